@@ -1,0 +1,85 @@
+"""Accounts: e-mail codes, keys, onboarding, status. No call here costs credits."""
+
+from typing import Any
+
+from pydantic import Field
+
+from webvoice_mcp.contract.endpoint import Empty, Endpoint, Reply, Request
+
+KEY_PREFIX = "wv_"
+
+# Documented examples that people paste as they stand; none of them is a key.
+PLACEHOLDER_KEYS = frozenset({"wv_your_api_key_here", "wv_your_key_here", "YOUR_API_KEY"})
+
+# Paths under the site, that is the base URL without /api/v1.
+LINKS = {
+    "login": "/accounts/login/",
+    "api_dashboard": "/api/",
+    "documentation": "/api/documentation/",
+    "buy_credits_paypal": "/billing/purchase/",
+    "subscriptions": "/billing/subscriptions/",
+    "solana_topup": "/billing/solana/",
+}
+
+
+class SendCodeRequest(Request):
+    email: str
+    accept_privacy: bool
+    accept_terms: bool
+
+
+class SendCodeReply(Reply):
+    success: bool = True
+    is_new_user: bool | None = None
+    message: str | None = None
+
+
+class VerifyCodeRequest(Request):
+    email: str
+    code: str
+    create_api_key: bool
+    api_key_name: str
+
+
+class VerifyCodeReply(Reply):
+    success: bool = True
+    api_key: str | None = None
+    onboarding: dict[str, Any] | None = None
+
+
+class OnboardingReply(Reply):
+    credits: float | None = None
+    can_use_api: bool | None = None
+    billing: dict[str, Any] | None = None
+    solana: dict[str, Any] | None = None
+    urls: dict[str, Any] | None = None
+
+
+class CreateKeyRequest(Request):
+    name: str
+
+
+class CreateKeyReply(Reply):
+    api_key: str
+    name: str | None = None
+    success: bool = True
+
+
+class KeyFacts(Reply):
+    name: str | None = None
+    created_at: str | None = None
+    last_used: str | None = None
+    usage_count: int | None = None
+
+
+class StatusReply(Reply):
+    user: str | None = None
+    credits: float | None = None
+    api_key: KeyFacts = Field(default_factory=KeyFacts)
+
+
+SEND_CODE = Endpoint("POST", "auth/send-code/", SendCodeRequest, SendCodeReply, key=False)
+VERIFY_CODE = Endpoint("POST", "auth/verify-code/", VerifyCodeRequest, VerifyCodeReply, key=False)
+ONBOARDING = Endpoint("GET", "onboarding/", Empty, OnboardingReply)
+CREATE_KEY = Endpoint("POST", "keys/", CreateKeyRequest, CreateKeyReply)
+STATUS = Endpoint("GET", "status/", Empty, StatusReply)

@@ -1,0 +1,71 @@
+"""Speech: voices, text to speech, speech to text."""
+
+from typing import Literal
+
+from webvoice_mcp.contract.endpoint import Billed, Endpoint, Reply, Request
+
+SPEECH_CREDITS_PER_MINUTE = 0.5
+TRANSCRIPTION_CREDITS_PER_MINUTE = 0.3
+
+# The voices that the documentation's own examples name first for their language.
+DEFAULT_VOICES = {"en": "af_sarah", "it": "if_sara"}
+
+TranscriptionProvider = Literal["whisper_small", "whisper_fast", "whisper_groq", "whisper_max_local"]
+TRANSCRIPTION_PROVIDERS: tuple[TranscriptionProvider, ...] = (
+    "whisper_small",
+    "whisper_fast",
+    "whisper_groq",
+    "whisper_max_local",
+)
+
+
+class VoicesRequest(Request):
+    language: str | None = None
+    provider: str | None = None
+
+
+class Voice(Reply):
+    id: str
+    name: str | None = None
+
+
+class VoicesReply(Reply):
+    voices: dict[str, list[Voice]]
+
+
+class SpeechRequest(Request):
+    text: str
+    voice: str
+    language: str
+    speed: float
+    provider: str | None = None
+
+
+class SpeechReply(Billed):
+    format: str | None = None
+    duration: float | None = None
+    provider: str | None = None
+
+
+class TranscriptionRequest(Request):
+    language: str | None = None
+    provider: TranscriptionProvider | None = None
+
+
+class TranscriptionReply(Billed):
+    text: str
+    language: str | None = None
+    duration: float | None = None
+
+
+VOICES = Endpoint("GET", "voices/", VoicesRequest, VoicesReply)
+SPEECH = Endpoint("POST", "tts/", SpeechRequest, SpeechReply, paid=True, media=frozenset({"audio"}))
+TRANSCRIPTION = Endpoint(
+    "POST",
+    "stt/",
+    TranscriptionRequest,
+    TranscriptionReply,
+    paid=True,
+    file_field="audio",
+    providers=TRANSCRIPTION_PROVIDERS,
+)
