@@ -1,0 +1,1 @@
+"""What the API says: endpoints, requests, replies, prices' units. Nothing here does any I/O."""

@@ -83,3 +83,8 @@ VERIFY_CODE = Endpoint("POST", "auth/verify-code/", VerifyCodeRequest, VerifyCod
 ONBOARDING = Endpoint("GET", "onboarding/", Empty, OnboardingReply)
 CREATE_KEY = Endpoint("POST", "keys/", CreateKeyRequest, CreateKeyReply)
 STATUS = Endpoint("GET", "status/", Empty, StatusReply)
+
+
+def links(site: str) -> dict[str, str]:
+    """The service's pages by name, for the site that the base URL belongs to."""
+    return {name: f"{site}{path}" for name, path in LINKS.items()}

@@ -106,6 +106,13 @@ class Message(Reply):
     tool_calls: list[dict[str, Any]] | None = None
     reasoning: str | None = Field(None, validation_alias=AliasChoices("reasoning", "reasoning_content"))
 
+    @property
+    def text(self) -> str:
+        """The content as one text; of a list of parts, those that are text."""
+        if isinstance(self.content, list):
+            return "".join(part["text"] for part in self.content if isinstance(part, dict) and "text" in part)
+        return self.content or ""
+
 
 class Choice(Reply):
     message: Message
@@ -119,6 +126,8 @@ class WalletNote(Billed):
 class ChatReply(Reply):
     choices: list[Choice] = Field(min_length=1)
     id: str | None = None
+    object: str | None = None
+    created: int | None = None
     model: str | None = None
     usage: dict[str, Any] | None = None
     webvoice: WalletNote = Field(default_factory=WalletNote)

@@ -1,0 +1,1 @@
+"""A paid call, from its checks to its file."""

@@ -1,0 +1,1 @@
+"""What the model sees: one function per tool, grouped in toolsets."""

@@ -1,0 +1,13 @@
+"""Write the lock files anew, with the newest versions: python3 scripts/lock.py (needs uv)"""
+
+import sys
+
+import _env
+
+for lock, wanted in (("demo.txt", ["--extra", "sandbox"]), ("dev.txt", ["--extra", "sandbox", "--group", "dev"])):
+    code = _env.run(
+        *("uv", "pip", "compile", "-q", "--universal", "--generate-hashes", "--upgrade", "--no-header"),
+        *("--no-emit-index-url", "--python-version", "3.11", "-o", f"requirements/{lock}", *wanted, "pyproject.toml"),
+    )
+    if code:
+        sys.exit(code)

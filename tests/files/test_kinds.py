@@ -1,0 +1,154 @@
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.files.samples import (
+    FLAC_BYTES,
+    FRAME,
+    GIF_BYTES,
+    JPEG_BYTES,
+    MP3_BYTES,
+    PNG_BYTES,
+    WEBP_BYTES,
+    box,
+    mp4_bytes,
+    wav_bytes,
+)
+from webvoice_mcp.files import FLAC, GIF, JPEG, M4A, MP3, MP4, PNG, TEXT, WAV, WEBP, Kind, kind_of, sniff
+
+ID3 = b"ID3\x04\x00\x00\x00\x00\x00\x05hello"
+ID3_WITH_FOOTER = b"ID3\x04\x00\x10\x00\x00\x00\x05hello3DI\x04\x00\x10\x00\x00\x00\x05"
+MPEG_2_FRAME = b"\xff\xf3\x40\x00" + bytes(100)  # 32 kbit/s, 22.05 kHz
+MPEG_25_FRAME = b"\xff\xe3\x44\x00" + bytes(188)  # 32 kbit/s, 12 kHz
+ADTS_FRAME = b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(9)
+
+
+def wave_with(*chunks: bytes) -> bytes:
+    return b"RIFF\xff\xff\xff\xffWAVE" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (MP3, MP3_BYTES),
+        (MP3, FRAME),
+        (MP3, FRAME + b"TAG" + bytes(125)),
+        (MP3, ID3 + MP3_BYTES),
+        (MP3, ID3 + bytes(1000) + MP3_BYTES),
+        (MP3, ID3_WITH_FOOTER + MP3_BYTES),
+        (MP3, ID3 + ID3 + MP3_BYTES),
+        (MP3, MPEG_2_FRAME * 2),
+        (MP3, MPEG_25_FRAME * 2),
+        (WAV, wav_bytes()),
+        (WAV, wave_with(b"JUNK\x03\x00\x00\x00abc\x00", b"fmt \x10\x00\x00\x00")),
+        (FLAC, FLAC_BYTES),
+        (FLAC, ID3 + FLAC_BYTES),
+        (M4A, mp4_bytes(b"M4A ")),
+        (M4A, mp4_bytes(b"M4B ", b"soun")),
+        (M4A, mp4_bytes(b"isom", b"soun")),
+        (M4A, mp4_bytes(b"iso5", b"text", b"soun")),
+        (MP4, mp4_bytes(b"mp42", b"soun", b"vide")),
+        (MP4, mp4_bytes(b"M4V ", b"vide")),
+        (PNG, PNG_BYTES),
+        (JPEG, JPEG_BYTES),
+        (WEBP, WEBP_BYTES),
+        (GIF, GIF_BYTES),
+        (GIF, b"GIF87a\x01\x00\x01\x00\x00\x00\x00," + bytes(10)),
+        (TEXT, b"Hello\r\n\tworld"),
+        (TEXT, "Привет".encode()),
+        (TEXT, b"a" + "€".encode() * 50_000),  # a character lies across the place where the look ends
+    ],
+)
+def test_a_kind_is_known_by_its_bytes(kind: Kind, content: bytes) -> None:
+    assert kind_of(content) is kind
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00",
+        "Hello".encode("utf-16"),  # begins with FF FE, nearly a frame
+        ADTS_FRAME * 3,
+        b"\xff\xfb\x00\x00" * 200,  # free bit rate: the length cannot be known
+        b"\xff\xfb\x9c\x00" * 200,  # no such sample rate
+        b"\xff\xeb\x90\x00" * 200,  # no such version
+        b"\xff\xfb\x90\x02" * 200,  # no such emphasis
+        FRAME + b"\x00" * 10,
+        FRAME + b"\xff\xfb\x94\x00" + bytes(380),  # another sample rate
+        FRAME + b"TAG",
+        b"\xff\xfb",
+        ID3,
+        b"ID3\x04\x00\x00\x00\x00\x00\x85" + MP3_BYTES,  # a size that no tag can have
+        ID3 * 9 + MP3_BYTES,
+        b"fLaC\x01\x00\x00\x22" + bytes(34),
+        b"fLaC",
+        wave_with(),
+        wave_with(b"junk\x00\x00\x00\x00" * 40, b"fmt \x10\x00\x00\x00"),
+        mp4_bytes(b"heic", b"soun"),
+        mp4_bytes(b"qt  ", b"soun"),
+        mp4_bytes(b"isox", b"soun"),
+        mp4_bytes(b"isom"),
+        mp4_bytes(b"isom", b"text"),
+        box(b"ftyp", b"isom", bytes(4)),
+        box(b"ftyp", b"isom", bytes(4)) + box(b"moov", box(b"trak"), box(b"trak", box(b"mdia"))),
+        box(b"ftyp", b"isom", bytes(4)) + b"\x00\x00\x00\x04moov",
+        box(b"ftyp", b"isom", bytes(4)) + b"\x7f\x00\x00\x00moov",
+        box(b"ftyp", b"isom", bytes(4)) + box(b"free") * 1000 + box(b"moov"),
+        b"\x00\x00\x00\x02ftypM4A ",
+        b"\x89PNG\r\n\x1a\nno picture",
+        b"\xff\xd8\xff",
+        b"RIFF\x1a\x00\x00\x00WEBP\x00\x00\x00\x00",
+        b"caf\xe9 in Latin-1",
+        b"\xff\xfb\x90\x00" + bytes(10),
+        b"text with \x1b an escape",
+    ],
+)
+def test_what_only_looks_like_a_kind_is_not_taken_for_it(content: bytes) -> None:
+    assert kind_of(content) is None
+
+
+@pytest.mark.parametrize("content", [b"GIF89a", b"GIF89a is a picture format", b"RIFF....WAVEs are great", b"ID3 tags"])
+def test_a_text_about_media_is_a_text(content: bytes) -> None:
+    assert kind_of(content) is TEXT
+
+
+def test_the_boxes_of_an_mp4_file_may_be_of_64_bits_or_reach_to_the_end() -> None:
+    start = box(b"ftyp", b"isom", bytes(4))
+    long_data = b"\x00\x00\x00\x01mdat" + (116).to_bytes(8, "big") + bytes(100)
+    movie = mp4_bytes(b"isom", b"soun").partition(box(b"mdat", bytes(100)))[2]
+    open_ended = b"\x00\x00\x00\x00" + movie[4:]
+
+    assert kind_of(start + long_data + open_ended) is M4A
+
+
+def test_a_video_is_told_from_its_last_bytes_without_reading_the_middle() -> None:
+    class Counted(io.BytesIO):
+        total = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            data = super().read(size)
+            self.total += len(data)
+            return data
+
+    file = Counted(box(b"ftyp", b"isom", bytes(4)) + box(b"mdat", bytes(5_000_000)) + box(b"moov"))
+    sniff(file)
+
+    assert file.total < 100_000
+
+
+@given(
+    st.binary(max_size=300),
+    st.sampled_from([b"", b"RIFF0000WAVE", b"\x00\x00\x00\x10ftypisom", b"ID3\x04", b"\xff\xfb"]),
+)
+def test_no_bytes_break_it(content: bytes, start: bytes) -> None:
+    kind = kind_of(start + content)
+
+    assert kind is None or kind.mime_type
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["C"]), min_size=1))
+def test_text_is_text_in_any_language(text: str) -> None:
+    assert kind_of(b"\n" + text.encode()) is TEXT

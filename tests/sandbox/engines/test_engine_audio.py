@@ -1,0 +1,158 @@
+"""Recordings, read and written by the real engine."""
+
+import io
+import wave
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from webvoice_mcp.sandbox.engines import BadInput, Sound, audio
+
+pytestmark = [
+    pytest.mark.engines,
+    pytest.mark.skipif(find_spec("av") is None, reason="the extra is not installed"),
+]
+
+# A tone of 1.5 seconds: 400 samples a period of 60 Hz at 24 kHz.
+TONE = Sound(
+    bytes(b"".join((min(i, 400 - i) * 100 - 10_000).to_bytes(2, "little", signed=True) for i in range(400)) * 90),
+    24_000,
+)
+
+
+@cache
+def mp3() -> bytes:
+    return audio.encode(TONE, title="Tone", comment="sandbox")
+
+
+def wav(sound: Sound, channels: int = 1, rate: int | None = None) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(channels)
+        writer.setsampwidth(2)
+        writer.setframerate(rate or sound.rate)
+        writer.writeframes(sound.pcm)
+    return file.getvalue()
+
+
+def packed(form: str, codec: str) -> bytes:
+    """The tone in another kind of file."""
+    av: Any = import_module("av")
+    file = io.BytesIO()
+    with av.open(file, "w", format=form) as container:
+        stream = container.add_stream(codec, rate=24_000, layout="mono")
+        for packet in (*stream.encode(audio._frame(av, TONE)), *stream.encode(None)):
+            container.mux(packet)
+    return file.getvalue()
+
+
+def test_an_mp3_carries_the_sandboxs_mark_in_its_tags() -> None:
+    av: Any = import_module("av")
+    mp3 = audio.encode(TONE, title="Ciao, è \ud800", comment="sandbox:espeak-ng-1.52/it")
+    with av.open(io.BytesIO(mp3)) as container:
+        tags = {name: container.metadata[name] for name in ("title", "comment")}
+        (stream,) = container.streams
+        found = (container.format.name, stream.codec_context.name, stream.rate, stream.channels, tags)
+    assert found == ("mp3", "mp3float", 24_000, 1, {"title": "Ciao, è ?", "comment": "sandbox:espeak-ng-1.52/it"})
+
+
+def test_the_same_sound_gives_the_same_mp3() -> None:
+    assert audio.encode(TONE, title="Tone", comment="sandbox") == mp3()
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050, 24_000, 44_100])
+def test_what_was_encoded_is_as_long_when_decoded(rate: int) -> None:
+    sound = Sound(TONE.pcm, rate)
+    assert audio.decode(audio.encode(sound, title="", comment="")).seconds == pytest.approx(sound.seconds, abs=0.001)
+
+
+@pytest.mark.parametrize("form", ["mp3", "wav", "flac", "m4a", "stereo"])
+def test_each_accepted_kind_of_file_is_decoded_to_16_khz(form: str) -> None:
+    files: dict[str, Callable[[], bytes]] = {
+        "mp3": mp3,
+        "wav": lambda: wav(TONE),
+        "flac": lambda: packed("flac", "flac"),
+        "m4a": lambda: packed("ipod", "aac"),
+        "stereo": lambda: wav(Sound(TONE.pcm * 2, TONE.rate), channels=2),
+    }
+    sound = audio.decode(files[form]())
+    assert (sound.rate, sound.provider) == (16_000, "")
+    assert sound.seconds == pytest.approx(TONE.seconds, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"hello world " * 100, id="text"),
+        pytest.param(bytes(4000), id="zeros"),
+        pytest.param(b"\x89PNG\r\n\x1a\n" + bytes(100), id="picture"),
+        pytest.param(
+            b"GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;", id="gif"
+        ),
+        pytest.param(b"ID3\x04\x00\x00\x00\x00\x00\x00", id="tags alone"),
+        pytest.param(wav(TONE)[:20], id="start of a WAV"),
+        pytest.param(wav(Sound(b"", 8000)), id="WAV without a sample"),
+        pytest.param(b"#EXTM3U\n#EXTINF:5,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n", id="playlist of addresses"),
+        pytest.param(b"ffconcat version 1.0\nfile '/etc/hostname'\n", id="list of local files"),
+    ],
+)
+def test_what_is_not_a_recording_is_refused(data: bytes) -> None:
+    with pytest.raises(BadInput, match="send MP3, WAV, M4A or FLAC"):
+        audio.decode(data)
+
+
+@pytest.mark.parametrize(("form", "codec"), [("ogg", "libopus"), ("adts", "aac")])
+def test_sound_in_a_kind_of_file_that_the_service_does_not_take_is_refused(form: str, codec: str) -> None:
+    with pytest.raises(BadInput, match="send MP3, WAV, M4A or FLAC"):
+        audio.decode(packed(form, codec))
+
+
+def test_a_film_without_sound_is_refused() -> None:
+    av: Any = import_module("av")
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("mpeg4", rate=24, width=64, height=64, pix_fmt="yuv420p")
+        for packet in (*stream.encode(av.VideoFrame(64, 64, "yuv420p")), *stream.encode(None)):
+            container.mux(packet)
+    with pytest.raises(BadInput, match="send MP3"):
+        audio.decode(file.getvalue())
+
+
+def test_an_empty_file_is_refused() -> None:
+    with pytest.raises(BadInput, match="empty"):
+        audio.decode(b"")
+
+
+def test_the_start_of_an_mp3_is_refused() -> None:
+    with pytest.raises(BadInput, match="send MP3, WAV, M4A or FLAC"):
+        audio.decode(mp3()[:60])
+
+
+def test_a_damaged_recording_is_read_as_far_as_it_goes() -> None:
+    assert 0.5 < audio.decode(mp3()[: len(mp3()) // 2]).seconds < 1.0
+    assert 1.0 < audio.decode(mp3()[:3000] + b"\xff\xfb\x90\x00" * 200 + mp3()[4500:]).seconds < 2.0
+
+
+@pytest.mark.parametrize("rate", [1, 100])
+def test_a_recording_over_ten_minutes_is_refused(rate: int) -> None:
+    with pytest.raises(BadInput, match="at most 10 minutes"):
+        audio.decode(wav(Sound(bytes(2 * 601 * 100), 100), rate=rate))
+
+
+@given(
+    st.binary(max_size=2000),
+    st.sampled_from([b"", b"ID3", b"\xff\xfb\x90\x00", b"RIFF", b"fLaC", wav(TONE)[:100]]),
+)
+@settings(deadline=None)
+def test_any_bytes_are_decoded_or_refused(data: bytes, start: bytes) -> None:
+    try:
+        sound = audio.decode(start + data)
+    except BadInput:
+        return
+    assert sound.seconds > 0

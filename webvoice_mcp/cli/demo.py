@@ -1,0 +1,89 @@
+"""`webvoice-mcp demo`: the main job with no account and no network."""
+
+import argparse
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+_STARTING = """\
+A local sandbox stands in for the service, and the real MCP server runs as a subprocess, as a client would start it.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table."""
+
+    step: str
+    tool: str
+    outcome: str
+    credits: float
+    seconds: float
+    passed: bool
+
+    def cells(self) -> tuple[str, ...]:
+        """What the line shows."""
+        mark = "ok" if self.passed else "FAILED"
+        return mark, self.step, self.tool, f"{self.credits:g}", f"{self.seconds:.2f} s", self.outcome
+
+
+def run(words: list[str]) -> int:
+    """Run every step, print a table, and return 1 if a step failed."""
+    parser = argparse.ArgumentParser(prog="webvoice-mcp demo", description="The main job: no account, no network.")
+    parser.add_argument(
+        "--output-dir", type=Path, default=Path("webvoice-demo"), help="where files go (default: webvoice-demo)"
+    )
+    output_dir: Path = parser.parse_args(words).output_dir.expanduser().absolute()
+    import anyio  # noqa: PLC0415 - after the words are known to be right
+
+    from webvoice_mcp.sandbox.serve import running  # noqa: PLC0415 - as above
+
+    print(_STARTING)
+    with tempfile.TemporaryDirectory(prefix="webvoice-demo-", ignore_cleanup_errors=True) as folder:
+        state = Path(folder)
+        with running(state / "sandbox") as base_url:
+            rows, files = anyio.run(_drive, base_url, state, output_dir)
+    _print_table(rows)
+    for path in files:
+        print(f"file: {path}")
+    failed = [row for row in rows if not row.passed]
+    spent = sum(row.credits for row in rows)
+    print(f"\n{len(rows) - len(failed)} of {len(rows)} steps passed, {spent:g} play credits spent.")
+    return 1 if failed else 0
+
+
+async def _drive(base_url: str, state: Path, output_dir: Path) -> tuple[list[Row], list[Path]]:
+    from mcp import Client, StdioServerParameters  # noqa: PLC0415 - heavy
+
+    from webvoice_mcp.cli._demo_steps import STEPS, Demo, StepFailed  # noqa: PLC0415 - as above
+
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "webvoice_mcp"],
+        env={
+            "WEBVOICE_BASE_URL": base_url,
+            "WEBVOICE_STATE_DIR": str(state / "server"),
+            "WEBVOICE_OUTPUT_DIR": str(output_dir),
+        },
+    )
+    rows: list[Row] = []
+    async with Client(server) as client:
+        demo = Demo(client, base_url)
+        for name, tool, step in STEPS:
+            demo.credits, started, passed = 0.0, time.perf_counter(), True
+            try:
+                outcome = await step(demo)
+            except (StepFailed, LookupError, OSError) as error:
+                outcome, passed = f"{type(error).__name__}: {error}", False
+            rows.append(Row(name, tool, outcome, demo.credits, time.perf_counter() - started, passed))
+    return rows, demo.files
+
+
+def _print_table(rows: list[Row]) -> None:
+    table = [("", "step", "tool", "credits", "time", "what came out"), *(row.cells() for row in rows)]
+    widths = [max(len(cells[column]) for cells in table) for column in range(5)]
+    for cells in table:
+        print("  ".join([*(cell.ljust(width) for cell, width in zip(cells, widths, strict=False)), cells[-1]]).rstrip())
+    print()

@@ -1,0 +1,37 @@
+"""`webvoice-mcp`: the MCP server on stdin and stdout."""
+
+import gc
+import sys
+
+_GREETING = """\
+This is webvoice-mcp {version}, an MCP server. It speaks JSON-RPC on stdin and stdout and waits for a client.
+To use it, put this into your client's configuration:
+
+  {{"mcpServers": {{"webvoice": {{"command": "webvoice-mcp"}}}}}}
+
+To see it work here and now: webvoice-mcp demo. Ctrl-C ends it."""
+
+
+def run() -> int:
+    """Serve until the input ends or a signal comes."""
+    # Thousands of objects are made while importing and none of them becomes garbage: the collector would walk
+    # them again and again, at the start and once more at the end.
+    gc.disable()
+    from webvoice_mcp import __version__  # noqa: PLC0415 - imported with the collector off
+    from webvoice_mcp.cli import _start  # noqa: PLC0415 - as above
+
+    settings = _start.settings()
+    from webvoice_mcp.cli._stdin import EndableStdin  # noqa: PLC0415 - as above
+    from webvoice_mcp.server import build  # noqa: PLC0415 - as above
+
+    server = build(settings)
+    gc.freeze()
+    gc.enable()
+    if sys.stdin is not None and sys.stdin.isatty():
+        print(_GREETING.format(version=__version__), file=sys.stderr)
+    EndableStdin().end_on_signals()
+    try:
+        server.run()
+    except* (BrokenPipeError, ConnectionResetError):
+        pass  # the client left while we wrote to it
+    return 0

@@ -1,0 +1,89 @@
+"""Reading an answer's body: whole where it is small JSON, in pieces where it carries media."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import httpx2
+from pydantic import ValidationError
+
+from webvoice_mcp.client.splitter import Medium, Splitter, Write
+from webvoice_mcp.contract.endpoint import Endpoint, Q, R
+from webvoice_mcp.errors import InvalidResponse
+
+OpenSink = Callable[[str, int], Write]
+
+_MAX_JSON = 8 << 20  # bytes of an answer without media
+_SLOW_FEED = 0.010  # seconds; a piece that took longer to decode and write: the disk blocks
+_THREADED_FEEDS = 256
+
+
+async def small(response: httpx2.Response, *, limit: int = _MAX_JSON) -> bytes:
+    """A body of at most `limit` decoded bytes.
+
+    Raises:
+        InvalidResponse: there is more.
+    """
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > limit:
+            raise InvalidResponse(f"The service's answer is larger than {limit >> 20} MiB and was stopped.")
+    return bytes(body)
+
+
+async def beginning(response: httpx2.Response, *, limit: int) -> bytes:
+    """The first bytes of a body, for an error's message; what follows is not read."""
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) >= limit:
+            break
+    return bytes(body[:limit])
+
+
+async def media(
+    response: httpx2.Response, fields: frozenset[str], open_sink: OpenSink, threads: anyio.CapacityLimiter
+) -> tuple[Any, list[Medium]]:
+    """A JSON body whose base64 goes to the sinks while it comes; the rest of the document, and what was taken out.
+
+    Decoding and writing one piece costs less than handing it to a thread, so it is done at once; while the disk
+    turns out slow, pieces go through a thread, so that the event loop never waits for it.
+    """
+    splitter = Splitter(fields, open_sink)
+    threaded = 0
+    async for piece in response.aiter_bytes():
+        if threaded:
+            threaded -= 1
+            await anyio.to_thread.run_sync(splitter.feed, piece, limiter=threads)
+            continue
+        started = time.perf_counter()
+        splitter.feed(piece)
+        if time.perf_counter() - started > _SLOW_FEED:
+            threaded = _THREADED_FEEDS
+    return splitter.finish()
+
+
+def reply(endpoint: Endpoint[Q, R], document: Any) -> R:
+    """The typed reply in a decoded document.
+
+    Raises:
+        InvalidResponse: something without which the reply is of no use is missing.
+    """
+    if isinstance(document, list):  # a bare list where the documentation names none
+        document = {"data": document}
+    try:
+        return endpoint.reply.model_validate(document)
+    except ValidationError as error:
+        missing = ", ".join(sorted({str(each["loc"][0]) for each in error.errors(include_url=False) if each["loc"]}))
+        raise InvalidResponse(
+            f"The service's answer to {endpoint.path} has no usable {missing or 'content'}."
+        ) from None
+
+
+def is_events(response: httpx2.Response) -> bool:
+    """Whether a body is a stream of server-sent events."""
+    kind: str = response.headers.get("content-type", "")
+    return kind.partition(";")[0].strip().lower() == "text/event-stream"

@@ -1,0 +1,229 @@
+"""The one client of the API: every request of this package goes through it."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+import httpx2
+
+from webvoice_mcp import __version__
+from webvoice_mcp.client import answers, bodies, stream
+from webvoice_mcp.client.answers import Asked
+from webvoice_mcp.client.auth import Keys
+from webvoice_mcp.client.multipart import FilePart, Multipart
+from webvoice_mcp.client.retries import Retries
+from webvoice_mcp.client.splitter import Medium
+from webvoice_mcp.contract.account import links
+from webvoice_mcp.contract.endpoint import Endpoint, Q, R, Request
+from webvoice_mcp.errors import InvalidResponse, NetworkError, TimedOut
+from webvoice_mcp.settings import Settings
+
+T = TypeVar("T")
+Read = Callable[[httpx2.Response, Asked], Awaitable[T]]
+Sleep = Callable[[float], Awaitable[None]]
+
+_MAX_ERROR = 64 << 10  # bytes of an error's body that are read
+_CONNECT_TIMEOUT = 15.0
+# Most agent calls come seconds apart; httpx's five would mean a new TLS handshake for almost each.
+_KEEPALIVE = 45.0
+
+
+class Client:
+    """Typed calls to the API over one shared connection pool, which is made when first used.
+
+    Every verb raises a `WebVoiceError` when it fails: `NotAuthenticated`, a `ServiceError`, a `NoAnswer` or
+    `InvalidResponse`, and whatever the sink of a download raises.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        keys: Keys,
+        *,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        sleep: Sleep = anyio.sleep,
+    ) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._transport = transport
+        self._sleep = sleep
+        self._http: httpx2.AsyncClient | None = None
+        self._opening = anyio.Lock()
+        self._threads = anyio.CapacityLimiter(4)  # never anyio's own limiter: stdin and stdout live on it
+        self._memo = ""
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.aclose()
+
+    async def call(self, endpoint: Endpoint[Q, R], request: Q) -> R:
+        """Send a request whose answer is small JSON."""
+        return await self._exchange(endpoint, request, partial(self._read_reply, endpoint))
+
+    async def upload(self, endpoint: Endpoint[Q, R], request: Q, file: FilePart) -> R:
+        """Send a request with a file, streamed from the disk."""
+        body = Multipart({name: str(value) for name, value in request.fields().items()}, [file])
+        return await self._exchange(endpoint, request, partial(self._read_reply, endpoint), body)
+
+    async def download(
+        self, endpoint: Endpoint[Q, R], request: Q, open_sink: bodies.OpenSink
+    ) -> tuple[R, list[Medium]]:
+        """Send a request whose answer carries media; these go to the sinks while they come.
+
+        Args:
+            open_sink: called with the field's name and index, gives the function that takes the decoded bytes.
+        """
+
+        async def read(response: httpx2.Response, asked: Asked) -> tuple[R, list[Medium]]:
+            document, taken = await bodies.media(response, endpoint.media, open_sink, self._threads)
+            return self._reply(endpoint, document, asked), taken
+
+        return await self._exchange(endpoint, request, read)
+
+    async def stream(self, endpoint: Endpoint[Q, R], request: Q, on_text: stream.OnText) -> R:
+        """Send a request whose answer comes as server-sent events; the pieces of text are handed on as they come."""
+
+        async def read(response: httpx2.Response, asked: Asked) -> R:
+            if not bodies.is_events(response):  # a route that does not stream answers as if not asked to
+                return await self._read_reply(endpoint, response, asked)
+            document = await stream.join(response, on_text, partial(answers.refusal, asked=asked))
+            return self._reply(endpoint, document, asked)
+
+        return await self._exchange(endpoint, request, read)
+
+    async def _read_reply(self, endpoint: Endpoint[Q, R], response: httpx2.Response, asked: Asked) -> R:
+        return self._reply(endpoint, answers.decode(await bodies.small(response)), asked)
+
+    def _reply(self, endpoint: Endpoint[Q, R], document: Any, asked: Asked) -> R:
+        if asked.key:
+            document = answers.masked(document, asked.key)
+        if isinstance(document, dict):
+            if document.get("success") is False:
+                raise answers.refusal(document, asked)
+            self._remember_memo(document.get("onboarding", document))
+        return bodies.reply(endpoint, document)
+
+    def _remember_memo(self, onboarding: Any) -> None:
+        # So that a later "not enough credits" can say what to write on a transfer.
+        solana = onboarding.get("solana") if isinstance(onboarding, dict) else None
+        memo = solana.get("memo_code") if isinstance(solana, dict) else None
+        if isinstance(memo, str):
+            self._memo = answers.plain(memo)[:64]
+
+    async def _exchange(self, endpoint: Endpoint[Q, R], request: Q, read: Read[T], body: Multipart | None = None) -> T:
+        try:
+            with anyio.fail_after(self._settings.timeout):
+                return await self._tries(endpoint, request, read, body)
+        except TimeoutError:
+            raise TimedOut(
+                f"No whole answer within {self._settings.timeout:g} seconds (WEBVOICE_TIMEOUT). {_spent(endpoint)}"
+            ) from None
+        except InvalidResponse as error:
+            if error.status is not None:  # a redirect: nothing was done
+                raise
+            raise InvalidResponse(f"{error} {_spent(endpoint)}") from None
+
+    async def _tries(self, endpoint: Endpoint[Q, R], request: Q, read: Read[T], body: Multipart | None) -> T:
+        retries = Retries(endpoint.method)
+        while True:
+            asked = self._asked(endpoint, request)
+            http = await self._opened()
+            answered = False
+            try:
+                response = await http.send(_build(http, endpoint, request, asked, body), stream=True)
+                answered = True
+                try:
+                    if response.is_success:
+                        return await read(response, asked)
+                    said = await bodies.beginning(response, limit=_MAX_ERROR)
+                finally:
+                    await response.aclose()
+            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+                pause = retries.after_break(processed=False)
+                if pause is None:
+                    raise NetworkError(self._unreachable(error)) from None
+            except httpx2.HTTPError as error:
+                pause = retries.after_break(processed=True)
+                if pause is None:
+                    raise _broken(endpoint, error, answered=answered) from None
+            else:
+                wait = answers.retry_after(response.headers.get("retry-after"))
+                pause = retries.after_status(response.status_code, wait)
+                if pause is None:
+                    raise answers.failure(response.status_code, said, asked, wait=wait)
+            await self._sleep(pause)
+
+    def _asked(self, endpoint: Endpoint[Q, R], request: Request) -> Asked:
+        key = self._keys.require() if endpoint.key else None
+        return Asked(
+            base_url=self._settings.base_url,
+            links=links(self._settings.site),
+            memo=self._memo,
+            key=key.value if key else "",
+            key_source=key.source if key else "",
+            provider=getattr(request, "provider", None) or "",
+            providers=endpoint.providers,
+        )
+
+    async def _opened(self) -> httpx2.AsyncClient:
+        async with self._opening:
+            if self._http is None:
+                # Reading the certificates takes tens of milliseconds: not on the event loop.
+                self._http = await anyio.to_thread.run_sync(self._make, limiter=self._threads)
+            return self._http
+
+    def _make(self) -> httpx2.AsyncClient:
+        base_url = self._settings.base_url
+        try:
+            return httpx2.AsyncClient(
+                base_url=f"{base_url}/",
+                headers={"User-Agent": f"webvoice-mcp/{__version__}", "Accept": "application/json"},
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # a session must not stand beside the key
+                timeout=httpx2.Timeout(None, connect=_CONNECT_TIMEOUT),
+                limits=httpx2.Limits(max_connections=64, max_keepalive_connections=20, keepalive_expiry=_KEEPALIVE),
+                transport=self._transport,
+                # Plain http is loopback: a proxy from the environment would only be a stranger reading the key.
+                trust_env=base_url.startswith("https:"),
+            )
+        except ImportError as error:
+            raise NetworkError(
+                f"The proxy in the environment cannot be used: {error}. Install what it names or unset ALL_PROXY."
+            ) from None
+
+    def _unreachable(self, error: httpx2.HTTPError) -> str:
+        reason = "no connection in time" if isinstance(error, httpx2.ConnectTimeout) else answers.plain(str(error))
+        return (
+            f"Cannot connect to {self._settings.base_url}: {reason or 'connection failed'}. No credits were spent. "
+            "Check the network, a proxy, and WEBVOICE_BASE_URL."
+        )
+
+
+def _build(
+    http: httpx2.AsyncClient, endpoint: Endpoint[Q, R], request: Q, asked: Asked, body: Multipart | None
+) -> httpx2.Request:
+    headers = {"X-API-Key": asked.key} if asked.key else {}
+    if body is not None:
+        headers |= {"Content-Type": body.content_type, "Content-Length": str(body.length)}
+        return http.build_request(endpoint.method, endpoint.path, headers=headers, content=body)
+    if endpoint.method == "GET":
+        return http.build_request("GET", endpoint.path, headers=headers, params=request.fields())
+    return http.build_request("POST", endpoint.path, headers=headers, json=request.fields())
+
+
+def _broken(endpoint: Endpoint[Any, Any], error: httpx2.HTTPError, *, answered: bool) -> NetworkError | InvalidResponse:
+    if isinstance(error, httpx2.DecodingError):
+        return InvalidResponse("The service's answer is compressed in a broken way.")
+    if answered:
+        return InvalidResponse("The service's answer was cut short.")
+    return NetworkError(f"The connection broke before an answer came. {_spent(endpoint)}")
+
+
+def _spent(endpoint: Endpoint[Any, Any]) -> str:
+    # What a failure that leaves it open says about the wallet.
+    if endpoint.paid:
+        return "Credits may have been spent: look at webvoice_status before you repeat the call."
+    return "This call costs no credits."

@@ -1,0 +1,86 @@
+"""MP3 out, any of the accepted recordings in, by FFmpeg's libraries in the wheel of av."""
+
+import io
+from typing import Any
+
+from webvoice_mcp.sandbox.engines import BadInput, Sound, load
+
+HEARING_RATE = 16_000  # samples per second that speech recognition works on
+LONGEST_SECONDS = 600  # of a recording; more would keep the sandbox busy for minutes
+
+_ENGINE = "av"
+_MP3_BITS_PER_SECOND = 64_000
+
+# What the service takes: MP3, WAV, FLAC, M4A. FFmpeg reads far more, playlists that name other files and addresses
+# among it; those must not be opened.
+_READ = {"format_whitelist": "mp3,wav,flac,mov", "protocol_whitelist": "none"}
+_NOT_AUDIO = "The file is not a recording that can be read: send MP3, WAV, M4A or FLAC."
+
+
+def encode(sound: Sound, *, title: str, comment: str) -> bytes:
+    """The sound as an MP3 file whose tags say `title` and `comment`. Raises EngineMissing."""
+    av = load("av", _ENGINE)
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp3") as container:
+        container.metadata.update({"title": _tag(title), "comment": _tag(comment)})
+        stream = container.add_stream("libmp3lame", rate=sound.rate, layout="mono")
+        stream.bit_rate = _MP3_BITS_PER_SECOND
+        frame = _frame(av, sound)
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(packet)
+    return file.getvalue()
+
+
+def decode(data: bytes) -> Sound:
+    """Read an MP3, WAV, M4A or FLAC file, mixed down to mono at 16 kHz.
+
+    Raises BadInput for anything else, for a file without sound and for one over ten minutes, EngineMissing.
+    """
+    av = load("av", _ENGINE)
+    if not data:
+        raise BadInput("The audio file is empty.")
+    try:
+        with av.open(io.BytesIO(data), options=_READ) as container:
+            pcm = _heard(av, container)
+    except (av.error.FFmpegError, ValueError) as error:  # ValueError: tags not in UTF-8, a change of rate midway
+        raise BadInput(_NOT_AUDIO) from error
+    if not pcm:
+        raise BadInput(_NOT_AUDIO)
+    return Sound(pcm, HEARING_RATE)
+
+
+def _heard(av: Any, container: Any) -> bytes:
+    if not container.streams.audio:
+        return b""
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=HEARING_RATE)
+    pcm, seconds = bytearray(), 0.0
+    for packet in container.demux(container.streams.audio[0]):
+        for frame in _frames(av, packet):
+            seconds += frame.samples / frame.sample_rate
+            if seconds > LONGEST_SECONDS:
+                raise BadInput(f"The sandbox takes recordings of at most {LONGEST_SECONDS // 60} minutes.")
+            for each in resampler.resample(frame):
+                pcm += bytes(each.planes[0])[: each.samples * 2]
+    for each in resampler.resample(None) if pcm else ():
+        pcm += bytes(each.planes[0])[: each.samples * 2]
+    return bytes(pcm)
+
+
+def _frames(av: Any, packet: Any) -> list[Any]:
+    try:
+        return list(packet.decode())
+    except av.error.InvalidDataError:  # a damaged part: players skip it and go on, and so do we
+        return []
+
+
+def _frame(av: Any, sound: Sound) -> Any:
+    frame = av.AudioFrame(format="s16", layout="mono", samples=len(sound.pcm) // 2)
+    plane = frame.planes[0]
+    plane.update(sound.pcm + bytes(plane.buffer_size - len(sound.pcm)))  # the buffer is padded to whole cache lines
+    frame.sample_rate = sound.rate
+    frame.pts = 0
+    return frame
+
+
+def _tag(text: str) -> str:
+    return text.encode(errors="replace").decode()

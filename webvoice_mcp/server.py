@@ -1,0 +1,100 @@
+"""Joins the parts: Settings -> App -> MCPServer."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+from mcp.server.caching import CacheHint
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult, InputRequiredResult, ResourceLink
+from pydantic import ValidationError
+
+from webvoice_mcp import __version__
+from webvoice_mcp.client.auth import Keys
+from webvoice_mcp.client.client import Client
+from webvoice_mcp.errors import InvalidArgument
+from webvoice_mcp.files import Files
+from webvoice_mcp.keystore import KeyStore
+from webvoice_mcp.orders.desk import Desk
+from webvoice_mcp.settings import Settings
+from webvoice_mcp.tools._arguments import given, readable
+from webvoice_mcp.tools._inject import App
+from webvoice_mcp.tools._toolset import refusal
+from webvoice_mcp.tools.catalogue import offered
+
+_INSTRUCTIONS = """\
+WebVoice speaks, transcribes, translates and chats on one wallet of credits. With no API key yet, call
+webvoice_register_send_code and then webvoice_register_verify: the key is saved and works at once. webvoice_status
+tells the credits left. Media are saved as files; results give their paths."""
+
+_STRUCTURED_SINCE = "2025-06-18"  # the revision that brought structured content and resource links
+
+
+class Server(MCPServer[App]):
+    """The SDK's server, strict about arguments and with answers that every protocol revision understands."""
+
+    def __init__(self, tools: list[Tool], **options: Any) -> None:
+        super().__init__("webvoice", tools=tools, **options)
+        self._schemas = {tool.name: tool.parameters for tool in tools}
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[App, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool; a failure that the caller can mend is a failed result, never a protocol error."""
+        try:
+            arguments = given(name, arguments, self._schemas)
+            result = await super().call_tool(name, arguments, context)
+        except InvalidArgument as error:
+            return refusal(error)
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                return refusal(readable(error.__cause__, self._schemas[name]))
+            raise
+        version = context.protocol_version if context is not None else None
+        if isinstance(result, CallToolResult) and version is not None and version < _STRUCTURED_SINCE:
+            return _for_older_clients(result)
+        return result
+
+
+def build(settings: Settings, *, transport: httpx2.AsyncBaseTransport | None = None) -> Server:
+    """The server for these settings.
+
+    Args:
+        transport: in place of the network, for tests.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: MCPServer[App]) -> AsyncIterator[App]:
+        app = assemble(settings, transport)
+        try:
+            yield app
+        finally:
+            await app.client.aclose()
+
+    day = CacheHint(ttl_ms=86_400_000, scope="private")
+    return Server(
+        [entry.tool() for entry in offered(settings.toolsets)],
+        title="WebVoice",
+        version=__version__,
+        instructions=_INSTRUCTIONS,
+        website_url=settings.site,
+        lifespan=lifespan,
+        log_level=settings.log_level,
+        cache_hints={"tools/list": day, "server/discover": day},
+        subscriptions=False,  # the list of tools does not change while the server runs
+    )
+
+
+def assemble(settings: Settings, transport: httpx2.AsyncBaseTransport | None = None) -> App:
+    """The parts that tools work with."""
+    keys = Keys(settings, KeyStore(settings.credentials_file))
+    client = Client(settings, keys, transport=transport)
+    return App(settings, keys, client, Desk(client, keys, Files(settings)))
+
+
+def _for_older_clients(result: CallToolResult) -> CallToolResult:
+    content = [block for block in result.content if not isinstance(block, ResourceLink)]
+    return result.model_copy(update={"content": content, "structured_content": None})

@@ -1,0 +1,59 @@
+"""What tools hand back, before it becomes the SDK's result."""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from webvoice_mcp.contract.endpoint import Reply
+from webvoice_mcp.files import SavedFile
+
+_SMALL = 2000  # characters of JSON that a field the service added later may have
+
+
+class Result(BaseModel):
+    """A tool's structured result. More properties than the declared ones are allowed."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @classmethod
+    def of(cls, *replies: Reply, **own: Any) -> Self:
+        """A result from the service's reply and our own values; ours win.
+
+        What the service added to its replies since they were documented is passed on where it is small.
+        """
+        fields: dict[str, Any] = {}
+        for reply in replies:
+            declared = reply.model_dump(mode="json", exclude_none=True)
+            extra = set(reply.model_extra or {}) - {"success"}
+            known = set(type(reply).model_fields) | set(cls.model_fields)
+            fields |= {
+                name: value for name, value in declared.items() if name in known or (name in extra and _is_small(value))
+            }
+        return cls.model_validate(fields | own)
+
+
+class File(BaseModel):
+    """A file on the user's disk."""
+
+    path: str = Field(description="Absolute path.")
+    uri: str
+    mime_type: str
+    size_bytes: int
+
+    @classmethod
+    def all(cls, saved: tuple[SavedFile, ...]) -> list[Self]:
+        """The same facts as the files of a delivery."""
+        return [
+            cls(path=each.path, uri=each.uri, mime_type=each.mime_type, size_bytes=each.size_bytes) for each in saved
+        ]
+
+
+class Wallet(Result):
+    """What a call cost."""
+
+    credits_used: float | None = None
+    credits_remaining: float | None = None
+
+
+def _is_small(value: Any) -> bool:
+    return len(repr(value)) <= _SMALL

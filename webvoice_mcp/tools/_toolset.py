@@ -1,0 +1,138 @@
+"""From a function to a tool: registration, schemas, hints, results, errors."""
+
+import functools
+import inspect
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult, ContentBlock, ResourceLink, TextContent, ToolAnnotations
+
+from webvoice_mcp.contract.endpoint import Endpoint
+from webvoice_mcp.errors import WebVoiceError
+from webvoice_mcp.tools import _schema
+from webvoice_mcp.tools._results import File, Result
+
+ERROR_META = "webvoice/error"
+
+Function = TypeVar("Function", bound=Callable[..., Awaitable[Result]])
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a call does to the world, as MCP's four hints say it."""
+
+    read_only: bool
+    open_world: bool = True
+    destructive: bool = False
+
+    def annotations(self, title: str) -> ToolAnnotations:
+        """The hints of a tool with this effect."""
+        return ToolAnnotations(
+            title=title,
+            read_only_hint=self.read_only,
+            destructive_hint=self.destructive,
+            idempotent_hint=self.read_only,
+            open_world_hint=self.open_world,
+        )
+
+
+READS = Effect(read_only=True)
+READS_HERE = Effect(read_only=True, open_world=False)  # needs neither key nor network
+WRITES = Effect(read_only=False)  # free
+SPENDS = Effect(read_only=False)  # may cost credits
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A registered tool: its function and what is known of it before the SDK sees it."""
+
+    function: Callable[..., Awaitable[Result]]
+    title: str
+    effect: Effect
+    endpoints: tuple[Endpoint[Any, Any], ...]
+
+    @property
+    def name(self) -> str:
+        """The tool's public name: the function's."""
+        return self.function.__name__
+
+    def tool(self) -> Tool:
+        """The SDK's tool. Building the schemas takes milliseconds, so it is done once, by the server."""
+        made = Tool.from_function(
+            _sdk_function(self.function),
+            name=self.name,
+            title=self.title,
+            description=inspect.cleandoc(self.function.__doc__ or ""),
+            annotations=self.effect.annotations(self.title),
+        )
+        made.parameters = _schema.closed(made.parameters)
+        if made.fn_metadata.output_schema is not None:
+            made.fn_metadata.output_schema = _schema.plain(made.fn_metadata.output_schema)
+        return made
+
+
+class ToolSet:
+    """The tools of one family, in the order in which they are listed."""
+
+    def __init__(self, family: str) -> None:
+        self.family = family
+        self.entries: list[Entry] = []
+
+    def add(self, *endpoints: Endpoint[Any, Any], title: str, effect: Effect) -> Callable[[Function], Function]:
+        """Register a tool; the function stays an ordinary function."""
+
+        def register(function: Function) -> Function:
+            self.entries.append(Entry(function, title, effect, endpoints))
+            return function
+
+        return register
+
+
+def success(result: Result) -> CallToolResult:
+    """The SDK's result: compact JSON for the model, a link for each file, the same as structured content."""
+    fields = result.model_dump(mode="json", exclude_none=True)
+    text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    content: list[ContentBlock] = [TextContent(text=text)]
+    content += [_link(each) for each in getattr(result, "files", None) or ()]
+    return CallToolResult(content=content, structured_content=fields)
+
+
+def refusal(error: WebVoiceError) -> CallToolResult:
+    """The SDK's result for a failure that we raised ourselves.
+
+    The details lie in `_meta`: TypeScript clients of version 1 check structured content against the output schema
+    even when a call failed, and would show their own complaint in place of our sentence.
+    """
+    details: dict[str, Any] = {"code": error.code}
+    if error.status is not None:
+        details["status"] = error.status
+    if error.retry_after is not None:
+        details["retry_after_seconds"] = error.retry_after
+    text = f"{error.code}: {error}"
+    return CallToolResult(content=[TextContent(text=text)], is_error=True, _meta={ERROR_META: details})
+
+
+def _link(file: File) -> ResourceLink:
+    name = file.uri.rpartition("/")[2]
+    return ResourceLink(uri=file.uri, name=name, mime_type=file.mime_type, size=file.size_bytes)
+
+
+def _sdk_function(function: Callable[..., Awaitable[Result]]) -> Callable[..., Awaitable[CallToolResult]]:
+    # The SDK reads a tool's parameters and output schema from the signature, so the wrapper shows the function's
+    # own, with a return type that says: a ready-made result, whose structured content fits this model.
+    signature = inspect.signature(function)
+    returns = Annotated[CallToolResult, signature.return_annotation]
+
+    @functools.wraps(function)
+    async def run(**arguments: Any) -> CallToolResult:
+        try:
+            return success(await function(**arguments))
+        except WebVoiceError as error:
+            return refusal(error)
+
+    run.__signature__ = signature.replace(return_annotation=returns)  # type: ignore[attr-defined]  # what inspect reads
+    run.__annotations__ = {**function.__annotations__, "return": returns}
+    return run

@@ -1,0 +1,197 @@
+"""Accounts: registering by e-mail code, keys, credits, links."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from webvoice_mcp.client.answers import masked
+from webvoice_mcp.contract.account import (
+    CREATE_KEY,
+    ONBOARDING,
+    SEND_CODE,
+    STATUS,
+    VERIFY_CODE,
+    CreateKeyRequest,
+    SendCodeRequest,
+    VerifyCodeRequest,
+    links,
+)
+from webvoice_mcp.contract.endpoint import Empty
+from webvoice_mcp.errors import InvalidArgument
+from webvoice_mcp.tools._inject import TheClient, TheKeys, TheSettings
+from webvoice_mcp.tools._results import Result
+from webvoice_mcp.tools._toolset import READS, READS_HERE, WRITES, ToolSet
+
+tools = ToolSet("account")
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+Email = Annotated[str, Field(description="E-mail address that receives the code.")]
+
+
+class CodeSent(Result):
+    """A code is on its way."""
+
+    success: bool
+    is_new_user: bool | None = None
+    message: str | None = None
+    next_step: str
+
+
+class Registered(Result):
+    """The account is open; the key, if one was asked for, is saved."""
+
+    success: bool
+    api_key: str | None = Field(None, description="Masked; shown in full only where it could not be saved.")
+    api_key_saved_to: str | None = None
+    onboarding: dict[str, Any] | None = None
+    note: str | None = None
+
+
+class KeyCreated(Result):
+    """A further key."""
+
+    success: bool
+    api_key: str = Field(description="Masked; shown in full only where it could not be saved.")
+    name: str
+    api_key_saved_to: str | None = None
+    note: str | None = None
+
+
+class Onboarding(Result):
+    """What the account can do now, and how to add credits."""
+
+    credits: float | None = None
+    can_use_api: bool | None = None
+    billing: dict[str, Any] | None = None
+    solana: dict[str, Any] | None = None
+    urls: dict[str, Any] | None = None
+
+
+class Status(Result):
+    """Who is calling, with which key, and what is left."""
+
+    user: str | None = None
+    credits: float | None = None
+    api_key: dict[str, Any] | None = None
+    key_source: str = Field(description="environment or saved")
+
+
+class Links(Result):
+    """The service's pages."""
+
+    login: str
+    api_dashboard: str
+    documentation: str
+    buy_credits_paypal: str
+    subscriptions: str
+    solana_topup: str
+
+
+@tools.add(SEND_CODE, title="Register: send code", effect=WRITES)
+async def webvoice_register_send_code(
+    email: Email,
+    accept_privacy: Annotated[
+        bool, Field(description="Whether the user accepts the privacy policy. Ask; must be true.")
+    ],
+    accept_terms: Annotated[
+        bool, Field(description="Whether the user accepts the terms of service. Ask; must be true.")
+    ],
+    *,
+    client: TheClient,
+) -> CodeSent:
+    """E-mail a sign-in code to register or sign in, with no key yet; says whether the account is new.
+
+    Free. The next step is webvoice_register_verify with the code from the mail.
+    """
+    _check_email(email)
+    for name, accepted in (("accept_privacy", accept_privacy), ("accept_terms", accept_terms)):
+        if not accepted:
+            raise InvalidArgument(
+                f"{name} must be true: without the user's consent no account can be opened. Ask them."
+            )
+    request = SendCodeRequest(email=email, accept_privacy=accept_privacy, accept_terms=accept_terms)
+    reply = await client.call(SEND_CODE, request)
+    return CodeSent.of(
+        reply, next_step="Get the code from the mail, then call webvoice_register_verify with e-mail and code."
+    )
+
+
+@tools.add(VERIFY_CODE, title="Register: verify code", effect=WRITES)
+async def webvoice_register_verify(
+    email: Email,
+    code: Annotated[str, Field(description="The code from the mail.")],
+    create_api_key: Annotated[bool, Field(description="Make an API key, save it, and use it from now on.")] = True,
+    api_key_name: Annotated[str, Field(description="The key's name on the dashboard.")] = "webvoice-mcp",
+    *,
+    client: TheClient,
+    keys: TheKeys,
+) -> Registered:
+    """Verify the e-mailed code, then create and save an API key that works at once; returns credits and onboarding.
+
+    Free. Call webvoice_register_send_code first. With a key already at work, webvoice_create_api_key adds another.
+    """
+    _check_email(email)
+    request = VerifyCodeRequest(
+        email=email, code=code.strip(), create_api_key=create_api_key, api_key_name=api_key_name
+    )
+    reply = await client.call(VERIFY_CODE, request)
+    if not reply.api_key:
+        note = "The service sent no API key." if create_api_key else None
+        return Registered.of(reply, api_key=None, note=note)
+    kept = await keys.keep(name=api_key_name, key=reply.api_key, use=True)
+    said = Registered.of(reply).model_dump(mode="json", exclude_none=True)
+    return Registered.model_validate(masked(said, reply.api_key) | kept.facts())
+
+
+@tools.add(CREATE_KEY, title="Create an API key", effect=WRITES)
+async def webvoice_create_api_key(
+    name: Annotated[str, Field(description="The key's name on the dashboard.")],
+    use: Annotated[bool, Field(description="Use it as this server's key from now on.")] = False,
+    *,
+    client: TheClient,
+    keys: TheKeys,
+) -> KeyCreated:
+    """Create a further API key for an account that already has one, and save it; returns it masked.
+
+    Free. For a first key use webvoice_register_send_code and webvoice_register_verify.
+    """
+    reply = await client.call(CREATE_KEY, CreateKeyRequest(name=name))
+    kept = await keys.keep(name=name, key=reply.api_key, use=use)
+    return KeyCreated.model_validate({"success": reply.success, "name": reply.name or name} | kept.facts())
+
+
+@tools.add(ONBOARDING, title="Onboarding", effect=READS)
+async def webvoice_onboarding(*, client: TheClient) -> Onboarding:
+    """Tell how to go on with the account: credits, whether the API may be used, ways to top up (PayPal, Solana memo).
+
+    Free. For the key and its use see webvoice_status.
+    """
+    reply = await client.call(ONBOARDING, Empty())
+    return Onboarding.of(reply)
+
+
+@tools.add(STATUS, title="Account status", effect=READS)
+async def webvoice_status(*, client: TheClient, keys: TheKeys) -> Status:
+    """Tell whose account is used, its credits, and which API key is at work and where it came from.
+
+    Free. For ways to add credits see webvoice_onboarding.
+    """
+    source = keys.require().source
+    reply = await client.call(STATUS, Empty())
+    return Status.of(reply, key_source=source)
+
+
+@tools.add(title="Account links", effect=READS_HERE)
+async def webvoice_account_links(*, settings: TheSettings) -> Links:
+    """List the service's web pages: sign-in, API keys, documentation, buying credits, subscriptions, Solana top-up.
+
+    Free; needs neither key nor network.
+    """
+    return Links.model_validate(links(settings.site))
+
+
+def _check_email(email: str) -> None:
+    if not _EMAIL.fullmatch(email.strip()):
+        raise InvalidArgument("email is not an e-mail address. Give one like name@example.com.")
