@@ -540,15 +540,17 @@ def without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def taken(value: Any, sinks: dict[tuple[str, int], bytes], name: str, index: int) -> Any:
-    if not isinstance(value, str) or not value.strip() or value.lstrip().startswith(("https://", "http://")):
+    if not isinstance(value, str) or not value.strip() or value.lstrip().lower().startswith(("https://", "http://")):
         return value
     text = value.lstrip()
-    if text.startswith("data:"):
+    if text.lower().startswith("data:"):
         head, comma, text = text.partition(",")
-        if not comma or not head.endswith(";base64"):
+        if not comma or not head.rstrip().lower().endswith(";base64"):
             raise ValueError
     text = text.translate(str.maketrans("-_", "+/", " \t\r\n"))
-    sinks[name, index] = base64.b64decode(text if "=" in text else text + "=" * (-len(text) % 4), validate=True)
+    if "=" in text and (len(text) % 4 or text.endswith("===")):
+        raise ValueError  # newer Pythons refuse it by themselves
+    sinks[name, index] = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     if not sinks[name, index]:
         raise ValueError
     return None

@@ -58,7 +58,7 @@ def wave_with(*chunks: bytes) -> bytes:
         (GIF, b"GIF87a\x01\x00\x01\x00\x00\x00\x00," + bytes(10)),
         (TEXT, b"Hello\r\n\tworld"),
         (TEXT, "Привет".encode()),
-        (TEXT, b"a" + "€".encode() * 50_000),  # a character lies across the place where the look ends
+        (TEXT, b"ab" + "€".encode() * 50_000),  # a character lies across the place where the look ends
     ],
 )
 def test_a_kind_is_known_by_its_bytes(kind: Kind, content: bytes) -> None:
@@ -84,7 +84,6 @@ def test_a_kind_is_known_by_its_bytes(kind: Kind, content: bytes) -> None:
         b"ID3\x04\x00\x00\x00\x00\x00\x85" + MP3_BYTES,  # a size that no tag can have
         ID3 * 9 + MP3_BYTES,
         b"fLaC\x01\x00\x00\x22" + bytes(34),
-        b"fLaC",
         wave_with(),
         wave_with(b"junk\x00\x00\x00\x00" * 40, b"fmt \x10\x00\x00\x00"),
         mp4_bytes(b"heic", b"soun"),
@@ -110,7 +109,9 @@ def test_what_only_looks_like_a_kind_is_not_taken_for_it(content: bytes) -> None
     assert kind_of(content) is None
 
 
-@pytest.mark.parametrize("content", [b"GIF89a", b"GIF89a is a picture format", b"RIFF....WAVEs are great", b"ID3 tags"])
+@pytest.mark.parametrize(
+    "content", [b"GIF89a", b"GIF89a is a picture format", b"RIFF....WAVEs are great", b"ID3 tags", b"fLaC"]
+)
 def test_a_text_about_media_is_a_text(content: bytes) -> None:
     assert kind_of(content) is TEXT
 

@@ -17,7 +17,7 @@ from webvoice_mcp.sandbox.app import create_app
 
 _POSTS = ["auth/send-code/", "auth/verify-code/", "keys/", "tts/", "translation/", "chat/completions/"]
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )

@@ -209,9 +209,7 @@ _CHOICE_SENTENCE = '"tool_choice" must be one of none, auto, required, or name o
         ),
     ],
 )
-async def test_what_the_documentation_rules_out_is_refused(
-    ann: World, change: dict[str, object], message: str
-) -> None:
+async def test_what_the_documentation_rules_out_is_refused(ann: World, change: dict[str, object], message: str) -> None:
     assert refused(await ann.post("chat/completions/", {**HELLO, **change})) == (400, "Bad Request", message)
     assert await ann.credits() == 20.0
 

@@ -8,7 +8,9 @@ async def test_loopbacks_own_names_are_answered(ann: World, host: str) -> None:
     assert (await ann.get("status/", headers={"Host": host})).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["", "evil.example", "127.0.0.1.evil.example:8787", "127.0.0.1@evil.example", "[::1", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "host", ["", "evil.example", "127.0.0.1.evil.example:8787", "127.0.0.1@evil.example", "[::1", "0.0.0.0"]
+)
 @pytest.mark.parametrize("path", ["status/", f"{SITE}/sandbox/inbox/", f"{SITE}/nowhere"])
 async def test_another_host_name_is_refused_everywhere(ann: World, host: str, path: str) -> None:
     reply = await ann.get(path, headers={"Host": host})

@@ -140,7 +140,7 @@ class TestWithEngines:
         assert made_by.startswith(provider)
         assert audio.startswith(b"ID3")
         assert made_by.encode() in audio
-        assert 0.5 < reply.pop("duration") < 4
+        assert 0.2 < reply.pop("duration") < 4
         assert reply == {
             "success": True,
             "format": "mp3",
@@ -158,12 +158,10 @@ class TestWithEngines:
     async def test_speech_that_turns_out_too_dear_is_not_delivered(self, ann: World) -> None:
         await ann.spend_down_to(0.5)
         text = "The quick brown fox jumps over the lazy dog. " * 30
-        assert refused(await ann.post("tts/", {**_TEXT, "text": text, "speed": 1.0})) == (
-            402,
-            "Payment Required",
-            "Insufficient credits: this call costs 1, the account has not enough left."
-            " Add some with POST /sandbox/credits/.",
-        )
+        what = "Insufficient credits: this call costs 1, the account has not enough left."
+        cure = "Add some with POST /sandbox/credits/."
+        reply = await ann.post("tts/", {**_TEXT, "text": text, "speed": 1.0})
+        assert refused(reply) == (402, "Payment Required", f"{what} {cure}")
         assert await ann.credits() == 0.5
 
     async def test_text_that_cannot_be_said_is_refused_and_costs_nothing(self, ann: World) -> None:

@@ -22,7 +22,9 @@ async def test_a_translation_names_its_engine_and_costs_a_tenth(ann: World) -> N
     }
 
 
-@pytest.mark.parametrize("source", [{}, {"source_language": "auto"}, {"source_language": ""}, {"source_language": None}])
+@pytest.mark.parametrize(
+    "source", [{}, {"source_language": "auto"}, {"source_language": ""}, {"source_language": None}]
+)
 async def test_an_unnamed_source_is_taken_for_english(ann: World, source: dict[str, str | None]) -> None:
     reply = (await ann.post("translation/", {"text": "Thank you", "target_language": "de", **source})).json()
     assert (reply["source_language"], reply["translated_text"]) == ("en", "Danke")

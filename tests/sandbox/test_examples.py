@@ -1,0 +1,168 @@
+"""The documentation's own examples are the referee: of the contract's messages, and of every reply of the sandbox."""
+
+import base64
+import io
+import json
+import wave
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.sandbox.world import ANN, HELLO, World, needs_engines
+from webvoice_mcp.contract.account import (
+    CreateKeyRequest,
+    SendCodeRequest,
+    StatusReply,
+    VerifyCodeReply,
+    VerifyCodeRequest,
+)
+from webvoice_mcp.contract.chat import ChatReply, ChatRequest, OpenAIModelsReply
+from webvoice_mcp.contract.endpoint import Reply, Request
+from webvoice_mcp.contract.speech import SpeechReply, SpeechRequest, TranscriptionReply, VoicesReply
+from webvoice_mcp.contract.translation import TranslationReply, TranslationRequest
+
+_EXAMPLES = Path(__file__).parent.parent / "contract" / "examples"
+
+_REQUESTS: dict[str, type[Request]] = {
+    "send_code": SendCodeRequest,
+    "verify_code": VerifyCodeRequest,
+    "create_key": CreateKeyRequest,
+    "tts": SpeechRequest,
+    "translation": TranslationRequest,
+    "chat_completion": ChatRequest,
+    "chat_tools": ChatRequest,
+    "chat_tool_result": ChatRequest,
+}
+_REPLIES: dict[str, type[Reply]] = {
+    "verify_code": VerifyCodeReply,
+    "status": StatusReply,
+    "voices": VoicesReply,
+    "tts": SpeechReply,
+    "stt": TranscriptionReply,
+    "translation": TranslationReply,
+    "models": OpenAIModelsReply,
+    "chat_completion": ChatReply,
+    "chat_tools": ChatReply,
+}
+
+
+def example(name: str) -> Any:
+    return json.loads((_EXAMPLES / f"{name}.json").read_text("utf-8"))
+
+
+def shape(value: Any) -> Any:
+    """The keys and types of a JSON value; whole and other numbers are one type, a list has the shape of its first."""
+    if isinstance(value, dict):
+        return {key: shape(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return "number" if type(value) in (int, float) else type(value).__name__
+
+
+def common(example_shape: Any, reply_shape: Any) -> Any:
+    """The part of a reply's shape that the example speaks of."""
+    if isinstance(example_shape, dict) and isinstance(reply_shape, dict):
+        return {key: common(each, reply_shape[key]) for key, each in example_shape.items() if key in reply_shape}
+    if isinstance(example_shape, list) and isinstance(reply_shape, list) and reply_shape:
+        return [common(example_shape[0], reply_shape[0])]
+    return reply_shape
+
+
+def assert_like(reply: httpx2.Response, name: str) -> None:
+    """The reply has every key of the example, with the same type."""
+    assert reply.status_code == 200, reply.text
+    wanted = shape(example(name))
+    assert common(wanted, shape(reply.json())) == wanted
+
+
+@pytest.mark.parametrize("name", _REQUESTS)
+def test_the_contract_sends_what_the_documentation_sends(name: str) -> None:
+    sent = example(f"{name}_request")
+    assert _REQUESTS[name].model_validate(sent).fields() == sent
+
+
+@pytest.mark.parametrize("name", _REPLIES)
+def test_the_contract_reads_every_field_of_the_documented_replies(name: str) -> None:
+    received = example(f"{name}_response")
+    read = _REPLIES[name].model_validate(received).model_dump(mode="json", exclude_unset=True)
+    assert read == received
+
+
+@pytest.mark.parametrize("file", sorted(_EXAMPLES.glob("*.json")), ids=lambda file: file.stem)
+def test_every_example_is_a_json_object(file: Path) -> None:
+    assert isinstance(json.loads(file.read_text("utf-8")), dict)
+
+
+async def test_registration_replies_as_documented(world: World) -> None:
+    request = {**example("verify_code_request"), "email": ANN, "code": await world.code()}
+    reply = await world.post("auth/verify-code/", request)
+    wanted = shape(example("verify_code_response"))
+    wanted["onboarding"]["solana"] = {"available": "bool"}  # nothing can be sent to the sandbox, so no address is shown
+    assert common(wanted, shape(reply.json())) == wanted
+    assert reply.json()["onboarding"]["solana"] == {"available": False}
+
+
+async def test_send_code_and_keys_take_the_documented_requests(ann: World) -> None:
+    assert (await ann.post("auth/send-code/", example("send_code_request"))).status_code == 200
+    assert (await ann.post("keys/", example("create_key_request"))).status_code == 200
+
+
+async def test_status_voices_and_models_reply_as_documented(ann: World) -> None:
+    assert_like(await ann.get("status/"), "status_response")
+    assert_like(await ann.get("voices/"), "voices_response")
+    assert_like(await ann.get("models/"), "models_response")
+
+
+async def test_translation_replies_as_documented(ann: World) -> None:
+    assert_like(await ann.post("translation/", example("translation_request")), "translation_response")
+
+
+@pytest.mark.parametrize(
+    ("request_name", "response_name"),
+    [
+        ("chat_completion_request", "chat_completion_response"),
+        ("chat_tools_request", "chat_tools_response"),
+        ("chat_tool_result_request", "chat_completion_response"),
+    ],
+)
+async def test_chat_replies_as_documented(ann: World, request_name: str, response_name: str) -> None:
+    assert_like(await ann.post("chat/completions/", example(request_name)), response_name)
+
+
+async def test_chat_streams_as_documented(ann: World) -> None:
+    first, piece, last, done = _events((_EXAMPLES / "chat_stream.txt").read_text("utf-8"))
+    got = _events((await ann.post("chat/completions/", {**HELLO, "stream": True})).text)
+    assert common(first, got[0]) == first
+    assert all(common(piece, event) == piece for event in got[1:-2])
+    assert common(last, got[-2]) == last
+    assert got[-1] == done == "[DONE]"
+
+
+def _events(text: str) -> list[Any]:
+    data = [line.removeprefix("data: ") for line in text.splitlines() if line]
+    return [each if each == "[DONE]" else shape(json.loads(each)) for each in data]
+
+
+async def test_errors_are_as_documented(world: World) -> None:
+    assert shape((await world.get("status/")).json()) == shape(example("error_response"))
+
+
+class TestWithEngines:
+    """What needs the extra `sandbox`."""
+
+    pytestmark = needs_engines
+
+    async def test_speech_replies_as_documented(self, ann: World) -> None:
+        reply = await ann.post("tts/", example("tts_request"))
+        assert_like(reply, "tts_response")
+        audio = base64.b64decode(reply.json()["audio"])
+        assert_like(await ann.client.post("stt/", files={"audio": audio}), "stt_response")
+
+    async def test_silence_is_transcribed_in_the_documented_shape_too(self, ann: World) -> None:
+        file = io.BytesIO()
+        with wave.open(file, "wb") as out:
+            out.setparams((1, 2, 8000, 0, "NONE", ""))
+            out.writeframes(bytes(8000))
+        assert_like(await ann.client.post("stt/", files={"audio": file.getvalue()}), "stt_response")

@@ -1,0 +1,120 @@
+"""OpenAI's own SDK against the sandbox, with nothing but `base_url` and `api_key`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import openai
+import pytest
+from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
+
+from tests.sandbox.world import ANN, FREE
+from webvoice_mcp.contract.chat import DOCUMENTED_MODELS
+from webvoice_mcp.sandbox.serve import running
+
+_MODEL = "deepseek-v4-flash"
+_WEATHER: ChatCompletionToolParam = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Get current weather for a city",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[openai.OpenAI]:
+    folder: Path = tmp_path_factory.mktemp("state")
+    with running(folder) as url, openai.OpenAI(base_url=url, api_key=_register(url), max_retries=0) as made:
+        yield made
+
+
+def _register(url: str) -> str:
+    site = url.removesuffix("/api/v1")
+    httpx2.post(f"{url}/auth/send-code/", json={"email": ANN, "accept_privacy": True, "accept_terms": True})
+    (mail,) = httpx2.get(f"{site}/sandbox/inbox/", params={"email": ANN}).json()["messages"]
+    reply = httpx2.post(f"{url}/auth/verify-code/", json={"email": ANN, "code": mail["code"]})
+    return str(reply.json()["api_key"])
+
+
+def test_models_are_listed(client: openai.OpenAI) -> None:
+    assert [model.id for model in client.models.list()] == [model.id for model in DOCUMENTED_MODELS]
+
+
+def test_a_question_is_answered(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model=_MODEL, messages=[{"role": "user", "content": "Say ready"}])
+    assert answer.choices[0].message.content == "[sandbox] ready"
+    assert answer.system_fingerprint == "sandbox:rules-1"
+    assert answer.usage is not None
+    assert answer.usage.total_tokens == 4
+    assert answer.model_extra is not None
+    assert answer.model_extra["webvoice"]["credits_used"] == 2.0
+
+
+def test_an_answer_is_streamed(client: openai.OpenAI) -> None:
+    stream = client.chat.completions.create(
+        model=_MODEL, messages=[{"role": "user", "content": "Say one two"}], stream=True
+    )
+    chunks = list(stream)
+    pieces = [chunk.choices[0].delta.content or "" for chunk in chunks]
+    assert "".join(pieces) == "[sandbox] one two"
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    assert chunks[-1].usage is not None
+
+
+def test_an_agents_loop_comes_to_its_end(client: openai.OpenAI) -> None:
+    messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": "What is the weather in Rome?"}]
+    first = client.chat.completions.create(model=_MODEL, messages=messages, tools=[_WEATHER], tool_choice="auto")
+    message = first.choices[0].message
+    assert first.choices[0].finish_reason == "tool_calls"
+    assert message.tool_calls
+    (call,) = message.tool_calls
+    assert call.type == "function"
+    assert (call.function.name, json.loads(call.function.arguments)) == ("get_weather", {"city": "Rome"})
+    messages.append(
+        {
+            "role": "assistant",
+            "tool_calls": [
+                {
+                    "id": call.id,
+                    "type": "function",
+                    "function": {"name": call.function.name, "arguments": call.function.arguments},
+                }
+            ],
+        }
+    )
+    messages.append({"role": "tool", "tool_call_id": call.id, "content": '{"temp_c": 22}'})
+    second = client.chat.completions.create(model=_MODEL, messages=messages, tools=[_WEATHER])
+    assert second.choices[0].finish_reason == "stop"
+    assert "22" in (second.choices[0].message.content or "")
+
+
+def test_streamed_tool_calls_are_put_together_by_the_sdk(client: openai.OpenAI) -> None:
+    with client.chat.completions.stream(
+        model=_MODEL, messages=[{"role": "user", "content": "What is the weather in Rome?"}], tools=[_WEATHER]
+    ) as stream:
+        (choice,) = stream.get_final_completion().choices
+    assert choice.finish_reason == "tool_calls"
+    assert choice.message.tool_calls
+    assert json.loads(choice.message.tool_calls[0].function.arguments) == {"city": "Rome"}
+
+
+def test_a_wrong_key_is_an_authentication_error(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.AuthenticationError) as caught:
+        client.with_options(api_key="wv_sandbox_wrong").models.list()
+    assert caught.value.response.json() == {"error": "Unauthorized", "message": "The API key is not valid."}
+
+
+def test_an_unknown_model_is_a_bad_request(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(model="gpt-9", messages=[{"role": "user", "content": "Hello"}])
+    assert caught.value.response.json()["message"].startswith("There is no model 'gpt-9'")
+
+
+def test_too_many_free_calls_are_a_rate_limit_error(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.RateLimitError) as caught:
+        for _ in range(21):
+            client.chat.completions.create(model=FREE, messages=[{"role": "user", "content": "Hello"}])
+    assert 0 < int(caught.value.response.headers["Retry-After"]) <= 60

@@ -1,0 +1,175 @@
+"""The sandbox on a real socket."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.sandbox.world import ANN, HELLO
+from webvoice_mcp.sandbox.serve import running, serve
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    with running(tmp_path) as base_url:
+        yield base_url
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[httpx2.Client]:
+    """Registered over HTTP, as anybody would."""
+    site = url.removesuffix("/api/v1")
+    with httpx2.Client(base_url=url) as made:
+        made.post("auth/send-code/", json={"email": ANN, "accept_privacy": True, "accept_terms": True})
+        code = made.get(f"{site}/sandbox/inbox/", params={"email": ANN}).json()["messages"][-1]["code"]
+        verified = made.post("auth/verify-code/", json={"email": ANN, "code": code}).json()
+        made.headers["X-API-Key"] = verified["api_key"]
+        yield made
+
+
+def _fault(client: httpx2.Client, fault: dict[str, Any]) -> None:
+    site = str(client.base_url).removesuffix("/api/v1/")
+    assert client.post(f"{site}/sandbox/faults/", json=fault).status_code == 200
+
+
+def _raw(url: str, request: bytes) -> bytes:
+    """Everything that comes back until the connection closes."""
+    where = httpx2.URL(url)
+    with socket.create_connection((where.host, where.port or 80)) as connection:
+        connection.sendall(request)
+        chunks = list(iter(lambda: connection.recv(65536), b""))
+    return b"".join(chunks)
+
+
+def test_a_dropped_connection_brings_no_answer(client: httpx2.Client) -> None:
+    _fault(client, {"path": "chat/completions/", "drop": True})
+    with pytest.raises((httpx2.NetworkError, httpx2.RemoteProtocolError)):
+        client.post("chat/completions/", json=HELLO)
+    assert client.get("status/").json()["credits"] == 20.0
+
+
+def test_a_dropped_upload_brings_no_answer(client: httpx2.Client) -> None:
+    _fault(client, {"path": "stt/", "drop": True})
+    with pytest.raises((httpx2.NetworkError, httpx2.RemoteProtocolError)):
+        client.post("stt/", files={"audio": bytes(2**24)})
+
+
+def test_a_cut_answer_declares_its_true_length_and_sends_less(url: str, client: httpx2.Client) -> None:
+    true_length = client.get("voices/").headers["Content-Length"]
+    _fault(client, {"path": "voices/", "cut_at": 10})
+    key = client.headers["X-API-Key"]
+    answer = _raw(url, f"GET /api/v1/voices/ HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\n\r\n".encode())
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert f"content-length: {true_length}".encode() in head
+    assert body == b'{"success"'
+
+
+def test_a_cut_answer_was_paid_for(client: httpx2.Client) -> None:
+    _fault(client, {"path": "chat/completions/", "cut_at": 1})
+    with pytest.raises(httpx2.RemoteProtocolError):
+        client.post("chat/completions/", json=HELLO)
+    assert client.get("status/").json()["credits"] == 18.0
+
+
+def test_a_stream_can_be_cut(client: httpx2.Client) -> None:
+    _fault(client, {"path": "chat/completions/", "cut_at": 300})
+    received: list[bytes] = []
+    with client.stream("POST", "chat/completions/", json={**HELLO, "stream": True}) as reply:
+        pieces = reply.iter_raw()
+        with pytest.raises(httpx2.RemoteProtocolError):
+            received.extend(pieces)
+    assert len(b"".join(received)) == 300
+    assert received[0].startswith(b'data: {"id":"chatcmpl-sbx')
+
+
+def test_a_scripted_answer_can_be_cut_behind_an_upload(client: httpx2.Client) -> None:
+    _fault(client, {"path": "stt/", "status": 500, "body": "a" * 100, "cut_at": 50})
+    with client.stream("POST", "stt/", files={"audio": bytes(2**22)}) as reply:
+        assert (reply.status_code, reply.headers["Content-Length"]) == (500, "100")
+        with pytest.raises(httpx2.RemoteProtocolError):
+            reply.read()
+
+
+def test_a_connection_is_kept_over_several_calls(client: httpx2.Client) -> None:
+    assert [client.get("status/").json()["api_key"]["usage_count"] for _ in range(3)] == [1, 2, 3]
+
+
+def test_ipv6_loopback_is_listened_on(tmp_path: Path) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with running(tmp_path, host="[::1]") as url:
+        assert url.startswith("http://[::1]:")
+        assert httpx2.get(f"{url}/nowhere").status_code == 404
+
+
+def _never(_url: str) -> None:
+    raise AssertionError("it listens")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "", "::", "192.168.0.1", "example.com"])
+def test_other_hosts_than_loopback_are_refused(tmp_path: Path, host: str) -> None:
+    with pytest.raises(ValueError, match=r"listens on loopback only \(127.0.0.1, localhost or ::1\), not on"):
+        serve(host, 0, tmp_path, listening=_never)
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_what_is_no_port_is_refused(tmp_path: Path, port: int) -> None:
+    with pytest.raises(ValueError, match=f"A port is a number from 0 to 65535, not {port}"):
+        serve("localhost", port, tmp_path, listening=_never)
+
+
+def test_a_port_that_is_taken_is_an_os_error(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match=r"in use|Only one usage"):
+        serve("127.0.0.1", taken.getsockname()[1], tmp_path, listening=_never)
+
+
+_PROGRAM = """
+import sys, webvoice_mcp.sandbox.serve as s
+from pathlib import Path
+s.serve("127.0.0.1", 0, Path(sys.argv[1]), listening=lambda url: print(url, flush=True))
+print("ended", flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
+@pytest.mark.parametrize("signalled", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("busy", [False, True])
+def test_it_ends_in_good_order_when_it_is_told_to(tmp_path: Path, signalled: signal.Signals, busy: bool) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        url = process.stdout.readline().strip()
+        site = url.removesuffix("/api/v1")
+        thread = threading.Thread(target=_call_and_wait, args=(url,))
+        if busy:
+            httpx2.post(f"{site}/sandbox/faults/", json={"path": "voices/", "delay": 600})
+            thread.start()
+            while httpx2.get(f"{site}/sandbox/faults/").json()["faults"]:
+                pass  # until the call has come in and waits
+        process.send_signal(signalled)
+        out, err = process.communicate(timeout=10)
+        if busy:
+            thread.join()
+    assert (process.returncode, out, err) == (0, "ended\n", "")
+
+
+def _call_and_wait(url: str) -> None:
+    with pytest.raises(httpx2.HTTPError):
+        httpx2.get(f"{url}/voices/").raise_for_status()
+
+
+def test_a_request_that_is_no_http_does_no_harm(url: str) -> None:
+    assert _raw(url, b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert httpx2.get(f"{url}/nowhere").status_code == 404
