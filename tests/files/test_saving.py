@@ -1,6 +1,7 @@
 import asyncio
 import errno
 import os
+import re
 import resource
 import stat
 import threading
@@ -16,7 +17,8 @@ import pytest
 from tests.files.samples import JPEG_BYTES, MP3_BYTES, PNG_BYTES, wav_bytes, without_root
 from tests.support import MakeSettings
 from webvoice_mcp.errors import DiskError, InvalidResponse, PathNotAllowed
-from webvoice_mcp.files import Files, SavedFile, Target
+from webvoice_mcp.files import MP3, Files, SavedFile, Target
+from webvoice_mcp.files.saving import _PartFile
 
 
 @pytest.fixture
@@ -200,6 +202,15 @@ async def test_a_task_that_is_cancelled_while_the_file_gets_its_name_leaves_it_w
     assert (out / "a.mp3").read_bytes() == MP3_BYTES
 
 
+def test_a_file_that_was_given_up_before_it_was_opened_is_never_opened(files: Files, tmp_path: Path) -> None:
+    # What remains of a task that is cancelled at that moment: the thread comes too late.
+    file = _PartFile(aimed(files), limit=1)
+    file.discard()
+    file.open()
+
+    assert everything_in(tmp_path) == []
+
+
 async def test_a_write_after_the_end_is_refused(files: Files, tmp_path: Path) -> None:
     async with files.saving(aimed(files)) as part:
         pass
@@ -307,7 +318,7 @@ async def test_a_folder_that_was_removed_meanwhile_is_made_again(files: Files, o
 
 async def test_a_folder_that_became_a_link_meanwhile_is_not_followed(files: Files, tmp_path: Path, out: Path) -> None:
     target = aimed(files)
-    out.replace(tmp_path / "elsewhere")
+    (tmp_path / "out").replace(tmp_path / "elsewhere")
     (tmp_path / "out").symlink_to(tmp_path / "elsewhere")
 
     with pytest.raises(PathNotAllowed, match="has become a link"):
@@ -382,19 +393,27 @@ async def test_a_file_that_cannot_be_replaced_after_all_keeps_nothing_from_being
     assert (await saved(overwriting, target, MP3_BYTES)).path == f"{out}/a-2.mp3"
 
 
-async def test_a_file_that_can_no_longer_be_looked_into_is_not_replaced(make_settings: MakeSettings) -> None:
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that everybody may write in, unlike pytest's own."""
     with TemporaryDirectory() as name:
-        out = Path(name).resolve()
-        put(out / "a.mp3", MP3_BYTES)
-        out.chmod(0o777)
-        files = Files(make_settings(OUTPUT_DIR=out, OVERWRITE=1))
-        target = aimed(files)
-        (out / "a.mp3").chmod(0)
+        folder = Path(name).resolve()
+        folder.chmod(0o777)
+        yield folder
 
-        with without_root():
-            result = await saved(files, target, MP3_BYTES)
 
-        assert result.path == f"{out}/a-2.mp3"
+async def test_a_file_that_can_no_longer_be_looked_into_is_not_replaced(
+    make_settings: MakeSettings, public: Path
+) -> None:
+    files = Files(make_settings(OUTPUT_DIR=public, OVERWRITE=1))
+    put(public / "a.mp3", MP3_BYTES)
+    target = aimed(files)
+    (public / "a.mp3").chmod(0)
+
+    with without_root():
+        result = await saved(files, target, MP3_BYTES)
+
+    assert result.path == f"{public}/a-2.mp3"
 
 
 # The extension
@@ -425,6 +444,21 @@ async def test_the_extension_tells_the_truth(
 
     assert result == SavedFile(f"{out}/{name}", f"file://{out}/{name}", mime_type, len(content))
     assert everything_in(out) == [name]
+
+
+async def test_words_do_not_make_a_text_of_what_was_sent_as_something_else(files: Files, out: Path) -> None:
+    assert (await saved(files, aimed(files), b"plain words")).path == f"{out}/a.mp3"
+
+
+async def test_what_was_written_so_far_can_be_looked_at(files: Files, out: Path) -> None:
+    async with files.saving(aimed(files)) as part:
+        assert await part.kind() is None
+        part.write(MP3_BYTES[:-100])
+        assert await part.kind() is MP3
+        part.write(MP3_BYTES[-100:])
+        await part.publish()
+
+    assert (out / "a.mp3").read_bytes() == MP3_BYTES
 
 
 async def test_a_corrected_extension_replaces_nothing(overwriting: Files, out: Path) -> None:

@@ -81,11 +81,9 @@ def candidates(path: Path) -> Iterator[Path]:
     yield path
     suffix = extension(path.name)
     stem = path.name.removesuffix(suffix)
-    for number in count(2):
-        end = f"-{number}{suffix}"
-        yield path.with_name(_cut(stem, _LONGEST_NAME - len(end)) + end)
+    yield from (path.with_name(_numbered(stem, f"-{number}{suffix}")) for number in count(2))
 
 
-def _cut(text: str, size: int) -> str:
-    """The text, or as much of it as fits into so many bytes."""
-    return text.encode()[:size].decode(errors="ignore")
+def _numbered(stem: str, end: str) -> str:
+    """The two together, the stem cut where the name would be too long."""
+    return stem.encode()[: _LONGEST_NAME - len(end)].decode(errors="ignore") + end

@@ -85,11 +85,11 @@ async def reading(upload: Upload, places: Places, limiter: anyio.CapacityLimiter
 class _SourceFile:
     """The open file itself. A cancelled caller may leave a thread at work in it, hence the lock."""
 
-    path: Path
-    size: int
-    kind: Kind
+    kind: Kind  # once it is open
 
     def __init__(self, upload: Upload, places: Places) -> None:
+        self.path = Path(upload.path)
+        self.size = 0
         self._upload = upload
         self._places = places
         self._file: io.FileIO | None = None

@@ -48,7 +48,7 @@ async def verify_code(call: Call) -> Response:
     fields = await read_json(call.request)
     email, code = address(fields.text("email")), fields.text("code").strip()
     wants_key = fields.flag("create_api_key", default=True)
-    name = fields.text("api_key_name", "API key", longest=_LONGEST_NAME)
+    name = fields.text("api_key_name", "", longest=_LONGEST_NAME).strip() or "API key"
     limits.admit(call.sandbox.database, VERIFY_CODE.path, call.ip, limits.VERIFY_CODE, call.now)
     if not call.sandbox.database.take_code(email, code, call.now, CODE_ATTEMPTS):
         raise ApiError(400, "The code is wrong, used or expired. Ask for a new one with auth/send-code/.")

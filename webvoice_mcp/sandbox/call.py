@@ -72,12 +72,19 @@ class Call:
         Raises:
             ApiError: 503 when it is not installed, 400 when it cannot use the input.
         """
-        try:
-            return await anyio.to_thread.run_sync(lambda: engine(*args, **kwargs), limiter=self.sandbox.workers)
-        except EngineMissing as error:
-            raise ApiError(503, str(error)) from None
-        except BadInput as error:
-            raise ApiError(400, str(error)) from None
+
+        def run() -> T | ApiError:
+            try:
+                return engine(*args, **kwargs)
+            except EngineMissing as error:
+                return ApiError(503, str(error))
+            except BadInput as error:
+                return ApiError(400, str(error))
+
+        result = await anyio.to_thread.run_sync(run, limiter=self.sandbox.workers)
+        if isinstance(result, ApiError):
+            raise result
+        return result
 
     def afford(self, holder: Holder, price: float) -> None:
         """Refuse a call that could not be paid, before the work is done.

@@ -2,11 +2,12 @@
 
 import re
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, DOCUMENTED_MODELS, OPENAI_MODELS
 from webvoice_mcp.sandbox import limits
@@ -65,7 +66,7 @@ async def completions(call: Call, holder: Holder) -> Response:
     made = await call.work(rules.complete, asked.messages, asked.tools, asked.tool_choice, asked.max_tokens)
     answer = _answer(asked, made, call.charge(holder, asked.model.credits), call.now)
     if asked.stream:
-        return StreamingResponse(_events(answer), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        return _EventStream(answer)
     choice = {"index": 0, "message": answer.message, "finish_reason": answer.finish_reason}
     return json_response({**answer.head, "object": "chat.completion", "choices": [choice], **answer.tail})
 
@@ -96,7 +97,24 @@ def _answer(asked: ChatAsked, made: rules.Completion, note: dict[str, Any], now:
     )
 
 
-async def _events(answer: _Answer) -> AsyncIterator[str]:
+class _EventStream(Response):
+    """The answer as server-sent events, each sent by itself and without a Content-Length."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, answer: _Answer) -> None:
+        super().__init__(None, headers={"Cache-Control": "no-store"})
+        del self.headers["Content-Length"]
+        self._answer = answer
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for event in _events(self._answer):
+            await send({"type": "http.response.body", "body": event.encode(), "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _events(answer: _Answer) -> Iterator[str]:
     head = {**answer.head, "object": "chat.completion.chunk"}
     for delta in _deltas(answer.message):
         yield _event({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})

@@ -7,7 +7,7 @@ import hashlib
 import sqlite3
 import weakref
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # Credits are kept in millionths, as whole numbers: tenths of a credit have no exact binary fraction.
 _UNIT = 1_000_000
@@ -60,84 +60,79 @@ class Database:
 
     def account(self, email: str) -> Account | None:
         """The account of an address, where there is one."""
-        rows = self._connection.execute("SELECT id, email, credits, purchased FROM accounts WHERE email = ?", (email,))
-        return next((_account(*row) for row in rows), None)
+        rows = self._rows("SELECT id, email, credits, purchased FROM accounts WHERE email = ?", email)
+        return _account(*rows[0]) if rows else None
 
     def open_account(self, email: str, welcome: float) -> Account:
         """The account of an address, made with its welcome credits when it is new."""
-        self._connection.execute(
-            "INSERT INTO accounts (email, credits) VALUES (?, ?) ON CONFLICT DO NOTHING", (email, _units(welcome))
-        )
-        row = self._connection.execute("SELECT id, email, credits, purchased FROM accounts WHERE email = ?", (email,))
-        return _account(*row.fetchone())
+        self._change("INSERT OR IGNORE INTO accounts (email, credits) VALUES (?, ?)", email, _units(welcome))
+        (row,) = self._rows("SELECT id, email, credits, purchased FROM accounts WHERE email = ?", email)
+        return _account(*row)
 
     def purchase(self, email: str, amount: float) -> float | None:
         """Add bought credits; the new balance, or None when nobody has that address."""
-        return self._balance(
-            "UPDATE accounts SET credits = credits + ?, purchased = 1 WHERE email = ? RETURNING credits",
-            (_units(amount), email),
-        )
+        self._change("UPDATE accounts SET credits = credits + ?, purchased = 1 WHERE email = ?", _units(amount), email)
+        account = self.account(email)
+        return account.credits if account else None
 
     def debit(self, account_id: int, amount: float) -> float | None:
-        """Take credits in one step, so that calls at the same time cannot overspend; None when there are too few."""
+        """Take credits in one step, so that calls at the same time cannot overspend.
+
+        Returns:
+            What is left, or None when there were too few.
+        """
         units = _units(amount)
-        return self._balance(
-            "UPDATE accounts SET credits = credits - ? WHERE id = ? AND credits >= ? RETURNING credits",
-            (units, account_id, units),
-        )
+        update = "UPDATE accounts SET credits = credits - ? WHERE id = ? AND credits >= ?"
+        if not self._change(update, units, account_id, units):
+            return None
+        ((left,),) = self._rows("SELECT credits FROM accounts WHERE id = ?", account_id)
+        return float(left / _UNIT)
 
     def add_key(self, key: str, account_id: int, name: str, now: float) -> None:
         """Remember a key by its hash."""
-        self._connection.execute(
-            "INSERT INTO keys (hash, account, name, created_at, last_used) VALUES (?, ?, ?, ?, ?)",
-            (_hash(key), account_id, name, now, now),
-        )
+        insert = "INSERT INTO keys (hash, account, name, created_at, last_used) VALUES (?, ?, ?, ?, ?)"
+        self._change(insert, _hash(key), account_id, name, now, now)
 
     def use_key(self, key: str, now: float) -> Holder | None:
         """Whose key this is, with the use counted; None for a key that was never given out."""
-        self._connection.execute(
-            "UPDATE keys SET last_used = ?, usage_count = usage_count + 1 WHERE hash = ?", (now, _hash(key))
-        )
-        rows = self._connection.execute(
-            "SELECT name, created_at, last_used, usage_count, accounts.id, email, credits, purchased"
+        self._change("UPDATE keys SET last_used = ?, usage_count = usage_count + 1 WHERE hash = ?", now, _hash(key))
+        rows = self._rows(
+            "SELECT accounts.id, email, credits, purchased, name, created_at, last_used, usage_count"
             " FROM keys JOIN accounts ON accounts.id = account WHERE hash = ?",
-            (_hash(key),),
+            _hash(key),
         )
-        return next((Holder(_account(*row[4:]), *row[:4]) for row in rows), None)
+        return Holder(_account(*rows[0][:4]), *rows[0][4:]) if rows else None
 
     def put_code(self, email: str, code: str, expires_at: float) -> None:
         """Remember the code of an address; an earlier one is void."""
-        self._connection.execute(
-            "REPLACE INTO codes (email, code, expires_at) VALUES (?, ?, ?)", (email, code, expires_at)
-        )
+        self._change("REPLACE INTO codes (email, code, expires_at) VALUES (?, ?, ?)", email, code, expires_at)
 
     def take_code(self, email: str, code: str, now: float, attempts: int) -> bool:
         """Whether this is the address's valid code, which is then used up. So many wrong tries void it."""
-        found = self._connection.execute(
-            "DELETE FROM codes WHERE email = ? AND code = ? AND expires_at > ? RETURNING email", (email, code, now)
-        ).fetchall()
-        self._connection.execute("UPDATE codes SET attempts = attempts + 1 WHERE email = ?", (email,))
-        self._connection.execute("DELETE FROM codes WHERE email = ? AND attempts >= ?", (email, attempts))
-        return bool(found)
+        found = self._change("DELETE FROM codes WHERE email = ? AND code = ? AND expires_at > ?", email, code, now)
+        self._change("UPDATE codes SET attempts = attempts + 1 WHERE email = ?", email)
+        self._change("DELETE FROM codes WHERE email = ? AND attempts >= ?", email, attempts)
+        return found > 0
 
     def visit(self, what: str, who: str, now: float) -> None:
         """Note a call that counts towards a limit."""
-        self._connection.execute("INSERT INTO visits VALUES (?, ?, ?)", (what, who, now))
+        self._change("INSERT INTO visits VALUES (?, ?, ?)", what, who, now)
 
     def visits(self, what: str, who: str, since: float) -> list[float]:
         """When such calls were made after a moment, oldest first."""
-        rows = self._connection.execute(
-            "SELECT at FROM visits WHERE what = ? AND who = ? AND at > ? ORDER BY at", (what, who, since)
-        )
+        rows = self._rows("SELECT at FROM visits WHERE what = ? AND who = ? AND at > ? ORDER BY at", what, who, since)
         return [at for (at,) in rows]
 
     def forget_visits(self, before: float) -> None:
         """Drop what no limit asks for any more."""
-        self._connection.execute("DELETE FROM visits WHERE at <= ?", (before,))
+        self._change("DELETE FROM visits WHERE at <= ?", before)
 
-    def _balance(self, update: str, values: tuple[object, ...]) -> float | None:
-        rows = self._connection.execute(update, values).fetchall()
-        return rows[0][0] / _UNIT if rows else None
+    def _change(self, statement: str, *values: object) -> int:
+        """How many rows it changed."""
+        return self._connection.execute(statement, values).rowcount
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        return self._connection.execute(query, values).fetchall()
 
 
 def _account(number: int, email: str, units: int, purchased: int) -> Account:

@@ -1,0 +1,99 @@
+"""What is generated from the list of tools: a snapshot for each, their sizes, and the table in the README.
+
+`scripts/snapshots.py` writes it; `test_catalogue.py` fails when a file says something else.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from mcp import Client
+
+from webvoice_mcp.server import build
+from webvoice_mcp.settings import Settings
+
+Tool = dict[str, Any]  # as tools/list sends it
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMAND = "python3 scripts/snapshots.py"
+
+_BEGIN = "<!-- tools: written by scripts/snapshots.py -->\n"
+_END = "<!-- /tools -->"
+_TABLE = re.compile(f"(?<={re.escape(_BEGIN)}).*?(?={re.escape(_END)})", re.DOTALL)
+_FREE = "Free"
+_COSTS = "Costs "
+
+
+async def listed() -> list[Tool]:
+    """All tools, as a client gets them."""
+    async with Client(build(Settings.read({}))) as client:
+        tools = (await client.list_tools()).tools
+    return [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
+
+
+def first_line(tool: Tool) -> str:
+    """What the tool does and what comes back."""
+    line: str = tool["description"].partition("\n")[0]
+    return line
+
+
+def cost(tool: Tool) -> str:
+    """The sentence about the price: the first one after the first line."""
+    rest = " ".join(tool["description"].split("\n")[1:]).strip()
+    return re.split(r"[.;](?=\s|$)", rest, maxsplit=1)[0]
+
+
+def size(value: Any) -> int:
+    """Bytes of the value as compact JSON, which is how it travels."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def generated(tools: list[Tool], readme: str) -> dict[str, str]:
+    """The text of every generated file, by its path in the project.
+
+    Args:
+        readme: its present text, of which only the table is replaced.
+    """
+    files = {f"tests/snapshots/{tool['name']}.json": _json(tool) for tool in tools}
+    sizes = {"tools/list": size({"tools": tools}), "tools": {tool["name"]: size(tool) for tool in tools}}
+    return {
+        **files,
+        "tests/snapshots/size.json": _json(sizes),
+        "README.md": _TABLE.sub(lambda _: _table(tools), readme),
+    }
+
+
+def stale(wanted: dict[str, str], root: Path = ROOT) -> list[str]:
+    """Generated files that are missing, say something else, or belong to a tool that is no more."""
+    there = {f"tests/snapshots/{path.name}" for path in (root / "tests/snapshots").glob("*")}
+    wrong = {name for name, text in wanted.items() if _read(root / name) != text}
+    return sorted(wrong | (there - set(wanted)))
+
+
+def renew(wanted: dict[str, str], root: Path = ROOT) -> list[str]:
+    """Write what is stale; the paths of what was written or removed."""
+    found = stale(wanted, root)
+    for name in found:
+        if name in wanted:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(wanted[name], encoding="utf-8", newline="\n")
+        else:
+            (root / name).unlink()
+    return found
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def _table(tools: list[Tool]) -> str:
+    lines = ["| tool | what it does | cost |", "|---|---|---|"]
+    for tool in tools:
+        price = cost(tool).removeprefix(_COSTS).replace(_FREE, "free")
+        lines.append(f"| `{tool['name']}` | {first_line(tool)} | {price} |")
+    return "\n".join(lines) + "\n"

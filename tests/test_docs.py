@@ -1,0 +1,212 @@
+"""What the documentation says is so: its commands run, its links lead somewhere, its tables are complete."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from mcp import Client, StdioServerParameters
+
+from webvoice_mcp.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{each.name}" for each in ROOT.glob("docs/*.md")))
+CI = ".ci/run"
+
+# Read and checked, but without effect until there are tools that make pictures.
+_FOR_LATER = {"WEBVOICE_INLINE_IMAGES"}
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]+)")
+
+# Put together here, so that this file does not hold what it looks for.
+_FOREIGN = {
+    "a path of one machine": r"/wo" r"rk\b|/ho" r"me/|/Us" r"ers/[a-z]",
+    "a folder outside the project": r"\bsha" r"red/",
+    "a host of a package registry": r"py" r"pi\.org|pythonho" r"sted|npm" r"js\.|crates" r"\.io|debi" r"an\.org",
+    "a number of an issue": r"(?<![\w&])#\d+\b|(?<!python-sdk )\bissues? #?\d",
+}
+
+
+def fences(language: str) -> list[str]:
+    """The blocks of a language in all pages."""
+    texts = [(ROOT / page).read_text(encoding="utf-8") for page in PAGES]
+    return [body for text in texts for kind, body in _FENCE.findall(text) if kind == language]
+
+
+def environment(tmp_path: Path) -> dict[str, str]:
+    """The environment of somebody who has just installed the package."""
+    own = {
+        "PATH": str(Path(sys.executable).parent),
+        "HOME": str(tmp_path),
+        "WEBVOICE_STATE_DIR": str(tmp_path / "state"),
+    }
+    return own | {
+        name: value for name, value in os.environ.items() if name.startswith(("COVERAGE", "COV_", "SYSTEMROOT"))
+    }
+
+
+def _runs(command: str, tmp_path: Path) -> None:
+    words = command.split()
+    words[0] = shutil.which(words[0], path=str(Path(sys.executable).parent)) or words[0]
+    done = subprocess.run(words, env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+def _serves(command: str, tmp_path: Path) -> None:
+    own = command.replace("webvoice-mcp", "-m webvoice_mcp") + f" --port 0 --state-dir {tmp_path}"
+    with subprocess.Popen([sys.executable, *own.split()], env=environment(tmp_path), stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline().decode()
+        try:
+            (site,) = re.findall(r"(http://127\.0\.0\.1:\d+)/api/v1", first)
+            with urllib.request.urlopen(f"{site}/sandbox/inbox/?email=nobody@example.com") as answer:
+                assert json.load(answer) == {"messages": []}
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+
+
+def _is_run_by_ci(command: str, _tmp_path: Path) -> None:
+    assert command in (ROOT / CI).read_text(encoding="utf-8")
+    assert (ROOT / command.split()[1]).is_file()
+
+
+def _is_done_with_the_wheel(command: str, _tmp_path: Path) -> None:
+    assert command == "pip install webvoice-mcp"  # which CI does with the wheel that it has built
+    assert "scripts/check_wheel.py" in (ROOT / CI).read_text(encoding="utf-8")
+
+
+COMMANDS: dict[str, Callable[[str, Path], None]] = {
+    "python3 scripts/demo.py": _is_run_by_ci,
+    "python3 scripts/test.py": _is_run_by_ci,
+    "pip install webvoice-mcp": _is_done_with_the_wheel,
+    "webvoice-mcp tools": _runs,
+    "webvoice-mcp call webvoice_account_links": _runs,
+    "webvoice-mcp sandbox": _serves,
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_in_the_pages_does_what_they_say(command: str, tmp_path: Path) -> None:
+    COMMANDS[command](command, tmp_path)
+
+
+def test_no_command_in_the_pages_is_unknown_to_the_test_above() -> None:
+    assert {line for block in fences("sh") for line in block.splitlines()} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("block", fences("json"))
+async def test_a_client_configuration_in_the_pages_starts_a_server(block: str, tmp_path: Path) -> None:
+    (entry,) = json.loads(block)["mcpServers"].values()
+    command = shutil.which(entry["command"], path=str(Path(sys.executable).parent))
+    assert command is not None
+    server = StdioServerParameters(command=command, args=entry.get("args", []), env=environment(tmp_path))
+    async with Client(server, mode="legacy") as client:
+        assert client.server_info is not None
+        assert client.server_info.name == "webvoice"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_files_that_exist(page: str) -> None:
+    folder = (ROOT / page).parent
+    links = _LINK.findall((ROOT / page).read_text(encoding="utf-8"))
+    assert [link for link in links if not (folder / link).exists()] == []
+
+
+class _Noting(dict[str, str]):
+    """An empty environment that notes which variables are asked for."""
+
+    asked: set[str]
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]  # as Settings asks: always with a default
+        self.asked.add(name)
+        return default
+
+
+def variables_read() -> set[str]:
+    """The variables that `Settings` reads."""
+    noting = _Noting()
+    noting.asked = set()
+    Settings.read(noting)
+    return noting.asked
+
+
+def documented() -> dict[str, str]:
+    """The README's variables with their defaults, as they stand there."""
+    rows = re.findall(
+        r"^\| `(WEBVOICE_\w+)` \| (.*?) \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    return dict(rows)
+
+
+def test_the_table_of_settings_names_every_variable_that_is_read_and_no_other() -> None:
+    assert set(documented()) == variables_read() - _FOR_LATER
+
+
+def test_defaults_in_the_table_of_settings_are_those_that_hold() -> None:
+    stated = {name: cell.strip("`") for name, cell in documented().items() if re.fullmatch(r"`[^`]+`", cell)}
+    assert len(stated) > 5
+    assert Settings.read(stated) == Settings.read({})
+
+
+def test_the_package_registry_entry_has_the_same_variables_and_defaults() -> None:
+    (package,) = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))["packages"]
+    entries = {each["name"]: each.get("default") for each in package["environmentVariables"]}
+    assert entries == {
+        name: cell.strip("`") if re.fullmatch(r"`[^`]+`", cell) else None for name, cell in documented().items()
+    }
+
+
+def test_the_map_names_every_part_of_the_package_and_only_parts_that_exist() -> None:
+    (block,) = (each for each in fences("") if each.startswith("webvoice_mcp/\n"))
+    package = ROOT / "webvoice_mcp"
+    rooms = re.findall(r"^  (\w+(?:/|\.py))", block, re.MULTILINE)
+    there = {each.name + "/" * each.is_dir() for each in package.iterdir()} - {
+        "__pycache__/",
+        "__init__.py",
+        "py.typed",
+    }
+    assert len(set(rooms)) == len(rooms)
+    assert set(rooms) == there
+    assert [path for path in _inner_paths(block) if not (package / path).exists()] == []
+
+
+def _inner_paths(block: str) -> Iterator[str]:
+    room = ""
+    for line in block.splitlines():
+        if found := re.match(r"  (\w+)/", line):
+            room = found[1]
+        elif found := re.match(r"    (\w+(?:/|\.py))", line):
+            yield f"{room}/{found[1]}"
+
+
+def _own_files() -> list[str]:
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("the files that belong to the project are known to git alone")
+    listed = subprocess.run(
+        [git, "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("what", _FOREIGN)
+def test_no_file_speaks_of_what_is_outside_the_project(what: str) -> None:
+    pattern = re.compile(_FOREIGN[what])
+    found = []
+    for name in _own_files():
+        lines = (ROOT / name).read_bytes().decode(errors="replace").splitlines()
+        found += [f"{name}:{number}: {line[:100]}" for number, line in enumerate(lines, 1) if pattern.search(line)]
+    assert found == []

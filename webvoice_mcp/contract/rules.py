@@ -1,0 +1,162 @@
+"""What each provider accepts, as data: which parameters are its own, with which values."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+_SIZE = re.compile(r"([1-9][0-9]{1,4})[*xX]([1-9][0-9]{1,4})")
+_RATIO = re.compile(r"[1-9][0-9]?:[1-9][0-9]?")
+
+
+class Rule(Protocol):
+    """What values a parameter may have."""
+
+    @property
+    def words(self) -> str:
+        """What is accepted, to follow "must be"."""
+        ...
+
+    def accepts(self, value: Any) -> bool:
+        """Whether the value may be sent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of some values."""
+
+    values: tuple[str | int, ...]
+
+    @property
+    def words(self) -> str:
+        return f"one of {', '.join(map(str, self.values))}"
+
+    def accepts(self, value: Any) -> bool:
+        return value in self.values
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A number within bounds, both included."""
+
+    least: float
+    most: float | None = None
+    unit: str = ""
+
+    @property
+    def words(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.least:g} or more{unit}" if self.most is None else f"from {self.least:g} to {self.most:g}{unit}"
+
+    def accepts(self, value: Any) -> bool:
+        return bool(value >= self.least and (self.most is None or value <= self.most))
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A canvas size, written W*H or WxH."""
+
+    least: int = 1
+    most: int | None = None
+
+    @property
+    def words(self) -> str:
+        sides = f", each side {self.least} to {self.most} pixels" if self.most else ""
+        return f"a size such as 1024*1024{sides}"
+
+    def accepts(self, value: Any) -> bool:
+        sides = _SIZE.fullmatch(value)
+        return sides is not None and all(
+            self.least <= int(side) <= (self.most or int(side)) for side in (sides[1], sides[2])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """An aspect ratio of any numbers."""
+
+    @property
+    def words(self) -> str:
+        return "an aspect ratio such as 16:9"
+
+    def accepts(self, value: Any) -> bool:
+        return _RATIO.fullmatch(value) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A public https URL."""
+
+    @property
+    def words(self) -> str:
+        return "a public https URL without user name or password"
+
+    def accepts(self, value: Any) -> bool:
+        return is_public_link(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """A list of public https URLs."""
+
+    most: int | None = None
+
+    @property
+    def words(self) -> str:
+        return f"{f'1 to {self.most}' if self.most else 'a list of'} public https URLs without user names or passwords"
+
+    def accepts(self, value: Any) -> bool:
+        return 0 < len(value) <= (self.most or len(value)) and all(map(is_public_link, value))
+
+
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """Whatever fits the parameter's type."""
+
+    @property
+    def words(self) -> str:
+        return "given"
+
+    def accepts(self, value: Any) -> bool:  # noqa: ARG002 - that is what it says
+        return True
+
+
+Rules = Mapping[str, Mapping[str, Rule]]  # provider -> parameter -> what it may be
+
+
+def complaint(rules: Rules, provider: str, given: Mapping[str, Any]) -> str:
+    """What is wrong with these parameters for this provider, as a sentence; "" where nothing is.
+
+    Args:
+        given: parameters by name; None stands for one that was not given.
+    """
+    own = rules[provider]
+    for name, value in given.items():
+        if value is None:
+            continue
+        if name not in own:
+            takers = ", ".join(each for each, parameters in rules.items() if name in parameters)
+            return f"{name} is not for provider {provider}, but for {takers}. {provider} takes: {', '.join(own)}."
+        if not own[name].accepts(value):
+            return f"{name} must be {own[name].words} for provider {provider}."
+    return ""
+
+
+def is_public_link(text: Any) -> bool:
+    """Whether this is an https URL that anybody could fetch: it has a host, and no user name or password."""
+    if not isinstance(text, str) or not text.isascii() or not text.isprintable() or " " in text:
+        return False
+    try:
+        url = urlsplit(text)
+        host, _port = url.hostname, url.port
+    except ValueError:
+        return False
+    return url.scheme == "https" and bool(host) and "@" not in url.netloc
+
+
+def sides(size: str) -> tuple[int, int]:
+    """Width and height of a size that `Size` accepts."""
+    width, height = re.split("[*xX]", size)
+    return int(width), int(height)
