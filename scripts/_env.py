@@ -1,5 +1,6 @@
 """Makes an environment beside the project with what a lock file pins: by uv where it is there, else by venv and pip."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -7,28 +8,55 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-_BIN = "Scripts" if os.name == "nt" else "bin"
+_BIN, _EXE = ("Scripts", ".exe") if os.name == "nt" else ("bin", "")
+
+if sys.version_info < (3, 11):
+    sys.exit(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
 
 
 def ready(name: str, lock: str, *project: str) -> Path:
     """The Python of the environment `name`, made or brought up to date from `requirements/<lock>`."""
-    python = ROOT / name / _BIN / ("python.exe" if os.name == "nt" else "python")
-    pins = str(ROOT / "requirements" / lock)
-    uv = shutil.which("uv")
+    python = command(ROOT / name, "python")
+    uv = _working_uv()
+    if uv is None and importlib.util.find_spec("pip") is None:
+        sys.exit(f"{sys.executable} has no pip. Install it (python3 -m ensurepip, or the system's python3-pip), or uv.")
     if not python.exists():
-        make = [uv, "venv", "-q", "--python", sys.executable] if uv else [sys.executable, "-m", "venv", "--without-pip"]
+        make = (
+            [uv, "venv", "-q", "--allow-existing", "--python", sys.executable]
+            if uv
+            else [*_MODULE, "venv", "--without-pip"]
+        )
         _run(*make, str(ROOT / name))
-    pip = [uv, "pip", "install", "-q", "--python"] if uv else [sys.executable, "-m", "pip", "-q", "--python"]
-    install = [*pip, str(python)] if uv else [*pip, str(python), "install"]
-    _run(*install, "--require-hashes", "-r", pins)
+    install = (
+        [uv, "pip", "install", "-q", "--python", str(python)] if uv else [*_PIP, "--python", str(python), "install"]
+    )
+    _run(*install, "--require-hashes", "-r", str(ROOT / "requirements" / lock))
     _run(*install, "--no-deps", *project)
     return python
 
 
-def run(*command: str | Path) -> int:
+def command(environment: Path, name: str) -> Path:
+    """Where an environment has a command."""
+    return environment / _BIN / f"{name}{_EXE}"
+
+
+def run(*words: str | Path) -> int:
     """Run a command in the project's folder; its exit code."""
-    return subprocess.run([str(word) for word in command], cwd=ROOT, check=False).returncode
+    return subprocess.run([str(word) for word in words], cwd=ROOT, check=False).returncode
 
 
-def _run(*command: str) -> None:
-    subprocess.run(command, cwd=ROOT, check=True)
+_MODULE = [sys.executable, "-m"]
+_PIP = [*_MODULE, "pip", "-q", "--disable-pip-version-check"]
+
+
+def _working_uv() -> str | None:
+    # A version manager leaves a `uv` on the PATH that works only with some of its Pythons.
+    uv = shutil.which("uv")
+    works = uv is not None and subprocess.run([uv, "--version"], capture_output=True, check=False).returncode == 0
+    return uv if works else None
+
+
+def _run(*words: str) -> None:
+    done = subprocess.run(words, cwd=ROOT, check=False)
+    if done.returncode:
+        sys.exit(f"failed, with code {done.returncode}: {' '.join(words)}")

@@ -7,7 +7,8 @@ import _env
 for lock, wanted in (("demo.txt", ["--extra", "sandbox"]), ("dev.txt", ["--extra", "sandbox", "--group", "dev"])):
     code = _env.run(
         *("uv", "pip", "compile", "-q", "--universal", "--generate-hashes", "--upgrade", "--no-header"),
-        *("--no-emit-index-url", "--python-version", "3.11", "-o", f"requirements/{lock}", *wanted, "pyproject.toml"),
+        *("--no-emit-index-url", "--no-emit-find-links", "--python-version", "3.11"),
+        *("-o", f"requirements/{lock}", *wanted, "pyproject.toml"),
     )
     if code:
         sys.exit(code)

@@ -21,8 +21,6 @@ COMMAND = "python3 scripts/snapshots.py"
 _BEGIN = "<!-- tools: written by scripts/snapshots.py -->\n"
 _END = "<!-- /tools -->"
 _TABLE = re.compile(f"(?<={re.escape(_BEGIN)}).*?(?={re.escape(_END)})", re.DOTALL)
-_FREE = "Free"
-_COSTS = "Costs "
 
 
 async def listed() -> list[Tool]:
@@ -94,6 +92,6 @@ def _json(value: Any) -> str:
 def _table(tools: list[Tool]) -> str:
     lines = ["| tool | what it does | cost |", "|---|---|---|"]
     for tool in tools:
-        price = cost(tool).removeprefix(_COSTS).replace(_FREE, "free")
+        price = cost(tool).replace("Free", "free").removeprefix("Costs").lstrip(" ,")
         lines.append(f"| `{tool['name']}` | {first_line(tool)} | {price} |")
     return "\n".join(lines) + "\n"

@@ -3,6 +3,9 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any
 
 import httpx2
@@ -66,7 +69,9 @@ def events(*chunks: str) -> httpx2.Response:
 
 
 @asynccontextmanager
-async def connected(settings: Settings, transport: httpx2.AsyncBaseTransport, mode: str = "auto") -> AsyncIterator[Client]:
+async def connected(
+    settings: Settings, transport: httpx2.AsyncBaseTransport, mode: str = "auto"
+) -> AsyncIterator[Client]:
     """A real MCP client of a real server in this process."""
     async with Client(build(settings, transport=transport), mode=mode) as client:
         yield client
@@ -91,3 +96,16 @@ def failed(result: CallToolResult) -> str:
     assert result.meta is not None
     assert text.text.startswith(f"{result.meta['webvoice/error']['code']}: ")
     return text.text
+
+
+def form(request: httpx2.Request, body: bytes) -> list[tuple[str, str | None, str, bytes]]:
+    """The parts of a multipart body: field, file name, type and content."""
+    head = b"Content-Type: " + request.headers["content-type"].encode() + b"\r\n\r\n"
+    message = BytesParser(EmailMessage, policy=HTTP).parsebytes(head + body)
+    parts = []
+    for part in message.iter_parts():
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        field = part.get_param("name", header="content-disposition")
+        parts.append((str(field), part.get_filename(), part.get_content_type(), content))
+    return parts

@@ -25,11 +25,11 @@ _FOR_LATER = {"WEBVOICE_INLINE_IMAGES"}
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]+)")
 
-# Put together here, so that this file does not hold what it looks for.
+# Each with a letter in brackets, so that this file does not hold what it looks for.
 _FOREIGN = {
-    "a path of one machine": r"/wo" r"rk\b|/ho" r"me/|/Us" r"ers/[a-z]",
-    "a folder outside the project": r"\bsha" r"red/",
-    "a host of a package registry": r"py" r"pi\.org|pythonho" r"sted|npm" r"js\.|crates" r"\.io|debi" r"an\.org",
+    "a path of one machine": r"/w[o]rk\b|/h[o]me/|/U[s]ers/[a-z]",
+    "a folder outside the project": r"\bs[h]ared/",
+    "a host of a package registry": r"p[y]pi\.org|pythonh[o]sted|n[p]mjs\.|c[r]ates\.io|d[e]bian\.org",
     "a number of an issue": r"(?<![\w&])#\d+\b|(?<!python-sdk )\bissues? #?\d",
 }
 

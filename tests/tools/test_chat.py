@@ -251,9 +251,7 @@ async def test_openais_list_is_asked_for_when_wanted(make_settings: MakeSettings
     async with connected(make_settings(), sent) as client:
         arguments = {"openai_format": True, "provider": "deepseek"}
         result = fields(await client.call_tool("webvoice_list_chat_models", arguments))
-        said = failed(
-            await client.call_tool("webvoice_list_chat_models", {"openai_format": True, "free_only": True})
-        )
+        said = failed(await client.call_tool("webvoice_list_chat_models", {"openai_format": True, "free_only": True}))
     assert result == {"models": [row], "count": 1}
     assert sent.asked == [("GET", "models/")]
     assert said.startswith("invalid_argument: free_only needs the prices")

@@ -3,8 +3,6 @@
 import base64
 import json
 import os
-from email.parser import BytesParser
-from email.policy import HTTP
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import httpx2
 import pytest
 from mcp.types import ResourceLink
 
-from tests.support import MakeSettings, Pieces, Scripted, connected, failed, fields
+from tests.support import MakeSettings, Pieces, Scripted, connected, failed, fields, form
 
 FRAME = bytes([0xFF, 0xFB, 0x90, 0x00]) + bytes(413)  # an MPEG 1 layer III frame of 128 kbit/s at 44.1 kHz
 MP3 = FRAME * 3
@@ -195,9 +193,7 @@ async def test_what_is_no_audio_is_an_error_and_kept_since_it_may_have_been_paid
         ),
     ],
 )
-async def test_a_failed_call_leaves_no_file(
-    make_settings: MakeSettings, out: Path, answer: Any, sentence: str
-) -> None:
+async def test_a_failed_call_leaves_no_file(make_settings: MakeSettings, out: Path, answer: Any, sentence: str) -> None:
     async with connected(make_settings(), Scripted(answer)) as client:
         said = failed(await client.call_tool("webvoice_tts", {"text": "Hi", "output_path": "deep/er/x.mp3"}))
     assert said.startswith(sentence)
@@ -241,21 +237,6 @@ def recording(out: Path) -> Path:
     return path
 
 
-def form(request: httpx2.Request, body: bytes) -> dict[str, tuple[str | None, str, bytes]]:
-    """The parts of a multipart body: file name, type and content by field."""
-    message = BytesParser(policy=HTTP).parsebytes(
-        b"Content-Type: " + request.headers["content-type"].encode() + b"\r\n\r\n" + body
-    )
-    return {
-        str(part.get_param("name", header="content-disposition")): (
-            part.get_filename(),
-            part.get_content_type(),
-            part.get_payload(decode=True),  # type: ignore[dict-item]  # bytes, with decode
-        )
-        for part in message.iter_parts()  # type: ignore[attr-defined]  # with this policy it is an EmailMessage
-    }
-
-
 async def test_a_recording_is_uploaded_and_its_text_returned(make_settings: MakeSettings, recording: Path) -> None:
     sent = Scripted(json_answer({**HEARD, "credits_remaining": 99.2}))
     async with connected(make_settings(), sent) as client:
@@ -269,8 +250,8 @@ async def test_a_recording_is_uploaded_and_its_text_returned(make_settings: Make
     }
     request = sent.requests[0]
     assert request.headers["content-length"] == str(len(sent.bodies[0]))
-    name, mime_type, content = form(request, sent.bodies[0])["audio"]
-    assert (mime_type, content) == ("audio/mpeg", MP3)
+    ((field, name, mime_type, content),) = form(request, sent.bodies[0])
+    assert (field, mime_type, content) == ("audio", "audio/mpeg", MP3)
     assert name is not None
     assert name.endswith(".mp3")
 
@@ -288,14 +269,12 @@ async def test_language_and_provider_are_fields_of_the_form(
     sent = Scripted(json_answer(HEARD))
     async with connected(make_settings(), sent) as client:
         fields(await client.call_tool("webvoice_stt", {"audio_path": "my talk.mp3", **arguments}))
-    parts = {name: content for name, (_, _, content) in form(sent.requests[0], sent.bodies[0]).items()}
+    parts = {name: content for name, _, _, content in form(sent.requests[0], sent.bodies[0])}
     assert parts == {**sent_fields, "audio": MP3}
 
 
 @pytest.mark.parametrize("output_path", ["talk", "talk.txt"])
-async def test_the_text_can_be_saved(
-    make_settings: MakeSettings, recording: Path, out: Path, output_path: str
-) -> None:
+async def test_the_text_can_be_saved(make_settings: MakeSettings, recording: Path, out: Path, output_path: str) -> None:
     async with connected(make_settings(), Scripted(json_answer({**HEARD, "text": "Città ✓"}))) as client:
         arguments = {"audio_path": str(recording), "output_path": output_path}
         result = fields(await client.call_tool("webvoice_stt", arguments))

@@ -9,23 +9,32 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from types import FrameType
 
 _BLOCK = 64 << 10
-_GRACE = 5.0  # seconds after the end of the input; then a client that does not read cannot keep us either
+_GRACE = 3.0  # seconds after the end of the input; then a client that does not read cannot keep us either
 
 
 class EndableStdin:
-    """Puts a pipe in the place of `sys.stdin`; `end` closes it for the reader."""
+    """Puts a pipe in the place of `sys.stdin`; `end` closes it for the reader.
+
+    Attributes:
+        is_terminal: whether a person sits at the other end.
+    """
 
     def __init__(self) -> None:
         self._wire = os.dup(0)  # not inheritable; children find the null device at 0
+        self.is_terminal = os.isatty(self._wire)
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
         reader, self._writer = os.pipe()
         sys.stdin = os.fdopen(reader, encoding="utf-8", errors="replace")
         self._ended = threading.Event()
+
+    def start(self) -> None:
+        """Begin to read."""
         threading.Thread(target=self._fill, name="stdin", daemon=True).start()
 
     def end_on_signals(self) -> None:
@@ -52,10 +61,9 @@ class EndableStdin:
         self.end()
 
     def _fill(self) -> None:
-        try:
+        with suppress(OSError):  # what cannot be read, such as a folder or a terminal that has gone, has ended
             while block := os.read(self._wire, _BLOCK):
                 rest = memoryview(block)
                 while rest:
                     rest = rest[os.write(self._writer, rest) :]
-        finally:
-            self.end()
+        self.end()

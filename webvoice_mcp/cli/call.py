@@ -12,7 +12,7 @@ webvoice-mcp call webvoice_tts text="Hello there" speed=1.0"""
 
 def run(words: list[str]) -> int:
     """Call a tool and print its result; 1 when the call failed."""
-    parser = argparse.ArgumentParser(prog="webvoice-mcp call", description=_DESCRIPTION)
+    parser = argparse.ArgumentParser(prog="webvoice-mcp call", description=_DESCRIPTION, allow_abbrev=False)
     parser.add_argument("tool", help="a tool's name, from: webvoice-mcp tools")
     parser.add_argument("arguments", nargs="*", metavar="name=value")
     parser.add_argument("--json", action="store_true", help="the structured result as JSON")
@@ -26,6 +26,7 @@ def run(words: list[str]) -> int:
     import anyio  # noqa: PLC0415 - as above
     from mcp import Client  # noqa: PLC0415 - as above
 
+    from webvoice_mcp.cli._progress import bar  # noqa: PLC0415 - as above
     from webvoice_mcp.server import build  # noqa: PLC0415 - as above
 
     async def call() -> int:
@@ -33,13 +34,14 @@ def run(words: list[str]) -> int:
             schemas = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
             properties = schemas.get(chosen.tool, {}).get("properties", {})
             arguments = {name: _value(text, properties.get(name, {})) for name, text in pairs}
-            result = await client.call_tool(chosen.tool, arguments)
+            async with bar(chosen.tool) as heard:
+                result = await client.call_tool(chosen.tool, arguments, progress_callback=heard)
         text = "\n".join(block.text for block in result.content if block.type == "text")
         if result.is_error:
             print(json.dumps({"error": text, **(result.meta or {})}) if chosen.json else text, file=sys.stderr)
             return 1
         fields: dict[str, Any] = result.structured_content or {}
-        print(json.dumps(fields, indent=2, ensure_ascii=False) if chosen.json else _shown(fields))
+        print(json.dumps(fields, indent=2) if chosen.json else _shown(fields))
         return 0
 
     return anyio.run(call)

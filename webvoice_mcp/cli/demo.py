@@ -31,7 +31,9 @@ class Row:
 
 def run(words: list[str]) -> int:
     """Run every step, print a table, and return 1 if a step failed."""
-    parser = argparse.ArgumentParser(prog="webvoice-mcp demo", description="The main job: no account, no network.")
+    parser = argparse.ArgumentParser(
+        prog="webvoice-mcp demo", description="The main job: no account, no network.", allow_abbrev=False
+    )
     parser.add_argument(
         "--output-dir", type=Path, default=Path("webvoice-demo"), help="where files go (default: webvoice-demo)"
     )

@@ -14,7 +14,9 @@ Ctrl-C ends it."""
 def run(words: list[str]) -> int:
     """Serve the sandbox until a signal comes."""
     parser = argparse.ArgumentParser(
-        prog="webvoice-mcp sandbox", description="A local service that speaks WebVoice's API, with real engines."
+        prog="webvoice-mcp sandbox",
+        description="A local service that speaks WebVoice's API, with real engines.",
+        allow_abbrev=False,
     )
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8787, help="0 takes a free one (default 8787)")

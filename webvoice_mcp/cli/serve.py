@@ -17,19 +17,26 @@ def run() -> int:
     # Thousands of objects are made while importing and none of them becomes garbage: the collector would walk
     # them again and again, at the start and once more at the end.
     gc.disable()
-    from webvoice_mcp import __version__  # noqa: PLC0415 - imported with the collector off
+    # Before anything else is loaded, so that nothing can print on the wire, read from it, or die of a signal.
+    from webvoice_mcp.cli._stdin import EndableStdin  # noqa: PLC0415 - imported with the collector off
+    from webvoice_mcp.cli._stdout import ProtocolStdout  # noqa: PLC0415 - as above
+
+    stdout = ProtocolStdout()
+    stdin = EndableStdin()
+    stdin.end_on_signals()
+    from webvoice_mcp import __version__  # noqa: PLC0415 - as above
     from webvoice_mcp.cli import _start  # noqa: PLC0415 - as above
 
     settings = _start.settings()
-    from webvoice_mcp.cli._stdin import EndableStdin  # noqa: PLC0415 - as above
     from webvoice_mcp.server import build  # noqa: PLC0415 - as above
 
     server = build(settings)
     gc.freeze()
     gc.enable()
-    if sys.stdin is not None and sys.stdin.isatty():
+    if stdin.is_terminal:
         print(_GREETING.format(version=__version__), file=sys.stderr)
-    EndableStdin().end_on_signals()
+    stdin.start()
+    stdout.offer()
     try:
         server.run()
     except* (BrokenPipeError, ConnectionResetError):

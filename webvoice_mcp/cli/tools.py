@@ -7,7 +7,9 @@ from typing import Any
 
 def run(words: list[str]) -> int:
     """Print the tools with their parameters."""
-    parser = argparse.ArgumentParser(prog="webvoice-mcp tools", description="The tools with their parameters.")
+    parser = argparse.ArgumentParser(
+        prog="webvoice-mcp tools", description="The tools with their parameters.", allow_abbrev=False
+    )
     parser.add_argument("--json", action="store_true", help="as JSON, like MCP's tools/list")
     as_json = parser.parse_args(words).json
     from webvoice_mcp.cli import _start  # noqa: PLC0415 - after the words are known to be right
@@ -19,7 +21,7 @@ def run(words: list[str]) -> int:
 
     listed = anyio.run(build(settings).list_tools)
     tools = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed]
-    print(json.dumps(tools, indent=2, ensure_ascii=False) if as_json else "\n\n".join(map(_described, tools)))
+    print(json.dumps(tools, indent=2) if as_json else "\n\n".join(map(_described, tools)))
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import anyio
 import anyio.to_thread
 
-from webvoice_mcp.errors import DiskError, NotAuthenticated
+from webvoice_mcp.errors import DiskError, InvalidResponse, NotAuthenticated
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import Settings
 
@@ -78,7 +78,7 @@ class Keys:
         with anyio.CancelScope(shield=True):
             try:
                 await anyio.to_thread.run_sync(save, limiter=self._threads)
-            except DiskError as error:
+            except (DiskError, InvalidResponse) as error:
                 return Kept(key, "", f"The key could not be saved, so it is shown here once: keep it. {error}")
         wins = "WEBVOICE_API_KEY is set and goes on being used until it is removed." if self._settings.api_key else ""
         return Kept(mask(key), str(self._settings.credentials_file), wins if use else "")

@@ -13,7 +13,8 @@ from webvoice_mcp import __version__
 from webvoice_mcp.client import answers, bodies, stream
 from webvoice_mcp.client.answers import Asked
 from webvoice_mcp.client.auth import Keys
-from webvoice_mcp.client.multipart import FilePart, Multipart
+from webvoice_mcp.client.jsonbody import JsonBody
+from webvoice_mcp.client.multipart import Multipart
 from webvoice_mcp.client.retries import Retries
 from webvoice_mcp.client.splitter import Medium
 from webvoice_mcp.contract.account import links
@@ -24,6 +25,7 @@ from webvoice_mcp.settings import Settings
 T = TypeVar("T")
 Read = Callable[[httpx2.Response, Asked], Awaitable[T]]
 Sleep = Callable[[float], Awaitable[None]]
+Body = Multipart | JsonBody
 
 _MAX_ERROR = 64 << 10  # bytes of an error's body that are read
 _CONNECT_TIMEOUT = 15.0
@@ -64,25 +66,27 @@ class Client:
         """Send a request whose answer is small JSON."""
         return await self._exchange(endpoint, request, partial(self._read_reply, endpoint))
 
-    async def upload(self, endpoint: Endpoint[Q, R], request: Q, file: FilePart) -> R:
-        """Send a request with a file, streamed from the disk."""
-        body = Multipart({name: str(value) for name, value in request.fields().items()}, [file])
+    async def upload(self, endpoint: Endpoint[Q, R], request: Q, body: Body) -> R:
+        """Send a request with files, streamed from the disk; `body` holds its fields and them."""
         return await self._exchange(endpoint, request, partial(self._read_reply, endpoint), body)
 
     async def download(
-        self, endpoint: Endpoint[Q, R], request: Q, open_sink: bodies.OpenSink
+        self, endpoint: Endpoint[Q, R], request: Q, open_sink: bodies.OpenSink, body: Body | None = None
     ) -> tuple[R, list[Medium]]:
         """Send a request whose answer carries media; these go to the sinks while they come.
 
         Args:
             open_sink: called with the field's name and index, gives the function that takes the decoded bytes.
+            body: what is sent in place of the request's JSON, where there are files in it.
         """
 
         async def read(response: httpx2.Response, asked: Asked) -> tuple[R, list[Medium]]:
             document, taken = await bodies.media(response, endpoint.media, open_sink, self._threads)
+            if isinstance(document, dict):  # what was there is with the sinks now
+                document = {name: value for name, value in document.items() if name not in endpoint.media}
             return self._reply(endpoint, document, asked), taken
 
-        return await self._exchange(endpoint, request, read)
+        return await self._exchange(endpoint, request, read, body)
 
     async def stream(self, endpoint: Endpoint[Q, R], request: Q, on_text: stream.OnText) -> R:
         """Send a request whose answer comes as server-sent events; the pieces of text are handed on as they come."""
@@ -114,7 +118,7 @@ class Client:
         if isinstance(memo, str):
             self._memo = answers.plain(memo)[:64]
 
-    async def _exchange(self, endpoint: Endpoint[Q, R], request: Q, read: Read[T], body: Multipart | None = None) -> T:
+    async def _exchange(self, endpoint: Endpoint[Q, R], request: Q, read: Read[T], body: Body | None = None) -> T:
         try:
             with anyio.fail_after(self._settings.timeout):
                 return await self._tries(endpoint, request, read, body)
@@ -127,7 +131,7 @@ class Client:
                 raise
             raise InvalidResponse(f"{error} {_spent(endpoint)}") from None
 
-    async def _tries(self, endpoint: Endpoint[Q, R], request: Q, read: Read[T], body: Multipart | None) -> T:
+    async def _tries(self, endpoint: Endpoint[Q, R], request: Q, read: Read[T], body: Body | None) -> T:
         retries = Retries(endpoint.method)
         while True:
             asked = self._asked(endpoint, request)
@@ -203,7 +207,7 @@ class Client:
 
 
 def _build(
-    http: httpx2.AsyncClient, endpoint: Endpoint[Q, R], request: Q, asked: Asked, body: Multipart | None
+    http: httpx2.AsyncClient, endpoint: Endpoint[Q, R], request: Q, asked: Asked, body: Body | None
 ) -> httpx2.Request:
     headers = {"X-API-Key": asked.key} if asked.key else {}
     if body is not None:

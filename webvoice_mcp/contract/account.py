@@ -8,9 +8,6 @@ from webvoice_mcp.contract.endpoint import Empty, Endpoint, Reply, Request
 
 KEY_PREFIX = "wv_"
 
-# Documented examples that people paste as they stand; none of them is a key.
-PLACEHOLDER_KEYS = frozenset({"wv_your_api_key_here", "wv_your_key_here", "YOUR_API_KEY"})
-
 # Paths under the site, that is the base URL without /api/v1.
 LINKS = {
     "login": "/accounts/login/",

@@ -15,6 +15,12 @@ class Request(BaseModel):
         """What goes on the wire: everything but what was left unset."""
         return self.model_dump(mode="json", exclude_none=True)
 
+    def form(self) -> dict[str, str]:
+        """The same as fields of a form, in which everything is text; truth values as JSON writes them."""
+        return {
+            name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in self.fields().items()
+        }
+
 
 class Reply(BaseModel):
     """A reply body, or a part of one. Fields we do not know are kept; an odd small field never spoils the rest."""

@@ -2,6 +2,8 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from webvoice_mcp.errors import InvalidArgument, PathNotAllowed
 from webvoice_mcp.files.names import trouble_reading
@@ -17,13 +19,15 @@ class Places:
     def located(self, given: str, argument: str) -> Path:
         """The absolute path that was meant: `~` expanded, taken from the output folder, `.` and `..` gone.
 
+        A `file://` URI is understood, for that is how results name files too.
+
         Raises:
             InvalidArgument: no file can have this path, or there is no such user.
         """
         if trouble := trouble_reading(given):
             raise InvalidArgument(f"{argument} is not a path: {trouble}. Give another path.")
         try:
-            path = Path(given).expanduser()
+            path = Path(_without_scheme(given)).expanduser()
         except RuntimeError:
             raise InvalidArgument(
                 f"{argument}: {given} begins with a user who is not known. Write ./~ for a name that begins so."
@@ -65,6 +69,13 @@ class Places:
 
     def _set_by_a_person(self) -> tuple[Path, ...]:
         return (self.output_dir, *self._allowed_dirs)
+
+
+def _without_scheme(given: str) -> str:
+    """A path from a `file://` URI of this computer; anything else as it is."""
+    if not given.lower().startswith(("file:///", "file://localhost/")):
+        return given
+    return url2pathname(urlsplit(given).path)
 
 
 def _real(path: Path) -> Path:

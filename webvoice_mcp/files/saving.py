@@ -1,11 +1,12 @@
 """Writing a file so that its name appears only when it is whole, and nothing stays when it never is."""
 
+import filecmp
 import os
 import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -33,9 +34,25 @@ class SavedFile:
 class Part:
     """A file on its way: written piece by piece under a name of no account, then published under its own."""
 
-    def __init__(self, file: "_PartFile", limiter: anyio.CapacityLimiter) -> None:
+    def __init__(self, file: "_PartFile", others: "list[_PartFile]", limiter: anyio.CapacityLimiter) -> None:
         self._file = file
+        self._others = others
         self._limiter = limiter
+
+    def beside(self) -> "Part":
+        """Open a further file of the same answer; published, it takes the next free name. Blocks for a moment.
+
+        Raises:
+            DiskError: the file system refuses.
+        """
+        file = self._file.beside()
+        self._others.append(file)
+        file.open()
+        return Part(file, self._others, self._limiter)
+
+    async def same_as(self, other: "Part") -> bool:
+        """Whether both hold the same bytes."""
+        return await anyio.to_thread.run_sync(self._file.same_as, other._file, limiter=self._limiter)  # noqa: SLF001 - of this class
 
     @property
     def size(self) -> int:
@@ -69,28 +86,49 @@ class Part:
 
 @asynccontextmanager
 async def saving(target: Target, limit: int, limiter: anyio.CapacityLimiter) -> AsyncIterator[Part]:
-    """A part file for the target, of at most `limit` bytes; without `publish` it is gone at the end.
+    """A part file for the target; without `publish`, it and those beside it are gone at the end.
+
+    Args:
+        limit: the most bytes that all of them may have together.
 
     Raises:
         DiskError: the file system refuses.
     """
-    file = _PartFile(target, limit)
+    file = _PartFile(target, _Allowance(limit))
+    others: list[_PartFile] = []
     try:
         await anyio.to_thread.run_sync(file.open, limiter=limiter)
-        yield Part(file, limiter)
+        yield Part(file, others, limiter)
     finally:
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(file.discard, limiter=limiter)
+            for each in (*others, file):
+                await anyio.to_thread.run_sync(each.discard, limiter=limiter)
+
+
+class _Allowance:
+    """What one answer may still put on disk."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._left = limit
+
+    def take(self, size: int) -> None:
+        if size > self._left:
+            raise InvalidResponse(
+                f"The answer is larger than the {self._limit / 1024**2:g} MB that WEBVOICE_MAX_FILE_MB allows, so"
+                " it was stopped and not kept. Raise the setting to accept such files."
+            )
+        self._left -= size
 
 
 class _PartFile:
     """The part file itself. A cancelled caller may leave a thread at work in it, hence the lock."""
 
-    def __init__(self, target: Target, limit: int) -> None:
+    def __init__(self, target: Target, allowance: _Allowance) -> None:
         self.size = 0
         self._target = target
-        self._limit = limit
-        self._path = target.path.with_name(part_name())
+        self._allowance = allowance
+        self.path = target.path.with_name(part_name())
         self._made = target.made
         self._descriptor = -1
         self._discarded = False
@@ -98,27 +136,30 @@ class _PartFile:
         self._lock = threading.Lock()
 
     def open(self) -> None:
-        folder = self._path.parent
+        folder = self.path.parent
         with self._lock, disk("write in", folder):
             if self._discarded:
                 return
             self._made += make_folder(folder)  # somebody may have removed it since
             if os.path.realpath(folder) != str(folder):
                 raise PathNotAllowed(f"{folder} has become a link meanwhile. Choose another output_path.")
-            self._descriptor = os.open(self._path, os.O_RDWR | NEW_FILE, 0o600)
+            self._descriptor = os.open(self.path, os.O_RDWR | NEW_FILE, 0o600)
 
     def write(self, data: _Bytes) -> None:
         rest = memoryview(data).cast("B")
         with self._lock, disk("write", self._target.path):
-            if self.size + len(rest) > self._limit:
-                raise InvalidResponse(
-                    f"The answer is larger than the {self._limit / 1024**2:g} MB that WEBVOICE_MAX_FILE_MB allows, so"
-                    " it was stopped and not kept. Raise the setting to accept such files."
-                )
+            self._allowance.take(len(rest))
             while rest:
                 written = os.write(self._descriptor, rest)
                 self.size += written
                 rest = rest[written:]
+
+    def beside(self) -> "_PartFile":
+        return _PartFile(replace(self._target, replaces=None, made=()), self._allowance)
+
+    def same_as(self, other: "_PartFile") -> bool:
+        with disk("read", self._target.path):
+            return self.size == other.size and filecmp.cmp(self.path, other.path, shallow=False)
 
     def kind(self) -> Kind | None:
         with self._lock, disk("read", self._target.path):
@@ -129,12 +170,12 @@ class _PartFile:
             os.fsync(self._descriptor)
             suffix = self._suffix(asked)
             with suppress(OSError):  # some file systems have no permissions to set
-                self._path.chmod(self._target.mode)
+                self.path.chmod(self._target.mode)
             self._close()
             path = self._named(self._target.path.with_name(self._stem + suffix))
             self._published = True
             with suppress(OSError):  # where the name is a second one, the first is no longer needed
-                self._path.unlink(missing_ok=True)
+                self.path.unlink(missing_ok=True)
         kind = kind_for(suffix)
         mime_type = kind.mime_type if kind else "application/octet-stream"
         return SavedFile(str(path), path.as_uri(), mime_type, self.size)
@@ -145,7 +186,7 @@ class _PartFile:
             with suppress(OSError):
                 self._close()
             with suppress(OSError):
-                self._path.unlink(missing_ok=True)
+                self.path.unlink(missing_ok=True)
             if not self._published:
                 remove_empty(self._made)
 
@@ -184,9 +225,9 @@ class _PartFile:
         """Rename the part file: to this name, over the file that the target may replace, or else to a free name."""
         if wanted == self._target.path and self._may_replace(wanted):
             with suppress(OSError):  # on Windows when it is being played: what was paid for is kept beside it
-                self._path.replace(wanted)
+                self.path.replace(wanted)
                 return wanted
-        return next(path for path in candidates(wanted) if _put(self._path, path))
+        return next(path for path in candidates(wanted) if _put(self.path, path))
 
     def _may_replace(self, path: Path) -> bool:
         """Whether the very file that the target was aimed at is still there, and still of the same kind."""

@@ -82,6 +82,8 @@ def lock(path: Path) -> Iterator[None]:
     """Hold the lock file at `path`: one holder at a time, over all threads and processes."""
     descriptor = os.open(path, os.O_RDWR | _CREATE, 0o600)
     try:
+        with suppress(PermissionError):  # a umask may have taken more away than our next visit can do without
+            path.chmod(0o600)
         deadline = time.monotonic() + _LOCK_SECONDS
         while not _locked(descriptor):
             if time.monotonic() > deadline:

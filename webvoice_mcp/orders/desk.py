@@ -1,5 +1,6 @@
 """Where a call that makes or reads a file is carried out: checks first, then the one request, then the file."""
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -9,11 +10,13 @@ import anyio
 import anyio.to_thread
 
 from webvoice_mcp.client.auth import Keys
-from webvoice_mcp.client.client import Client
-from webvoice_mcp.client.multipart import FilePart
+from webvoice_mcp.client.client import Body, Client
+from webvoice_mcp.client.jsonbody import JsonBody
+from webvoice_mcp.client.multipart import FilePart, Multipart
 from webvoice_mcp.contract.endpoint import Endpoint, Q, R
 from webvoice_mcp.errors import DiskError, FileError, InvalidResponse
 from webvoice_mcp.files import Files, SavedFile, Target
+from webvoice_mcp.orders._harvest import Harvest
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -43,7 +46,7 @@ class Wanted:
     tool: str
     words: str
     suffixes: tuple[str, ...]
-    family: Literal["audio", "text"]
+    family: Literal["audio", "image", "video", "text"]
 
 
 class Desk:
@@ -66,28 +69,35 @@ class Desk:
         target = await self._target(wanted)
         await anyio.to_thread.run_sync(self._files.abandon, target, limiter=self._threads)
 
-    async def save(self, endpoint: Endpoint[Q, R], request: Q, wanted: Wanted) -> Delivery[R]:
+    async def save(
+        self,
+        endpoint: Endpoint[Q, R],
+        request: Q,
+        wanted: Wanted,
+        *,
+        inputs: Sequence[str] = (),
+        expected: int = 1,
+    ) -> Delivery[R]:
         """Make something and save it.
+
+        Args:
+            inputs: pictures for the endpoint's `file_field`: local paths, with links among them where they are mixed.
+            expected: how many files were ordered; fewer are delivered with a note.
 
         Raises:
             WebVoiceError: as `Client.download` and `Files`.
         """
         self._keys.require()
-        async with self._files.saving(await self._target(wanted)) as part:
+        async with AsyncExitStack() as stack:
+            body = await self._body(stack, endpoint, request, inputs)
+            part = await stack.enter_async_context(self._files.saving(await self._target(wanted)))
+            harvest = Harvest(part, wanted.family)
             try:
-                reply, media = await self._client.download(endpoint, request, lambda _field, _index: part.write)
+                reply, media = await self._client.download(endpoint, request, harvest.open, body)
             except DiskError as error:
                 raise DiskError(f"{error} The service had answered, so credits may have been spent.") from error
-            if not part.size:
-                raise InvalidResponse(_nothing(endpoint, [each.text for each in media]))
-            kind = await part.kind()
-            if kind is None or kind.family != wanted.family:
-                kept = await part.publish(kind.suffixes[0] if kind else ".bin")
-                raise InvalidResponse(
-                    f"The service sent something that is not {wanted.family}. It may have been paid for, so it was "
-                    f"kept as it came: {kept.path} ({kept.size_bytes} bytes)."
-                )
-            return Delivery(reply, (await part.publish(kind.suffixes[0]),))
+            files, note = await harvest.bring_in(endpoint, media, expected)
+            return Delivery(reply, files, note)
 
     async def transcribe(self, endpoint: Endpoint[Q, R], request: Q, audio_path: str, wanted: Wanted) -> Delivery[R]:
         """Send a recording and, where the caller wants one, save the text of the answer (its field `text`).
@@ -96,15 +106,12 @@ class Desk:
             WebVoiceError: as `Client.upload` and `Files`.
         """
         self._keys.require()
-        async with AsyncExitStack() as files:
-            source = await files.enter_async_context(
-                self._files.reading(audio_path, family="audio", argument="audio_path")
-            )
+        async with AsyncExitStack() as stack:
+            file = await self._opened(stack, audio_path, endpoint.file_field, "audio", "audio_path")
             part = None
             if wanted.path:
-                part = await files.enter_async_context(self._files.saving(await self._target(wanted)))
-            body = FilePart(endpoint.file_field, source.name, source.mime_type, source.size, source.chunks)
-            reply = await self._client.upload(endpoint, request, body)
+                part = await stack.enter_async_context(self._files.saving(await self._target(wanted)))
+            reply = await self._client.upload(endpoint, request, Multipart(request.form(), [file]))
             if part is None:
                 return Delivery(reply)
             try:
@@ -113,13 +120,33 @@ class Desk:
             except (FileError, InvalidResponse) as error:  # the text was paid for: it is delivered all the same
                 return Delivery(reply, note=f"The text could not be saved: {error}")
 
+    async def _body(
+        self, stack: AsyncExitStack, endpoint: Endpoint[Q, R], request: Q, inputs: Sequence[str]
+    ) -> Body | None:
+        if not inputs:
+            return None
+        field = endpoint.file_field
+        opened: list[str | FilePart] = []
+        for number, each in enumerate(inputs):
+            argument = f"{field}[{number}]" if field.endswith("s") else field
+            is_link = each.lower().startswith("https://")
+            opened.append(each if is_link else await self._opened(stack, each, field, "image", argument))
+        files = [each for each in opened if isinstance(each, FilePart)]
+        if len(files) == len(opened):
+            return Multipart(request.form(), files)
+        return JsonBody(
+            lambda standing_for: {
+                **request.fields(),
+                field: [standing_for(each) if isinstance(each, FilePart) else each for each in opened],
+            }
+        )
+
+    async def _opened(
+        self, stack: AsyncExitStack, path: str, field: str, family: Literal["audio", "image"], argument: str
+    ) -> FilePart:
+        source = await stack.enter_async_context(self._files.reading(path, family=family, argument=argument))
+        return FilePart(field, source.name, source.mime_type, source.size, source.chunks)
+
     async def _target(self, wanted: Wanted) -> Target:
         find = partial(self._files.target, wanted.path, tool=wanted.tool, words=wanted.words, suffixes=wanted.suffixes)
         return await anyio.to_thread.run_sync(find, limiter=self._threads)
-
-
-def _nothing(endpoint: Endpoint[Q, R], texts: list[str]) -> str:
-    links = " ".join(text for text in texts if text.startswith("https://"))
-    if links:
-        return f"The service sent a link in place of the media; fetch it yourself: {links}"
-    return f"The service's answer has no {' or '.join(sorted(endpoint.media))} in it."

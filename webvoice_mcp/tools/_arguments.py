@@ -1,6 +1,7 @@
 """Arguments as clients send them, made ready for a tool; what is wrong with them, in a sentence."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,9 @@ from webvoice_mcp.errors import InvalidArgument
 
 Schema = Mapping[str, Any]
 
+_NUMBERS = ("number", "integer")
+_QUOTED = 60  # characters of a name that nobody knows, in a message about it
+
 
 def given(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Schema]) -> dict[str, Any]:
     """The arguments that were really given: optional ones that are null or blank count as left out.
@@ -18,16 +22,20 @@ def given(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Schema]
         InvalidArgument: there is no such tool, an argument is unknown, missing, or blank where it is required.
     """
     if name not in schemas:
-        raise InvalidArgument(f"There is no tool {name!r}. {_meant(name, list(schemas))}")
+        raise InvalidArgument(f"There is no tool {_quoted(name)}. {_meant(name, list(schemas))}")
     known: Mapping[str, Any] = schemas[name].get("properties", {})
     required: list[str] = schemas[name].get("required", [])
     if unknown := [each for each in arguments if each not in known]:
         takes = ", ".join(known) or "no arguments"
-        raise InvalidArgument(f"{name} does not know the argument {unknown[0]!r}. It takes: {takes}.")
+        raise InvalidArgument(f"{name} does not know the argument {_quoted(unknown[0])}. It takes: {takes}.")
     missing = [each for each in required if _left_out(arguments.get(each))]
     if missing:
         how = "is blank" if isinstance(arguments.get(missing[0]), str) else "is missing"
         raise InvalidArgument(f"{missing[0]} {how}: {known[missing[0]].get('description', 'it is required.')}")
+    for each, value in arguments.items():
+        # pydantic would take true for 1.
+        if isinstance(value, bool) and known[each].get("type") in _NUMBERS:
+            raise InvalidArgument(f"{each} should be a number. {known[each].get('description', '')}".strip())
     return {each: value for each, value in arguments.items() if not _left_out(value)}
 
 
@@ -35,7 +43,7 @@ def readable(error: ValidationError, schema: Schema) -> InvalidArgument:
     """pydantic's complaint as one sentence that names the argument and what it accepts."""
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(each) for each in first["loc"])
-    said = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    said = re.sub(r"^\w+ (?=should )", "", first["msg"])
     about = schema.get("properties", {}).get(str(first["loc"][0]), {}).get("description", "")
     return InvalidArgument(f"{where} {said[:300].rstrip('.')}. {about}".strip())
 
@@ -44,6 +52,10 @@ def _left_out(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
+def _quoted(name: str) -> str:
+    return repr(name if len(name) <= _QUOTED else f"{name[:_QUOTED]}…")
+
+
 def _meant(name: str, names: list[str]) -> str:
     close = difflib.get_close_matches(name, names, n=3)
-    return f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(names)}."
+    return f"Did you mean {' or '.join(close)}?" if close else "tools/list names those that there are."

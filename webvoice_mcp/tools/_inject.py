@@ -11,6 +11,7 @@ from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.orders.desk import Desk
 from webvoice_mcp.settings import Settings
+from webvoice_mcp.tools._pictures import Pictures
 
 _GAP = 0.1  # seconds; a client is told of new text at most ten times a second
 
@@ -69,6 +70,10 @@ async def _desk(context: Context[App]) -> Desk:
     return context.request_context.lifespan_context.desk
 
 
+async def _pictures(context: Context[App]) -> Pictures:
+    return Pictures(enabled=context.request_context.lifespan_context.settings.inline_images)
+
+
 async def _progress(context: Context[App]) -> Progress:
     return Progress(context)
 
@@ -77,4 +82,5 @@ TheSettings = Annotated[Settings, Resolve(_settings)]
 TheKeys = Annotated[Keys, Resolve(_keys)]
 TheClient = Annotated[Client, Resolve(_client)]
 TheDesk = Annotated[Desk, Resolve(_desk)]
+ThePictures = Annotated[Pictures, Resolve(_pictures)]
 TheProgress = Annotated[Progress, Resolve(_progress)]

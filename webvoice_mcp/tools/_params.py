@@ -1,8 +1,13 @@
 """Parameter types that two or more tools share."""
 
+import re
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
+
+from webvoice_mcp.errors import InvalidArgument
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 OutputPath = Annotated[
     str,
@@ -12,4 +17,12 @@ OutputPath = Annotated[
     ),
 ]
 
-Filled = StringConstraints(min_length=1, pattern=r"\S")
+
+def check_email(argument: str, address: str) -> None:
+    """Refuse what cannot be an e-mail address.
+
+    Raises:
+        InvalidArgument: names the argument.
+    """
+    if not _EMAIL.fullmatch(address.strip()):
+        raise InvalidArgument(f"{argument} is not an e-mail address. Give one like name@example.com.")

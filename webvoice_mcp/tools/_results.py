@@ -2,7 +2,8 @@
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from mcp.types import ImageContent
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from webvoice_mcp.contract.endpoint import Reply
 from webvoice_mcp.files import SavedFile
@@ -14,6 +15,18 @@ class Result(BaseModel):
     """A tool's structured result. More properties than the declared ones are allowed."""
 
     model_config = ConfigDict(extra="allow")
+
+    _shown: tuple[ImageContent, ...] = PrivateAttr(())
+
+    @property
+    def shown(self) -> tuple[ImageContent, ...]:
+        """Pictures for the model's own eyes, beside the structured content."""
+        return self._shown
+
+    def showing(self, pictures: tuple[ImageContent, ...]) -> Self:
+        """The same result with pictures for the model."""
+        self._shown = pictures
+        return self
 
     @classmethod
     def of(cls, *replies: Reply, **own: Any) -> Self:

@@ -43,6 +43,7 @@ READS = Effect(read_only=True)
 READS_HERE = Effect(read_only=True, open_world=False)  # needs neither key nor network
 WRITES = Effect(read_only=False)  # free
 SPENDS = Effect(read_only=False)  # may cost credits
+DESTROYS = Effect(read_only=False, destructive=True)  # free, and cannot be undone
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,9 @@ class Entry:
         """The tool's public name: the function's."""
         return self.function.__name__
 
+    @functools.cache  # noqa: B019 - entries live as long as the process, and building a schema takes milliseconds
     def tool(self) -> Tool:
-        """The SDK's tool. Building the schemas takes milliseconds, so it is done once, by the server."""
+        """The SDK's tool."""
         made = Tool.from_function(
             _sdk_function(self.function),
             name=self.name,
@@ -92,10 +94,10 @@ class ToolSet:
 
 
 def success(result: Result) -> CallToolResult:
-    """The SDK's result: compact JSON for the model, a link for each file, the same as structured content."""
+    """The SDK's result: compact JSON for the model, pictures, a link for each file, the same as structured content."""
     fields = result.model_dump(mode="json", exclude_none=True)
     text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-    content: list[ContentBlock] = [TextContent(text=text)]
+    content: list[ContentBlock] = [TextContent(text=text), *result.shown]
     content += [_link(each) for each in getattr(result, "files", None) or ()]
     return CallToolResult(content=content, structured_content=fields)
 

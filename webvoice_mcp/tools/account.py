@@ -1,6 +1,5 @@
 """Accounts: registering by e-mail code, keys, credits, links."""
 
-import re
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -20,12 +19,11 @@ from webvoice_mcp.contract.account import (
 from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.tools._inject import TheClient, TheKeys, TheSettings
+from webvoice_mcp.tools._params import check_email
 from webvoice_mcp.tools._results import Result
 from webvoice_mcp.tools._toolset import READS, READS_HERE, WRITES, ToolSet
 
 tools = ToolSet("account")
-
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 Email = Annotated[str, Field(description="E-mail address that receives the code.")]
 
@@ -105,7 +103,7 @@ async def webvoice_register_send_code(
 
     Free. The next step is webvoice_register_verify with the code from the mail.
     """
-    _check_email(email)
+    check_email("email", email)
     for name, accepted in (("accept_privacy", accept_privacy), ("accept_terms", accept_terms)):
         if not accepted:
             raise InvalidArgument(
@@ -132,7 +130,7 @@ async def webvoice_register_verify(
 
     Free. Call webvoice_register_send_code first. With a key already at work, webvoice_create_api_key adds another.
     """
-    _check_email(email)
+    check_email("email", email)
     request = VerifyCodeRequest(
         email=email, code=code.strip(), create_api_key=create_api_key, api_key_name=api_key_name
     )
@@ -190,8 +188,3 @@ async def webvoice_account_links(*, settings: TheSettings) -> Links:
     Free; needs neither key nor network.
     """
     return Links.model_validate(links(settings.site))
-
-
-def _check_email(email: str) -> None:
-    if not _EMAIL.fullmatch(email.strip()):
-        raise InvalidArgument("email is not an e-mail address. Give one like name@example.com.")

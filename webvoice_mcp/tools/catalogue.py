@@ -1,9 +1,17 @@
 """All toolsets, in the order in which their tools are listed."""
 
-from webvoice_mcp.tools import account, chat, speech, translation
+from webvoice_mcp.tools import account, chat, image, messaging, speech, translation, video
 from webvoice_mcp.tools._toolset import Entry, ToolSet
 
-TOOLSETS: tuple[ToolSet, ...] = (account.tools, chat.tools, speech.tools, translation.tools)
+TOOLSETS: tuple[ToolSet, ...] = (
+    account.tools,
+    chat.tools,
+    speech.tools,
+    translation.tools,
+    image.tools,
+    video.tools,
+    messaging.tools,
+)
 
 
 def offered(families: frozenset[str]) -> list[Entry]:

@@ -1,0 +1,173 @@
+"""Build the package and use it as its users will: python3 scripts/check_wheel.py [folder for what is built]
+
+The files in wheel and sdist are exactly those that git knows. Installed outside of the project, with the newest
+versions of what it needs and with the oldest that it declares, the server starts, lists its tools and answers calls.
+"""
+
+import email
+import email.message
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import tomllib
+import zipfile
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+import _driver
+import _env
+
+PROJECT = tomllib.loads((_env.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+VERSION = PROJECT["version"]
+MARKER = "\n<!-- mcp-name: io.github.easytaskflow/webvoice-mcp -->\n"
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+ENGINES = {"av", "faster-whisper", "hibari-tts", "numpy", "onnxruntime", "pillow"}
+
+_NOT_IN_SDIST = {".gitignore"}
+_MADE_FOR_SDIST = {"PKG-INFO", "pyproject.toml.orig"}  # the latter by newer versions of uv_build alone
+_METADATA = {f"webvoice_mcp-{VERSION}.dist-info/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt")}
+_LICENCE = f"webvoice_mcp-{VERSION}.dist-info/licenses/LICENSE"
+
+
+def main() -> int:
+    """Check everything; a failed check ends it with a message."""
+    _env.ready(".venv", "dev.txt", "-e", ".")
+    uv = _env.command(_env.ROOT / ".venv", "uv")
+    with tempfile.TemporaryDirectory(prefix="webvoice-wheel-") as name:
+        folder = Path(name)
+        built = Path(sys.argv[1]) if len(sys.argv) > 1 else folder / "dist"
+        _run(uv, "build", "-q", "--out-dir", built, _env.ROOT)
+        wheel, sdist = (
+            _one(built, f"webvoice_mcp-{VERSION}-py3-none-any.whl"),
+            _one(built, f"webvoice_mcp-{VERSION}.tar.gz"),
+        )
+        check_contents(wheel, sdist)
+        for version in PYTHONS:
+            python = find(version)
+            if python is None:
+                print(f"Python {version}: not on this machine, skipped")
+                continue
+            use(uv, python, wheel, folder / version, f"Python {version}, newest versions")
+        # The package's needs are named once more, since only what is asked for directly is taken at its lowest.
+        lowest = ("--resolution", "lowest-direct", *PROJECT["dependencies"])
+        used = use(uv, Path(sys.executable), wheel, folder / "lowest", "oldest declared versions", *lowest)
+        _check_lowest(used)
+    return 0
+
+
+def check_contents(wheel: Path, sdist: Path) -> None:
+    """Exact lists of files, and what the metadata says."""
+    tracked = set(_run("git", "ls-files", cwd=_env.ROOT).splitlines())
+    with zipfile.ZipFile(wheel) as archive:
+        package = {name for name in tracked if name.startswith("webvoice_mcp/")}
+        _same(
+            "wheel", {name for name in archive.namelist() if not name.endswith("/")}, package | _METADATA | {_LICENCE}
+        )
+        _check_metadata(email.message_from_bytes(archive.read(f"webvoice_mcp-{VERSION}.dist-info/METADATA")))
+        unpacked = sum(each.file_size for each in archive.infolist())
+    with tarfile.open(sdist) as tar:
+        names = {each.name.partition("/")[2] for each in tar.getmembers() if each.isfile()}
+        _same("sdist", names - _MADE_FOR_SDIST, tracked - _NOT_IN_SDIST)
+    print(f"wheel: {wheel.stat().st_size} bytes, unpacked {unpacked}")
+    print(f"sdist: {sdist.stat().st_size} bytes, {len(names)} files")
+
+
+def _check_metadata(said: email.message.Message) -> None:
+    wanted = {
+        "Name": "webvoice-mcp",
+        "Version": VERSION,
+        "License-Expression": "MIT",
+        "License-File": "LICENSE",
+        "Requires-Python": PROJECT["requires-python"],
+    }
+    _same("metadata", {(name, said[name]) for name in wanted}, set(wanted.items()))
+    needed = {text for text in said.get_all("Requires-Dist", []) if "extra ==" not in text}
+    _same("dependencies", {text.replace(" ", "") for text in needed}, set(PROJECT["dependencies"]))
+    if MARKER not in str(said.get_payload()):
+        sys.exit("The metadata has no line with the registry's marker.")
+
+
+def use(uv: Path, python: Path, wheel: Path, folder: Path, what: str, *options: str) -> dict[str, str]:
+    """Install the wheel into an environment of its own and drive the server from another folder; what was installed."""
+    started = time.perf_counter()
+    environment, elsewhere = folder / "venv", folder / "elsewhere"
+    elsewhere.mkdir(parents=True)
+    _run(uv, "venv", "-q", "--python", python, environment)
+    interpreter = _env.command(environment, "python")
+    _run(uv, "pip", "install", "-q", "--python", interpreter, *options, wheel)
+    frozen = _run(uv, "pip", "freeze", "--python", interpreter)
+    versions = {name: version for name, _, version in (line.partition("==") for line in frozen.splitlines())}
+    if engines := ENGINES & set(versions):
+        sys.exit(f"{what}: the package brings the sandbox's engines: {', '.join(sorted(engines))}")
+    said = _run(interpreter, "-m", "webvoice_mcp", "--version", cwd=elsewhere)
+    _same("--version", {said}, {f"webvoice-mcp {VERSION}\n"})
+    tools = {path.stem for path in (_env.ROOT / "tests/snapshots").glob("webvoice_*.json")}
+    problem = _driver.problem(_env.command(environment, "webvoice-mcp"), elsewhere, VERSION, tools)
+    if problem:
+        sys.exit(f"{what}: {problem}\n{frozen}")
+    size = sum(path.lstat().st_size for path in environment.rglob("*"))
+    direct = " ".join(f"{name} {versions[name]}" for name in _bounds())
+    print(
+        f"{what}: works ({len(versions)} packages, {size >> 20} MiB, {time.perf_counter() - started:.1f} s): {direct}"
+    )
+    return versions
+
+
+def _check_lowest(used: dict[str, str]) -> None:
+    """A bound that nothing can be installed at promises what was never tried."""
+    for name, bound in _bounds().items():
+        if not f"{used[name]}.".startswith(f"{bound}."):
+            sys.exit(
+                f"{name}>={bound} is declared, but the oldest that fits the rest is {used[name]}. Raise the bound."
+            )
+
+
+def _bounds() -> dict[str, str]:
+    """The lowest version that each dependency is declared with, in the form name>=lowest,<next."""
+    return {
+        name: rest.partition(",")[0] for name, _, rest in (each.partition(">=") for each in PROJECT["dependencies"])
+    }
+
+
+def find(version: str) -> Path | None:
+    """A Python of this version: the one that runs this, one on the PATH, or one that pyenv installed."""
+    pyenv = sorted((Path.home() / ".pyenv/versions").glob(f"{version}.*/bin/python"), reverse=True)
+    for candidate in (sys.executable, shutil.which(f"python{version}"), *pyenv):
+        if candidate and _version_of(Path(candidate)) == version:
+            return Path(candidate)
+    return None
+
+
+def _version_of(python: Path) -> str:
+    ask = "import sys; print(*sys.version_info[:2], sep='.')"
+    # A version manager leaves a command for each version on the PATH, whether or not it works here.
+    return subprocess.run([python, "-c", ask], capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _one(folder: Path, name: str) -> Path:
+    if not (folder / name).is_file():
+        sys.exit(f"{name} was not built; there is: {', '.join(each.name for each in folder.iterdir())}")
+    return folder / name
+
+
+def _same(what: str, found: AbstractSet[object], wanted: AbstractSet[object]) -> None:
+    if found != wanted:
+        sys.exit(f"{what}: missing {sorted(map(str, wanted - found))}, not expected {sorted(map(str, found - wanted))}")
+
+
+def _run(*words: str | Path, cwd: Path | None = None) -> str:
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith(("WEBVOICE_", "PYTHON", "VIRTUAL_ENV"))
+    }
+    done = subprocess.run(words, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"failed, with code {done.returncode}: {' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.support import MakeSettings
+from webvoice_mcp.files import Files
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """The output folder, which is not there yet."""
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def files(make_settings: MakeSettings) -> Files:
+    return Files(make_settings())
+
+
+@pytest.fixture
+def overwriting(make_settings: MakeSettings) -> Files:
+    return Files(make_settings(OVERWRITE=1))
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that everybody may write in, unlike pytest's own."""
+    with TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        folder.chmod(0o777)
+        yield folder

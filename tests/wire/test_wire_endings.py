@@ -1,0 +1,209 @@
+"""How the server ends: soon, with code 0, quietly, and leaving nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.files.samples import wav_bytes
+from tests.loopback import Loopback
+from tests.support import CANARY
+from tests.wire_driver import PATIENCE, SERVER, Ending, Wire, environment, serving
+
+SOON = 2.0  # seconds
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
+
+End = Callable[[Wire], Ending]
+WAYS = [
+    pytest.param(Wire.eof, id="end of input"),
+    pytest.param(lambda wire: wire.signalled(signal.SIGTERM), id="SIGTERM", marks=posix),
+    pytest.param(lambda wire: wire.signalled(signal.SIGINT), id="SIGINT", marks=posix),
+    pytest.param(lambda wire: wire.signalled(signal.SIGINT, signal.SIGINT), id="SIGINT twice", marks=posix),
+    pytest.param(lambda wire: wire.signalled(signal.SIGTERM, signal.SIGINT), id="both", marks=posix),
+]
+
+
+def ended_well(ended: Ending) -> None:
+    print(f"ended after {ended.seconds:.3f} s")
+    assert (ended.code, ended.stderr) == (0, "")
+    assert ended.seconds < SOON
+
+
+@pytest.fixture
+def silent() -> Iterator[Loopback]:
+    """A service that never answers these."""
+    with Loopback({"tts/": None, "stt/": None, "chat/completions/": None}).running() as service:
+        yield service
+
+
+@pytest.mark.parametrize("end", WAYS)
+def test_an_idle_server_ends_at_once(tmp_path: Path, end: End) -> None:
+    with serving(environment(tmp_path)) as wire:
+        ended_well(end(wire))
+
+
+@pytest.mark.parametrize("end", WAYS)
+def test_calls_in_flight_do_not_hold_it_and_leave_no_file(tmp_path: Path, silent: Loopback, end: End) -> None:
+    recording = tmp_path / "talk.wav"
+    recording.write_bytes(wav_bytes(2_000_000))
+    with serving(environment(tmp_path, {"BASE_URL": silent.base_url, "API_KEY": CANARY})) as wire:
+        for tool, arguments in (
+            ("webvoice_tts", {"text": "Hello", "output_path": "deep/down/hello.mp3"}),
+            ("webvoice_stt", {"audio_path": str(recording), "output_path": "talk.txt"}),
+            ("webvoice_chat", {"prompt": "Hello"}),
+        ):
+            wire.post("tools/call", {"name": tool, "arguments": arguments})
+        assert {silent.wait().path for _ in range(3)} == {"tts/", "stt/", "chat/completions/"}
+        ended_well(end(wire))
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+
+
+def test_a_cancelled_call_is_given_up_and_the_server_goes_on(tmp_path: Path, silent: Loopback) -> None:
+    with serving(environment(tmp_path, {"BASE_URL": silent.base_url, "API_KEY": CANARY})) as wire:
+        asked = wire.post("tools/call", {"name": "webvoice_chat", "arguments": {"prompt": "Hello"}})
+        silent.wait()
+        wire.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": asked}})
+        assert wire.result("ping") == {}
+        ended_well(wire.eof())
+    assert [b'"id":%d,' % asked in line for line in wire.lines] == [False, False]
+
+
+# Sends itself a signal while it is still loading.
+_EARLY = """
+import importlib.abc, os, signal, sys
+
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "webvoice_mcp.server":
+            os.kill(os.getpid(), int(sys.argv.pop()))
+
+sys.meta_path.insert(0, Finder())
+from webvoice_mcp.__main__ import main
+code = main()
+sys.exit(code)
+"""
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_it_is_still_loading_ends_it_too(tmp_path: Path, number: signal.Signals) -> None:
+    wire = Wire(environment(tmp_path), (sys.executable, "-c", _EARLY, str(int(number))))
+    try:
+        ended = wire.ending(time.perf_counter())
+    finally:
+        wire.close()
+    assert (ended.code, ended.stderr, wire.lines) == (0, "", [])
+
+
+def test_a_client_that_no_longer_listens_ends_it(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path)
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        process.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n' * 3)
+        process.stdin.flush()
+        assert process.wait(PATIENCE) == 0
+        assert process.stderr.read() == b""
+
+
+def _deaf(tmp_path: Path) -> "subprocess.Popen[bytes]":
+    """A server whose client has asked for much and reads nothing of it."""
+    process = subprocess.Popen(
+        SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path)
+    )
+    assert process.stdin
+    assert process.stdout
+    hello = b"""{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},
+        "clientInfo":{"name":"deaf","version":"0"}}}""".replace(b"\n", b"")
+    process.stdin.write(hello + b"\n")
+    process.stdin.write(b'{"jsonrpc": "2.0", "method": "notifications/initialized"}\n')
+    for number in range(1, 20):
+        process.stdin.write(b'{"jsonrpc": "2.0", "id": %d, "method": "tools/list"}\n' % number)
+    process.stdin.flush()
+    process.stdout.readline()  # it serves; the pipe takes far less than the lists
+    return process
+
+
+def test_a_client_that_never_reads_cannot_keep_it(tmp_path: Path) -> None:
+    with _deaf(tmp_path) as process:
+        started = time.perf_counter()
+        _, err = _without_reading(process)
+        assert (process.returncode, err) == (0, b"")
+        assert time.perf_counter() - started < PATIENCE
+
+
+@posix
+def test_a_client_that_never_reads_and_then_signals_is_obeyed_at_once(tmp_path: Path) -> None:
+    with _deaf(tmp_path) as process:
+        started = time.perf_counter()
+        _, err = _without_reading(process, signal.SIGTERM, signal.SIGTERM)
+        assert (process.returncode, err) == (0, b"")
+        assert time.perf_counter() - started < SOON
+
+
+def _without_reading(process: "subprocess.Popen[bytes]", *signals: signal.Signals) -> tuple[int, bytes]:
+    assert process.stdin
+    assert process.stderr
+    if not signals:
+        process.stdin.close()
+    for each in signals:
+        process.send_signal(each)
+    code = process.wait(PATIENCE)
+    return code, process.stderr.read()
+
+
+_PARENT = """
+import os, subprocess, sys
+child = subprocess.Popen([sys.executable, "-m", "webvoice_mcp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+child.stdin.write(b'{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25",'
+                  b'"capabilities":{},"clientInfo":{"name":"parent","version":"0"}}}\\n')
+child.stdin.flush()
+child.stdout.readline()
+os.kill(os.getpid(), 9)
+"""
+
+
+@posix
+def test_a_killed_parent_takes_it_along(tmp_path: Path) -> None:
+    # Parent and server share this stderr; it ends when both have.
+    with subprocess.Popen([sys.executable, "-c", _PARENT], stderr=subprocess.PIPE, env=environment(tmp_path)) as parent:
+        assert parent.wait(PATIENCE) == -signal.SIGKILL
+        started = time.perf_counter()
+        assert parent.stderr
+        assert parent.stderr.read() == b""
+        assert time.perf_counter() - started < SOON
+
+
+@posix
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_was_never_open_does_no_harm(tmp_path: Path, closed: str) -> None:
+    command = f'exec "$0" -m webvoice_mcp {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable],
+        input=b"",
+        capture_output=True,
+        env=environment(tmp_path),
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@posix
+def test_what_cannot_be_read_counts_as_the_end_of_the_input(tmp_path: Path) -> None:
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        done = subprocess.run(
+            SERVER, stdin=folder, capture_output=True, env=environment(tmp_path), timeout=PATIENCE, check=False
+        )
+    finally:
+        os.close(folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

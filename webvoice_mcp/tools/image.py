@@ -1,0 +1,204 @@
+"""Images: from text, and edits of images."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from webvoice_mcp.contract.image import (
+    EDIT,
+    EDIT_RULES,
+    IMAGE,
+    IMAGE_RULES,
+    MAX_EDIT_IMAGES,
+    PROMPT_CHARACTERS,
+    EditRequest,
+    ImageProviderName,
+    ImageRequest,
+    written_size,
+)
+from webvoice_mcp.contract.rules import is_public_link
+from webvoice_mcp.errors import InvalidArgument
+from webvoice_mcp.orders.desk import Wanted
+from webvoice_mcp.tools._inject import TheDesk, ThePictures
+from webvoice_mcp.tools._inputs import all_links, refuse_for_provider
+from webvoice_mcp.tools._params import OutputPath
+from webvoice_mcp.tools._results import File, Wallet
+from webvoice_mcp.tools._toolset import SPENDS, ToolSet
+
+tools = ToolSet("image")
+
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+
+Prompt = Annotated[str, Field(max_length=PROMPT_CHARACTERS, description="What the image shows.")]
+AspectRatio = Annotated[str, Field(description="E.g. 1:1, 16:9, 3:4.")]
+Seed = Annotated[int | None, Field(ge=-1, description="For repeatable results.")]
+
+
+class SavedImages(Wallet):
+    """Images in files."""
+
+    files: list[File]
+    provider: str | None = None
+    count: int | None = None
+    note: str | None = None
+
+
+class EditedImage(Wallet):
+    """An edited image in a file."""
+
+    files: list[File]
+    provider: str | None = None
+    input_count: int | None = None
+    note: str | None = None
+
+
+@tools.add(IMAGE, title="Text to image", effect=SPENDS)
+async def webvoice_image(
+    prompt: Prompt,
+    provider: Annotated[ImageProviderName, Field(description="Who draws it.")] = "minimax",
+    aspect_ratio: AspectRatio = "",
+    width: Annotated[int | None, Field(description="Pixels, 512 to 2048, with height.")] = None,
+    height: Annotated[int | None, Field(description="Pixels, 512 to 2048, with width.")] = None,
+    size: Annotated[
+        str, Field(description="E.g. 1024*1024; for sdxl (256 to 1536 a side), wan, flux-klein-lora, qwen-image-max.")
+    ] = "",
+    seed: Seed = None,
+    model: Annotated[str, Field(description="minimax: image model.")] = "",
+    thinking_mode: Annotated[bool | None, Field(description="wan: think first.")] = None,
+    negative_prompt: Annotated[str, Field(description="nucleus: what to leave out.")] = "",
+    num_images: Annotated[int | None, Field(description="nucleus: 1 or 2, each is paid.")] = None,
+    num_inference_steps: Annotated[int | None, Field(description="nucleus: 1 to 100.")] = None,
+    guidance_scale: Annotated[float | None, Field(description="nucleus: 0 to 20.")] = None,
+    output_format: Annotated[str, Field(description="nucleus: png or jpeg.")] = "",
+    resolution: Annotated[str, Field(description="gen4, gen4-turbo: 720p or 1080p.")] = "",
+    reference_images: Annotated[
+        list[str] | None, Field(description="gen4, gen4-turbo: 1 to 3 https URLs of style or subject.")
+    ] = None,
+    image_url: Annotated[str, Field(description="sd3, sdxl: https URL of an image to start from.")] = "",
+    loras: Annotated[
+        list[dict[str, Any]] | None, Field(description="flux-klein-lora: objects with path (https URL) and scale.")
+    ] = None,
+    lora_url: Annotated[str, Field(description="flux-klein-lora: one LoRA's https URL.")] = "",
+    lora_scale: Annotated[float | None, Field(description="flux-klein-lora: weight of lora_url.")] = None,
+    response_format: Annotated[str, Field(description="minimax: base64 or url; the file is the same.")] = "",
+    output_path: OutputPath = "",
+    *,
+    desk: TheDesk,
+    pictures: ThePictures,
+) -> SavedImages:
+    """Draw an image from text and save it as a file; returns the path, and the image itself where it is small.
+
+    Costs, an image: minimax 7 credits, wan 8, nucleus 4, gen4 2 (720p) or 3, qwen-image-max 7 by default, others 1.
+    To change an image that exists use webvoice_image_to_image; for a photo-like one webvoice_qwen_image_max.
+    """
+    given = {
+        "aspect_ratio": aspect_ratio,
+        "width": width,
+        "height": height,
+        "size": size,
+        "seed": seed,
+        "model": model,
+        "thinking_mode": thinking_mode,
+        "negative_prompt": negative_prompt,
+        "num_images": num_images,
+        "num_inference_steps": num_inference_steps,
+        "guidance_scale": guidance_scale,
+        "output_format": output_format,
+        "resolution": resolution,
+        "reference_images": reference_images,
+        "image_url": image_url,
+        "loras": loras,
+        "lora_url": lora_url,
+        "lora_scale": lora_scale,
+        "response_format": response_format,
+    }
+    refuse_for_provider(IMAGE_RULES, provider, given)
+    if (width is None) != (height is None):
+        raise InvalidArgument("width and height go together. Give both, or neither.")
+    _check_loras(loras or [], lora_url, lora_scale)
+    said = {name: value for name, value in given.items() if value not in (None, "", [])}
+    if size:
+        said["size"] = written_size(provider, size)
+    request = ImageRequest.model_validate({"prompt": prompt, "provider": provider, **said})
+    wanted = Wanted(output_path, "webvoice_image", words=prompt, suffixes=_SUFFIXES, family="image")
+    made = await desk.save(IMAGE, request, wanted, expected=num_images or 1)
+    result = SavedImages.of(made.reply, files=File.all(made.files), count=len(made.files), note=made.note or None)
+    return result.showing(await pictures.of(made.files))
+
+
+@tools.add(IMAGE, title="Text to image, photo-like", effect=SPENDS)
+async def webvoice_qwen_image_max(
+    prompt: Prompt,
+    aspect_ratio: AspectRatio = "",
+    size: Annotated[str, Field(description="E.g. 1024x1536.")] = "",
+    seed: Seed = None,
+    output_path: OutputPath = "",
+    *,
+    desk: TheDesk,
+    pictures: ThePictures,
+) -> SavedImages:
+    """Draw a lifelike, photo-like image with Qwen-Image-Max and save it as a file; returns the path.
+
+    Costs 7 credits by default. For any other look, provider or parameter use webvoice_image.
+    """
+    return await webvoice_image(
+        prompt=prompt,
+        provider="qwen-image-max",
+        aspect_ratio=aspect_ratio,
+        size=size,
+        seed=seed,
+        output_path=output_path,
+        desk=desk,
+        pictures=pictures,
+    )
+
+
+@tools.add(EDIT, title="Image to image", effect=SPENDS)
+async def webvoice_image_to_image(
+    prompt: Annotated[str, Field(description="The edit, in plain words; #RRGGBB colours are understood.")],
+    images: Annotated[
+        list[str], Field(description="1 to 4 images: paths on this computer or https URLs, freely mixed.")
+    ],
+    provider: Annotated[Literal["flux-flash-edit"] | None, Field(description="Only this one.")] = None,
+    aspect_ratio: Annotated[str, Field(description="1:1, 16:9, 9:16, 4:3 or 3:4.")] = "",
+    size: Annotated[str, Field(description="E.g. 1024*768, 256 to 1536 a side.")] = "",
+    seed: Seed = None,
+    output_path: OutputPath = "",
+    *,
+    desk: TheDesk,
+    pictures: ThePictures,
+) -> EditedImage:
+    """Edit or merge 1 to 4 images by a description and save the new image as a file; the inputs stay as they are.
+
+    Costs 1 credit. Local files are uploaded. To draw from text alone use webvoice_image.
+    """
+    if not 1 <= len(images) <= MAX_EDIT_IMAGES:
+        raise InvalidArgument(f"images has {len(images)} entries. Give 1 to {MAX_EDIT_IMAGES}.")
+    refuse_for_provider(EDIT_RULES, "flux-flash-edit", {"aspect_ratio": aspect_ratio, "size": size, "seed": seed})
+    linked = all_links(images)
+    request = EditRequest(
+        prompt=prompt,
+        provider=provider,
+        images=images if linked else None,
+        aspect_ratio=aspect_ratio or None,
+        size=written_size("flux-flash-edit", size) if size else None,
+        seed=seed,
+    )
+    wanted = Wanted(output_path, "webvoice_image_to_image", words=prompt, suffixes=_SUFFIXES, family="image")
+    made = await desk.save(EDIT, request, wanted, inputs=() if linked else images)
+    result = EditedImage.of(made.reply, files=File.all(made.files), note=made.note or None)
+    return result.showing(await pictures.of(made.files))
+
+
+def _check_loras(loras: list[dict[str, Any]], lora_url: str, lora_scale: float | None) -> None:
+    if loras and lora_url:
+        raise InvalidArgument("Give loras or lora_url, not both.")
+    if lora_scale is not None and not lora_url:
+        raise InvalidArgument("lora_scale goes with lora_url. In loras each object has its own scale.")
+    for number, lora in enumerate(loras):
+        scale = lora.get("scale", 1)
+        known = set(lora) <= {"path", "scale"} and isinstance(scale, int | float) and not isinstance(scale, bool)
+        if not known or not is_public_link(lora.get("path")):
+            raise InvalidArgument(
+                f'loras[{number}] must be an object such as {{"path": "https://…/style.safetensors", "scale": 1.0}}.'
+            )

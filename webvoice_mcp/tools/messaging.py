@@ -1,0 +1,70 @@
+"""Messaging: e-mail and voice memos."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from webvoice_mcp.contract.messaging import (
+    EMAIL_BODY_CHARACTERS,
+    MEMO_CHARACTERS,
+    SEND_EMAIL,
+    VOICE_MEMO,
+    EmailRequest,
+    MemoRequest,
+)
+from webvoice_mcp.tools._inject import TheClient
+from webvoice_mcp.tools._params import check_email
+from webvoice_mcp.tools._results import Result
+from webvoice_mcp.tools._toolset import DESTROYS, WRITES, ToolSet
+
+tools = ToolSet("messaging")
+
+
+class EmailSent(Result):
+    """A mail that went out."""
+
+    success: bool
+    message: str | None = None
+    to: str | None = None
+    subject: str | None = None
+
+
+class Memo(Result):
+    """A voice memo in the account."""
+
+    voice_note_id: int | str | None = None
+    title: str | None = None
+    detail_url: str | None = None
+    created_at: str | None = None
+
+
+@tools.add(SEND_EMAIL, title="Send e-mail", effect=DESTROYS)
+async def webvoice_send_email(
+    to: Annotated[str, Field(description="One e-mail address.")],
+    body: Annotated[str, Field(max_length=EMAIL_BODY_CHARACTERS, description="Plain text.")],
+    subject: Annotated[str, Field(description="Unset: Message from WebVoice API.")] = "",
+    *,
+    client: TheClient,
+) -> EmailSent:
+    """Send a plain-text e-mail, without attachments, to any address; it cannot be taken back.
+
+    Free; at most 10 an hour. To keep a note for oneself use webvoice_voice_memo.
+    """
+    check_email("to", to)
+    reply = await client.call(SEND_EMAIL, EmailRequest(to=to.strip(), body=body, subject=subject or None))
+    return EmailSent.of(reply)
+
+
+@tools.add(VOICE_MEMO, title="Create voice memo", effect=WRITES)
+async def webvoice_voice_memo(
+    text: Annotated[str, Field(max_length=MEMO_CHARACTERS, description="The memo.")],
+    title: Annotated[str, Field(description="Unset: the text's first 50 characters.")] = "",
+    *,
+    client: TheClient,
+) -> Memo:
+    """Store text as a voice memo in the account's list of voice notes, without sound; returns its page.
+
+    Free. For a sound file use webvoice_tts.
+    """
+    reply = await client.call(VOICE_MEMO, MemoRequest(text=text, title=title or None))
+    return Memo.of(reply)
