@@ -17,19 +17,16 @@ if sys.version_info < (3, 11):
 def ready(name: str, lock: str, *project: str) -> Path:
     """The Python of the environment `name`, made or brought up to date from `requirements/<lock>`."""
     python = command(ROOT / name, "python")
-    uv = _working_uv()
-    if uv is None and importlib.util.find_spec("pip") is None:
+    if uv := _working_uv():
+        make = [uv, "venv", "-q", "--allow-existing", "--python", sys.executable]
+        install = [uv, "pip", "install", "-q", "--python", str(python)]
+    elif importlib.util.find_spec("pip"):
+        make = [sys.executable, "-m", "venv", "--without-pip"]
+        install = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "--python", str(python), "install"]
+    else:
         sys.exit(f"{sys.executable} has no pip. Install it (python3 -m ensurepip, or the system's python3-pip), or uv.")
     if not python.exists():
-        make = (
-            [uv, "venv", "-q", "--allow-existing", "--python", sys.executable]
-            if uv
-            else [*_MODULE, "venv", "--without-pip"]
-        )
         _run(*make, str(ROOT / name))
-    install = (
-        [uv, "pip", "install", "-q", "--python", str(python)] if uv else [*_PIP, "--python", str(python), "install"]
-    )
     _run(*install, "--require-hashes", "-r", str(ROOT / "requirements" / lock))
     _run(*install, "--no-deps", *project)
     return python
@@ -43,10 +40,6 @@ def command(environment: Path, name: str) -> Path:
 def run(*words: str | Path) -> int:
     """Run a command in the project's folder; its exit code."""
     return subprocess.run([str(word) for word in words], cwd=ROOT, check=False).returncode
-
-
-_MODULE = [sys.executable, "-m"]
-_PIP = [*_MODULE, "pip", "-q", "--disable-pip-version-check"]
 
 
 def _working_uv() -> str | None:

@@ -19,9 +19,6 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{each.name}" for each in ROOT.glob("docs/*.md")))
 CI = ".ci/run"
 
-# Read and checked, but without effect until there are tools that make pictures.
-_FOR_LATER = {"WEBVOICE_INLINE_IMAGES"}
-
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]+)")
 
@@ -148,7 +145,7 @@ def documented() -> dict[str, str]:
 
 
 def test_the_table_of_settings_names_every_variable_that_is_read_and_no_other() -> None:
-    assert set(documented()) == variables_read() - _FOR_LATER
+    assert set(documented()) == variables_read()
 
 
 def test_defaults_in_the_table_of_settings_are_those_that_hold() -> None:
@@ -169,13 +166,9 @@ def test_the_map_names_every_part_of_the_package_and_only_parts_that_exist() -> 
     (block,) = (each for each in fences("") if each.startswith("webvoice_mcp/\n"))
     package = ROOT / "webvoice_mcp"
     rooms = re.findall(r"^  (\w+(?:/|\.py))", block, re.MULTILINE)
-    there = {each.name + "/" * each.is_dir() for each in package.iterdir()} - {
-        "__pycache__/",
-        "__init__.py",
-        "py.typed",
-    }
+    there = {each.name + "/" * each.is_dir() for each in package.iterdir()}
     assert len(set(rooms)) == len(rooms)
-    assert set(rooms) == there
+    assert set(rooms) == there - {"__pycache__/", "__init__.py", "py.typed"}
     assert [path for path in _inner_paths(block) if not (package / path).exists()] == []
 
 
@@ -189,19 +182,12 @@ def _inner_paths(block: str) -> Iterator[str]:
 
 
 def _own_files() -> list[str]:
-    git = shutil.which("git")
-    if git is None or not (ROOT / ".git").exists():
-        pytest.skip("the files that belong to the project are known to git alone")
-    listed = subprocess.run(
-        [git, "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [name for name in listed.splitlines() if (ROOT / name).is_file()]
 
 
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="git alone knows which files belong to the project")
 @pytest.mark.parametrize("what", _FOREIGN)
 def test_no_file_speaks_of_what_is_outside_the_project(what: str) -> None:
     pattern = re.compile(_FOREIGN[what])

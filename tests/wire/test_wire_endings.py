@@ -23,15 +23,26 @@ WAYS = [
     pytest.param(Wire.eof, id="end of input"),
     pytest.param(lambda wire: wire.signalled(signal.SIGTERM), id="SIGTERM", marks=posix),
     pytest.param(lambda wire: wire.signalled(signal.SIGINT), id="SIGINT", marks=posix),
-    pytest.param(lambda wire: wire.signalled(signal.SIGINT, signal.SIGINT), id="SIGINT twice", marks=posix),
-    pytest.param(lambda wire: wire.signalled(signal.SIGTERM, signal.SIGINT), id="both", marks=posix),
+    pytest.param(lambda wire: wire.signalled(signal.SIGINT, signal.SIGTERM, signal.SIGINT), id="more", marks=posix),
 ]
 
 
+# A greeting in one go.
+HELLO = b"""\
+{"jsonrpc": "2.0", "id": 0, "method": "initialize", "params":\
+ {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "wire", "version": "0"}}}
+{"jsonrpc": "2.0", "method": "notifications/initialized"}
+"""
+
+
 def ended_well(ended: Ending) -> None:
-    print(f"ended after {ended.seconds:.3f} s")
+    print(f"ended after {ended.seconds:.3f} s")  # noqa: T201 - a measurement, shown by pytest -rP
     assert (ended.code, ended.stderr) == (0, "")
     assert ended.seconds < SOON
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 @pytest.fixture
@@ -59,8 +70,9 @@ def test_calls_in_flight_do_not_hold_it_and_leave_no_file(tmp_path: Path, silent
         ):
             wire.post("tools/call", {"name": tool, "arguments": arguments})
         assert {silent.wait().path for _ in range(3)} == {"tts/", "stt/", "chat/completions/"}
+        assert {path.suffix for path in files_in(tmp_path / "out")} == {".part"}
         ended_well(end(wire))
-    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+    assert files_in(tmp_path / "out") == []
 
 
 def test_a_cancelled_call_is_given_up_and_the_server_goes_on(tmp_path: Path, silent: Loopback) -> None:
@@ -80,8 +92,9 @@ import importlib.abc, os, signal, sys
 class Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name == "webvoice_mcp.server":
-            os.kill(os.getpid(), int(sys.argv.pop()))
+            os.kill(os.getpid(), number)
 
+number = int(sys.argv.pop())
 sys.meta_path.insert(0, Finder())
 from webvoice_mcp.__main__ import main
 code = main()
@@ -121,10 +134,7 @@ def _deaf(tmp_path: Path) -> "subprocess.Popen[bytes]":
     )
     assert process.stdin
     assert process.stdout
-    hello = b"""{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},
-        "clientInfo":{"name":"deaf","version":"0"}}}""".replace(b"\n", b"")
-    process.stdin.write(hello + b"\n")
-    process.stdin.write(b'{"jsonrpc": "2.0", "method": "notifications/initialized"}\n')
+    process.stdin.write(HELLO)
     for number in range(1, 20):
         process.stdin.write(b'{"jsonrpc": "2.0", "id": %d, "method": "tools/list"}\n' % number)
     process.stdin.flush()
@@ -141,10 +151,10 @@ def test_a_client_that_never_reads_cannot_keep_it(tmp_path: Path) -> None:
 
 
 @posix
-def test_a_client_that_never_reads_and_then_signals_is_obeyed_at_once(tmp_path: Path) -> None:
+def test_a_client_that_never_reads_and_then_signals_is_soon_obeyed(tmp_path: Path) -> None:
     with _deaf(tmp_path) as process:
         started = time.perf_counter()
-        _, err = _without_reading(process, signal.SIGTERM, signal.SIGTERM)
+        _, err = _without_reading(process, signal.SIGTERM, signal.SIGINT)
         assert (process.returncode, err) == (0, b"")
         assert time.perf_counter() - started < SOON
 
@@ -163,8 +173,7 @@ def _without_reading(process: "subprocess.Popen[bytes]", *signals: signal.Signal
 _PARENT = """
 import os, subprocess, sys
 child = subprocess.Popen([sys.executable, "-m", "webvoice_mcp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-child.stdin.write(b'{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25",'
-                  b'"capabilities":{},"clientInfo":{"name":"parent","version":"0"}}}\\n')
+child.stdin.write(sys.argv[1].encode())
 child.stdin.flush()
 child.stdout.readline()
 os.kill(os.getpid(), 9)
@@ -174,7 +183,8 @@ os.kill(os.getpid(), 9)
 @posix
 def test_a_killed_parent_takes_it_along(tmp_path: Path) -> None:
     # Parent and server share this stderr; it ends when both have.
-    with subprocess.Popen([sys.executable, "-c", _PARENT], stderr=subprocess.PIPE, env=environment(tmp_path)) as parent:
+    command = (sys.executable, "-c", _PARENT, HELLO.decode())
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment(tmp_path)) as parent:
         assert parent.wait(PATIENCE) == -signal.SIGKILL
         started = time.perf_counter()
         assert parent.stderr
@@ -183,7 +193,7 @@ def test_a_killed_parent_takes_it_along(tmp_path: Path) -> None:
 
 
 @posix
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
 def test_a_stream_that_was_never_open_does_no_harm(tmp_path: Path, closed: str) -> None:
     command = f'exec "$0" -m webvoice_mcp {closed}'
     done = subprocess.run(
@@ -199,11 +209,11 @@ def test_a_stream_that_was_never_open_does_no_harm(tmp_path: Path, closed: str) 
 
 @posix
 def test_what_cannot_be_read_counts_as_the_end_of_the_input(tmp_path: Path) -> None:
-    folder = os.open(tmp_path, os.O_RDONLY)
+    unreadable = os.open(os.devnull, os.O_WRONLY)
     try:
         done = subprocess.run(
-            SERVER, stdin=folder, capture_output=True, env=environment(tmp_path), timeout=PATIENCE, check=False
+            SERVER, stdin=unreadable, capture_output=True, env=environment(tmp_path), timeout=PATIENCE, check=False
         )
     finally:
-        os.close(folder)
+        os.close(unreadable)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

@@ -8,11 +8,46 @@ from typing import Any
 
 import httpx2
 
+from tests.files.samples import MP3_BYTES, PNG_BYTES, wav_bytes
 from tests.support import CANARY
 from tests.wire_driver import Message
 from webvoice_mcp.sandbox.serve import running
 
+CONSENT = {"email": "a@example.com", "accept_privacy": True, "accept_terms": True}
+
+# The tools that need a key, and arguments that they need.
+KEYED: dict[str, dict[str, Any]] = {
+    "webvoice_create_api_key": {"name": "second"},
+    "webvoice_onboarding": {},
+    "webvoice_status": {},
+    "webvoice_list_chat_models": {},
+    "webvoice_chat": {"prompt": "Hi"},
+    "webvoice_deepinfra_chat": {"prompt": "Hi"},
+    "webvoice_list_voices": {},
+    "webvoice_tts": {"text": "Hi"},
+    "webvoice_stt": {"audio_path": "talk.wav"},
+    "webvoice_whisper_fast_stt": {"audio_path": "talk.wav"},
+    "webvoice_translate": {"text": "Hi", "target_language": "it"},
+}
+
+# The user's files, in the output folder.
+FILES = {
+    "there.mp3": MP3_BYTES,
+    "there.txt": b"already here",
+    "talk.wav": wav_bytes(),
+    "text.mp3": b"This is a text, whatever its name says.",
+    "page.wav": b"<html><body>Not found</body></html>",
+    "picture.mp3": PNG_BYTES,
+    "empty.mp3": b"",
+}
+
 _LONGEST = 500  # characters of a failure's text
+
+
+def named(row: tuple[str, Message, str]) -> str:
+    """A short name for a row of a table: tool, arguments, what is expected."""
+    tool, arguments, _ = row
+    return f"{tool.removeprefix('webvoice_')[:25]} {json.dumps(arguments)[:50]}"
 
 
 class Play:
@@ -26,9 +61,14 @@ class Play:
     def register(self, email: str) -> str:
         """Open an account; its key."""
         self._post("auth/send-code/", {"email": email, "accept_privacy": True, "accept_terms": True})
-        mail = self._http.get(f"{self._site}/sandbox/inbox/", params={"email": email}).json()["messages"][-1]
-        key: str = self._post("auth/verify-code/", {"email": email, "code": mail["code"]})["api_key"]
+        key: str = self._post("auth/verify-code/", {"email": email, "code": self.code(email)})["api_key"]
         return key
+
+    def code(self, email: str) -> str:
+        """The code that was mailed last."""
+        mail = self._http.get(f"{self._site}/sandbox/inbox/", params={"email": email}).json()
+        code: str = mail["messages"][-1]["code"]
+        return code
 
     def spend_all(self, key: str) -> None:
         """Spend the welcome credits on chat."""

@@ -6,14 +6,17 @@ signal the pipe ends: the SDK sees the end of its input, and there is only one w
 """
 
 import os
+import queue
 import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from types import FrameType
 
 _BLOCK = 64 << 10
 _GRACE = 3.0  # seconds after the end of the input; then a client that does not read cannot keep us either
+_IMPATIENT = 0.5  # seconds after a further signal: enough to remove what is not whole
 
 
 class EndableStdin:
@@ -31,37 +34,47 @@ class EndableStdin:
         os.close(null)
         reader, self._writer = os.pipe()
         sys.stdin = os.fdopen(reader, encoding="utf-8", errors="replace")
-        self._ended = threading.Event()
+        # A handler runs between any two steps of the main thread, which may hold any lock then: it must take none.
+        # Putting into this queue takes none.
+        self._wishes: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=self._end_when_wished, name="end", daemon=True).start()
 
     def start(self) -> None:
         """Begin to read."""
         threading.Thread(target=self._fill, name="stdin", daemon=True).start()
 
     def end_on_signals(self) -> None:
-        """Let SIGTERM and SIGINT end the input; a second one ends the process at once."""
+        """Let SIGTERM and SIGINT end the input; a further one leaves the process little time."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
 
+    def ignore_signals(self) -> None:
+        """Now that the end has come: Python gives up its handlers before it is gone, and a late signal would kill."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+
     def end(self) -> None:
-        """End the input. What was read before is still served."""
-        if self._ended.is_set():
-            return
-        self._ended.set()
+        """End the input, soon and on another thread."""
+        self._wishes.put("end")
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._wishes.put("signal")
+
+    def _end_when_wished(self) -> None:
+        self._wishes.get()
         # In place of a close: the other thread may be about to write to this descriptor.
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, self._writer)
         os.close(null)
-        last = threading.Timer(_GRACE, os._exit, (0,))
-        last.daemon = True
-        last.start()
-
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        if self._ended.is_set():
-            os._exit(0)
-        self.end()
+        last = time.monotonic() + _GRACE
+        with suppress(queue.Empty):
+            while True:
+                if self._wishes.get(timeout=max(last - time.monotonic(), 0)) == "signal":
+                    last = min(last, time.monotonic() + _IMPATIENT)
+        os._exit(0)
 
     def _fill(self) -> None:
-        with suppress(OSError):  # what cannot be read, such as a folder or a terminal that has gone, has ended
+        with suppress(OSError):  # what cannot be read, such as a terminal that has gone, has ended
             while block := os.read(self._wire, _BLOCK):
                 rest = memoryview(block)
                 while rest:

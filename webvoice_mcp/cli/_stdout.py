@@ -5,9 +5,11 @@ flush comes out after. Here descriptor 1 is stderr for as long as the process li
 nobody else knows; the SDK finds it where it looks for stdout.
 """
 
+import io
 import os
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any, BinaryIO, TextIO, cast
 
 
@@ -16,12 +18,30 @@ class ProtocolStdout:
 
     def __init__(self) -> None:
         _open_closed_streams()
-        self._wire = os.fdopen(os.dup(1), "wb")  # not inheritable: children have stderr at 1
+        self._wire = os.dup(1)  # not inheritable: children have stderr at 1
         os.dup2(2, 1)
 
-    def offer(self) -> None:
-        """Put the wire in the place of `sys.stdout` until the main thread takes it from there."""
-        sys.stdout = cast("TextIO", _Offer(self._wire, sys.stdout))
+    def offer(self, *, broken: Callable[[], None]) -> None:
+        """Put the wire in the place of `sys.stdout` until the main thread takes it from there.
+
+        Args:
+            broken: called, on any thread, when nobody listens on the wire any more.
+        """
+        wire = io.BufferedWriter(_Wire(self._wire, broken))
+        sys.stdout = cast("TextIO", _Offer(wire, sys.stdout))
+
+
+class _Wire(io.FileIO):
+    def __init__(self, descriptor: int, broken: Callable[[], None]) -> None:
+        super().__init__(descriptor, "wb")
+        self._broken = broken
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            self._broken()
+            raise
 
 
 class _Offer:

@@ -36,9 +36,11 @@ def run() -> int:
     if stdin.is_terminal:
         print(_GREETING.format(version=__version__), file=sys.stderr)
     stdin.start()
-    stdout.offer()
+    stdout.offer(broken=stdin.end)
     try:
         server.run()
     except* (BrokenPipeError, ConnectionResetError):
         pass  # the client left while we wrote to it
+    finally:
+        stdin.ignore_signals()
     return 0
