@@ -14,6 +14,8 @@
     │   ├── NetworkError
     │   └── TimedOut
     ├── InvalidResponse          something came back that cannot be used
+    ├── BudgetExceeded           WEBVOICE_MAX_CREDITS
+    ├── Declined                 the user said no, or could not be asked
     └── FileError                the user's files
         ├── FileNotFound
         ├── FileExists
@@ -33,9 +35,11 @@ class WebVoiceError(Exception):
     Attributes:
         status: HTTP status of the answer, where there was one.
         retry_after: seconds after which a repeat may succeed, where the service said so.
+        billed: whether the call may have cost credits all the same.
     """
 
     code: ClassVar[str]
+    billed: bool = False
 
     def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -115,6 +119,18 @@ class InvalidResponse(WebVoiceError):
     """The answer is not what the documentation promises and cannot be used."""
 
     code = "invalid_response"
+
+
+class BudgetExceeded(WebVoiceError):
+    """The call would cost more than this server run may still spend."""
+
+    code = "budget_exceeded"
+
+
+class Declined(WebVoiceError):
+    """The user did not agree to what the call would cost, or could not be asked."""
+
+    code = "declined"
 
 
 class FileError(WebVoiceError):

@@ -1,5 +1,6 @@
 """Joins the parts: Settings -> App -> MCPServer."""
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import httpx2
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.request_state import RequestStateSecurity
 from mcp.types import CallToolResult, InputRequiredResult, ResourceLink, TextContent
 from pydantic import ValidationError
 
@@ -22,20 +24,27 @@ from webvoice_mcp.errors import (
     InvalidArgument,
     PathNotAllowed,
     UnsupportedMedia,
+    WebVoiceError,
 )
 from webvoice_mcp.files import Files
 from webvoice_mcp.keystore import KeyStore
-from webvoice_mcp.orders.desk import Desk
+from webvoice_mcp.orders.budget import Budget
+from webvoice_mcp.orders.desk import Office
+from webvoice_mcp.orders.history import History
+from webvoice_mcp.orders.jobs import Jobs
+from webvoice_mcp.orders.quotes import Quotes
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.tools._arguments import given, readable
+from webvoice_mcp.tools._consent import OneTimeStates
 from webvoice_mcp.tools._inject import App
 from webvoice_mcp.tools._toolset import refusal
 from webvoice_mcp.tools.catalogue import offered
 
 _INSTRUCTIONS = """\
-WebVoice speaks, transcribes, translates and chats on one wallet of credits. With no API key yet, call
-webvoice_register_send_code and then webvoice_register_verify: the key is saved and works at once. webvoice_status
-tells the credits left. Media are saved as files; results give their paths."""
+WebVoice speaks, transcribes, translates, chats, draws and edits images, films, sends e-mail and keeps memos, on one
+wallet of credits. With no API key yet, call webvoice_register_send_code and then webvoice_register_verify: the key is
+saved and works at once. webvoice_status tells the credits left, webvoice_estimate_credits what a call would cost. Media
+are saved as files; results give their paths. A call that takes long answers with a job_id for webvoice_jobs."""
 
 # Refusals before any request, which quote the caller's own arguments.
 _OUR_OWN = tuple(
@@ -44,6 +53,7 @@ _OUR_OWN = tuple(
 )
 _LONGEST_REFUSAL = 480  # characters
 _END_KEPT = 300  # of them: what to do stands at the end
+_GRACE = 20.0  # seconds that running orders get when the server ends; hosts give less, and then the history tells
 _STRUCTURED_SINCE = "2025-06-18"  # the revision that brought structured content and resource links
 
 
@@ -63,6 +73,10 @@ class Server(MCPServer[App]):
             result = await super().call_tool(name, arguments, context)
         except InvalidArgument as error:
             result = refusal(error)
+        except UnexpectedToolError as error:
+            if not isinstance(error.__cause__, WebVoiceError):  # raised by what lends things to a tool
+                raise
+            result = refusal(error.__cause__)
         except ToolError as error:
             if not isinstance(error.__cause__, ValidationError):
                 raise
@@ -86,9 +100,11 @@ def build(settings: Settings, *, transport: httpx2.AsyncBaseTransport | None = N
     async def lifespan(_: MCPServer[App]) -> AsyncIterator[App]:
         app = assemble(settings, transport)
         try:
-            yield app
+            async with app.office.jobs:
+                yield app
         finally:
-            await app.client.aclose()
+            await app.office.client.aclose()
+            await app.office.history.aclose()
 
     day = CacheHint(ttl_ms=86_400_000, scope="private")
     return Server(
@@ -99,6 +115,7 @@ def build(settings: Settings, *, transport: httpx2.AsyncBaseTransport | None = N
         website_url=settings.site,
         lifespan=lifespan,
         log_level=settings.log_level,
+        request_state_security=RequestStateSecurity(codec=OneTimeStates([secrets.token_bytes(32)])),
         cache_hints={"tools/list": day, "server/discover": day},
         subscriptions=False,  # the list of tools does not change while the server runs
     )
@@ -108,7 +125,16 @@ def assemble(settings: Settings, transport: httpx2.AsyncBaseTransport | None = N
     """The parts that tools work with."""
     keys = Keys(settings, KeyStore(settings.credentials_file))
     client = Client(settings, keys, transport=transport)
-    return App(settings, keys, client, Desk(client, keys, Files(settings)))
+    office = Office(
+        client=client,
+        keys=keys,
+        files=Files(settings),
+        quotes=Quotes(client),
+        budget=Budget(settings.max_credits),
+        history=History(settings.history_file, settings.base_url),
+        jobs=Jobs(grace=_GRACE),
+    )
+    return App(settings, office, {entry.name: entry for entry in offered(settings.toolsets)})
 
 
 def _shortened(result: CallToolResult) -> CallToolResult:

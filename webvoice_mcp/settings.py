@@ -45,6 +45,10 @@ class Settings:
         credentials_file: where saved keys are.
         toolsets: the families of tools that are offered, `account` always among them.
         timeout: seconds to wait for the service in one call.
+        inline_wait: seconds that a paid call keeps its caller waiting; 0 for as long as it takes.
+        max_credits: what one run of the server may spend; None for no limit.
+        confirm_above: credits above which the user is asked first; None for never.
+        history_file: where orders are written down.
         inline_images: whether pictures are also handed to the model itself.
         max_file_bytes: the most that one answer may put on disk.
         max_upload_bytes: the largest file that is sent.
@@ -59,6 +63,10 @@ class Settings:
     credentials_file: Path
     toolsets: frozenset[str]
     timeout: float
+    inline_wait: float
+    max_credits: float | None
+    confirm_above: float | None
+    history_file: Path
     inline_images: bool
     max_file_bytes: int
     max_upload_bytes: int
@@ -80,6 +88,10 @@ class Settings:
             credentials_file=_state_dir(environ) / "credentials.json",
             toolsets=_toolsets(environ),
             timeout=_timeout(environ),
+            inline_wait=_inline_wait(environ),
+            max_credits=_limit(environ, "WEBVOICE_MAX_CREDITS"),
+            confirm_above=_limit(environ, "WEBVOICE_CONFIRM_ABOVE"),
+            history_file=_history_dir(environ) / "history.db",
             inline_images=_switch(environ, "WEBVOICE_INLINE_IMAGES", default=True),
             max_file_bytes=_megabytes(environ, "WEBVOICE_MAX_FILE_MB", default=2048),
             max_upload_bytes=_megabytes(environ, "WEBVOICE_MAX_UPLOAD_MB", default=200),
@@ -184,6 +196,14 @@ def _state_dir(environ: Mapping[str, str]) -> Path:
     return Path(platformdirs.user_config_dir("webvoice-mcp", appauthor=False)).absolute()
 
 
+def _history_dir(environ: Mapping[str, str]) -> Path:
+    if given := _given(environ, "WEBVOICE_STATE_DIR"):
+        return _folder("WEBVOICE_STATE_DIR", given)
+    import platformdirs  # noqa: PLC0415 - not needed where a folder is set
+
+    return Path(platformdirs.user_state_dir("webvoice-mcp", appauthor=False)).absolute()
+
+
 def _allowed_dirs(environ: Mapping[str, str]) -> tuple[Path, ...]:
     name = "WEBVOICE_ALLOWED_DIRS"
     value = environ.get(name, "").strip()
@@ -232,6 +252,21 @@ def _number(
 def _timeout(environ: Mapping[str, str]) -> float:
     accepted = "seconds from 0.001 to 86400"
     return _number(environ, "WEBVOICE_TIMEOUT", default=600, least=0.001, most=86_400, accepted=accepted)
+
+
+def _inline_wait(environ: Mapping[str, str]) -> float:
+    accepted = "seconds from 0 to 86400; 0 waits to the end"
+    return _number(environ, "WEBVOICE_INLINE_WAIT", default=45, least=0, most=86_400, accepted=accepted)
+
+
+def _limit(environ: Mapping[str, str], name: str) -> float | None:
+    value = environ.get(name, "").strip()
+    # A guard must not be off unnoticed.
+    if _UNEXPANDED in value:
+        raise _refusal(name, value, "a placeholder was left unexpanded; accepted are credits, or leave it unset")
+    if not value:
+        return None
+    return _number(environ, name, default=0, least=0, most=1e9, accepted="credits, 0 or more")
 
 
 def _megabytes(environ: Mapping[str, str], name: str, *, default: float) -> int:

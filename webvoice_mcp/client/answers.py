@@ -116,7 +116,9 @@ def failure(status: int, body: bytes, asked: Asked, *, wait: float | None = None
     if status == 503:
         return ProviderUnavailable(f"{_unavailable(asked)} (503){quoted} {_others(asked)}", status=status)
     if status >= 500:
-        return ServerError(f"The service failed ({status}){quoted} Try again later.", status=status)
+        error = ServerError(f"The service failed ({status}){quoted} Try again later.", status=status)
+        error.billed = True
+        return error
     return BadRequest(
         f"The service refused the request ({status}){quoted} Change the arguments as it says.", status=status
     )

@@ -14,6 +14,7 @@ from webvoice_mcp.contract.endpoint import Endpoint, Q, R
 from webvoice_mcp.errors import InvalidResponse
 
 OpenSink = Callable[[str, int], Write]
+Watch = Callable[[int, int | None], None]
 
 _MAX_JSON = 8 << 20  # bytes of an answer without media
 _SLOW_FEED = 0.010  # seconds; a piece that took longer to decode and write: the disk blocks
@@ -45,7 +46,11 @@ async def beginning(response: httpx2.Response, *, limit: int) -> bytes:
 
 
 async def media(
-    response: httpx2.Response, fields: frozenset[str], open_sink: OpenSink, threads: anyio.CapacityLimiter
+    response: httpx2.Response,
+    fields: frozenset[str],
+    open_sink: OpenSink,
+    threads: anyio.CapacityLimiter,
+    watch: Watch,
 ) -> tuple[Any, list[Medium]]:
     """A JSON body whose base64 goes to the sinks while it comes; the rest of the document, and what was taken out.
 
@@ -53,8 +58,11 @@ async def media(
     turns out slow, pieces go through a thread, so that the event loop never waits for it.
     """
     splitter = Splitter(fields, open_sink)
+    expected, received = _length(response), 0
     threaded = 0
     async for piece in response.aiter_bytes():
+        received += len(piece)
+        watch(received, expected)
         if threaded:
             threaded -= 1
             await anyio.to_thread.run_sync(splitter.feed, piece, limiter=threads)
@@ -81,6 +89,17 @@ def reply(endpoint: Endpoint[Q, R], document: Any) -> R:
         raise InvalidResponse(
             f"The service's answer to {endpoint.path} has no usable {missing or 'content'}."
         ) from None
+
+
+def unwatched(_received: int, _expected: int | None) -> None:
+    """For a download that nobody watches."""
+
+
+def _length(response: httpx2.Response) -> int | None:
+    # The length of a compressed body says nothing about what comes out of it.
+    text: str = response.headers.get("content-length", "")
+    compressed = response.headers.get("content-encoding", "identity") != "identity"
+    return int(text) if text.isdigit() and not compressed else None
 
 
 def is_events(response: httpx2.Response) -> bool:

@@ -19,10 +19,11 @@ from webvoice_mcp.client.retries import Retries
 from webvoice_mcp.client.splitter import Medium
 from webvoice_mcp.contract.account import links
 from webvoice_mcp.contract.endpoint import Endpoint, Q, R, Request
-from webvoice_mcp.errors import InvalidResponse, NetworkError, TimedOut
+from webvoice_mcp.errors import InvalidResponse, NetworkError, TimedOut, WebVoiceError
 from webvoice_mcp.settings import Settings
 
 T = TypeVar("T")
+E = TypeVar("E", bound=WebVoiceError)
 Read = Callable[[httpx2.Response, Asked], Awaitable[T]]
 Sleep = Callable[[float], Awaitable[None]]
 Body = Multipart | JsonBody
@@ -71,17 +72,23 @@ class Client:
         return await self._exchange(endpoint, request, partial(self._read_reply, endpoint), body)
 
     async def download(
-        self, endpoint: Endpoint[Q, R], request: Q, open_sink: bodies.OpenSink, body: Body | None = None
+        self,
+        endpoint: Endpoint[Q, R],
+        request: Q,
+        open_sink: bodies.OpenSink,
+        body: Body | None = None,
+        watch: bodies.Watch = bodies.unwatched,
     ) -> tuple[R, list[Medium]]:
         """Send a request whose answer carries media; these go to the sinks while they come.
 
         Args:
             open_sink: called with the field's name and index, gives the function that takes the decoded bytes.
             body: what is sent in place of the request's JSON, where there are files in it.
+            watch: is told how many bytes of the answer came, and how many there are, if that is known.
         """
 
         async def read(response: httpx2.Response, asked: Asked) -> tuple[R, list[Medium]]:
-            document, taken = await bodies.media(response, endpoint.media, open_sink, self._threads)
+            document, taken = await bodies.media(response, endpoint.media, open_sink, self._threads, watch)
             if isinstance(document, dict):  # what was there is with the sinks now
                 document = {name: value for name, value in document.items() if name not in endpoint.media}
             return self._reply(endpoint, document, asked), taken
@@ -123,13 +130,15 @@ class Client:
             with anyio.fail_after(self._settings.timeout):
                 return await self._tries(endpoint, request, read, body)
         except TimeoutError:
-            raise TimedOut(
-                f"No whole answer within {self._settings.timeout:g} seconds (WEBVOICE_TIMEOUT). {_spent(endpoint)}"
+            raise _maybe_billed(
+                TimedOut(
+                    f"No whole answer within {self._settings.timeout:g} seconds (WEBVOICE_TIMEOUT). {_spent(endpoint)}"
+                )
             ) from None
         except InvalidResponse as error:
             if error.status is not None:  # a redirect: nothing was done
                 raise
-            raise InvalidResponse(f"{error} {_spent(endpoint)}") from None
+            raise _maybe_billed(InvalidResponse(f"{error} {_spent(endpoint)}")) from None
 
     async def _tries(self, endpoint: Endpoint[Q, R], request: Q, read: Read[T], body: Body | None) -> T:
         retries = Retries(endpoint.method)
@@ -223,7 +232,12 @@ def _broken(endpoint: Endpoint[Any, Any], error: httpx2.HTTPError, *, answered: 
         return InvalidResponse("The service's answer is compressed in a broken way.")
     if answered:
         return InvalidResponse("The service's answer was cut short.")
-    return NetworkError(f"The connection broke before an answer came. {_spent(endpoint)}")
+    return _maybe_billed(NetworkError(f"The connection broke before an answer came. {_spent(endpoint)}"))
+
+
+def _maybe_billed(error: E) -> E:
+    error.billed = True
+    return error
 
 
 def _spent(endpoint: Endpoint[Any, Any]) -> str:

@@ -1,10 +1,12 @@
 """The one door to the user's files."""
 
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
 import anyio
+import anyio.to_thread
 
 from webvoice_mcp.files.places import Places
 from webvoice_mcp.files.reading import Source, Upload, reading
@@ -70,6 +72,15 @@ class Files:
         """
         wish = Wish(output_path, tool, words, suffixes)
         return aim(wish, self._places, overwrite=self._settings.overwrite)
+
+    async def aim(self, output_path: str, *, tool: str, words: str, suffixes: tuple[str, ...]) -> Target:
+        """The same as `target`, in a thread."""
+        find = partial(self.target, output_path, tool=tool, words=words, suffixes=suffixes)
+        return await anyio.to_thread.run_sync(find, limiter=self._limiter)
+
+    async def give_up(self, target: Target) -> None:
+        """The same as `abandon`, in a thread."""
+        await anyio.to_thread.run_sync(self.abandon, target, limiter=self._limiter)
 
     def abandon(self, target: Target) -> None:
         """Remove the folders that were made for a target in vain. Blocks; for a thread."""

@@ -1,22 +1,25 @@
-"""Where a call that makes or reads a file is carried out: checks first, then the one request, then the file."""
+"""Where a call that may cost credits is carried out: checks first, then the order, the one request, the file."""
 
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 from typing import Generic, Literal, TypeVar
-
-import anyio
-import anyio.to_thread
 
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Body, Client
 from webvoice_mcp.client.jsonbody import JsonBody
 from webvoice_mcp.client.multipart import FilePart, Multipart
-from webvoice_mcp.contract.endpoint import Endpoint, Q, R
+from webvoice_mcp.client.stream import OnText
+from webvoice_mcp.contract.endpoint import Endpoint, Q, R, Request
 from webvoice_mcp.errors import DiskError, FileError, InvalidResponse
-from webvoice_mcp.files import Files, SavedFile, Target
+from webvoice_mcp.files import Files, SavedFile, Source, Target
 from webvoice_mcp.orders._harvest import Harvest
+from webvoice_mcp.orders._receipt import Receipt
+from webvoice_mcp.orders.budget import Budget
+from webvoice_mcp.orders.history import History
+from webvoice_mcp.orders.jobs import Jobs, Order
+from webvoice_mcp.orders.quotes import Quotes
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -40,6 +43,7 @@ class Wanted:
         words: text whose first words show in such a name.
         suffixes: extensions that the result may have, the usual one first.
         family: what its content has to be.
+        background: whether the caller does not want to wait.
     """
 
     path: str
@@ -47,27 +51,59 @@ class Wanted:
     words: str
     suffixes: tuple[str, ...]
     family: Literal["audio", "image", "video", "text"]
+    background: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What all orders of a server share."""
+
+    client: Client
+    keys: Keys
+    files: Files
+    quotes: Quotes
+    budget: Budget
+    history: History
+    jobs: Jobs
 
 
 class Desk:
-    """Carries out calls with files. Everything that can be refused is refused before the request."""
+    """Carries out one order. Everything that can be refused is refused before the request."""
 
-    def __init__(self, client: Client, keys: Keys, files: Files) -> None:
-        self._client = client
-        self._keys = keys
-        self._files = files
-        self._threads = anyio.CapacityLimiter(4)  # never anyio's own limiter: stdin and stdout live on it
+    def __init__(self, office: Office, order: Order) -> None:
+        self.order = order
+        self.jobs = office.jobs
+        self._office = office
 
-    async def check(self, wanted: Wanted) -> None:
+    async def call(self, endpoint: Endpoint[Q, R], request: Q) -> R:
+        """Make a call whose answer is text.
+
+        Raises:
+            WebVoiceError: as `Client.call`; `BudgetExceeded`.
+        """
+        self._office.keys.require()
+        async with self._ordered(request) as receipt:
+            reply = await self._office.client.call(endpoint, request)
+            receipt.of(reply)
+            return reply
+
+    async def stream(self, endpoint: Endpoint[Q, R], request: Q, on_text: OnText) -> R:
+        """The same with the answer's text handed on while it comes."""
+        self._office.keys.require()
+        async with self._ordered(request) as receipt:
+            reply = await self._office.client.stream(endpoint, request, on_text)
+            receipt.of(reply)
+            return reply
+
+    async def check(self, request: Request, wanted: Wanted) -> None:  # noqa: ARG002 - what a quote is made of
         """See that a result could be saved there, for a tool that has to ask the service something first.
 
         Raises:
             NotAuthenticated: no key is known.
             FileError: as `Files.target`.
         """
-        self._keys.require()
-        target = await self._target(wanted)
-        await anyio.to_thread.run_sync(self._files.abandon, target, limiter=self._threads)
+        self._office.keys.require()
+        await self._office.files.give_up(await self._target(wanted))
 
     async def save(
         self,
@@ -85,40 +121,62 @@ class Desk:
             expected: how many files were ordered; fewer are delivered with a note.
 
         Raises:
-            WebVoiceError: as `Client.download` and `Files`.
+            WebVoiceError: as `Client.download` and `Files`; `BudgetExceeded`.
         """
-        self._keys.require()
+        self.order.background = wanted.background
+        self._office.keys.require()
         async with AsyncExitStack() as stack:
             body = await self._body(stack, endpoint, request, inputs)
-            part = await stack.enter_async_context(self._files.saving(await self._target(wanted)))
+            part = await stack.enter_async_context(self._office.files.saving(await self._target(wanted)))
             harvest = Harvest(part, wanted.family)
+            receipt = await stack.enter_async_context(self._ordered(request))
             try:
-                reply, media = await self._client.download(endpoint, request, harvest.open, body)
+                reply, media = await self._office.client.download(
+                    endpoint, request, harvest.open, body, self.order.watch
+                )
             except DiskError as error:
-                raise DiskError(f"{error} The service had answered, so credits may have been spent.") from error
+                error.billed = True
+                raise
+            receipt.of(reply)
             files, note = await harvest.bring_in(endpoint, media, expected)
+            receipt.files = tuple(each.path for each in files)
             return Delivery(reply, files, note)
 
     async def transcribe(self, endpoint: Endpoint[Q, R], request: Q, audio_path: str, wanted: Wanted) -> Delivery[R]:
         """Send a recording and, where the caller wants one, save the text of the answer (its field `text`).
 
         Raises:
-            WebVoiceError: as `Client.upload` and `Files`.
+            WebVoiceError: as `Client.upload` and `Files`; `BudgetExceeded`.
         """
-        self._keys.require()
+        self.order.background = wanted.background
+        self._office.keys.require()
         async with AsyncExitStack() as stack:
-            file = await self._opened(stack, audio_path, endpoint.file_field, "audio", "audio_path")
+            source = await self._opened(stack, audio_path, "audio", "audio_path")
             part = None
             if wanted.path:
-                part = await stack.enter_async_context(self._files.saving(await self._target(wanted)))
-            reply = await self._client.upload(endpoint, request, Multipart(request.form(), [file]))
+                part = await stack.enter_async_context(self._office.files.saving(await self._target(wanted)))
+            receipt = await stack.enter_async_context(self._ordered(request, source.path))
+            body = Multipart(request.form(), [_part(endpoint.file_field, source)])
+            reply = await self._office.client.upload(endpoint, request, body)
+            receipt.of(reply)
             if part is None:
                 return Delivery(reply)
             try:
                 part.write(str(getattr(reply, "text", "")).encode())
-                return Delivery(reply, (await part.publish(),))
+                saved = await part.publish()
             except (FileError, InvalidResponse) as error:  # the text was paid for: it is delivered all the same
                 return Delivery(reply, note=f"The text could not be saved: {error}")
+            receipt.files = (saved.path,)
+            return Delivery(reply, (saved,))
+
+    @asynccontextmanager
+    async def _ordered(self, request: Request, recording: Path | None = None) -> AsyncIterator[Receipt]:
+        # Everything was checked; from here on credits may be spent, and it is written down before they are.
+        office = self._office
+        quote = await office.quotes.of(request, recording, ask=office.budget.is_limited)
+        reservation = office.budget.hold(quote)
+        async with Receipt(self.order, quote, reservation, office.history) as receipt:
+            yield receipt
 
     async def _body(
         self, stack: AsyncExitStack, endpoint: Endpoint[Q, R], request: Q, inputs: Sequence[str]
@@ -130,7 +188,7 @@ class Desk:
         for number, each in enumerate(inputs):
             argument = f"{field}[{number}]" if field.endswith("s") else field
             is_link = each.lower().startswith("https://")
-            opened.append(each if is_link else await self._opened(stack, each, field, "image", argument))
+            opened.append(each if is_link else _part(field, await self._opened(stack, each, "image", argument)))
         files = [each for each in opened if isinstance(each, FilePart)]
         if len(files) == len(opened):
             return Multipart(request.form(), files)
@@ -142,11 +200,13 @@ class Desk:
         )
 
     async def _opened(
-        self, stack: AsyncExitStack, path: str, field: str, family: Literal["audio", "image"], argument: str
-    ) -> FilePart:
-        source = await stack.enter_async_context(self._files.reading(path, family=family, argument=argument))
-        return FilePart(field, source.name, source.mime_type, source.size, source.chunks)
+        self, stack: AsyncExitStack, path: str, family: Literal["audio", "image"], argument: str
+    ) -> Source:
+        return await stack.enter_async_context(self._office.files.reading(path, family=family, argument=argument))
 
     async def _target(self, wanted: Wanted) -> Target:
-        find = partial(self._files.target, wanted.path, tool=wanted.tool, words=wanted.words, suffixes=wanted.suffixes)
-        return await anyio.to_thread.run_sync(find, limiter=self._threads)
+        return await self._office.files.aim(wanted.path, tool=wanted.tool, words=wanted.words, suffixes=wanted.suffixes)
+
+
+def _part(field: str, source: Source) -> FilePart:
+    return FilePart(field, source.name, source.mime_type, source.size, source.chunks)

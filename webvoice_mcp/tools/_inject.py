@@ -1,19 +1,23 @@
 """What a tool may ask for besides the model's arguments. The model neither sees nor sets any of it."""
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
-from mcp.server.mcpserver import Context, Resolve
+from mcp.server.mcpserver import Context, ElicitationResult, Resolve
 
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
-from webvoice_mcp.orders.desk import Desk
+from webvoice_mcp.orders.desk import Desk, Office
+from webvoice_mcp.orders.history import History
+from webvoice_mcp.orders.jobs import Jobs, Order
 from webvoice_mcp.settings import Settings
+from webvoice_mcp.tools._consent import Consent, Spend
 from webvoice_mcp.tools._pictures import Pictures
-
-_GAP = 0.1  # seconds; a client is told of new text at most ten times a second
+from webvoice_mcp.tools._progress import Progress
+from webvoice_mcp.tools._quoting import CallQuotes
+from webvoice_mcp.tools._toolset import Entry
+from webvoice_mcp.tools._waiting import CallDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,66 +25,85 @@ class App:
     """The parts of a running server."""
 
     settings: Settings
-    keys: Keys
-    client: Client
-    desk: Desk
+    office: Office
+    entries: Mapping[str, Entry]
+    consent: Consent = field(default_factory=Consent)
+
+    @property
+    def quotes(self) -> CallQuotes:
+        """Prices of calls of this server's tools."""
+        pictures = Pictures(enabled=False)
+        lent = {"client": self.office.client, "progress": _Silence(), "pictures": pictures}
+        return CallQuotes(self.office, self.entries, lent)
 
 
-class Progress:
-    """Tells the caller how far a call is; silent unless the caller asked for it."""
+class _Silence:
+    """In place of progress, where nobody waits."""
 
-    def __init__(self, context: Context[App], *, clock: Callable[[], float] = time.monotonic) -> None:
-        meta = context.request_context.meta or {}
-        self.asked = meta.get("progress_token") is not None
-        self._context = context
-        self._clock = clock
-        self._said_at = clock() - _GAP
-        self._waiting: list[str] = []
-        self._sent = 0
+    asked = False
 
-    async def text(self, piece: str) -> None:
-        """A piece of text that came; pieces that come close together are joined."""
-        self._waiting.append(piece)
-        if self._clock() - self._said_at >= _GAP:
-            await self.flush()
 
-    async def flush(self) -> None:
-        """Say what is still waiting to be said."""
-        text = "".join(self._waiting)
-        if text:
-            self._waiting.clear()
-            self._said_at = self._clock()
-            self._sent += len(text)
-            await self._context.report_progress(self._sent, message=text)
+def _app(context: Context[App]) -> App:
+    return context.request_context.lifespan_context
 
 
 async def _settings(context: Context[App]) -> Settings:
-    return context.request_context.lifespan_context.settings
+    return _app(context).settings
 
 
 async def _keys(context: Context[App]) -> Keys:
-    return context.request_context.lifespan_context.keys
+    return _app(context).office.keys
 
 
 async def _client(context: Context[App]) -> Client:
-    return context.request_context.lifespan_context.client
+    return _app(context).office.client
 
 
-async def _desk(context: Context[App]) -> Desk:
-    return context.request_context.lifespan_context.desk
+async def _history(context: Context[App]) -> History:
+    return _app(context).office.history
+
+
+async def _jobs(context: Context[App]) -> Jobs:
+    return _app(context).office.jobs
+
+
+async def _quotes(context: Context[App]) -> CallQuotes:
+    return _app(context).quotes
 
 
 async def _pictures(context: Context[App]) -> Pictures:
-    return Pictures(enabled=context.request_context.lifespan_context.settings.inline_images)
+    return Pictures(enabled=_app(context).settings.inline_images)
 
 
-async def _progress(context: Context[App]) -> Progress:
-    return Progress(context)
+async def _consent(context: Context[App]) -> Any:
+    app = _app(context)
+    name, arguments = _called(context)
+    return await app.consent.asked(context, app.quotes, name, arguments, app.settings.confirm_above)
+
+
+async def _desk(context: Context[App], answer: Annotated[ElicitationResult[Spend], Resolve(_consent)]) -> CallDesk:
+    app = _app(context)
+    app.consent.check(answer)
+    name, _ = _called(context)
+    order = Order(name, outlives=app.entries[name].effect.outlives)
+    return CallDesk(app.office, order, Progress(context), app.settings.inline_wait)
+
+
+async def _progress(desk: Annotated[CallDesk, Resolve(_desk)]) -> Progress:
+    return desk.progress
+
+
+def _called(context: Context[App]) -> tuple[str, Mapping[str, Any]]:
+    params = context.request_context.params or {}
+    return str(params.get("name")), params.get("arguments") or {}
 
 
 TheSettings = Annotated[Settings, Resolve(_settings)]
 TheKeys = Annotated[Keys, Resolve(_keys)]
 TheClient = Annotated[Client, Resolve(_client)]
+TheHistory = Annotated[History, Resolve(_history)]
+TheJobs = Annotated[Jobs, Resolve(_jobs)]
+TheQuotes = Annotated[CallQuotes, Resolve(_quotes)]
 TheDesk = Annotated[Desk, Resolve(_desk)]
 ThePictures = Annotated[Pictures, Resolve(_pictures)]
 TheProgress = Annotated[Progress, Resolve(_progress)]

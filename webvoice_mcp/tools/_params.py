@@ -7,6 +7,8 @@ from pydantic import Field
 
 from webvoice_mcp.errors import InvalidArgument
 
+Background = Annotated[bool, Field(description="Answer at once with a job_id; webvoice_jobs then has the result.")]
+
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 OutputPath = Annotated[

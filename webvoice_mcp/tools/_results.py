@@ -18,6 +18,15 @@ class Result(BaseModel):
 
     _shown: tuple[ImageContent, ...] = PrivateAttr(())
 
+    def fields(self) -> dict[str, Any]:
+        """The structured content: what there is nothing to say of is left out, but for what is always there."""
+        said = self.model_dump(mode="json", exclude_none=True)
+        return {name: None for name, each in type(self).model_fields.items() if each.is_required()} | said
+
+    def linked(self) -> list["File"]:
+        """Files to link to."""
+        return getattr(self, "files", None) or []
+
     @property
     def shown(self) -> tuple[ImageContent, ...]:
         """Pictures for the model's own eyes, beside the structured content."""
@@ -62,10 +71,20 @@ class File(BaseModel):
 
 
 class Wallet(Result):
-    """What a call cost."""
+    """What a call cost; or, where it goes on without its caller, which job it is."""
 
     credits_used: float | None = None
     credits_remaining: float | None = None
+    job_id: str | None = Field(None, description="Still running: for webvoice_jobs.")
+    state: str | None = None
+
+
+class JobStarted(Result):
+    """The answer of a call that goes on as a job."""
+
+    job_id: str
+    state: str
+    files: list[File]
 
 
 def _is_small(value: Any) -> bool:

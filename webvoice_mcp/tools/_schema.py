@@ -33,6 +33,9 @@ def _plain(node: Any, definitions: Schema) -> Any:
     for word, value in node.items():
         if word == "properties":
             plain_node[word] = {name: _plain(each, definitions) for name, each in value.items()}
+            for name in node.get("required", ()):  # always there, so null says something
+                if {"type": "null"} in value[name].get("anyOf", ()):
+                    plain_node[word][name]["type"] = [plain_node[word][name]["type"], "null"]
         elif word not in {"title", "$defs"}:
             plain_node[word] = value if word in _AS_IT_IS else _plain(value, definitions)
     return _without_null(plain_node)

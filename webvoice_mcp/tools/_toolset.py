@@ -3,7 +3,7 @@
 import functools
 import inspect
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -14,6 +14,7 @@ from webvoice_mcp.contract.endpoint import Endpoint
 from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.tools import _schema
 from webvoice_mcp.tools._results import File, Result
+from webvoice_mcp.tools._waiting import CallDesk
 
 ERROR_META = "webvoice/error"
 
@@ -22,11 +23,18 @@ Function = TypeVar("Function", bound=Callable[..., Awaitable[Result]])
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a call does to the world, as MCP's four hints say it."""
+    """What a call does to the world, as MCP's four hints say it, and to the wallet.
+
+    Attributes:
+        spends: whether it may cost credits.
+        outlives: whether it goes on when its caller is gone, since what it makes can be fetched later.
+    """
 
     read_only: bool
     open_world: bool = True
     destructive: bool = False
+    spends: bool = False
+    outlives: bool = False
 
     def annotations(self, title: str) -> ToolAnnotations:
         """The hints of a tool with this effect."""
@@ -42,7 +50,8 @@ class Effect:
 READS = Effect(read_only=True)
 READS_HERE = Effect(read_only=True, open_world=False)  # needs neither key nor network
 WRITES = Effect(read_only=False)  # free
-SPENDS = Effect(read_only=False)  # may cost credits
+SPENDS = Effect(read_only=False, spends=True)  # for text, which is worth nothing without its reader
+MAKES = Effect(read_only=False, spends=True, outlives=True)  # for something that stays
 DESTROYS = Effect(read_only=False, destructive=True)  # free, and cannot be undone
 
 
@@ -64,7 +73,7 @@ class Entry:
     def tool(self) -> Tool:
         """The SDK's tool."""
         made = Tool.from_function(
-            _sdk_function(self.function),
+            _sdk_function(self),
             name=self.name,
             title=self.title,
             description=inspect.cleandoc(self.function.__doc__ or ""),
@@ -74,6 +83,11 @@ class Entry:
         if made.fn_metadata.output_schema is not None:
             made.fn_metadata.output_schema = _schema.plain(made.fn_metadata.output_schema)
         return made
+
+    async def call(self, arguments: Mapping[str, Any], lent: Mapping[str, Any]) -> Result:
+        """Call the function with checked arguments and as much of what is lent as it asks for."""
+        parameters = inspect.signature(self.function).parameters
+        return await self.function(**arguments, **{name: each for name, each in lent.items() if name in parameters})
 
 
 class ToolSet:
@@ -95,10 +109,10 @@ class ToolSet:
 
 def success(result: Result) -> CallToolResult:
     """The SDK's result: compact JSON for the model, pictures, a link for each file, the same as structured content."""
-    fields = result.model_dump(mode="json", exclude_none=True)
+    fields = result.fields()
     text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
     content: list[ContentBlock] = [TextContent(text=text), *result.shown]
-    content += [_link(each) for each in getattr(result, "files", None) or ()]
+    content += [_link(each) for each in result.linked()]
     return CallToolResult(content=content, structured_content=fields)
 
 
@@ -122,15 +136,19 @@ def _link(file: File) -> ResourceLink:
     return ResourceLink(uri=file.uri, name=name, mime_type=file.mime_type, size=file.size_bytes)
 
 
-def _sdk_function(function: Callable[..., Awaitable[Result]]) -> Callable[..., Awaitable[CallToolResult]]:
+def _sdk_function(entry: Entry) -> Callable[..., Awaitable[CallToolResult]]:
     # The SDK reads a tool's parameters and output schema from the signature, so the wrapper shows the function's
     # own, with a return type that says: a ready-made result, whose structured content fits this model.
+    function = entry.function
     signature = inspect.signature(function)
     returns = Annotated[CallToolResult, signature.return_annotation]
 
     @functools.wraps(function)
     async def run(**arguments: Any) -> CallToolResult:
+        desk = arguments.get("desk")
         try:
+            if isinstance(desk, CallDesk):
+                return success(await desk.carry_out(functools.partial(function, **arguments)))
             return success(await function(**arguments))
         except WebVoiceError as error:
             return refusal(error)

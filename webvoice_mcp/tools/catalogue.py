@@ -1,10 +1,11 @@
 """All toolsets, in the order in which their tools are listed."""
 
-from webvoice_mcp.tools import account, chat, image, messaging, speech, translation, video
+from webvoice_mcp.tools import account, chat, image, messaging, orders, speech, translation, video
 from webvoice_mcp.tools._toolset import Entry, ToolSet
 
 TOOLSETS: tuple[ToolSet, ...] = (
     account.tools,
+    orders.tools,
     chat.tools,
     speech.tools,
     translation.tools,

@@ -7,7 +7,7 @@ from pydantic import Field
 from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, OPENAI_MODELS, ChatReply, ChatRequest, ModelFacts
 from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import InvalidArgument
-from webvoice_mcp.tools._inject import TheClient, TheProgress
+from webvoice_mcp.tools._inject import TheClient, TheDesk, TheProgress
 from webvoice_mcp.tools._messages import JsonObject, check_tools, choice, conversation
 from webvoice_mcp.tools._results import Result, Wallet
 from webvoice_mcp.tools._toolset import READS, SPENDS, ToolSet
@@ -44,7 +44,7 @@ class Models(Result):
 class Answer(Wallet):
     """A chat completion."""
 
-    text: str
+    text: str | None = None
     finish_reason: str | None = None
     tool_calls: list[JsonObject] | None = None
     reasoning: str | None = None
@@ -101,7 +101,7 @@ async def webvoice_chat(
     web_search: Annotated[bool, Field(description="Search the web, where the model can.")] = False,
     stream: Stream = None,
     *,
-    client: TheClient,
+    desk: TheDesk,
     progress: TheProgress,
 ) -> Answer:
     """Ask a chat model and get its answer as text, or the tool calls that it wants made.
@@ -121,9 +121,9 @@ async def webvoice_chat(
         web_search=web_search or None,
     )
     if not (progress.asked if stream is None else stream):
-        return _answer(await client.call(CHAT, request))
+        return _answer(await desk.call(CHAT, request))
     streamed = request.model_copy(update={"stream": True})
-    reply = await client.stream(CHAT, streamed, progress.text)
+    reply = await desk.stream(CHAT, streamed, progress.text)
     await progress.flush()
     return _answer(reply)
 
@@ -138,7 +138,7 @@ async def webvoice_deepinfra_chat(
     temperature: Temperature = 0.7,
     stream: Stream = None,
     *,
-    client: TheClient,
+    desk: TheDesk,
     progress: TheProgress,
 ) -> Answer:
     """Ask one of DeepInfra's models (Kimi K2.6, Nemotron 3, Qwen3 Max Thinking, Gemma 4) and get its answer as text.
@@ -154,7 +154,7 @@ async def webvoice_deepinfra_chat(
         max_tokens=max_tokens,
         temperature=temperature,
         stream=stream,
-        client=client,
+        desk=desk,
         progress=progress,
     )
 

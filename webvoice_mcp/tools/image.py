@@ -21,9 +21,9 @@ from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.orders.desk import Wanted
 from webvoice_mcp.tools._inject import TheDesk, ThePictures
 from webvoice_mcp.tools._inputs import all_links, refuse_for_provider
-from webvoice_mcp.tools._params import OutputPath
+from webvoice_mcp.tools._params import Background, OutputPath
 from webvoice_mcp.tools._results import File, Wallet
-from webvoice_mcp.tools._toolset import SPENDS, ToolSet
+from webvoice_mcp.tools._toolset import MAKES, ToolSet
 
 tools = ToolSet("image")
 
@@ -52,7 +52,7 @@ class EditedImage(Wallet):
     note: str | None = None
 
 
-@tools.add(IMAGE, title="Text to image", effect=SPENDS)
+@tools.add(IMAGE, title="Text to image", effect=MAKES)
 async def webvoice_image(
     prompt: Prompt,
     provider: Annotated[ImageProviderName, Field(description="Who draws it.")] = "minimax",
@@ -82,6 +82,7 @@ async def webvoice_image(
     lora_scale: Annotated[float | None, Field(description="flux-klein-lora: weight of lora_url.")] = None,
     response_format: Annotated[str, Field(description="minimax: base64 or url; the file is the same.")] = "",
     output_path: OutputPath = "",
+    background: Background = False,
     *,
     desk: TheDesk,
     pictures: ThePictures,
@@ -120,19 +121,20 @@ async def webvoice_image(
     if size:
         said["size"] = written_size(provider, size)
     request = ImageRequest.model_validate({"prompt": prompt, "provider": provider, **said})
-    wanted = Wanted(output_path, "webvoice_image", words=prompt, suffixes=_SUFFIXES, family="image")
+    wanted = Wanted(output_path, "webvoice_image", prompt, _SUFFIXES, "image", background)
     made = await desk.save(IMAGE, request, wanted, expected=num_images or 1)
     result = SavedImages.of(made.reply, files=File.all(made.files), count=len(made.files), note=made.note or None)
     return result.showing(await pictures.of(made.files))
 
 
-@tools.add(IMAGE, title="Text to image, photo-like", effect=SPENDS)
+@tools.add(IMAGE, title="Text to image, photo-like", effect=MAKES)
 async def webvoice_qwen_image_max(
     prompt: Prompt,
     aspect_ratio: AspectRatio = "",
     size: Annotated[str, Field(description="E.g. 1024x1536.")] = "",
     seed: Seed = None,
     output_path: OutputPath = "",
+    background: Background = False,
     *,
     desk: TheDesk,
     pictures: ThePictures,
@@ -148,12 +150,13 @@ async def webvoice_qwen_image_max(
         size=size,
         seed=seed,
         output_path=output_path,
+        background=background,
         desk=desk,
         pictures=pictures,
     )
 
 
-@tools.add(EDIT, title="Image to image", effect=SPENDS)
+@tools.add(EDIT, title="Image to image", effect=MAKES)
 async def webvoice_image_to_image(
     prompt: Annotated[str, Field(description="The edit, in plain words; #RRGGBB colours are understood.")],
     images: Annotated[
@@ -164,6 +167,7 @@ async def webvoice_image_to_image(
     size: Annotated[str, Field(description="E.g. 1024*768, 256 to 1536 a side.")] = "",
     seed: Seed = None,
     output_path: OutputPath = "",
+    background: Background = False,
     *,
     desk: TheDesk,
     pictures: ThePictures,
@@ -184,7 +188,7 @@ async def webvoice_image_to_image(
         size=written_size("flux-flash-edit", size) if size else None,
         seed=seed,
     )
-    wanted = Wanted(output_path, "webvoice_image_to_image", words=prompt, suffixes=_SUFFIXES, family="image")
+    wanted = Wanted(output_path, "webvoice_image_to_image", prompt, _SUFFIXES, "image", background)
     made = await desk.save(EDIT, request, wanted, inputs=() if linked else images)
     result = EditedImage.of(made.reply, files=File.all(made.files), note=made.note or None)
     return result.showing(await pictures.of(made.files))

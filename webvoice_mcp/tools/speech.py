@@ -18,9 +18,9 @@ from webvoice_mcp.contract.speech import (
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.orders.desk import Wanted
 from webvoice_mcp.tools._inject import TheClient, TheDesk
-from webvoice_mcp.tools._params import OutputPath
+from webvoice_mcp.tools._params import Background, OutputPath
 from webvoice_mcp.tools._results import File, Result, Wallet
-from webvoice_mcp.tools._toolset import READS, SPENDS, ToolSet
+from webvoice_mcp.tools._toolset import MAKES, READS, ToolSet
 
 tools = ToolSet("speech")
 
@@ -52,7 +52,7 @@ class SavedSpeech(Wallet):
 class Transcript(Wallet):
     """What was said in a recording."""
 
-    text: str
+    text: str | None = None
     language: str | None = None
     duration: float | None = Field(None, description="Seconds.")
     files: list[File] | None = None
@@ -79,7 +79,7 @@ async def webvoice_list_voices(
     return VoiceList(voices=voices, count=sum(map(len, voices.values())))
 
 
-@tools.add(SPEECH, VOICES, title="Text to speech", effect=SPENDS)
+@tools.add(SPEECH, VOICES, title="Text to speech", effect=MAKES)
 async def webvoice_tts(
     text: Annotated[str, Field(description="What to say.")],
     voice: Annotated[str, Field(description="Voice id from webvoice_list_voices. Unset: the language's own.")] = "",
@@ -87,6 +87,7 @@ async def webvoice_tts(
     speed: Annotated[float, Field(ge=0.5, le=2, description="Pace; 1 is the voice's own.")] = 0.9,
     provider: Annotated[str, Field(description="Speech provider. Unset: the service's own.")] = "",
     output_path: OutputPath = "",
+    background: Background = False,
     *,
     client: TheClient,
     desk: TheDesk,
@@ -95,17 +96,18 @@ async def webvoice_tts(
 
     Costs 0.5 credits per minute of speech. Speaks, does not translate: see webvoice_translate.
     """
-    wanted = Wanted(output_path, tool="webvoice_tts", words=text, suffixes=(".mp3",), family="audio")
+    wanted = Wanted(output_path, "webvoice_tts", text, (".mp3",), "audio", background)
     voice = voice or DEFAULT_VOICES.get(language, "")
-    if not voice:
-        await desk.check(wanted)
-        voice = await _first_voice(client, language, provider)
     request = SpeechRequest(text=text, voice=voice, language=language, speed=speed, provider=provider or None)
+    if not voice:
+        await desk.check(request, wanted)
+        voice = await _first_voice(client, language, provider)
+        request = request.model_copy(update={"voice": voice})
     made = await desk.save(SPEECH, request, wanted)
     return SavedSpeech.of(made.reply, files=File.all(made.files), voice=voice, language=language)
 
 
-@tools.add(TRANSCRIPTION, title="Speech to text", effect=SPENDS)
+@tools.add(TRANSCRIPTION, title="Speech to text", effect=MAKES)
 async def webvoice_stt(
     audio_path: AudioPath,
     language: SpokenLanguage = "",
@@ -113,6 +115,7 @@ async def webvoice_stt(
         TranscriptionProvider | None, Field(description="Unset: the account's default, whisper_small.")
     ] = None,
     output_path: TranscriptPath = "",
+    background: Background = False,
     *,
     desk: TheDesk,
 ) -> Transcript:
@@ -123,21 +126,26 @@ async def webvoice_stt(
     spoken = "" if language.casefold() == "auto" else language
     request = TranscriptionRequest(language=spoken or None, provider=provider)
     words = PurePath(audio_path).stem
-    wanted = Wanted(output_path, tool="webvoice_stt", words=words, suffixes=(".txt",), family="text")
+    wanted = Wanted(output_path, "webvoice_stt", words, (".txt",), "text", background)
     heard = await desk.transcribe(TRANSCRIPTION, request, audio_path, wanted)
     files = File.all(heard.files) or None
     return Transcript.of(heard.reply, files=files, note=heard.note or None)
 
 
-@tools.add(TRANSCRIPTION, title="Fast speech to text", effect=SPENDS)
+@tools.add(TRANSCRIPTION, title="Fast speech to text", effect=MAKES)
 async def webvoice_whisper_fast_stt(
-    audio_path: AudioPath, language: SpokenLanguage = "", output_path: TranscriptPath = "", *, desk: TheDesk
+    audio_path: AudioPath,
+    language: SpokenLanguage = "",
+    output_path: TranscriptPath = "",
+    background: Background = False,
+    *,
+    desk: TheDesk,
 ) -> Transcript:
     """Transcribe a recording from this computer with the fast model (Whisper large v3 turbo) and return the text.
 
     Costs 0.3 credits per minute. For the account's default or another model use webvoice_stt.
     """
-    return await webvoice_stt(audio_path, language, "whisper_fast", output_path, desk=desk)
+    return await webvoice_stt(audio_path, language, "whisper_fast", output_path, background, desk=desk)
 
 
 async def _first_voice(client: TheClient, language: str, provider: str) -> str:

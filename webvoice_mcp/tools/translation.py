@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from webvoice_mcp.contract.translation import TRANSLATION, Language, SourceLanguage, TranslationRequest
-from webvoice_mcp.tools._inject import TheClient
+from webvoice_mcp.tools._inject import TheDesk
 from webvoice_mcp.tools._results import Wallet
 from webvoice_mcp.tools._toolset import SPENDS, ToolSet
 
@@ -15,7 +15,7 @@ tools = ToolSet("translation")
 class Translation(Wallet):
     """A translated text."""
 
-    translated_text: str
+    translated_text: str | None = None
     source_language: str | None = None
     target_language: str | None = None
     text_length: int | None = Field(None, description="Characters of the given text.")
@@ -27,12 +27,12 @@ async def webvoice_translate(
     target_language: Annotated[Language, Field(description="Code of the language to translate into.")],
     source_language: Annotated[SourceLanguage, Field(description="Code of the text's language.")] = "auto",
     *,
-    client: TheClient,
+    desk: TheDesk,
 ) -> Translation:
     """Translate text between fifteen languages and return the translation.
 
     Costs 0.1 credits per 1000 characters, at least 0.1. To hear it, give the result to webvoice_tts.
     """
     request = TranslationRequest(text=text, target_language=target_language, source_language=source_language)
-    reply = await client.call(TRANSLATION, request)
+    reply = await desk.call(TRANSLATION, request)
     return Translation.of(reply)

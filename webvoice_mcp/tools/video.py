@@ -18,9 +18,9 @@ from webvoice_mcp.contract.video import (
 from webvoice_mcp.orders.desk import Delivery, Wanted
 from webvoice_mcp.tools._inject import TheDesk
 from webvoice_mcp.tools._inputs import is_link, refuse_for_provider
-from webvoice_mcp.tools._params import OutputPath
+from webvoice_mcp.tools._params import Background, OutputPath
 from webvoice_mcp.tools._results import File, Wallet
-from webvoice_mcp.tools._toolset import SPENDS, ToolSet
+from webvoice_mcp.tools._toolset import MAKES, ToolSet
 
 tools = ToolSet("video")
 
@@ -41,7 +41,7 @@ class SavedVideo(Wallet):
     note: str | None = None
 
 
-@tools.add(IMAGE_TO_VIDEO, title="Image to video", effect=SPENDS)
+@tools.add(IMAGE_TO_VIDEO, title="Image to video", effect=MAKES)
 async def webvoice_image_to_video(
     prompt: Annotated[str, Field(description="Motion, camera, lighting, mood.")],
     image: Annotated[str, Field(description="The first frame: a path on this computer or an https URL.")],
@@ -52,6 +52,7 @@ async def webvoice_image_to_video(
     generate_audio: GenerateAudio = None,
     last_image_url: Annotated[str, Field(description="https URL of the last frame.")] = "",
     output_path: OutputPath = "",
+    background: Background = False,
     *,
     desk: TheDesk,
 ) -> SavedVideo:
@@ -71,11 +72,11 @@ async def webvoice_image_to_video(
     said = {name: value for name, value in given.items() if value not in (None, "")}
     link = {"image_url": image} if linked else {}
     request = ImageToVideoRequest.model_validate({"prompt": prompt, "provider": provider, **link, **said})
-    wanted = Wanted(output_path, "webvoice_image_to_video", words=prompt, suffixes=_SUFFIXES, family="video")
+    wanted = Wanted(output_path, "webvoice_image_to_video", prompt, _SUFFIXES, "video", background)
     return _saved(await desk.save(IMAGE_TO_VIDEO, request, wanted, inputs=() if linked else [image]))
 
 
-@tools.add(TEXT_TO_VIDEO, title="Text to video", effect=SPENDS)
+@tools.add(TEXT_TO_VIDEO, title="Text to video", effect=MAKES)
 async def webvoice_text_to_video(
     prompt: Annotated[str, Field(description="The scene.")],
     provider: Annotated[TextToVideoProvider, Field(description="Who films it.")] = "seedance",
@@ -88,6 +89,7 @@ async def webvoice_text_to_video(
     negative_prompt: Annotated[str, Field(description="veo, veo-fast: what to leave out.")] = "",
     seed: Annotated[int | None, Field(description="veo, veo-fast: for repeatable results.")] = None,
     output_path: OutputPath = "",
+    background: Background = False,
     *,
     desk: TheDesk,
 ) -> SavedVideo:
@@ -109,11 +111,11 @@ async def webvoice_text_to_video(
     refuse_for_provider(TEXT_TO_VIDEO_RULES, provider, given)
     said = {name: value for name, value in given.items() if value not in (None, "", [])}
     request = TextToVideoRequest.model_validate({"prompt": prompt, "provider": provider, **said})
-    wanted = Wanted(output_path, "webvoice_text_to_video", words=prompt, suffixes=_SUFFIXES, family="video")
+    wanted = Wanted(output_path, "webvoice_text_to_video", prompt, _SUFFIXES, "video", background)
     return _saved(await desk.save(TEXT_TO_VIDEO, request, wanted))
 
 
-@tools.add(TEXT_TO_VIDEO, title="Text to video, Veo Fast", effect=SPENDS)
+@tools.add(TEXT_TO_VIDEO, title="Text to video, Veo Fast", effect=MAKES)
 async def webvoice_veo_fast_text_to_video(
     prompt: Annotated[str, Field(description="The scene.")],
     duration: Annotated[int, Field(description="Seconds, 4 to 15.")] = 5,
@@ -123,6 +125,7 @@ async def webvoice_veo_fast_text_to_video(
     negative_prompt: Annotated[str, Field(description="What to leave out.")] = "",
     seed: Annotated[int | None, Field(description="For repeatable results.")] = None,
     output_path: OutputPath = "",
+    background: Background = False,
     *,
     desk: TheDesk,
 ) -> SavedVideo:
@@ -140,6 +143,7 @@ async def webvoice_veo_fast_text_to_video(
         negative_prompt=negative_prompt,
         seed=seed,
         output_path=output_path,
+        background=background,
         desk=desk,
     )
 

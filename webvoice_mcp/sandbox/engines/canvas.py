@@ -79,7 +79,9 @@ class Canvas:
         mask = image.radial_gradient("L").point(fade).resize((side, side), image.Resampling.BICUBIC)
         self.image.paste(colour, (round(x - radius), round(y - radius)), mask)
 
-    def place(self, draw: "Callable[[Pen, Colour], None]", colour: Colour, x: float, bottom: float, side: float) -> None:
+    def place(
+        self, draw: "Callable[[Pen, Colour], None]", colour: Colour, x: float, bottom: float, side: float
+    ) -> None:
         """Draw an object of a given size, with the middle of its foot at a place."""
         tile = Pen(max(8, round(side)))
         draw(tile, colour)

@@ -30,7 +30,7 @@ class Palette:
     @property
     def dark(self) -> bool:
         """Whether lamps burn and stars shine."""
-        return sum(self.sky[0]) < 190  # noqa: PLR2004 - of 765; tells night and neon from stormy afternoons
+        return sum(self.sky[0]) < 190
 
 
 # Sky in four steps, far and near land, light, accent.

@@ -1,0 +1,224 @@
+"""What was ordered, what it cost, where the files are: kept in SQLite, shared by all servers of one user.
+
+A row is written when an order starts and again when it ends, so one that a crash cut off is there to be seen. Texts
+and keys are never written. Where the file cannot be used, calls go on without it.
+"""
+
+import json
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from webvoice_mcp.errors import DiskError
+from webvoice_mcp.orders._runs import Runs
+
+_log = logging.getLogger("webvoice_mcp")
+
+_BUSY_SECONDS = 5.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY AUTOINCREMENT, started_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS orders (
+    id TEXT PRIMARY KEY, run INTEGER NOT NULL, base_url TEXT NOT NULL, tool TEXT NOT NULL, state TEXT NOT NULL,
+    started_at REAL NOT NULL, ended_at REAL, estimate REAL, credits REAL, files TEXT NOT NULL, error TEXT
+);
+CREATE INDEX IF NOT EXISTS orders_by_time ON orders (base_url, started_at);
+"""
+_RUNNING, _INTERRUPTED = "running", "interrupted"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An order as it is written down.
+
+    Attributes:
+        state: running, done, failed, or interrupted: its server ended before it did, and credits may be spent.
+        started_at: seconds since the epoch.
+        estimate: credits it was expected to cost; None where that could not be known.
+        credits: credits it cost, as the service said; None where it did not say.
+        files: absolute paths.
+        error: code of the failure, "" for none.
+    """
+
+    id: str
+    tool: str
+    state: str
+    started_at: float
+    estimate: float | None = None
+    credits: float | None = None
+    files: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def started(self) -> str:
+        """The start as an ISO 8601 time in UTC."""
+        return datetime.fromtimestamp(self.started_at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+class History:
+    """The orders of one base URL.
+
+    Writing never fails: what cannot be written is said once in the log, and the call goes on. Reading raises
+    `DiskError` with the reason.
+    """
+
+    def __init__(self, path: Path, base_url: str, *, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._base_url = base_url
+        self._clock = clock
+        self._threads = anyio.CapacityLimiter(1)  # one at a time: a connection is used by one thread only
+        self._connection: sqlite3.Connection | None = None
+        self._runs: Runs | None = None
+        self._run = 0
+        self._trouble = ""
+
+    async def begin(self, order: str, tool: str, estimate: float | None) -> None:
+        """Write down that an order starts: from now on credits may be spent."""
+        await self._write(
+            "INSERT INTO orders (id, run, base_url, tool, state, started_at, estimate, files)"
+            " VALUES (?, :run, ?, ?, ?, ?, ?, '[]')",
+            (order, self._base_url, tool, _RUNNING, self._clock(), estimate),
+        )
+
+    async def end(self, order: str, state: str, credits: float | None, files: tuple[str, ...], error: str) -> None:  # noqa: A002 - the API's word
+        """Write down how it ended."""
+        await self._write(
+            "UPDATE orders SET state = ?, ended_at = ?, credits = ?, files = ?, error = ? WHERE id = ? AND run = :run",
+            (state, self._clock(), credits, json.dumps(files), error or None, order),
+        )
+
+    async def recent(self, *, since: float = 0, most: int = 50) -> list[Row]:
+        """Orders that started at or after a time (seconds since the epoch), the newest first."""
+        return await self._read(
+            "SELECT * FROM orders WHERE base_url = ? AND started_at >= ? ORDER BY started_at DESC, rowid DESC LIMIT ?",
+            (self._base_url, since, most),
+        )
+
+    async def find(self, order: str) -> Row | None:
+        """One order."""
+        rows = await self._read("SELECT * FROM orders WHERE base_url = ? AND id = ?", (self._base_url, order))
+        return rows[0] if rows else None
+
+    async def spent(self, since: float) -> list[tuple[str, str, float, int]]:
+        """Tool, day (UTC), credits and number of orders that started at or after a time."""
+        found = await self._do(
+            lambda connection: connection.execute(
+                "SELECT tool, date(started_at, 'unixepoch'), coalesce(sum(credits), 0), count(*) FROM orders"
+                " WHERE base_url = ? AND started_at >= ? GROUP BY 1, 2 ORDER BY 2 DESC, 1",
+                (self._base_url, since),
+            ).fetchall()
+        )
+        return [(tool, day, float(credits_), count) for tool, day, credits_, count in found]
+
+    async def aclose(self) -> None:
+        """Close the file."""
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self._close, limiter=self._threads)
+
+    async def _write(self, statement: str, values: tuple[Any, ...]) -> None:
+        def write(connection: sqlite3.Connection) -> None:
+            with connection:
+                connection.execute(statement.replace(":run", str(self._run)), values)
+
+        with anyio.CancelScope(shield=True):
+            try:
+                await self._do(write)
+            except DiskError as error:
+                if str(error) != self._trouble:
+                    _log.warning("%s Calls go on without being written down.", error)
+                self._trouble = str(error)
+
+    async def _read(self, statement: str, values: tuple[Any, ...]) -> list[Row]:
+        def read(connection: sqlite3.Connection) -> list[Row]:
+            return [self._row(each) for each in connection.execute(statement, values).fetchall()]
+
+        return await self._do(read)
+
+    async def _do(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        return await anyio.to_thread.run_sync(partial(self._carry_out, action), limiter=self._threads)
+
+    # What follows runs in a thread.
+
+    def _carry_out(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            try:
+                return action(self._open())
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                self._close()
+                self._set_aside()
+                return action(self._open())
+        except (sqlite3.Error, OSError) as error:
+            self._close()
+            raise DiskError(
+                f"The history {self._path} cannot be used: {error}. Check the file, or set WEBVOICE_STATE_DIR."
+            ) from error
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            folder = self._path.parent
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, check_same_thread=False)
+            connection.row_factory = sqlite3.Row
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.executescript(_SCHEMA)
+                self._begin_run(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _begin_run(self, connection: sqlite3.Connection) -> None:
+        self._runs = Runs(self._path.with_name(f"{self._path.name}.lock"))
+        with connection:
+            inserted = connection.execute("INSERT INTO runs (started_at) VALUES (?)", (self._clock(),))
+            self._run = inserted.lastrowid or 0
+            self._runs.begin(self._run)
+
+    def _row(self, found: sqlite3.Row) -> Row:
+        state = found["state"]
+        if state == _RUNNING and self._runs is not None and not self._runs.is_alive(found["run"]):
+            state = _INTERRUPTED
+        return Row(
+            found["id"],
+            found["tool"],
+            state,
+            found["started_at"],
+            found["estimate"],
+            found["credits"],
+            tuple(json.loads(found["files"])),
+            found["error"] or "",
+        )
+
+    def _set_aside(self) -> None:
+        aside = self._path.with_name(f"{self._path.name}.damaged-{time.time_ns()}")
+        self._path.replace(aside)
+        for leftover in ("-wal", "-shm"):
+            self._path.with_name(self._path.name + leftover).unlink(missing_ok=True)
+        _log.warning("The history %s is damaged. It was put aside as %s; a new one begins.", self._path, aside)
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+        if self._runs is not None:
+            self._runs.close()
+            self._runs = None

@@ -1,0 +1,70 @@
+"""What a call will cost, asked before it is made. Nothing here costs credits."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from webvoice_mcp.client.client import Client
+from webvoice_mcp.contract.chat import CHAT_MODELS, ChatRequest, ModelFacts
+from webvoice_mcp.contract.endpoint import Empty, Request
+from webvoice_mcp.errors import WebVoiceError
+from webvoice_mcp.orders.prices import Estimate, estimate
+
+_LIST_HOLDS = 3600.0  # seconds that a list of models is good for
+
+
+class Quotes:
+    """Estimates by the documented prices; for a chat model that is not documented, by the service's list."""
+
+    def __init__(self, client: Client, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._clock = clock
+        self._threads = anyio.CapacityLimiter(1)  # never anyio's own limiter: stdin and stdout live on it
+        self._models: dict[str, float] = {}
+        self._listed_at: float | None = None
+
+    async def of(self, request: Request, recording: Path | None = None, *, ask: bool = True) -> Estimate:
+        """What this request will cost.
+
+        Args:
+            recording: the sound that goes with it.
+            ask: whether the service may be asked, for free, where the documentation does not say.
+        """
+        seconds = await self._seconds(recording) if recording else None
+        found = estimate(request, seconds=seconds)
+        if ask and found.credits is None and isinstance(request, ChatRequest):
+            return await self._listed(request.model, found)
+        return found
+
+    async def _listed(self, model: str, unknown: Estimate) -> Estimate:
+        if self._listed_at is None or self._clock() - self._listed_at > _LIST_HOLDS:
+            try:
+                listed = (await self._client.call(CHAT_MODELS, Empty())).models
+            except WebVoiceError as error:
+                return Estimate(None, f"{unknown.basis}, and the service's list cannot be had: {error.code}")
+            self._models = {each.id: price for each in listed if (price := _price(each)) is not None}
+            self._listed_at = self._clock()
+        if model not in self._models:
+            return Estimate(None, f"{model} has no price in the service's list of models")
+        return Estimate(self._models[model], f"{self._models[model]:g} a request with {model}")
+
+    async def _seconds(self, recording: Path) -> float | None:
+        return await anyio.to_thread.run_sync(partial(_length, recording), limiter=self._threads)
+
+
+def _price(model: ModelFacts) -> float | None:
+    return 0.0 if model.free else model.credits_per_request
+
+
+def _length(recording: Path) -> float | None:
+    from tinytag import TinyTag, TinyTagException  # noqa: PLC0415 - only where a recording is sent
+
+    try:
+        with recording.open("rb") as file:  # by content: the name may lie
+            return TinyTag.get(file_obj=file, tags=False).duration
+    except (TinyTagException, OSError):
+        return None
