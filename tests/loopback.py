@@ -23,6 +23,23 @@ class Asked:
     body: bytes
 
 
+class Held:
+    """A reply that waits for its release."""
+
+    def __init__(self, reply: Any) -> None:
+        self.reply = reply
+        self._released = threading.Event()
+
+    def release(self) -> None:
+        """Answer now."""
+        self._released.set()
+
+    def wait(self) -> Any:
+        """The reply, once it is released."""
+        assert self._released.wait(PATIENCE)
+        return self.reply
+
+
 class Loopback:
     """Answers as in `replies` (by path), 404 elsewhere; a path without a reply there is never answered."""
 
@@ -49,7 +66,7 @@ class Loopback:
         reply = self.replies.get(asked.path, ...)
         if reply is None:
             self._closing.wait()
-        return reply
+        return reply.wait() if isinstance(reply, Held) else reply
 
     @contextmanager
     def running(self) -> Iterator["Loopback"]:

@@ -128,9 +128,13 @@ class Wire:
     def eof(self) -> Ending:
         """End the server's input and see it end."""
         started = time.perf_counter()
+        self.hang_up()
+        return self.ending(started)
+
+    def hang_up(self) -> None:
+        """End the server's input."""
         assert self.process.stdin
         self.process.stdin.close()
-        return self.ending(started)
 
     def signalled(self, *signals: int) -> Ending:
         """Send signals and see it end."""

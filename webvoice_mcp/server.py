@@ -3,8 +3,9 @@
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
+import anyio
 import httpx2
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import Context, MCPServer
@@ -54,6 +55,7 @@ _OUR_OWN = tuple(
 _LONGEST_REFUSAL = 480  # characters
 _END_KEPT = 300  # of them: what to do stands at the end
 _GRACE = 20.0  # seconds that running orders get when the server ends; hosts give less, and then the history tells
+_LOOK = 0.05  # seconds between looks whether the end is in a hurry
 _STRUCTURED_SINCE = "2025-06-18"  # the revision that brought structured content and resource links
 
 
@@ -89,11 +91,27 @@ class Server(MCPServer[App]):
         return result
 
 
-def build(settings: Settings, *, transport: httpx2.AsyncBaseTransport | None = None) -> Server:
+class Departure(Protocol):
+    """How the process wants the server to end."""
+
+    def hurried(self) -> bool:
+        """Whether running orders are to be given up."""
+
+    def settled(self) -> None:
+        """Hears that no order runs any more."""
+
+
+def build(
+    settings: Settings,
+    *,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    departure: Departure | None = None,
+) -> Server:
     """The server for these settings.
 
     Args:
         transport: in place of the network, for tests.
+        departure: unset, running orders get their time when the server ends.
     """
 
     @asynccontextmanager
@@ -101,7 +119,10 @@ def build(settings: Settings, *, transport: httpx2.AsyncBaseTransport | None = N
         app = assemble(settings, transport)
         try:
             async with app.office.jobs:
-                yield app
+                try:
+                    yield app
+                finally:
+                    await _patience(app.office.jobs, departure)
         finally:
             await app.office.client.aclose()
             await app.office.history.aclose()
@@ -119,6 +140,18 @@ def build(settings: Settings, *, transport: httpx2.AsyncBaseTransport | None = N
         cache_hints={"tools/list": day, "server/discover": day},
         subscriptions=False,  # the list of tools does not change while the server runs
     )
+
+
+async def _patience(jobs: Jobs, departure: Departure | None) -> None:
+    """Let running orders end while nobody is in a hurry; then give them up, so that no half of a file stays."""
+    if departure is None:
+        return
+    with anyio.CancelScope(shield=True), anyio.move_on_after(_GRACE):
+        while jobs.running() and not departure.hurried():  # noqa: ASYNC110 - a signal sets no event of the loop's
+            await anyio.sleep(_LOOK)
+    for order in jobs.running():
+        order.scope.cancel()
+    departure.settled()
 
 
 def assemble(settings: Settings, transport: httpx2.AsyncBaseTransport | None = None) -> App:

@@ -1,5 +1,6 @@
 """How the server ends: soon, with code 0, quietly, and leaving nothing behind."""
 
+import base64
 import os
 import signal
 import subprocess
@@ -10,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.files.samples import wav_bytes
-from tests.loopback import Loopback
+from tests.files.samples import MP3_BYTES, wav_bytes
+from tests.loopback import Held, Loopback
 from tests.support import CANARY
-from tests.wire_driver import PATIENCE, SERVER, Ending, Wire, environment, serving
+from tests.wire_driver import PATIENCE, SERVER, Ending, Message, Wire, environment, serving
 
 SOON = 2.0  # seconds
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
@@ -58,20 +59,58 @@ def test_an_idle_server_ends_at_once(tmp_path: Path, end: End) -> None:
         ended_well(end(wire))
 
 
-@pytest.mark.parametrize("end", WAYS)
-def test_calls_in_flight_do_not_hold_it_and_leave_no_file(tmp_path: Path, silent: Loopback, end: End) -> None:
+@pytest.mark.parametrize("end", WAYS[:2])
+def test_a_chat_in_flight_does_not_hold_it(tmp_path: Path, silent: Loopback, end: End) -> None:
+    with serving(environment(tmp_path, {"BASE_URL": silent.base_url, "API_KEY": CANARY})) as wire:
+        wire.post("tools/call", {"name": "webvoice_chat", "arguments": {"prompt": "Hello"}})
+        silent.wait()
+        ended_well(end(wire))
+
+
+BEGINNINGS = [
+    pytest.param(Wire.hang_up, id="end of input"),
+    pytest.param(lambda wire: wire.process.send_signal(signal.SIGINT), id="SIGINT", marks=posix),
+]
+
+
+@pytest.mark.parametrize("begin", BEGINNINGS)
+def test_media_in_flight_are_waited_for_and_saved(tmp_path: Path, begin: Callable[[Wire], None]) -> None:
+    held = Held({"success": True, "audio": base64.b64encode(MP3_BYTES).decode(), "format": "mp3"})
+    with (
+        Loopback({"tts/": held}).running() as service,
+        serving(environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY})) as wire,
+    ):
+        arguments = {"text": "Hello", "output_path": "deep/down/hello.mp3"}
+        asked = wire.post("tools/call", {"name": "webvoice_tts", "arguments": arguments})
+        service.wait()
+        begin(wire)
+        assert "error" in wire.answer_to(asked)  # so it has noticed
+        held.release()
+        ended_well(wire.ending(time.perf_counter()))
+    path = tmp_path / "out" / "deep" / "down" / "hello.mp3"
+    assert files_in(tmp_path / "out") == [path]
+    assert path.read_bytes() == MP3_BYTES
+
+
+@posix
+@pytest.mark.parametrize("begin", BEGINNINGS)
+def test_a_signal_after_that_gives_up_what_runs_and_leaves_no_file(
+    tmp_path: Path, silent: Loopback, begin: Callable[[Wire], None]
+) -> None:
     recording = tmp_path / "talk.wav"
     recording.write_bytes(wav_bytes(2_000_000))
     with serving(environment(tmp_path, {"BASE_URL": silent.base_url, "API_KEY": CANARY})) as wire:
-        for tool, arguments in (
+        calls: list[tuple[str, Message]] = [
             ("webvoice_tts", {"text": "Hello", "output_path": "deep/down/hello.mp3"}),
             ("webvoice_stt", {"audio_path": str(recording), "output_path": "talk.txt"}),
             ("webvoice_chat", {"prompt": "Hello"}),
-        ):
-            wire.post("tools/call", {"name": tool, "arguments": arguments})
-        assert {silent.wait().path for _ in range(3)} == {"tts/", "stt/", "chat/completions/"}
+        ]
+        asked = [wire.post("tools/call", {"name": tool, "arguments": arguments}) for tool, arguments in calls]
+        assert {silent.wait().path for _ in calls} == {"tts/", "stt/", "chat/completions/"}
         assert {path.suffix for path in files_in(tmp_path / "out")} == {".part"}
-        ended_well(end(wire))
+        begin(wire)
+        assert all("error" in answer for answer in wire.answers_to(asked))
+        ended_well(wire.signalled(signal.SIGTERM))
     assert files_in(tmp_path / "out") == []
 
 

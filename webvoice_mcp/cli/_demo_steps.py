@@ -2,7 +2,6 @@
 
 import json
 import re
-import urllib.parse
 import urllib.request
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -13,8 +12,11 @@ from typing import Any
 import anyio.to_thread
 from mcp import Client
 
+from webvoice_mcp.cli._demo_page import Exhibit, Said
+
 EMAIL = "demo@example.com"
 SPOKEN = "Hello! This is a voice from your own computer, and nobody had to pay for it."
+_QUESTION = "Say 'ready when you are' and nothing else."
 _ALIKE = 0.9  # share of words that must be heard right; engines round differently on other processors
 _TOLERANCE = 0.2  # seconds that a decoded MP3 may differ from what was said of it: encoders pad
 _WEATHER = {
@@ -39,6 +41,23 @@ class Demo:
     base_url: str
     credits: float = 0.0
     files: list[Path] = field(default_factory=list)
+    exhibit: Exhibit | None = None
+
+    @property
+    def pictures(self) -> list[Path]:
+        """The pictures made so far."""
+        return [path for path in self.files if path.suffix in {".png", ".jpg", ".webp"}]
+
+    async def sandbox(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask the sandbox itself, beside its API."""
+        site = self.base_url.removesuffix("/api/v1")
+        answer: dict[str, Any] = await anyio.to_thread.run_sync(_fetched, f"{site}/sandbox/{path}", body)
+        return answer
+
+    async def inbox(self) -> list[dict[str, Any]]:
+        """The mails that the sandbox wrote, the newest last."""
+        mails: list[dict[str, Any]] = (await self.sandbox(f"inbox/?email={EMAIL}"))["messages"]
+        return mails
 
     async def call(self, tool: str, arguments: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
         """Call a tool; its structured result.
@@ -67,41 +86,47 @@ async def register(demo: Demo) -> str:
 
 
 async def verify(demo: Demo) -> str:
-    code = await anyio.to_thread.run_sync(_code_in_inbox, demo.base_url)
+    code = (await demo.inbox())[-1]["code"]
     done = await demo.call("webvoice_register_verify", {"email": EMAIL, "code": code})
-    _expect("…" in done["api_key"], "the key should be masked")
+    expect("…" in done["api_key"], "the key should be masked")
     return f"key {done['api_key']} saved, {done['onboarding']['credits']:g} welcome credits"
 
 
 async def status(demo: Demo) -> str:
     told = await demo.call("webvoice_status")
-    _expect(told["key_source"] == "saved", "the saved key should be at work")
+    expect(told["key_source"] == "saved", "the saved key should be at work")
     return f"{told['credits']:g} credits, key {told['key_source']}"
 
 
 async def voices(demo: Demo) -> str:
     listed = await demo.call("webvoice_list_voices")
-    _expect(listed["count"] > 1, "there should be several voices")
+    expect(listed["count"] > 1, "there should be several voices")
     return f"{listed['count']} voices in {len(listed['voices'])} languages"
 
 
 async def speak(demo: Demo) -> str:
     spoken = await demo.call("webvoice_tts", {"text": SPOKEN})
     seconds = await anyio.to_thread.run_sync(_decoded_seconds, demo.files[-1])
-    _expect(abs(seconds - spoken["duration"]) < _TOLERANCE, f"the MP3 is {seconds:.2f} s long, not as told")
+    expect(abs(seconds - spoken["duration"]) < _TOLERANCE, f"the MP3 is {seconds:.2f} s long, not as told")
+    facts = (f"{seconds:.1f} s MP3", spoken["provider"], demo.files[-1].name)
+    demo.exhibit = Exhibit(f"“{SPOKEN}”", (demo.files[-1],), facts=facts)
     return f"{demo.files[-1].name}, {spoken['duration']:.1f} s, decoded {seconds:.1f} s ({spoken['provider']})"
 
 
 async def transcribe(demo: Demo) -> str:
     heard = await demo.call("webvoice_stt", {"audio_path": str(demo.files[-1])})
     alike = SequenceMatcher(None, _words(heard["text"]), _words(SPOKEN)).ratio()
-    _expect(alike >= _ALIKE, f"heard something else: {heard['text']!r}")
+    expect(alike >= _ALIKE, f"heard something else: {heard['text']!r}")
+    said = (Said("theirs", heard["text"]),)
+    demo.exhibit = Exhibit("What was spoken, heard again", said=said, facts=(heard["provider"],))
     return f"“{heard['text']}” ({heard['provider']})"
 
 
 async def translate(demo: Demo) -> str:
     done = await demo.call("webvoice_translate", {"text": "Hello, world!", "target_language": "it"})
-    _expect(done["translated_text"] == "Ciao, mondo!", f"translated to {done['translated_text']!r}")
+    expect(done["translated_text"] == "Ciao, mondo!", f"translated to {done['translated_text']!r}")
+    said = (Said("mine", "Hello, world!"), Said("theirs", done["translated_text"]))
+    demo.exhibit = Exhibit("English to Italian", said=said, facts=(done["provider"],), span="third")
     return f"“{done['translated_text']}” ({done['provider']})"
 
 
@@ -111,10 +136,10 @@ async def chat_streamed(demo: Demo) -> str:
     async def heard(_progress: float, _total: float | None, message: str | None) -> None:
         pieces.append(message or "")
 
-    answer = await demo.call(
-        "webvoice_chat", {"prompt": "Say 'ready when you are' and nothing else."}, progress_callback=heard
-    )
-    _expect("".join(pieces) == answer["text"], "the streamed pieces should add up to the answer")
+    answer = await demo.call("webvoice_chat", {"prompt": _QUESTION}, progress_callback=heard)
+    expect("".join(pieces) == answer["text"], "the streamed pieces should add up to the answer")
+    said = (Said("mine", _QUESTION), Said("theirs", answer["text"]))
+    demo.exhibit = Exhibit("Chat, streamed", said=said, facts=(answer["provider"],), span="third")
     return f"“{answer['text']}” in {len(pieces)} pieces ({answer['provider']})"
 
 
@@ -123,12 +148,15 @@ async def chat_with_tool(demo: Demo) -> str:
     asked = await demo.call("webvoice_chat", {"messages": [question], "tools": [_WEATHER]})
     spent = demo.credits
     call = asked["tool_calls"][0]
-    _expect(json.loads(call["function"]["arguments"]) == {"city": "Rome"}, "the call should be about Rome")
+    expect(json.loads(call["function"]["arguments"]) == {"city": "Rome"}, "the call should be about Rome")
     said = {"role": "assistant", "content": None, "tool_calls": [call]}
     found = {"role": "tool", "tool_call_id": call["id"], "content": '{"temp_c": 22, "condition": "sunny"}'}
     answer = await demo.call("webvoice_chat", {"messages": [question, said, found], "tools": [_WEATHER]})
     demo.credits += spent
-    _expect("22" in answer["text"], f"the answer should use the tool's result: {answer['text']!r}")
+    expect("22" in answer["text"], f"the answer should use the tool's result: {answer['text']!r}")
+    lines = (Said("mine", "What is the weather in Rome?"), Said("call", 'get_weather({"city": "Rome"})'))
+    shown = (*lines, Said("theirs", answer["text"]))
+    demo.exhibit = Exhibit("Chat with a tool of the caller's", said=shown, facts=(answer["provider"],), span="third")
     return f"get_weather(Rome), then “{answer['text']}”"
 
 
@@ -145,7 +173,7 @@ STEPS: tuple[tuple[str, str, Step], ...] = (
 )
 
 
-def _expect(fact: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
+def expect(fact: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
     if not fact:
         raise StepFailed(otherwise)
 
@@ -154,14 +182,12 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[a-z0-9']+", text.lower())
 
 
-def _code_in_inbox(base_url: str) -> str:
-    site = base_url.removesuffix("/api/v1")
-    url = f"{site}/sandbox/inbox/?{urllib.parse.urlencode({'email': EMAIL})}"
+def _fetched(url: str, body: dict[str, Any] | None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310 - our own sandbox
     loopback = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with loopback.open(url, timeout=10) as answer:
-        messages = json.load(answer)["messages"]
-    code: str = messages[-1]["code"]
-    return code
+    with loopback.open(request, timeout=10) as answer:
+        return json.load(answer)
 
 
 def _decoded_seconds(path: Path) -> float:

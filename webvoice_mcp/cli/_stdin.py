@@ -3,6 +3,9 @@
 The SDK reads stdin in a thread that nothing can interrupt, so a signal alone would leave the process hanging there
 (python-sdk issue 3551). Here the SDK reads from a pipe of ours, which a second thread fills from the real stdin. At a
 signal the pipe ends: the SDK sees the end of its input, and there is only one way in which the server ends.
+
+Calls that were paid for get their time then. A further signal says that there is none; so hosts do that want to be
+rid of a server.
 """
 
 import os
@@ -15,8 +18,8 @@ from contextlib import suppress
 from types import FrameType
 
 _BLOCK = 64 << 10
-_GRACE = 3.0  # seconds after the end of the input; then a client that does not read cannot keep us either
-_IMPATIENT = 0.5  # seconds after a further signal: enough to remove what is not whole
+_LONGEST = 30.0  # seconds after the end of the input, more than running orders get
+_TO_WRITE = 1.5  # seconds for the last answers, and to remove what is not whole; a client may no longer read
 
 
 class EndableStdin:
@@ -37,6 +40,7 @@ class EndableStdin:
         # A handler runs between any two steps of the main thread, which may hold any lock then: it must take none.
         # Putting into this queue takes none.
         self._wishes: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._hurried = False
         threading.Thread(target=self._end_when_wished, name="end", daemon=True).start()
 
     def start(self) -> None:
@@ -44,7 +48,7 @@ class EndableStdin:
         threading.Thread(target=self._fill, name="stdin", daemon=True).start()
 
     def end_on_signals(self) -> None:
-        """Let SIGTERM and SIGINT end the input; a further one leaves the process little time."""
+        """Let SIGTERM and SIGINT end the input; a further one gives up what still runs."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
 
@@ -57,6 +61,14 @@ class EndableStdin:
         """End the input, soon and on another thread."""
         self._wishes.put("end")
 
+    def hurried(self) -> bool:
+        """Whether a further signal came after the end."""
+        return self._hurried
+
+    def settled(self) -> None:
+        """Hear that nothing runs any more that is worth waiting for."""
+        self._wishes.put("settled")
+
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._wishes.put("signal")
 
@@ -66,11 +78,13 @@ class EndableStdin:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, self._writer)
         os.close(null)
-        last = time.monotonic() + _GRACE
+        last = time.monotonic() + _LONGEST
         with suppress(queue.Empty):
             while True:
-                if self._wishes.get(timeout=max(last - time.monotonic(), 0)) == "signal":
-                    last = min(last, time.monotonic() + _IMPATIENT)
+                wish = self._wishes.get(timeout=max(last - time.monotonic(), 0))
+                if wish != "end":
+                    last = min(last, time.monotonic() + _TO_WRITE)
+                self._hurried = self._hurried or wish == "signal"
         os._exit(0)
 
     def _fill(self) -> None:

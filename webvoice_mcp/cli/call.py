@@ -30,7 +30,7 @@ def run(words: list[str]) -> int:
     from webvoice_mcp.server import build  # noqa: PLC0415 - as above
 
     async def call() -> int:
-        async with Client(build(settings), mode="auto") as client:
+        async with Client(build(settings, departure=_Waiting()), mode="auto") as client:
             schemas = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
             properties = schemas.get(chosen.tool, {}).get("properties", {})
             arguments = {name: _value(text, properties.get(name, {})) for name, text in pairs}
@@ -45,6 +45,22 @@ def run(words: list[str]) -> int:
         return 0
 
     return anyio.run(call)
+
+
+class _Waiting:
+    """Tells the person why the command has not ended: what was paid for still gets its time."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def hurried(self) -> bool:
+        if not self._told:
+            print("Waiting for what was ordered; Ctrl-C gives it up.", file=sys.stderr)
+            self._told = True
+        return False
+
+    def settled(self) -> None:
+        """The command ends by itself."""
 
 
 def _value(text: str, schema: dict[str, Any]) -> Any:

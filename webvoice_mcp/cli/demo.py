@@ -4,29 +4,14 @@ import argparse
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from webvoice_mcp import __version__
+from webvoice_mcp.cli._demo_page import Row, page
 
 _STARTING = """\
 A local sandbox stands in for the service, and the real MCP server runs as a subprocess, as a client would start it.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line of the table."""
-
-    step: str
-    tool: str
-    outcome: str
-    credits: float
-    seconds: float
-    passed: bool
-
-    def cells(self) -> tuple[str, ...]:
-        """What the line shows."""
-        mark = "ok" if self.passed else "FAILED"
-        return mark, self.step, self.tool, f"{self.credits:g}", f"{self.seconds:.2f} s", self.outcome
 
 
 def run(words: list[str]) -> int:
@@ -50,6 +35,10 @@ def run(words: list[str]) -> int:
     _print_table(rows)
     for path in files:
         print(f"file: {path}")
+    index = output_dir / "index.html"
+    output_dir.mkdir(parents=True, exist_ok=True)
+    index.write_text(page(rows, __version__), "utf-8")
+    print(f"page: {index}")
     failed = [row for row in rows if not row.passed]
     spent = sum(row.credits for row in rows)
     print(f"\n{len(rows) - len(failed)} of {len(rows)} steps passed, {spent:g} play credits spent.")
@@ -59,7 +48,7 @@ def run(words: list[str]) -> int:
 async def _drive(base_url: str, state: Path, output_dir: Path) -> tuple[list[Row], list[Path]]:
     from mcp import Client, StdioServerParameters  # noqa: PLC0415 - heavy
 
-    from webvoice_mcp.cli._demo_steps import STEPS, Demo, StepFailed  # noqa: PLC0415 - as above
+    from webvoice_mcp.cli import _demo_pictures, _demo_steps  # noqa: PLC0415 - as above
 
     server = StdioServerParameters(
         command=sys.executable,
@@ -72,14 +61,16 @@ async def _drive(base_url: str, state: Path, output_dir: Path) -> tuple[list[Row
     )
     rows: list[Row] = []
     async with Client(server) as client:
-        demo = Demo(client, base_url)
-        for name, tool, step in STEPS:
-            demo.credits, started, passed = 0.0, time.perf_counter(), True
+        demo = _demo_steps.Demo(client, base_url)
+        for name, tool, step in (*_demo_steps.STEPS, *_demo_pictures.STEPS):
+            demo.credits, demo.exhibit = 0.0, None
+            started, passed = time.perf_counter(), True
             try:
                 outcome = await step(demo)
-            except (StepFailed, LookupError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is this step that failed
                 outcome, passed = f"{type(error).__name__}: {error}", False
-            rows.append(Row(name, tool, outcome, demo.credits, time.perf_counter() - started, passed))
+            seconds = time.perf_counter() - started
+            rows.append(Row(name, tool, outcome, demo.credits, seconds, passed, demo.exhibit))
     return rows, demo.files
 
 

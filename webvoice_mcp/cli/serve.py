@@ -30,7 +30,7 @@ def run() -> int:
     settings = _start.settings()
     from webvoice_mcp.server import build  # noqa: PLC0415 - as above
 
-    server = build(settings)
+    server = build(settings, departure=stdin)
     gc.freeze()
     gc.enable()
     if stdin.is_terminal:

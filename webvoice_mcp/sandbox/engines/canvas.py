@@ -1,10 +1,12 @@
 """Drawing with smooth edges: what the procedural pictures are drawn on, and with."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from webvoice_mcp.sandbox.engines import load
-from webvoice_mcp.sandbox.engines.palette import Colour, ramp
+from webvoice_mcp.sandbox.engines.palette import Colour, Palette, ramp
 
 Point = tuple[float, float]
 
@@ -39,9 +41,21 @@ class Stencil:
         box = ((x - radius) * _FINE, (y - radius) * _FINE, (x + radius) * _FINE, (y + radius) * _FINE)
         self._draw.ellipse(box, fill=strength)
 
+    def quarter(self, left: float, top: float, side: float, corner: int) -> None:
+        """A quarter circle in a square, around one of its corners; 0 is the upper left, then clockwise."""
+        x, y = left + side * (corner in (1, 2)), top + side * (corner in (2, 3))
+        box = [each * _FINE for each in (x - side, y - side, x + side, y + side)]
+        self._draw.pieslice(box, 90 * corner, 90 * corner + 90, fill=255)
+
     def line(self, points: Sequence[Point], width: float, strength: int = 255) -> None:
         """A line through some points."""
         self._draw.line([(x * _FINE, y * _FINE) for x, y in points], strength, max(1, round(width * _FINE)))
+
+    def bar(self, left: float, top: float, width: float, height: float, strength: int) -> None:
+        """A flat bar with pointed ends."""
+        middle, tip, right = top + height / 2, min(width / 3, height * 6), left + width
+        upper = [(left, middle), (left + tip, top), (right - tip, top), (right, middle)]
+        self.polygon([*upper, (right - tip, top + height), (left + tip, top + height)], strength)
 
     def mask(self) -> Any:
         """The stencil at the canvas's size."""
@@ -139,3 +153,14 @@ class Pen:
 
     def _thick(self, width: float) -> int:
         return max(1, round(width * self._side))
+
+
+@dataclass(slots=True)
+class Scene:
+    """A picture in the making, its colours, its chance, and where horizon and sun or moon are, in pixels."""
+
+    canvas: Canvas
+    palette: Palette
+    rng: Random
+    horizon: float
+    light: Point = (0.0, 0.0)
