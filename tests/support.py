@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import HTTP
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -16,6 +17,7 @@ from webvoice_mcp.server import build
 from webvoice_mcp.settings import Settings
 
 CANARY = "wv_canary_1234567890abcdef"  # the key of every test; it must show up nowhere but in the key store
+EXAMPLES = Path(__file__).parent / "contract" / "examples"
 BASE_URL = "http://127.0.0.1:9/api/v1"  # nothing listens there: whatever is not scripted fails
 
 MakeSettings = Callable[..., Settings]  # takes variables without their WEBVOICE_
@@ -62,6 +64,16 @@ class Pieces(httpx2.AsyncByteStream):
         self.closed = True
 
 
+def answer(body: Any, status: int = 200) -> httpx2.Response:
+    """An answer of JSON."""
+    return httpx2.Response(status, json=body)
+
+
+def example(name: str) -> Any:
+    """One of the documentation's own JSON examples."""
+    return json.loads((EXAMPLES / f"{name}.json").read_text("utf-8"))
+
+
 def events(*chunks: str) -> httpx2.Response:
     """An answer of server-sent events."""
     body = "".join(f"data: {chunk}\n\n" for chunk in chunks)
@@ -85,6 +97,16 @@ def fields(result: CallToolResult) -> dict[str, Any]:
     structured: dict[str, Any] = result.structured_content
     assert json.loads(text.text) == structured
     return structured
+
+
+async def ask(
+    settings: Settings, tool: str, arguments: dict[str, Any], *answers: Answer | Handler
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a tool answers, and the JSON that it sent first."""
+    sent = Scripted(*answers)
+    async with connected(settings, sent) as client:
+        result = fields(await client.call_tool(tool, arguments))
+    return result, json.loads(sent.bodies[0])
 
 
 def failed(result: CallToolResult) -> str:

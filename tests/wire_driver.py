@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,10 +157,15 @@ class Wire:
         return self._stderr.decode(errors="replace")
 
     def close(self) -> None:
-        """Leave nothing running."""
-        if self.process.poll() is None:
-            self.process.kill()
+        """Leave nothing running; one that is still there is asked to go first, so that it can say what was covered."""
+        assert self.process.stdin
+        with suppress(OSError, ValueError):
+            self.process.stdin.close()
+        try:
             self.process.wait(PATIENCE)
+        finally:
+            self.process.kill()
+            self.process.wait()
         for thread in self._threads:
             thread.join(PATIENCE)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
@@ -175,8 +180,7 @@ class Wire:
             for line in lines:
                 self.lines.append(line)
                 self._incoming.put(line)
-        if rest:
-            self.lines.append(rest)
+        self.lines += [rest] if rest else []
         self._incoming.put(None)
 
     def _read_stderr(self) -> None:

@@ -12,21 +12,13 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.request_state import RequestStateSecurity
-from mcp.types import CallToolResult, InputRequiredResult, ResourceLink, TextContent
+from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult, ResourceLink
 from pydantic import ValidationError
 
 from webvoice_mcp import __version__
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
-from webvoice_mcp.errors import (
-    DiskError,
-    FileExists,
-    FileNotFound,
-    InvalidArgument,
-    PathNotAllowed,
-    UnsupportedMedia,
-    WebVoiceError,
-)
+from webvoice_mcp.errors import InvalidArgument, WebVoiceError
 from webvoice_mcp.files import Files
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.orders.budget import Budget
@@ -35,9 +27,11 @@ from webvoice_mcp.orders.history import History
 from webvoice_mcp.orders.jobs import Jobs
 from webvoice_mcp.orders.quotes import Quotes
 from webvoice_mcp.settings import Settings
+from webvoice_mcp.tools import completion, prompts, resources
 from webvoice_mcp.tools._arguments import given, readable
 from webvoice_mcp.tools._consent import OneTimeStates
 from webvoice_mcp.tools._inject import App
+from webvoice_mcp.tools._shelf import Running
 from webvoice_mcp.tools._toolset import refusal
 from webvoice_mcp.tools.catalogue import offered
 
@@ -47,13 +41,6 @@ wallet of credits. With no API key yet, call webvoice_register_send_code and the
 saved and works at once. webvoice_status tells the credits left, webvoice_estimate_credits what a call would cost. Media
 are saved as files; results give their paths. A call that takes long answers with a job_id for webvoice_jobs."""
 
-# Refusals before any request, which quote the caller's own arguments.
-_OUR_OWN = tuple(
-    f"{each.code}: "
-    for each in (InvalidArgument, FileNotFound, FileExists, PathNotAllowed, UnsupportedMedia, DiskError)
-)
-_LONGEST_REFUSAL = 480  # characters
-_END_KEPT = 300  # of them: what to do stands at the end
 _GRACE = 20.0  # seconds that running orders get when the server ends; hosts give less, and then the history tells
 _LOOK = 0.05  # seconds between looks whether the end is in a hurry
 _STRUCTURED_SINCE = "2025-06-18"  # the revision that brought structured content and resource links
@@ -83,12 +70,17 @@ class Server(MCPServer[App]):
             if not isinstance(error.__cause__, ValidationError):
                 raise
             result = refusal(readable(error.__cause__, self._schemas[name]))
-        if isinstance(result, CallToolResult) and result.is_error:
-            return _shortened(result)
         version = context.protocol_version if context is not None else None
         if isinstance(result, CallToolResult) and version is not None and version < _STRUCTURED_SINCE:
             return _for_older_clients(result)
         return result
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[App, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """Get a prompt; a name or an argument that is not known is refused with what there is."""
+        prompts.check(name, arguments or {}, await self.list_prompts())
+        return await super().get_prompt(name, arguments, context)
 
 
 class Departure(Protocol):
@@ -114,13 +106,16 @@ def build(
         departure: unset, running orders get their time when the server ends.
     """
 
+    running = Running()
+
     @asynccontextmanager
     async def lifespan(_: MCPServer[App]) -> AsyncIterator[App]:
         app = assemble(settings, transport)
         try:
             async with app.office.jobs:
                 try:
-                    yield app
+                    with running.lending(app):
+                        yield app
                 finally:
                     await _patience(app.office.jobs, departure)
         finally:
@@ -128,7 +123,8 @@ def build(
             await app.office.history.aclose()
 
     day = CacheHint(ttl_ms=86_400_000, scope="private")
-    return Server(
+    lists = ("tools/list", "prompts/list", "resources/list", "resources/templates/list", "server/discover")
+    server = Server(
         [entry.tool() for entry in offered(settings.toolsets)],
         title="WebVoice",
         version=__version__,
@@ -137,9 +133,13 @@ def build(
         lifespan=lifespan,
         log_level=settings.log_level,
         request_state_security=RequestStateSecurity(codec=OneTimeStates([secrets.token_bytes(32)])),
-        cache_hints={"tools/list": day, "server/discover": day},
+        cache_hints=dict.fromkeys(lists, day),
         subscriptions=False,  # the list of tools does not change while the server runs
     )
+    resources.add_to(server, settings.toolsets, running)
+    prompts.add_to(server, settings.toolsets)
+    completion.add_to(server, running)
+    return server
 
 
 async def _patience(jobs: Jobs, departure: Departure | None) -> None:
@@ -168,15 +168,6 @@ def assemble(settings: Settings, transport: httpx2.AsyncBaseTransport | None = N
         jobs=Jobs(grace=_GRACE),
     )
     return App(settings, office, {entry.name: entry for entry in offered(settings.toolsets)})
-
-
-def _shortened(result: CallToolResult) -> CallToolResult:
-    """A refusal that quotes a long argument, with its middle left out; others may quote a link, and stay whole."""
-    text = result.content[0]
-    if not isinstance(text, TextContent) or len(text.text) <= _LONGEST_REFUSAL or not text.text.startswith(_OUR_OWN):
-        return result
-    short = f"{text.text[: _LONGEST_REFUSAL - _END_KEPT]}…{text.text[-_END_KEPT:]}"
-    return result.model_copy(update={"content": [TextContent(text=short)]})
 
 
 def _for_older_clients(result: CallToolResult) -> CallToolResult:

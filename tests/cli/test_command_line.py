@@ -1,12 +1,15 @@
 """The command line as a whole."""
 
+import importlib
 import os
 import signal
 import subprocess
 import sys
 import sysconfig
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -134,7 +137,9 @@ def test_a_reader_that_has_left_is_no_crash(tmp_path: Path) -> None:
         ("tts/", ["webvoice_tts", "text=Hello"], b"Waiting for what was ordered; Ctrl-C gives it up.\n\n"),
     ],
 )
-def test_ctrl_c_ends_a_call_quietly(tmp_path: Path, path: str, words: list[str], err: bytes) -> None:
+def test_ctrl_c_ends_a_call_and_once_more_what_was_ordered(
+    tmp_path: Path, path: str, words: list[str], err: bytes
+) -> None:
     with Loopback({path: None}).running() as service:
         environ = environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY})
         with subprocess.Popen(
@@ -151,6 +156,31 @@ def test_ctrl_c_ends_a_call_quietly(tmp_path: Path, path: str, words: list[str],
             assert process.wait(PATIENCE) == 130
             assert (process.stdout.read(), said) == (b"", err)
     assert not list((tmp_path / "out").rglob("*"))
+
+
+@pytest.mark.parametrize(
+    "struck", [KeyboardInterrupt(), BaseExceptionGroup("tasks", [KeyboardInterrupt(), ValueError()])]
+)
+def test_ctrl_c_at_any_moment_ends_a_command_quietly(
+    command: Command, monkeypatch: pytest.MonkeyPatch, struck: BaseException
+) -> None:
+    monkeypatch.setattr(importlib, "import_module", _raising(struck))
+    assert command("tools") == (130, "", "\n")
+
+
+def test_other_errors_of_several_tasks_are_not_taken_for_ctrl_c(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib, "import_module", _raising(ExceptionGroup("tasks", [ValueError("broken")])))
+    with pytest.raises(ExceptionGroup):
+        command("tools")
+
+
+def _raising(error: BaseException) -> Callable[[str], ModuleType]:
+    def load(_name: str) -> ModuleType:
+        raise error
+
+    return load
 
 
 def test_characters_that_a_terminal_cannot_show_do_no_harm(tmp_path: Path) -> None:

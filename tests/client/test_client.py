@@ -43,49 +43,6 @@ from webvoice_mcp.errors import (
 )
 from webvoice_mcp.keystore import KeyStore
 
-STATUS_BODY = {"success": True, "user": "ann", "credits": 100.0, "api_key": {"name": "k", "usage_count": 42}}
-SPEECH_REQUEST = SpeechRequest(text="Hi", voice="af_sarah", language="en", speed=0.9)
-TRANSLATE = TranslationRequest(text="Hi", target_language="it")
-REFUSED = httpx2.ConnectError("refused")
-
-
-class Slept:
-    """Takes the place of sleeping, and remembers how long it should have been."""
-
-    def __init__(self) -> None:
-        self.pauses: list[float] = []
-
-    async def __call__(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-
-
-Make = Callable[..., tuple[Client, Scripted, Slept]]
-
-
-@pytest.fixture
-def make(make_settings: MakeSettings) -> Make:
-    def made(*answers: Any, **variables: Any) -> tuple[Client, Scripted, Slept]:
-        settings = make_settings(**variables)
-        transport, slept = Scripted(*answers), Slept()
-        keys = Keys(settings, KeyStore(settings.credentials_file))
-        return Client(settings, keys, transport=transport, sleep=slept), transport, slept
-
-    return made
-
-
-def ok(body: Any) -> httpx2.Response:
-    return httpx2.Response(200, json=body)
-
-
-def status(client: Client) -> Awaitable[StatusReply]:
-    return client.call(STATUS, Empty())
-
-
-async def failure(of: Awaitable[Any], error: type[WebVoiceError]) -> WebVoiceError:
-    with pytest.raises(error) as caught:
-        await of
-    return caught.value
-
 
 async def test_a_get_carries_the_key_in_one_header_and_its_fields_in_the_query(make: Make) -> None:
     client, sent, _ = make(ok({"voices": {"en": [{"id": "af_sarah", "name": "Sarah"}]}}))
@@ -180,7 +137,10 @@ async def test_a_post_that_was_refused_a_connection_is_sent_again(make: Make) ->
 async def test_a_host_that_cannot_be_reached_is_named(make: Make, error: Exception, reason: str) -> None:
     client, _, _ = make(error, error, error)
     said = str(await failure(client.call(TRANSLATION, TRANSLATE), NetworkError))
-    assert said.startswith(f"Cannot connect to {BASE_URL}: {reason}. No credits were spent.")
+    assert said == (
+        f"Cannot connect to {BASE_URL}: {reason}. Nothing was carried out. No credits were spent. "
+        "Check the network, WEBVOICE_BASE_URL."
+    )
 
 
 async def test_a_rate_limit_is_waited_out_as_asked(make: Make) -> None:
@@ -221,18 +181,56 @@ async def test_each_refusal_is_an_error_of_its_own(make: Make, code: int, error:
 async def test_success_false_is_a_refusal(make: Make) -> None:
     client, _, _ = make(ok({"success": False, "message": "No such language"}))
     error = await failure(client.call(TRANSLATION, TRANSLATE), BadRequest)
-    assert str(error) == "The service refused the request: No such language."
+    assert str(error) == (
+        "The service refused the request: No such language. Change the arguments as it says, or try again later."
+    )
     assert error.status == 200
 
 
-async def test_a_missing_provider_is_named_with_others_to_try(make: Make) -> None:
-    client, _, _ = make(httpx2.Response(503, json={"error": "DEEPINFRA_API_KEY missing"}))
-    request = TranscriptionRequest(provider="whisper_fast")
-    error = await failure(client.call(TRANSCRIPTION, request), ProviderUnavailable)
-    assert str(error) == (
-        "The provider whisper_fast is not available (503): DEEPINFRA_API_KEY missing. "
-        "Other providers to try: whisper_small, whisper_groq, whisper_max_local."
-    )
+@pytest.mark.parametrize(
+    ("endpoint", "request_", "sentence"),
+    [
+        (
+            TRANSCRIPTION,
+            TranscriptionRequest(provider="whisper_fast"),
+            "The provider whisper_fast is not available (503): No key. "
+            "Other providers to try: whisper_small, whisper_max_local.",
+        ),
+        (
+            TRANSCRIPTION,
+            TranscriptionRequest(),
+            "The provider whisper_small is not available (503): No key. "
+            "Other providers to try: whisper_fast, whisper_max_local.",
+        ),
+        (
+            IMAGE_TO_VIDEO,
+            ImageToVideoRequest(provider="runway", prompt="x", duration=5),
+            "The provider runway is not available (503): No key. Other providers to try: seedance.",
+        ),
+        (
+            TEXT_TO_VIDEO,
+            TextToVideoRequest(provider="seedance", prompt="x", duration=5),
+            "The provider seedance is not available (503): No key. Other providers to try: veo, veo-fast.",
+        ),
+        (
+            EDIT,
+            EditRequest(prompt="x"),
+            "The provider flux-flash-edit is not available (503): No key. Try again later.",
+        ),
+        (CHAT, ASK, "The service is not available (503): No key. Try another model, or try later."),
+        (
+            CHAT,
+            ASK.model_copy(update={"provider": "groq"}),
+            "The provider groq is not available (503): No key. Try another model, or try later.",
+        ),
+        (TRANSLATION, TRANSLATE, "The service is not available (503): No key. Try again later."),
+    ],
+)
+async def test_what_is_not_available_is_named_with_what_may_take_its_place(
+    make: Make, endpoint: Endpoint[Any, Any], request_: Request, sentence: str
+) -> None:
+    client, _, _ = make(httpx2.Response(503, json={"error": "No key."}))
+    assert str(await failure(client.call(endpoint, request_), ProviderUnavailable)) == sentence
 
 
 async def test_a_redirect_is_not_followed(make: Make) -> None:
@@ -245,8 +243,9 @@ async def test_a_redirect_is_not_followed(make: Make) -> None:
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (b"<html>Down</html>", "The service's answer is not JSON."),
-        (b"[" * 100_000, "The service's answer is not JSON."),
+        (b"<html>Down</html>", "The answer is not JSON. Try again later; WEBVOICE_BASE_URL may be wrong."),
+        (b"[" * 100_000, "The answer is nested too deep."),
+        (b"[" * 65 + b"]" * 65, "The answer is nested too deep."),
         (b'{"success": true}', "The service's answer to translation/ has no usable translated_text."),
         (b'"text"', "The service's answer to translation/ has no usable content."),
         (b"x" * (9 << 20), "The service's answer is larger than 8 MiB and was stopped."),
@@ -391,26 +390,8 @@ async def test_a_route_that_does_not_stream_is_read_as_it_answers(make: Make) ->
 async def test_an_error_in_a_stream_is_the_services_refusal(make: Make) -> None:
     client, _, _ = make(events('{"error":{"message":"Model overloaded"}}'))
 
-    async def heard(_piece: str) -> None: ...
-
-    error = await failure(client.stream(CHAT, ChatRequest(model="m", messages=[]), heard), BadRequest)
-    assert str(error) == "The service refused the request: Model overloaded."
-
-
-async def test_a_proxy_that_cannot_be_used_is_said(
-    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
-    settings = make_settings(BASE_URL="https://example.com/api/v1")
-    client = Client(settings, Keys(settings, KeyStore(settings.credentials_file)))
-    error = await failure(status(client), NetworkError)
-    assert "proxy" in str(error)
-
-
-async def test_a_proxy_is_not_used_towards_loopback(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
-    settings = make_settings()
-    slept = Slept()
-    client = Client(settings, Keys(settings, KeyStore(settings.credentials_file)), sleep=slept)
-    assert "Cannot connect to http://127.0.0.1:9/api/v1" in str(await failure(status(client), NetworkError))
-    await client.aclose()
+    error = await failure(client.stream(CHAT, ASK, heard), BadRequest)
+    assert str(error) == (
+        "The service refused the request: Model overloaded. Change the arguments as it says, or try again later."
+    )
+    assert not error.billed

@@ -42,20 +42,19 @@ def test_every_honest_spelling_of_base64_is_decoded_however_it_is_cut(spelling: 
 
 
 @pytest.mark.parametrize(
-    ("head", "mime_type"),
+    "head",
     [
-        (b"data:audio/mpeg;base64,", "audio/mpeg"),
-        (b"data:audio\\/mpeg;base64,", "audio/mpeg"),
-        (b" DATA:audio/webm;codecs=opus;BASE64,\\n", "audio/webm"),
-        (b"data:image/svg+xml\\u003bbase64\\u002C", "image/svg+xml"),
-        (b"data:;base64,", ""),
-        (b"data:\\u003cscript\\u003e;base64,", ""),
+        b"data:audio/mpeg;base64,",
+        b"data:audio\\/mpeg;base64,",
+        b" DATA:audio/webm;codecs=opus;BASE64,\\n",
+        b"data:image/svg+xml\\u003bbase64\\u002C",
+        b"data:;base64,",
     ],
 )
-def test_a_data_url_is_decoded_and_its_type_told(head: bytes, mime_type: str) -> None:
+def test_a_data_url_is_decoded(head: bytes) -> None:
     for pieces in every_cut(speech(head + SLASHES)):
         answer = split(pieces)
-        assert answer.media == [Medium("audio", 0, len(MEDIA), mime_type)]
+        assert answer.media == [Medium("audio", 0, len(MEDIA))]
         assert answer.sinks == {("audio", 0): MEDIA}
 
 

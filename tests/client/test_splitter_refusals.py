@@ -6,7 +6,7 @@ from webvoice_mcp.errors import InvalidResponse
 NOT_BASE64 = "What the answer has as audio is not base64."
 CUT_BASE64 = "The base64 of audio is cut short."
 EMPTY_BASE64 = "The base64 of audio is empty."
-NOT_JSON = "The answer is not JSON."
+NOT_JSON = "The answer is not JSON. Try again later; WEBVOICE_BASE_URL may be wrong."
 CUT = "The answer is cut short."
 NOT_UTF8 = "The answer is not UTF-8."
 DATA_URL = "The answer has a data: URL as audio that is not base64."

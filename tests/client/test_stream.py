@@ -83,7 +83,7 @@ async def heard(_piece: str) -> None: ...
 
 async def join(response: httpx2.Response) -> dict[str, Any]:
     response.request = httpx2.Request("POST", "http://127.0.0.1/")
-    return await stream.join(response, heard, lambda chunk: BadRequest(json.dumps(chunk)))
+    return await stream.join(response, heard, lambda chunk, begun: BadRequest(f"{json.dumps(chunk)} {begun}"))
 
 
 async def test_a_stream_may_end_without_done_when_the_answer_is_whole() -> None:
@@ -98,7 +98,7 @@ async def test_a_stream_may_end_without_done_when_the_answer_is_whole() -> None:
     [
         (['{"choices":[{"delta":{"content":"Hi"}}]}'], "cut short"),
         (["[DONE]"], "cut short"),
-        (["{"], "not JSON"),
+        (["", "{"], "not JSON"),
         (["[]"], "something else than chunks"),
     ],
 )

@@ -16,13 +16,17 @@ from tests.files.samples import (
     mp4_bytes,
     wav_bytes,
 )
-from webvoice_mcp.files import FLAC, GIF, JPEG, M4A, MP3, MP4, PNG, TEXT, WAV, WEBP, Kind, kind_of, sniff
+from webvoice_mcp.files.kinds import FLAC, GIF, JPEG, M4A, MP3, MP4, PNG, TEXT, WAV, WEBP, Kind, sniff
 
 ID3 = b"ID3\x04\x00\x00\x00\x00\x00\x05hello"
 ID3_WITH_FOOTER = b"ID3\x04\x00\x10\x00\x00\x00\x05hello3DI\x04\x00\x10\x00\x00\x00\x05"
 MPEG_2_FRAME = b"\xff\xf3\x40\x00" + bytes(100)  # 32 kbit/s, 22.05 kHz
 MPEG_25_FRAME = b"\xff\xe3\x44\x00" + bytes(188)  # 32 kbit/s, 12 kHz
 ADTS_FRAME = b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(9)
+
+
+def kind_of(content: bytes) -> Kind | None:
+    return sniff(io.BytesIO(content))
 
 
 def wave_with(*chunks: bytes) -> bytes:

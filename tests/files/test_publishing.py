@@ -8,7 +8,8 @@ import pytest
 from tests.files.samples import JPEG_BYTES, MP3_BYTES, PNG_BYTES, everything_in, put, wav_bytes, without_root
 from tests.support import MakeSettings
 from webvoice_mcp.errors import DiskError, PathNotAllowed
-from webvoice_mcp.files import MP3, Files, SavedFile, Target
+from webvoice_mcp.files import Files, SavedFile, Target
+from webvoice_mcp.files.kinds import MP3
 
 
 def aimed(files: Files, output_path: str = "a.mp3", *suffixes: str) -> Target:

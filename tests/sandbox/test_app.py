@@ -10,12 +10,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.sandbox.world import ANN, HELLO, SITE, World, refused
-from webvoice_mcp.contract import account, chat, speech, translation
+from webvoice_mcp.contract import account, chat, image, messaging, speech, translation, video
 from webvoice_mcp.contract.endpoint import Endpoint
 from webvoice_mcp.sandbox import app as sandbox_app
 from webvoice_mcp.sandbox.app import create_app
 
-_POSTS = ["auth/send-code/", "auth/verify-code/", "keys/", "tts/", "translation/", "chat/completions/"]
+_POSTS = [
+    "auth/send-code/",
+    "auth/verify-code/",
+    "keys/",
+    "tts/",
+    "translation/",
+    "chat/completions/",
+    "image/",
+    "image-to-image/",
+    "image-to-video/",
+    "text-to-video/",
+    "send-email/",
+    "voice-memo/text/",
+]
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -63,7 +76,7 @@ def test_a_source_tree_that_is_not_installed_has_version_0() -> None:
 
 
 def _documented() -> list[Endpoint[Any, Any]]:
-    modules = (account, chat, speech, translation)
+    modules = (account, chat, image, messaging, speech, translation, video)
     return [each for module in modules for each in vars(module).values() if isinstance(each, Endpoint)]
 
 

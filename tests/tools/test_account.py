@@ -2,21 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
-import httpx2
 import pytest
 
-from tests.support import BASE_URL, CANARY, MakeSettings, Scripted, connected, failed, fields
+from tests.support import BASE_URL, CANARY, MakeSettings, Scripted, answer, connected, failed, fields
 from webvoice_mcp.keystore import KeyStore
 
 NEW_KEY = "wv_new_key_0123456789abcd"
 MASKED = "wv_…abcd"
 ONBOARDING = {"credits": 20.0, "can_use_api": True, "billing": {"topup_required": False, "note": "…"}}
-
-
-def answer(body: Any, status: int = 200) -> httpx2.Response:
-    return httpx2.Response(status, json=body)
 
 
 async def test_a_code_is_sent_and_the_next_step_told(make_settings: MakeSettings) -> None:

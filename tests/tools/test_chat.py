@@ -6,7 +6,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support import MakeSettings, Scripted, connected, events, failed, fields
+from tests import support
+from tests.support import MakeSettings, Scripted, answer, connected, events, failed, fields
 
 COMPLETION = {
     "id": "chatcmpl-abc123",
@@ -42,16 +43,13 @@ MODELS = {
 
 def completion(**message: Any) -> httpx2.Response:
     choice = {"message": {"role": "assistant", "content": None, **message}, "finish_reason": "tool_calls"}
-    return httpx2.Response(200, json={"choices": [choice]})
+    return answer({"choices": [choice]})
 
 
 async def ask(
     make_settings: MakeSettings, arguments: dict[str, Any], *answers: Any, tool: str = "webvoice_chat"
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    sent = Scripted(*(answers or [httpx2.Response(200, json=COMPLETION)]))
-    async with connected(make_settings(), sent) as client:
-        result = fields(await client.call_tool(tool, arguments))
-    return result, json.loads(sent.bodies[0])
+    return await support.ask(make_settings(), tool, arguments, *(answers or [answer(COMPLETION)]))
 
 
 async def test_a_prompt_becomes_one_request_and_one_answer(make_settings: MakeSettings) -> None:
@@ -112,7 +110,7 @@ async def test_a_whole_conversation_with_a_tools_result_is_sent_as_given(make_se
 
 
 async def test_content_in_parts_is_read_as_one_text(make_settings: MakeSettings) -> None:
-    parts = [{"type": "text", "text": "Hel"}, {"type": "image"}, "x", {"type": "text", "text": "lo"}]
+    parts = [{"type": "text", "text": "Hel"}, {"type": "image"}, {"type": "text", "text": "lo"}]
     result, _ = await ask(make_settings, {"prompt": "Hi"}, completion(content=parts))
     assert result["text"] == "Hello"
 
@@ -128,7 +126,7 @@ STREAM = (
 async def test_a_caller_who_wants_progress_hears_the_text_while_it_comes(make_settings: MakeSettings) -> None:
     heard: list[tuple[float, str | None]] = []
 
-    async def on_progress(progress: float, _total: float | None, message: str | None) -> None:
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
         heard.append((progress, message))
 
     sent = Scripted(events(*STREAM))
@@ -146,10 +144,10 @@ async def test_streaming_is_possible_with_nobody_listening(make_settings: MakeSe
 
 
 async def test_streaming_can_be_declined_though_progress_is_wanted(make_settings: MakeSettings) -> None:
-    async def on_progress(*_: Any) -> None:
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
         raise AssertionError
 
-    sent = Scripted(httpx2.Response(200, json=COMPLETION))
+    sent = Scripted(answer(COMPLETION))
     async with connected(make_settings(), sent, "legacy") as client:
         result = await client.call_tool(
             "webvoice_chat", {"prompt": "Hi", "stream": False}, progress_callback=on_progress
@@ -221,7 +219,7 @@ async def test_deepinfra_chat_knows_its_four_models(make_settings: MakeSettings)
     ],
 )
 async def test_models_are_filtered_here(make_settings: MakeSettings, filters: dict[str, Any], ids: list[str]) -> None:
-    sent = Scripted(httpx2.Response(200, json=MODELS))
+    sent = Scripted(answer(MODELS))
     async with connected(make_settings(), sent) as client:
         result = fields(await client.call_tool("webvoice_list_chat_models", filters))
     assert ([row["id"] for row in result["models"]], result["count"]) == (ids, len(ids))
@@ -229,7 +227,7 @@ async def test_models_are_filtered_here(make_settings: MakeSettings, filters: di
 
 
 async def test_a_model_is_listed_with_its_price(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(), Scripted(httpx2.Response(200, json=MODELS))) as client:
+    async with connected(make_settings(), Scripted(answer(MODELS))) as client:
         result = fields(await client.call_tool("webvoice_list_chat_models", {"free_only": True}))
     assert result == {
         "models": [
@@ -247,7 +245,7 @@ async def test_a_model_is_listed_with_its_price(make_settings: MakeSettings) -> 
 
 async def test_openais_list_is_asked_for_when_wanted(make_settings: MakeSettings) -> None:
     row = {"id": "deepseek-v4-flash", "object": "model", "created": 1700000000, "owned_by": "deepseek"}
-    sent = Scripted(httpx2.Response(200, json={"object": "list", "data": [row, {**row, "owned_by": "groq"}]}))
+    sent = Scripted(answer({"object": "list", "data": [row, {**row, "owned_by": "groq"}]}))
     async with connected(make_settings(), sent) as client:
         arguments = {"openai_format": True, "provider": "deepseek"}
         result = fields(await client.call_tool("webvoice_list_chat_models", arguments))

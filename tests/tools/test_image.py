@@ -13,11 +13,11 @@ import pytest
 from mcp.types import ImageContent, ResourceLink
 from PIL import Image
 
-from tests.support import MakeSettings, Scripted, connected, failed, fields, form
+from tests import support
+from tests.files.samples import everything_in, put
+from tests.support import EXAMPLES, MakeSettings, Scripted, answer, connected, example, failed, fields, form
 from tests.tools.rows import LINK, NO_LINKS, accepted, refused
 from webvoice_mcp.contract.image import EDIT_RULES, IMAGE_RULES
-
-EXAMPLES = Path(__file__).parent.parent / "contract" / "examples"
 
 
 def picture(kind: str = "PNG", colour: str = "red", size: tuple[int, int] = (8, 8)) -> bytes:
@@ -39,21 +39,13 @@ PNG, JPEG, WEBP = picture(), picture("JPEG"), picture("WEBP")
 def drawn(*pictures: bytes, **more: Any) -> httpx2.Response:
     encoded = [base64.b64encode(each).decode() for each in pictures]
     body = {"success": True, "provider": "wan", "image": encoded[0], "images": encoded, "count": len(encoded)}
-    return httpx2.Response(200, json={**body, "credits_used": 8.0, "credits_remaining": 92.0, **more})
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "out"
+    return answer({**body, "credits_used": 8.0, "credits_remaining": 92.0, **more})
 
 
 async def ask(
     settings: Any, arguments: dict[str, Any], *answers: Any, tool: str = "webvoice_image"
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    sent = Scripted(*(answers or [drawn(PNG)]))
-    async with connected(settings, sent) as client:
-        result = fields(await client.call_tool(tool, arguments))
-    return result, json.loads(sent.bodies[0])
+    return await support.ask(settings, tool, arguments, *(answers or [drawn(PNG)]))
 
 
 async def test_an_image_is_drawn_into_a_file_and_shown_to_the_model(make_settings: MakeSettings, out: Path) -> None:
@@ -77,11 +69,11 @@ async def test_an_image_is_drawn_into_a_file_and_shown_to_the_model(make_setting
 
 
 @pytest.mark.parametrize(
-    "example",
-    sorted(path.name for path in EXAMPLES.glob("image_*request.json") if not path.name.startswith("image_to")),
+    "name",
+    sorted(path.stem for path in EXAMPLES.glob("image_*request.json") if not path.name.startswith("image_to")),
 )
-async def test_the_documented_examples_are_sent_as_documented(make_settings: MakeSettings, example: str) -> None:
-    documented = json.loads((EXAMPLES / example).read_text())
+async def test_the_documented_examples_are_sent_as_documented(make_settings: MakeSettings, name: str) -> None:
+    documented = example(name)
     arguments = {"prompt": "x", **documented}
     _, sent = await ask(make_settings(), arguments)
     assert sent == arguments
@@ -117,7 +109,10 @@ async def test_what_the_provider_does_not_take_is_refused_before_any_request(
         ({"width": 512}, "width and height go together"),
         ({"height": 512}, "width and height go together"),
         ({"prompt": "x" * 4001}, "prompt should have at most 4000 characters"),
-        ({"seed": -2}, "seed should be greater than or equal to -1"),
+        ({"seed": -2}, "seed should be greater than or equal to -1: a whole number, -1 or more. For repeatable"),
+        ({"seed": True}, "seed should be a number: a whole number, -1 or more. For repeatable results."),
+        ({"width": True}, "width should be a number: a whole number. Pixels, 512 to 2048, with height."),
+        ({"provider": "nucleus", "guidance_scale": "x"}, "guidance_scale should be a valid number, unable to parse"),
         ({"provider": "flux-klein-lora", "loras": [{"path": LINK}], "lora_url": LINK}, "Give loras or lora_url"),
         ({"provider": "flux-klein-lora", "lora_scale": 1}, "lora_scale goes with lora_url"),
         ({"provider": "flux-klein-lora", "loras": [{"path": "x"}]}, "loras[0] must be an object"),
@@ -150,16 +145,16 @@ async def test_several_images_are_numbered(make_settings: MakeSettings, out: Pat
 async def test_the_first_image_is_not_saved_twice(make_settings: MakeSettings, out: Path, order: list[str]) -> None:
     encoded = base64.b64encode(PNG).decode()
     values = {"image": encoded, "images": [encoded]}
-    answer = httpx2.Response(200, json={name: values[name] for name in order})
-    result, _ = await ask(make_settings(), {"prompt": "x", "output_path": "x.png"}, answer)
-    assert (result["count"], os.listdir(out)) == (1, ["x.png"])
+    body = {name: values[name] for name in order}
+    result, _ = await ask(make_settings(), {"prompt": "x", "output_path": "x.png"}, answer(body))
+    assert (result["count"], everything_in(out)) == (1, ["x.png"])
 
 
 @pytest.mark.parametrize(
     "alone", [{"image": base64.b64encode(PNG).decode()}, {"images": [base64.b64encode(PNG).decode()]}]
 )
 async def test_one_of_the_two_fields_is_enough(make_settings: MakeSettings, out: Path, alone: dict[str, Any]) -> None:
-    await ask(make_settings(), {"prompt": "x", "output_path": "x.png"}, httpx2.Response(200, json=alone))
+    await ask(make_settings(), {"prompt": "x", "output_path": "x.png"}, answer(alone))
     assert (out / "x.png").read_bytes() == PNG
 
 
@@ -183,9 +178,9 @@ async def test_an_answer_whose_image_is_none_is_an_error_that_says_where_it_is_k
 ) -> None:
     async with connected(make_settings(), Scripted(drawn(b"<html></html>"))) as client:
         said = failed(await client.call_tool("webvoice_image", {"prompt": "x", "output_path": "x.png"}))
-    assert said.startswith("invalid_response: The service sent something that is not image.")
+    assert said.startswith("invalid_response: The service's answer has no image in it.")
     assert str(out / "x.txt") in said
-    assert os.listdir(out) == ["x.txt"]
+    assert everything_in(out) == ["x.txt"]
 
 
 @pytest.mark.parametrize(("content", "name"), [(JPEG, "x.jpg"), (WEBP, "x.webp"), (PNG, "x.png")])
@@ -202,7 +197,7 @@ async def test_all_images_of_an_answer_share_the_limit(make_settings: MakeSettin
     async with connected(make_settings(MAX_FILE_MB="0.003"), Scripted(drawn(*pictures))) as client:
         said = failed(await client.call_tool("webvoice_image", arguments))
     assert "WEBVOICE_MAX_FILE_MB" in said
-    assert not out.exists() or os.listdir(out) == []
+    assert everything_in(out) == []
 
 
 def images(result: Any) -> list[ImageContent]:
@@ -268,11 +263,11 @@ EDIT = "webvoice_image_to_image"
 
 def edited(**more: Any) -> httpx2.Response:
     body = {"success": True, "provider": "flux-2-flash-edit", "image": base64.b64encode(PNG).decode(), "input_count": 1}
-    return httpx2.Response(200, json={**body, "credits_used": 1.0, **more})
+    return answer({**body, "credits_used": 1.0, **more})
 
 
 async def test_linked_images_are_edited_as_documented(make_settings: MakeSettings) -> None:
-    documented = json.loads((EXAMPLES / "image_to_image_request.json").read_text())
+    documented = example("image_to_image_request")
     result, sent = await ask(make_settings(), documented, edited(), tool=EDIT)
     assert sent == documented
     assert (result["provider"], result["input_count"], result["credits_used"]) == ("flux-2-flash-edit", 1, 1.0)
@@ -329,8 +324,8 @@ async def test_an_edit_takes_its_documented_values_only(
     [
         ([LINK] * 5, "invalid_argument: images has 5 entries. Give 1 to 4."),
         ([], "invalid_argument: images has 0 entries. Give 1 to 4."),
-        *[([LINK, each], "invalid_argument: ") for each in NO_LINKS if "://" in each],
-        (["data:image/png;base64,AAAA"], "invalid_argument: A data: URL is no input."),
+        *[([LINK, each], f"invalid_argument: images[1]: the link {each!r} must") for each in NO_LINKS if "://" in each],
+        (["data:image/png;base64,AAAA"], "invalid_argument: images[0] is a data: URL."),
         (["nowhere.png"], "file_not_found: images[0]"),
         ([LINK, "nowhere.png"], "file_not_found: images[1]"),
         (["text.png"], "unsupported_media: images[0]"),
@@ -342,16 +337,15 @@ async def test_what_cannot_be_edited_is_refused_before_any_request(
 ) -> None:
     (out / "text.png").write_text("just words")
     (out / "sound.png").write_bytes(b"fLaC\0\0\0\x22" + bytes(34))
-    before = sorted(os.listdir(out))
+    before = everything_in(out)
     sent = Scripted()
     async with connected(make_settings(), sent) as client:
         assert failed(await client.call_tool(EDIT, {"prompt": "x", "images": inputs})).startswith(sentence)
-    assert (sent.requests, sorted(os.listdir(out))) == ([], before)
+    assert (sent.requests, everything_in(out)) == ([], before)
 
 
 async def test_a_picture_over_the_limit_is_not_sent(make_settings: MakeSettings, out: Path) -> None:
-    out.mkdir()
-    (out / "large.png").write_bytes(noise(40))
+    put(out / "large.png", noise(40))
     sent = Scripted()
     async with connected(make_settings(MAX_UPLOAD_MB="0.001"), sent) as client:
         said = failed(await client.call_tool(EDIT, {"prompt": "x", "images": ["large.png"]}))

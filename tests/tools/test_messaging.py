@@ -1,23 +1,15 @@
 """The messaging tools, through MCP, against scripted answers."""
 
 import json
-from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
-from tests.support import MakeSettings, Scripted, connected, failed, fields
-
-EXAMPLES = Path(__file__).parent.parent / "contract" / "examples"
-
-
-def example(name: str) -> Any:
-    return json.loads((EXAMPLES / f"{name}.json").read_text())
+from tests.support import MakeSettings, Scripted, answer, connected, example, failed, fields
 
 
 async def test_a_mail_is_sent_as_documented(make_settings: MakeSettings) -> None:
-    sent = Scripted(httpx2.Response(200, json=example("send_email_response")))
+    sent = Scripted(answer(example("send_email_response")))
     async with connected(make_settings(), sent) as client:
         result = fields(await client.call_tool("webvoice_send_email", example("send_email_request")))
     assert (sent.asked, json.loads(sent.bodies[0])) == ([("POST", "send-email/")], example("send_email_request"))
@@ -25,14 +17,14 @@ async def test_a_mail_is_sent_as_documented(make_settings: MakeSettings) -> None
 
 
 async def test_a_mail_needs_no_subject(make_settings: MakeSettings) -> None:
-    sent = Scripted(httpx2.Response(200, json={"success": True}))
+    sent = Scripted(answer({"success": True}))
     async with connected(make_settings(), sent) as client:
         fields(await client.call_tool("webvoice_send_email", {"to": " a@b.co ", "body": "Hi"}))
     assert json.loads(sent.bodies[0]) == {"to": "a@b.co", "body": "Hi"}
 
 
 async def test_a_memo_is_stored_as_documented(make_settings: MakeSettings) -> None:
-    sent = Scripted(httpx2.Response(200, json=example("voice_memo_response")))
+    sent = Scripted(answer(example("voice_memo_response")))
     async with connected(make_settings(), sent) as client:
         result = fields(await client.call_tool("webvoice_voice_memo", {"text": "Your note text here", "title": "T"}))
     assert sent.asked == [("POST", "voice-memo/text/")]

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,9 @@ import httpx2
 import pytest
 from mcp.types import ResourceLink
 
-from tests.support import MakeSettings, Pieces, Scripted, connected, failed, fields, form
+from tests.files.samples import FRAME, MP3_BYTES, everything_in, put, wav_bytes
+from tests.support import MakeSettings, Pieces, Scripted, answer, connected, failed, fields, form
 
-FRAME = bytes([0xFF, 0xFB, 0x90, 0x00]) + bytes(413)  # an MPEG 1 layer III frame of 128 kbit/s at 44.1 kHz
-MP3 = FRAME * 3
-WAV = b"RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\x08\0\0\0" + bytes(8)
 VOICES = {
     "success": True,
     "voices": {
@@ -26,19 +23,10 @@ VOICES = {
 HEARD = {"success": True, "text": "Hello", "language": "en", "duration": 10.5, "credits_used": 0.3}
 
 
-def spoken(content: bytes = MP3, **more: Any) -> httpx2.Response:
+def spoken(content: bytes = MP3_BYTES, **more: Any) -> httpx2.Response:
     audio = base64.b64encode(content).decode()
     body = {"success": True, "audio": audio, "format": "mp3", "duration": 2.5, "credits_used": 0.5, **more}
-    return httpx2.Response(200, json=body)
-
-
-def json_answer(body: Any, status: int = 200) -> httpx2.Response:
-    return httpx2.Response(status, json=body)
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "out"
+    return answer(body)
 
 
 async def test_text_is_spoken_into_a_file(make_settings: MakeSettings, out: Path) -> None:
@@ -46,10 +34,10 @@ async def test_text_is_spoken_into_a_file(make_settings: MakeSettings, out: Path
     async with connected(make_settings(), sent) as client:
         result = await client.call_tool("webvoice_tts", {"text": "Hello there", "output_path": "hello"})
     path = out / "hello.mp3"
-    assert path.read_bytes() == MP3
+    assert path.read_bytes() == MP3_BYTES
     assert json.loads(sent.bodies[0]) == {"text": "Hello there", "voice": "af_sarah", "language": "en", "speed": 0.9}
     assert fields(result) == {
-        "files": [{"path": str(path), "uri": path.as_uri(), "mime_type": "audio/mpeg", "size_bytes": len(MP3)}],
+        "files": [{"path": str(path), "uri": path.as_uri(), "mime_type": "audio/mpeg", "size_bytes": len(MP3_BYTES)}],
         "format": "mp3",
         "duration": 2.5,
         "voice": "af_sarah",
@@ -59,9 +47,9 @@ async def test_text_is_spoken_into_a_file(make_settings: MakeSettings, out: Path
         "credits_remaining": 99.5,
     }
     assert result.content[1:] == [
-        ResourceLink(uri=path.as_uri(), name="hello.mp3", mime_type="audio/mpeg", size=len(MP3))
+        ResourceLink(uri=path.as_uri(), name="hello.mp3", mime_type="audio/mpeg", size=len(MP3_BYTES))
     ]
-    assert os.listdir(out) == ["hello.mp3"]
+    assert everything_in(out) == ["hello.mp3"]
 
 
 async def test_base64_is_in_no_text(make_settings: MakeSettings) -> None:
@@ -74,7 +62,7 @@ async def test_a_name_is_made_from_tool_time_and_words(make_settings: MakeSettin
     async with connected(make_settings(), Scripted(spoken(), spoken())) as client:
         for _ in range(2):
             fields(await client.call_tool("webvoice_tts", {"text": "Ciao, città/../mondo!"}))
-    names = sorted(os.listdir(out))
+    names = everything_in(out)
     assert len(names) == 2
     assert all(name.startswith("tts-") and name.endswith(".mp3") and "/" not in name for name in names)
     assert all("ciao-citta-mondo" in name for name in names)
@@ -98,7 +86,7 @@ async def test_every_argument_reaches_the_service(make_settings: MakeSettings) -
 async def test_a_language_has_a_voice_of_its_own(
     make_settings: MakeSettings, language: str, voice: str, asked: list[tuple[str, str]]
 ) -> None:
-    answers = [json_answer(VOICES), spoken()][-len(asked) :]
+    answers = [answer(VOICES), spoken()][-len(asked) :]
     sent = Scripted(*answers)
     async with connected(make_settings(), sent) as client:
         result = fields(await client.call_tool("webvoice_tts", {"text": "Hi", "language": language}))
@@ -107,7 +95,7 @@ async def test_a_language_has_a_voice_of_its_own(
 
 
 async def test_a_language_without_a_voice_is_refused_unpaid(make_settings: MakeSettings, out: Path) -> None:
-    sent = Scripted(json_answer({"voices": {"en": [{"id": "af_sarah"}]}}))
+    sent = Scripted(answer({"voices": {"en": [{"id": "af_sarah"}]}}))
     async with connected(make_settings(), sent) as client:
         said = failed(await client.call_tool("webvoice_tts", {"text": "Hi", "language": "xx"}))
     assert said.startswith("invalid_argument: language 'xx' has no voice.")
@@ -134,13 +122,12 @@ async def test_a_language_without_a_voice_is_refused_unpaid(make_settings: MakeS
 async def test_what_cannot_be_spoken_or_saved_is_refused_before_any_request(
     make_settings: MakeSettings, out: Path, arguments: dict[str, Any], sentence: str
 ) -> None:
-    out.mkdir()
-    (out / "there.mp3").write_bytes(MP3)
+    put(out / "there.mp3", MP3_BYTES)
     sent = Scripted()
     async with connected(make_settings(), sent) as client:
         assert failed(await client.call_tool("webvoice_tts", arguments)).startswith(sentence)
     assert sent.requests == []
-    assert os.listdir(out) == ["there.mp3"]
+    assert everything_in(out) == ["there.mp3"]
 
 
 @pytest.mark.parametrize("nothing", [None, "", "  "])
@@ -153,15 +140,14 @@ async def test_optional_arguments_may_be_null_or_blank(make_settings: MakeSettin
 
 
 async def test_an_existing_file_may_be_replaced_when_a_person_allows_it(make_settings: MakeSettings, out: Path) -> None:
-    out.mkdir()
-    (out / "x.mp3").write_bytes(FRAME * 9)
+    put(out / "x.mp3", FRAME * 9)
     async with connected(make_settings(OVERWRITE=1), Scripted(spoken())) as client:
         fields(await client.call_tool("webvoice_tts", {"text": "Hi", "output_path": "x.mp3"}))
-    assert (out / "x.mp3").read_bytes() == MP3
+    assert (out / "x.mp3").read_bytes() == MP3_BYTES
 
 
 async def test_an_extension_tells_the_truth_about_another_audio_format(make_settings: MakeSettings, out: Path) -> None:
-    async with connected(make_settings(), Scripted(spoken(WAV))) as client:
+    async with connected(make_settings(), Scripted(spoken(wav_bytes()))) as client:
         result = fields(await client.call_tool("webvoice_tts", {"text": "Hi", "output_path": "x.mp3"}))
     assert [(each["path"], each["mime_type"]) for each in result["files"]] == [(str(out / "x.wav"), "audio/wav")]
 
@@ -172,7 +158,7 @@ async def test_what_is_no_audio_is_an_error_and_kept_since_it_may_have_been_paid
 ) -> None:
     async with connected(make_settings(), Scripted(spoken(content))) as client:
         said = failed(await client.call_tool("webvoice_tts", {"text": "Hi", "output_path": "x.mp3"}))
-    assert said.startswith("invalid_response: The service sent something that is not audio.")
+    assert said.startswith("invalid_response: The service's answer has no audio in it.")
     assert f"{out / name} ({len(content)} bytes)" in said
     assert (out / name).read_bytes() == content
 
@@ -180,11 +166,11 @@ async def test_what_is_no_audio_is_an_error_and_kept_since_it_may_have_been_paid
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        (json_answer({"success": True, "duration": 2.5}), "invalid_response: The service's answer has no audio in it."),
-        (json_answer({"audio": "https://cdn.example/a.mp3"}), "invalid_response: The service sent a link"),
-        (json_answer({"audio": "####"}), "invalid_response: "),
-        (json_answer({"success": False, "message": "No."}), "bad_request: "),
-        (json_answer({"error": "No"}, 402), "insufficient_credits: "),
+        (answer({"success": True, "duration": 2.5}), "invalid_response: The service's answer has no audio in it."),
+        (answer({"audio": "https://cdn.example/a.mp3"}), "invalid_response: The service's answer has no audio in it."),
+        (answer({"audio": "####"}), "invalid_response: "),
+        (answer({"success": False, "message": "No."}), "bad_request: "),
+        (answer({"error": "No"}, 402), "insufficient_credits: "),
         (httpx2.Response(200, text="<html>"), "invalid_response: "),
         (httpx2.ReadError("reset"), "network_error: "),
         (
@@ -197,21 +183,21 @@ async def test_a_failed_call_leaves_no_file(make_settings: MakeSettings, out: Pa
     async with connected(make_settings(), Scripted(answer)) as client:
         said = failed(await client.call_tool("webvoice_tts", {"text": "Hi", "output_path": "deep/er/x.mp3"}))
     assert said.startswith(sentence)
-    assert not out.exists() or os.listdir(out) == []
+    assert everything_in(out) == []
 
 
 async def test_a_link_in_place_of_the_audio_is_told(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(), Scripted(json_answer({"audio": "https://cdn.example/a.mp3"}))) as client:
+    async with connected(make_settings(), Scripted(answer({"audio": "https://cdn.example/a.mp3"}))) as client:
         assert "https://cdn.example/a.mp3" in failed(await client.call_tool("webvoice_tts", {"text": "Hi"}))
 
 
 async def test_an_answer_over_the_limit_is_stopped_and_nothing_stays(make_settings: MakeSettings, out: Path) -> None:
-    async with connected(make_settings(MAX_FILE_MB="0.001"), Scripted(spoken(MP3))) as client:
+    async with connected(make_settings(MAX_FILE_MB="0.001"), Scripted(spoken(MP3_BYTES))) as client:
         said = failed(await client.call_tool("webvoice_tts", {"text": "Hi"}))
     assert said.startswith("invalid_response: ")
     assert "WEBVOICE_MAX_FILE_MB" in said
     assert "Credits may have been spent" in said
-    assert not out.exists() or os.listdir(out) == []
+    assert everything_in(out) == []
 
 
 async def test_a_disk_that_fails_after_the_answer_says_that_credits_may_be_gone(
@@ -233,12 +219,12 @@ async def test_a_disk_that_fails_after_the_answer_says_that_credits_may_be_gone(
 def recording(out: Path) -> Path:
     out.mkdir()
     path = out / "my talk.mp3"
-    path.write_bytes(MP3)
+    path.write_bytes(MP3_BYTES)
     return path
 
 
 async def test_a_recording_is_uploaded_and_its_text_returned(make_settings: MakeSettings, recording: Path) -> None:
-    sent = Scripted(json_answer({**HEARD, "credits_remaining": 99.2}))
+    sent = Scripted(answer({**HEARD, "credits_remaining": 99.2}))
     async with connected(make_settings(), sent) as client:
         result = await client.call_tool("webvoice_stt", {"audio_path": str(recording)})
     assert fields(result) == {
@@ -251,7 +237,7 @@ async def test_a_recording_is_uploaded_and_its_text_returned(make_settings: Make
     request = sent.requests[0]
     assert request.headers["content-length"] == str(len(sent.bodies[0]))
     ((field, name, mime_type, content),) = form(request, sent.bodies[0])
-    assert (field, mime_type, content) == ("audio", "audio/mpeg", MP3)
+    assert (field, mime_type, content) == ("audio", "audio/mpeg", MP3_BYTES)
     assert name is not None
     assert name.endswith(".mp3")
 
@@ -266,16 +252,16 @@ async def test_a_recording_is_uploaded_and_its_text_returned(make_settings: Make
 async def test_language_and_provider_are_fields_of_the_form(
     make_settings: MakeSettings, recording: Path, arguments: dict[str, str], sent_fields: dict[str, bytes]
 ) -> None:
-    sent = Scripted(json_answer(HEARD))
+    sent = Scripted(answer(HEARD))
     async with connected(make_settings(), sent) as client:
         fields(await client.call_tool("webvoice_stt", {"audio_path": "my talk.mp3", **arguments}))
     parts = {name: content for name, _, _, content in form(sent.requests[0], sent.bodies[0])}
-    assert parts == {**sent_fields, "audio": MP3}
+    assert parts == {**sent_fields, "audio": MP3_BYTES}
 
 
 @pytest.mark.parametrize("output_path", ["talk", "talk.txt"])
 async def test_the_text_can_be_saved(make_settings: MakeSettings, recording: Path, out: Path, output_path: str) -> None:
-    async with connected(make_settings(), Scripted(json_answer({**HEARD, "text": "Città ✓"}))) as client:
+    async with connected(make_settings(), Scripted(answer({**HEARD, "text": "Città ✓"}))) as client:
         arguments = {"audio_path": str(recording), "output_path": output_path}
         result = fields(await client.call_tool("webvoice_stt", arguments))
     assert [each["path"] for each in result["files"]] == [str(out / "talk.txt")]
@@ -285,13 +271,13 @@ async def test_the_text_can_be_saved(make_settings: MakeSettings, recording: Pat
 async def test_a_text_that_cannot_be_saved_is_returned_all_the_same(
     make_settings: MakeSettings, recording: Path, out: Path
 ) -> None:
-    body = json_answer({**HEARD, "text": "x" * 3000})
+    body = answer({**HEARD, "text": "x" * 3000})
     async with connected(make_settings(MAX_FILE_MB="0.001", MAX_UPLOAD_MB="1"), Scripted(body)) as client:
         arguments = {"audio_path": str(recording), "output_path": "talk.txt"}
         result = fields(await client.call_tool("webvoice_stt", arguments))
     assert result["text"] == "x" * 3000
     assert result["note"].startswith("The text could not be saved: ")
-    assert os.listdir(out) == ["my talk.mp3"]
+    assert everything_in(out) == ["my talk.mp3"]
 
 
 @pytest.mark.parametrize("tool", ["webvoice_stt", "webvoice_whisper_fast_stt"])
@@ -312,12 +298,12 @@ async def test_what_cannot_be_heard_is_refused_before_any_request(
 ) -> None:
     (out / "text.mp3").write_text("just words")
     (out / "text.txt").write_text("just words")
-    before = sorted(os.listdir(out))
+    before = everything_in(out)
     sent = Scripted()
     async with connected(make_settings(), sent) as client:
         assert failed(await client.call_tool(tool, arguments)).startswith(sentence)
     assert sent.requests == []
-    assert sorted(os.listdir(out)) == before
+    assert everything_in(out) == before
 
 
 async def test_a_recording_over_the_limit_is_not_sent(make_settings: MakeSettings, recording: Path) -> None:
@@ -341,7 +327,7 @@ async def test_whisper_fast_sends_what_stt_would_with_that_provider(
 ) -> None:
     forms = []
     for tool, more in (("webvoice_whisper_fast_stt", {}), ("webvoice_stt", {"provider": "whisper_fast"})):
-        sent = Scripted(json_answer(HEARD))
+        sent = Scripted(answer(HEARD))
         async with connected(make_settings(), sent) as client:
             arguments = {"audio_path": str(recording), "language": "it", "output_path": f"{tool}.txt", **more}
             fields(await client.call_tool(tool, arguments))
@@ -350,14 +336,14 @@ async def test_whisper_fast_sends_what_stt_would_with_that_provider(
 
 
 async def test_an_answer_without_text_is_an_invalid_response(make_settings: MakeSettings, recording: Path) -> None:
-    async with connected(make_settings(), Scripted(json_answer({"success": True}))) as client:
+    async with connected(make_settings(), Scripted(answer({"success": True}))) as client:
         said = failed(await client.call_tool("webvoice_stt", {"audio_path": str(recording)}))
     assert said.startswith("invalid_response: The service's answer to stt/ has no usable text.")
 
 
 async def test_an_odd_small_field_of_a_paid_answer_is_left_out(make_settings: MakeSettings, recording: Path) -> None:
     odd = {**HEARD, "duration": {"seconds": 1}, "credits_used": "many", "new": [1]}
-    async with connected(make_settings(), Scripted(json_answer(odd))) as client:
+    async with connected(make_settings(), Scripted(answer(odd))) as client:
         result = fields(await client.call_tool("webvoice_stt", {"audio_path": str(recording)}))
     assert result == {"text": "Hello", "language": "en", "new": [1]}
 
@@ -373,7 +359,7 @@ async def test_an_odd_small_field_of_a_paid_answer_is_left_out(make_settings: Ma
 async def test_voices_are_listed_by_language(
     make_settings: MakeSettings, arguments: dict[str, str], query: dict[str, str], codes: list[str]
 ) -> None:
-    sent = Scripted(json_answer(VOICES))
+    sent = Scripted(answer(VOICES))
     async with connected(make_settings(), sent) as client:
         result = fields(await client.call_tool("webvoice_list_voices", arguments))
     everything = {

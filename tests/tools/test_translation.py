@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
-import httpx2
 import pytest
 
-from tests.support import MakeSettings, Scripted, connected, failed, fields
+from tests.support import MakeSettings, Scripted, answer, connected, failed, fields
 
 REPLY = {
     "success": True,
@@ -21,7 +20,7 @@ REPLY = {
 
 @pytest.mark.parametrize(("given", "sent_source"), [({}, "auto"), ({"source_language": "en"}, "en")])
 async def test_a_text_is_translated(make_settings: MakeSettings, given: dict[str, str], sent_source: str) -> None:
-    sent = Scripted(httpx2.Response(200, json={**REPLY, "provider": "x"}))
+    sent = Scripted(answer({**REPLY, "provider": "x"}))
     async with connected(make_settings(), sent) as client:
         arguments = {"text": "Hello, world!", "target_language": "it", **given}
         result = fields(await client.call_tool("webvoice_translate", arguments))

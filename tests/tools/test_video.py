@@ -8,21 +8,14 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support import MakeSettings, Scripted, connected, failed, fields, form
+from tests.files.samples import PNG_BYTES as PNG
+from tests.files.samples import mp4_bytes
+from tests.support import MakeSettings, Scripted, answer, ask, connected, example, failed, fields, form
 from tests.tools.rows import LINK, NO_LINKS, accepted, refused
-from tests.tools.test_image import PNG
 from webvoice_mcp.contract.rules import Rules
 from webvoice_mcp.contract.video import IMAGE_TO_VIDEO_RULES, TEXT_TO_VIDEO_RULES
 
-EXAMPLES = Path(__file__).parent.parent / "contract" / "examples"
-
-
-def box(name: bytes, content: bytes) -> bytes:
-    return (8 + len(content)).to_bytes(4, "big") + name + content
-
-
-HANDLER = box(b"hdlr", bytes(8) + b"vide" + bytes(12))
-MP4 = box(b"ftyp", b"isom\0\0\2\0isomiso2") + box(b"moov", box(b"trak", box(b"mdia", HANDLER)))
+MP4 = mp4_bytes(b"isom", b"vide")
 
 # tool, the arguments that it cannot do without, its rules
 TOOLS: dict[str, tuple[dict[str, Any], Rules]] = {
@@ -33,14 +26,7 @@ TOOLS: dict[str, tuple[dict[str, Any], Rules]] = {
 
 def filmed(**more: Any) -> httpx2.Response:
     body = {"success": True, "provider": "seedance-2.0", "video": base64.b64encode(MP4).decode(), "duration": 5}
-    return httpx2.Response(200, json={**body, "resolution": "720p", "credits_used": 15.0, **more})
-
-
-async def ask(settings: Any, tool: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    sent = Scripted(filmed())
-    async with connected(settings, sent) as client:
-        result = fields(await client.call_tool(tool, arguments))
-    return result, json.loads(sent.bodies[0])
+    return answer({**body, "resolution": "720p", "credits_used": 15.0, **more})
 
 
 async def test_a_scene_is_filmed_into_a_file(make_settings: MakeSettings, tmp_path: Path) -> None:
@@ -62,7 +48,7 @@ async def test_a_scene_is_filmed_into_a_file(make_settings: MakeSettings, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("tool", "example"),
+    ("tool", "documented_as"),
     [
         ("webvoice_image_to_video", "image_to_video_request"),
         ("webvoice_image_to_video", "image_to_video_gen4_request"),
@@ -70,11 +56,11 @@ async def test_a_scene_is_filmed_into_a_file(make_settings: MakeSettings, tmp_pa
     ],
 )
 async def test_the_documented_examples_are_sent_as_documented(
-    make_settings: MakeSettings, tool: str, example: str
+    make_settings: MakeSettings, tool: str, documented_as: str
 ) -> None:
-    documented = json.loads((EXAMPLES / f"{example}.json").read_text())
+    documented = example(documented_as)
     arguments = {("image" if name == "image_url" else name): value for name, value in documented.items()}
-    _, sent = await ask(make_settings(), tool, arguments)
+    _, sent = await ask(make_settings(), tool, arguments, filmed())
     assert sent == documented
 
 
@@ -85,7 +71,7 @@ async def test_the_documented_examples_are_sent_as_documented(
 async def test_a_parameter_of_the_provider_is_sent(
     make_settings: MakeSettings, tool: str, provider: str, parameter: str, value: Any
 ) -> None:
-    _, sent = await ask(make_settings(), tool, {**TOOLS[tool][0], "provider": provider, parameter: value})
+    _, sent = await ask(make_settings(), tool, {**TOOLS[tool][0], "provider": provider, parameter: value}, filmed())
     assert sent[parameter] == value
 
 
@@ -130,7 +116,10 @@ async def test_a_local_image_is_uploaded_in_a_form(make_settings: MakeSettings, 
 
 @pytest.mark.parametrize(
     ("image", "sentence"),
-    [*[(each, "invalid_argument: ") for each in NO_LINKS if "://" in each], ("nowhere.png", "file_not_found: image")],
+    [
+        *[(each, f"invalid_argument: image: the link {each!r} must be") for each in NO_LINKS if "://" in each],
+        ("nowhere.png", "file_not_found: image"),
+    ],
 )
 async def test_what_is_no_image_is_refused_before_any_request(
     make_settings: MakeSettings, image: str, sentence: str
@@ -152,6 +141,6 @@ async def test_veo_fast_sends_what_text_to_video_would_with_that_provider(make_s
         "negative_prompt": "fog",
         "seed": 1,
     }
-    _, narrow = await ask(make_settings(), "webvoice_veo_fast_text_to_video", arguments)
-    _, general = await ask(make_settings(), "webvoice_text_to_video", {**arguments, "provider": "veo-fast"})
+    _, narrow = await ask(make_settings(), "webvoice_veo_fast_text_to_video", arguments, filmed())
+    _, general = await ask(make_settings(), "webvoice_text_to_video", {**arguments, "provider": "veo-fast"}, filmed())
     assert narrow == general == {**arguments, "provider": "veo-fast"}

@@ -59,12 +59,11 @@ def test_an_idle_server_ends_at_once(tmp_path: Path, end: End) -> None:
         ended_well(end(wire))
 
 
-@pytest.mark.parametrize("end", WAYS[:2])
-def test_a_chat_in_flight_does_not_hold_it(tmp_path: Path, silent: Loopback, end: End) -> None:
+def test_a_chat_in_flight_does_not_hold_it(tmp_path: Path, silent: Loopback) -> None:
     with serving(environment(tmp_path, {"BASE_URL": silent.base_url, "API_KEY": CANARY})) as wire:
         wire.post("tools/call", {"name": "webvoice_chat", "arguments": {"prompt": "Hello"}})
         silent.wait()
-        ended_well(end(wire))
+        ended_well(wire.eof())
 
 
 BEGINNINGS = [
@@ -131,9 +130,8 @@ import importlib.abc, os, signal, sys
 class Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name == "webvoice_mcp.server":
-            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), signal.SIGINT)
 
-number = int(sys.argv.pop())
 sys.meta_path.insert(0, Finder())
 from webvoice_mcp.__main__ import main
 code = main()
@@ -142,9 +140,8 @@ sys.exit(code)
 
 
 @posix
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_while_it_is_still_loading_ends_it_too(tmp_path: Path, number: signal.Signals) -> None:
-    wire = Wire(environment(tmp_path), (sys.executable, "-c", _EARLY, str(int(number))))
+def test_a_signal_while_it_is_still_loading_ends_it_too(tmp_path: Path) -> None:
+    wire = Wire(environment(tmp_path), (sys.executable, "-c", _EARLY))
     try:
         ended = wire.ending(time.perf_counter())
     finally:
@@ -183,30 +180,11 @@ def _deaf(tmp_path: Path) -> "subprocess.Popen[bytes]":
 
 def test_a_client_that_never_reads_cannot_keep_it(tmp_path: Path) -> None:
     with _deaf(tmp_path) as process:
-        started = time.perf_counter()
-        _, err = _without_reading(process)
-        assert (process.returncode, err) == (0, b"")
-        assert time.perf_counter() - started < PATIENCE
-
-
-@posix
-def test_a_client_that_never_reads_and_then_signals_is_soon_obeyed(tmp_path: Path) -> None:
-    with _deaf(tmp_path) as process:
-        started = time.perf_counter()
-        _, err = _without_reading(process, signal.SIGTERM, signal.SIGINT)
-        assert (process.returncode, err) == (0, b"")
-        assert time.perf_counter() - started < SOON
-
-
-def _without_reading(process: "subprocess.Popen[bytes]", *signals: signal.Signals) -> tuple[int, bytes]:
-    assert process.stdin
-    assert process.stderr
-    if not signals:
+        assert process.stdin
+        assert process.stderr
         process.stdin.close()
-    for each in signals:
-        process.send_signal(each)
-    code = process.wait(PATIENCE)
-    return code, process.stderr.read()
+        assert process.wait(PATIENCE) == 0
+        assert process.stderr.read() == b""
 
 
 _PARENT = """
@@ -232,9 +210,8 @@ def test_a_killed_parent_takes_it_along(tmp_path: Path) -> None:
 
 
 @posix
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
-def test_a_stream_that_was_never_open_does_no_harm(tmp_path: Path, closed: str) -> None:
-    command = f'exec "$0" -m webvoice_mcp {closed}'
+def test_streams_that_were_never_open_do_no_harm(tmp_path: Path) -> None:
+    command = 'exec "$0" -m webvoice_mcp <&- >&- 2>&-'
     done = subprocess.run(
         ["/bin/sh", "-c", command, sys.executable],
         input=b"",

@@ -113,6 +113,16 @@ def test_a_stream_that_is_cut_short_is_no_answer(playing: Wire, play: Play) -> N
     assert "may have been spent" in text
 
 
+def test_progress_is_told_under_the_token_that_the_caller_gave(playing: Wire) -> None:
+    playing.notifications.clear()
+    said = {"prompt": "Say 'one two three'"}
+    answer = json.loads(playing.call("webvoice_chat", said, _meta={"progressToken": "mine"})["content"][0]["text"])
+    assert {each["method"] for each in playing.notifications} == {"notifications/progress"}
+    told = [each["params"] for each in playing.notifications]
+    assert {each["progressToken"] for each in told} == {"mine"}
+    assert "".join(each["message"] for each in told) == answer["text"]
+
+
 def test_too_slow_an_answer_is_a_timeout(tmp_path: Path, play: Play) -> None:
     variables = {"BASE_URL": play.base_url, "API_KEY": play.register("slow@example.com"), "TIMEOUT": "0.2"}
     play.fault("tts/", delay=1)

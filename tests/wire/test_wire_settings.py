@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.support import CANARY
-from tests.wire.conftest import Start
 from tests.wire.world import Play, failure, fields
 from tests.wire_driver import PATIENCE, SERVER, environment, serving
 
@@ -16,7 +15,6 @@ SECRET = "wv_secret_1234567890abcdef"
 WRONG = [
     ("API_KEY", f"{SECRET} and more", "printable ASCII"),
     ("BASE_URL", "http://example.com/api/v1", "http is accepted for loopback hosts only"),
-    ("BASE_URL", "ftp://example.com", "https"),
     ("BASE_URL", f"https://user:{SECRET}@example.com/api/v1", "not accepted"),
     ("BASE_URL", f"https://example.com/api/v1?api_key={SECRET}", "not accepted"),
     ("OUTPUT_DIR", "~nobody-of-this-name/x", "folder"),
@@ -26,13 +24,10 @@ WRONG = [
     ("STATE_DIR", "a\nb", "folder"),
     ("TOOLSETS", "speech,telepathy", "account, chat"),
     ("TIMEOUT", "0", "seconds"),
-    ("TIMEOUT", "-1", "seconds"),
-    ("TIMEOUT", "ten", "seconds"),
     ("TIMEOUT", SECRET, "seconds"),
     ("INLINE_IMAGES", "2", "1 and 0"),
     ("MAX_FILE_MB", "0", "megabytes"),
     ("MAX_UPLOAD_MB", "nan", "megabytes"),
-    ("LOG_LEVEL", "LOUD", "DEBUG, INFO, WARNING"),
     ("LOG_LEVEL", SECRET, "DEBUG, INFO, WARNING"),
 ]
 
@@ -60,11 +55,6 @@ def test_placeholders_and_blanks_count_as_unset(tmp_path: Path) -> None:
         assert failure(wire.call("webvoice_status"))[0] == "not_authenticated"
         assert fields(wire.call("webvoice_account_links"))["login"].startswith("https://webvoice.easytaskflow.app/")
         assert wire.stderr == ""
-
-
-@pytest.mark.parametrize("pasted", ["wv_your_api_key_here", "wv_your_key_here", "YOUR_API_KEY"])
-def test_the_documentations_own_key_is_none(start: Start, pasted: str) -> None:
-    assert failure(start(API_KEY=pasted).call("webvoice_status"))[0] == "not_authenticated"
 
 
 def test_the_loudest_log_leaks_no_key(tmp_path: Path, play: Play) -> None:

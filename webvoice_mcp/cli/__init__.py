@@ -7,7 +7,7 @@ import sys
 
 from webvoice_mcp.cli.usage import USAGE
 
-_COMMANDS = ("call", "demo", "sandbox", "tools")
+_COMMANDS = ("call", "demo", "doctor", "login", "logout", "sandbox", "status", "tools")
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -28,7 +28,10 @@ def run(words: list[str]) -> int:
     _print_whatever_comes()
     try:
         return _run(name, rest)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BaseExceptionGroup) as error:
+        # An impatient second Ctrl-C may strike in several tasks at once.
+        if isinstance(error, BaseExceptionGroup) and not error.subgroup(KeyboardInterrupt):
+            raise
         print(file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:

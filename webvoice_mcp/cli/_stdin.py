@@ -82,8 +82,7 @@ class EndableStdin:
         with suppress(queue.Empty):
             while True:
                 wish = self._wishes.get(timeout=max(last - time.monotonic(), 0))
-                if wish != "end":
-                    last = min(last, time.monotonic() + _TO_WRITE)
+                last = min(last, time.monotonic() + (_LONGEST if wish == "end" else _TO_WRITE))
                 self._hurried = self._hurried or wish == "signal"
         os._exit(0)
 

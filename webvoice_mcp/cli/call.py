@@ -2,12 +2,16 @@
 
 import argparse
 import json
+import signal
 import sys
+from types import FrameType
 from typing import Any
 
 _DESCRIPTION = """\
 Call one tool. A value is text; where the parameter is a number, a truth value or a list, it is read as JSON:
 webvoice-mcp call webvoice_tts text="Hello there" speed=1.0"""
+
+_LOOKS_BEFORE_TELLING = 3  # what is given up anyway takes a moment to end
 
 
 def run(words: list[str]) -> int:
@@ -48,19 +52,25 @@ def run(words: list[str]) -> int:
 
 
 class _Waiting:
-    """Tells the person why the command has not ended: what was paid for still gets its time."""
+    """Tells the person why the command has not ended: what was ordered still gets its time, until Ctrl-C."""
 
     def __init__(self) -> None:
-        self._told = False
+        self._looks = 0
+        self._given_up = False
 
     def hurried(self) -> bool:
-        if not self._told:
+        self._looks += 1
+        if self._looks == 1:
+            signal.signal(signal.SIGINT, self._give_up)
+        if self._looks == _LOOKS_BEFORE_TELLING:
             print("Waiting for what was ordered; Ctrl-C gives it up.", file=sys.stderr)
-            self._told = True
-        return False
+        return self._given_up
 
     def settled(self) -> None:
         """The command ends by itself."""
+
+    def _give_up(self, _number: int, _frame: FrameType | None) -> None:
+        self._given_up = True
 
 
 def _value(text: str, schema: dict[str, Any]) -> Any:

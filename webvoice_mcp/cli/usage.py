@@ -7,6 +7,10 @@ With no command: the MCP server on stdin and stdout, as clients start it.
 
 commands:
   demo [--output-dir DIR]            see it work: no account, no network
+  doctor [--json]                    what works here, what does not, and the cure
+  login [--email E]                  register or sign in by e-mail code
+  logout                             forget the saved keys of this service
+  status [--show-key]                whose account, how many credits, which key
   call TOOL [name=value ...] [--json]   one tool call from the terminal
   tools [--json]                     the tools and their parameters
   sandbox [--host HOST] [--port PORT] [--state-dir DIR]

@@ -1,6 +1,5 @@
 """What the service said, in the shape that the rest of the program works with: a reply, or one of our errors."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from webvoice_mcp.client.auth import mask, without_keys
+from webvoice_mcp.client.document import parsed
 from webvoice_mcp.errors import (
     BadRequest,
     InsufficientCredits,
@@ -21,12 +21,23 @@ from webvoice_mcp.errors import (
 )
 
 _MESSAGE_CHARACTERS = 300
+_FORBIDDEN = "The account may not do this (see webvoice_onboarding), or a firewall or VPN on the way blocks it."
+_NO_REASON = "It gave no reason: check the arguments, or try again later."
+_ELSEWHERE = "There is nothing at this address: WEBVOICE_BASE_URL may be wrong, or an id in the arguments unknown."
+_TOO_LARGE = "What was sent is too large: send less."
+_LIKELY = {404: _ELSEWHERE, 405: _ELSEWHERE, 408: "It took too long to arrive: try again.", 413: _TOO_LARGE}
 _NOT_TEXT = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an error has to know of the question to say something useful."""
+    """What an error has to know of the question to say something useful.
+
+    Attributes:
+        provider: the one that was to answer, "" where there is no choice.
+        others: providers to try in its place.
+        names_model: whether the request names a model, so that another may be tried.
+    """
 
     base_url: str
     links: Mapping[str, str]
@@ -34,7 +45,8 @@ class Asked:
     key: str = ""
     key_source: str = ""
     provider: str = ""
-    providers: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    names_model: bool = False
 
 
 def plain(text: str, *keys: str) -> str:
@@ -51,25 +63,12 @@ def masked(document: Any, key: str) -> Any:
     return document.replace(key, mask(key)) if isinstance(document, str) else document
 
 
-def decode(body: bytes) -> Any:
-    """Parse a JSON body.
-
-    Raises:
-        InvalidResponse: it is none.
-    """
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise InvalidResponse("The service's answer is not JSON. Try again later; the base URL may be wrong.") from None
-
-
 def message_in(body: bytes) -> str:
     """The sentence in an error body: `message`, `error`, `detail`, or OpenAI's `error.message`; else ""."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        return sentence(parsed(body))
+    except InvalidResponse:
         return ""
-    return sentence(document)
 
 
 def sentence(document: Any) -> str:
@@ -90,7 +89,7 @@ def retry_after(header: str | None, *, now: datetime | None = None) -> float | N
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
@@ -99,15 +98,17 @@ def retry_after(header: str | None, *, now: datetime | None = None) -> float | N
 
 def failure(status: int, body: bytes, asked: Asked, *, wait: float | None = None) -> WebVoiceError:
     """The error for a status that is no success."""
-    said = plain(message_in(body), asked.key)[:_MESSAGE_CHARACTERS]
-    quoted = f": {said.rstrip('.')}." if said else "."
+    said = _quotable(message_in(body), asked)
+    quoted = f": {said}." if said else "."
     if 300 <= status < 400:
         return InvalidResponse(
             f"The service answered with a redirect ({status}), which is never followed. Check WEBVOICE_BASE_URL.",
             status=status,
         )
-    if status in (401, 403):
-        return Unauthorized(f"{_who(asked)} ({status}){quoted} {_cure(asked)}", status=status)
+    if status == 401:
+        return Unauthorized(f"{_who(asked)} (401){quoted} {_cure(asked)}", status=status)
+    if status == 403:
+        return Unauthorized(f"{_host(asked)} refused the call (403){quoted} {_FORBIDDEN}", status=status)
     if status == 402:
         return InsufficientCredits(f"Not enough credits{quoted} {_top_up(asked)}", status=status)
     if status == 429:
@@ -119,23 +120,57 @@ def failure(status: int, body: bytes, asked: Asked, *, wait: float | None = None
         error = ServerError(f"The service failed ({status}){quoted} Try again later.", status=status)
         error.billed = True
         return error
-    return BadRequest(
-        f"The service refused the request ({status}){quoted} Change the arguments as it says.", status=status
-    )
+    to_do = "Change the arguments as it says." if said else _LIKELY.get(status, _NO_REASON)
+    return BadRequest(f"The service refused the request ({status}){quoted} {to_do}", status=status)
 
 
 def refusal(document: Any, asked: Asked, *, status: int = 200) -> WebVoiceError:
-    """The error for an answer of status 200 that says `"success": false`."""
-    said = plain(sentence(document), asked.key)[:_MESSAGE_CHARACTERS] or "no reason given"
-    return BadRequest(f"The service refused the request: {said.rstrip('.')}.", status=status)
+    """The error for an answer of status 200 that says no: `"success": false`, or an error and nothing else of use."""
+    said = _quotable(sentence(document), asked)
+    if not said:
+        return BadRequest(f"The service refused the request. {_NO_REASON}", status=status)
+    return BadRequest(
+        f"The service refused the request: {said}. Change the arguments as it says, or try again later.", status=status
+    )
+
+
+def broken_off(document: Any, asked: Asked, spent: str) -> WebVoiceError:
+    """The error for a stream that reports a failure when a part of the answer has come.
+
+    Args:
+        spent: what is to be said about the wallet.
+    """
+    said = _quotable(sentence(document), asked) or "no reason given"
+    error = BadRequest(f"The service broke off when part of the answer had come: {said}. {spent}", status=200)
+    error.billed = True
+    return error
+
+
+def lacking(document: Mapping[str, Any], lacks: str, asked: Asked) -> WebVoiceError:
+    """The error for an answer of status 200 without what was asked for. One that reports an error is a refusal.
+
+    Args:
+        lacks: what is not in it, as a sentence.
+    """
+    if document.get("error") and document.get("success") is not True:
+        return refusal(document, asked)
+    said = _quotable(sentence(document), asked)
+    return InvalidResponse(f"{lacks} It says: {said}." if said else lacks)
+
+
+def _quotable(said: str, asked: Asked) -> str:
+    return plain(said, asked.key)[:_MESSAGE_CHARACTERS].rstrip(". ")
+
+
+def _host(asked: Asked) -> str:
+    return asked.base_url.partition("://")[2].partition("/")[0]
 
 
 def _who(asked: Asked) -> str:
-    host = asked.base_url.partition("://")[2].partition("/")[0]
     if not asked.key:
-        return f"{host} refused the call"
+        return f"{_host(asked)} refused the call"
     named = "from WEBVOICE_API_KEY" if asked.key_source == "environment" else "saved for this base URL"
-    return f"{host} did not accept the key {mask(asked.key)} {named}"
+    return f"{_host(asked)} did not accept the key {mask(asked.key)} {named}"
 
 
 def _cure(asked: Asked) -> str:
@@ -153,9 +188,10 @@ def _top_up(asked: Asked) -> str:
 
 
 def _unavailable(asked: Asked) -> str:
-    return f"The provider {asked.provider} is not available" if asked.provider else "The provider is not available"
+    return f"The provider {asked.provider} is not available" if asked.provider else "The service is not available"
 
 
 def _others(asked: Asked) -> str:
-    others = [name for name in asked.providers if name != asked.provider]
-    return f"Other providers to try: {', '.join(others)}." if others else "Try another provider or model, or try later."
+    if asked.others:
+        return f"Other providers to try: {', '.join(asked.others)}."
+    return "Try another model, or try later." if asked.names_model else "Try again later."

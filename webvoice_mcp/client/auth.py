@@ -1,24 +1,28 @@
 """Which API key goes out, and how a key is shown without showing it."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 import anyio
 import anyio.to_thread
 
+from webvoice_mcp.contract.account import KEY_PREFIX
 from webvoice_mcp.errors import DiskError, InvalidResponse, NotAuthenticated
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import Settings
 
+T = TypeVar("T")
+
 _SHOWN = 4
-_KEY = re.compile(r"wv_[A-Za-z0-9_\-]{6,}")
+_KEY = re.compile(rf"{KEY_PREFIX}[A-Za-z0-9_\-]{{6,}}")
 
 
 def mask(key: str) -> str:
     """`wv_…1a2b`: enough to recognise a key, too little to use it."""
-    prefix = "wv_" if key.startswith("wv_") else ""
+    prefix = KEY_PREFIX if key.startswith(KEY_PREFIX) else ""
     return f"{prefix}…{key[-_SHOWN:]}" if len(key) > 3 * _SHOWN else f"{prefix}…"
 
 
@@ -39,29 +43,43 @@ class ApiKey:
 
 
 class Keys:
-    """The key of one base URL: the environment's, else the saved one."""
+    """The key of one base URL: the environment's, else the saved one.
+
+    The key file is read in a thread: a damaged one waits for other processes before it is put aside.
+    """
 
     def __init__(self, settings: Settings, store: KeyStore) -> None:
         self._settings = settings
         self._store = store
-        self._threads = anyio.CapacityLimiter(1)  # never anyio's own limiter: stdin and stdout live on it
+        self._threads = anyio.CapacityLimiter(4)  # never anyio's own limiter: stdin and stdout live on it
 
-    def find(self) -> ApiKey | None:
-        """The key to use now. Looked up for every request, so that a key just saved works at once."""
+    async def find(self) -> ApiKey | None:
+        """The key to use now. Looked up for every request, so that a key just saved works at once.
+
+        Raises:
+            DiskError: the key file cannot be read.
+        """
+        if self._settings.api_key:  # nothing has to be read
+            return self.find_now()
+        return await self._in_thread(self.find_now)
+
+    def find_now(self) -> ApiKey | None:
+        """The same where there is no event loop to hold up."""
         if self._settings.api_key:
             return ApiKey(self._settings.api_key, "environment")
         saved = self._store.active(self._settings.base_url)
         return ApiKey(saved, "saved") if saved else None
 
-    def require(self) -> ApiKey:
+    async def require(self) -> ApiKey:
         """The key to use now.
 
         Raises:
             NotAuthenticated: there is none.
+            DiskError: the key file cannot be read.
         """
-        if key := self.find():
+        if key := await self.find():
             return key
-        damaged = self._store.set_aside()
+        damaged = await self._in_thread(self._store.set_aside)
         lost = f" A damaged key file was set aside as {damaged[-1]}." if damaged else ""
         raise NotAuthenticated(
             f"No API key is known for {self._settings.base_url}.{lost} Call webvoice_register_send_code and then "
@@ -77,11 +95,14 @@ class Keys:
         save = partial(self._store.save, self._settings.base_url, name=name, key=key, use=use)
         with anyio.CancelScope(shield=True):
             try:
-                await anyio.to_thread.run_sync(save, limiter=self._threads)
+                await self._in_thread(save)
             except (DiskError, InvalidResponse) as error:
                 return Kept(key, "", f"The key could not be saved, so it is shown here once: keep it. {error}")
         wins = "WEBVOICE_API_KEY is set and goes on being used until it is removed." if self._settings.api_key else ""
         return Kept(mask(key), str(self._settings.credentials_file), wins if use else "")
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await anyio.to_thread.run_sync(work, limiter=self._threads)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """Reading an answer's body: whole where it is small JSON, in pieces where it carries media."""
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -17,6 +19,7 @@ OpenSink = Callable[[str, int], Write]
 Watch = Callable[[int, int | None], None]
 
 _MAX_JSON = 8 << 20  # bytes of an answer without media
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _SLOW_FEED = 0.010  # seconds; a piece that took longer to decode and write: the disk blocks
 _THREADED_FEEDS = 256
 
@@ -36,12 +39,13 @@ async def small(response: httpx2.Response, *, limit: int = _MAX_JSON) -> bytes:
 
 
 async def beginning(response: httpx2.Response, *, limit: int) -> bytes:
-    """The first bytes of a body, for an error's message; what follows is not read."""
+    """The first bytes of a body, for an error's message; what follows, or does not come whole, is not missed."""
     body = bytearray()
-    async for piece in response.aiter_bytes():
-        body += piece
-        if len(body) >= limit:
-            break
+    with suppress(httpx2.HTTPError):
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) >= limit:
+                break
     return bytes(body[:limit])
 
 
@@ -91,6 +95,20 @@ def reply(endpoint: Endpoint[Q, R], document: Any) -> R:
         ) from None
 
 
+def lacks(endpoint: Endpoint[Q, R], made: R, taken: Sequence[Medium]) -> str:
+    """What a reply has not, though it was asked for, as a sentence; "" where it has something of it.
+
+    Args:
+        taken: the media that came with it.
+    """
+    if endpoint.media:
+        found, wanted = bool(taken), " or ".join(sorted(endpoint.media))
+    else:
+        found = bool(made.model_fields_set & type(made).model_fields.keys() - {"success", "message"})
+        wanted = "content"
+    return "" if found else f"The service's answer to {endpoint.path} has no {wanted}."
+
+
 def unwatched(_received: int, _expected: int | None) -> None:
     """For a download that nobody watches."""
 
@@ -99,7 +117,7 @@ def _length(response: httpx2.Response) -> int | None:
     # The length of a compressed body says nothing about what comes out of it.
     text: str = response.headers.get("content-length", "")
     compressed = response.headers.get("content-encoding", "identity") != "identity"
-    return int(text) if text.isdigit() and not compressed else None
+    return int(text) if _LENGTH.fullmatch(text) and not compressed else None
 
 
 def is_events(response: httpx2.Response) -> bool:

@@ -1,18 +1,17 @@
 """The one client of the API: every request of this package goes through it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
 import httpx2
 
-from webvoice_mcp import __version__
-from webvoice_mcp.client import answers, bodies, stream
+from webvoice_mcp.client import answers, bodies, connection, stream
 from webvoice_mcp.client.answers import Asked
 from webvoice_mcp.client.auth import Keys
+from webvoice_mcp.client.document import parsed
 from webvoice_mcp.client.jsonbody import JsonBody
 from webvoice_mcp.client.multipart import Multipart
 from webvoice_mcp.client.retries import Retries
@@ -29,9 +28,6 @@ Sleep = Callable[[float], Awaitable[None]]
 Body = Multipart | JsonBody
 
 _MAX_ERROR = 64 << 10  # bytes of an error's body that are read
-_CONNECT_TIMEOUT = 15.0
-# Most agent calls come seconds apart; httpx's five would mean a new TLS handshake for almost each.
-_KEEPALIVE = 45.0
 
 
 class Client:
@@ -39,6 +35,9 @@ class Client:
 
     Every verb raises a `WebVoiceError` when it fails: `NotAuthenticated`, a `ServiceError`, a `NoAnswer` or
     `InvalidResponse`, and whatever the sink of a download raises.
+
+    Attributes:
+        dated: the Date header of the last answer, whatever its status; "" for none.
     """
 
     def __init__(
@@ -57,6 +56,7 @@ class Client:
         self._opening = anyio.Lock()
         self._threads = anyio.CapacityLimiter(4)  # never anyio's own limiter: stdin and stdout live on it
         self._memo = ""
+        self.dated = ""
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -91,7 +91,7 @@ class Client:
             document, taken = await bodies.media(response, endpoint.media, open_sink, self._threads, watch)
             if isinstance(document, dict):  # what was there is with the sinks now
                 document = {name: value for name, value in document.items() if name not in endpoint.media}
-            return self._reply(endpoint, document, asked), taken
+            return self._reply(endpoint, document, asked, taken), taken
 
         return await self._exchange(endpoint, request, read, body)
 
@@ -101,22 +101,29 @@ class Client:
         async def read(response: httpx2.Response, asked: Asked) -> R:
             if not bodies.is_events(response):  # a route that does not stream answers as if not asked to
                 return await self._read_reply(endpoint, response, asked)
-            document = await stream.join(response, on_text, partial(answers.refusal, asked=asked))
+            document = await stream.join(response, on_text, partial(_refused, endpoint, asked))
             return self._reply(endpoint, document, asked)
 
         return await self._exchange(endpoint, request, read)
 
     async def _read_reply(self, endpoint: Endpoint[Q, R], response: httpx2.Response, asked: Asked) -> R:
-        return self._reply(endpoint, answers.decode(await bodies.small(response)), asked)
+        return self._reply(endpoint, parsed(await bodies.small(response)), asked)
 
-    def _reply(self, endpoint: Endpoint[Q, R], document: Any, asked: Asked) -> R:
+    def _reply(self, endpoint: Endpoint[Q, R], document: Any, asked: Asked, taken: Sequence[Medium] = ()) -> R:
         if asked.key:
             document = answers.masked(document, asked.key)
-        if isinstance(document, dict):
-            if document.get("success") is False:
-                raise answers.refusal(document, asked)
-            self._remember_memo(document.get("onboarding", document))
-        return bodies.reply(endpoint, document)
+        fields = document if isinstance(document, dict) else {}
+        if fields.get("success") is False:
+            raise answers.refusal(document, asked)
+        self._remember_memo(fields.get("onboarding", fields))
+        try:
+            made = bodies.reply(endpoint, document)
+        except InvalidResponse as error:
+            raise answers.lacking(fields, str(error), asked) from None
+        lacks = "" if fields.get("success") is True else bodies.lacks(endpoint, made, taken)
+        if lacks and (fields.get("error") or (endpoint.media and answers.sentence(fields))):
+            raise answers.lacking(fields, lacks, asked)
+        return made
 
     def _remember_memo(self, onboarding: Any) -> None:
         # So that a later "not enough credits" can say what to write on a transfer.
@@ -141,26 +148,27 @@ class Client:
             raise _maybe_billed(InvalidResponse(f"{error} {_spent(endpoint)}")) from None
 
     async def _tries(self, endpoint: Endpoint[Q, R], request: Q, read: Read[T], body: Body | None) -> T:
-        retries = Retries(endpoint.method)
+        retries = Retries(endpoint.method, _time_left)
         while True:
-            asked = self._asked(endpoint, request)
+            asked = await self._asked(endpoint, request)
             http = await self._opened()
             answered = False
             try:
-                response = await http.send(_build(http, endpoint, request, asked, body), stream=True)
+                response = await _send(http, _build(http, endpoint, request, asked, body))
                 answered = True
+                self.dated = response.headers.get("date", "")
                 try:
                     if response.is_success:
                         return await read(response, asked)
                     said = await bodies.beginning(response, limit=_MAX_ERROR)
                 finally:
                     await response.aclose()
-            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-                pause = retries.after_break(processed=False)
+            except connection.UNREACHED as error:
+                pause = retries.after_break(maybe_processed=False)
                 if pause is None:
-                    raise NetworkError(self._unreachable(error)) from None
+                    raise connection.unreachable(self._settings.base_url, error) from None
             except httpx2.HTTPError as error:
-                pause = retries.after_break(processed=True)
+                pause = retries.after_break(maybe_processed=True)
                 if pause is None:
                     raise _broken(endpoint, error, answered=answered) from None
             else:
@@ -170,49 +178,33 @@ class Client:
                     raise answers.failure(response.status_code, said, asked, wait=wait)
             await self._sleep(pause)
 
-    def _asked(self, endpoint: Endpoint[Q, R], request: Request) -> Asked:
-        key = self._keys.require() if endpoint.key else None
+    async def _asked(self, endpoint: Endpoint[Q, R], request: Request) -> Asked:
+        key = await self._keys.require() if endpoint.key else None
+        provider = getattr(request, "provider", None) or endpoint.default_provider
         return Asked(
             base_url=self._settings.base_url,
             links=links(self._settings.site),
             memo=self._memo,
             key=key.value if key else "",
             key_source=key.source if key else "",
-            provider=getattr(request, "provider", None) or "",
-            providers=endpoint.providers,
+            provider=provider,
+            others=endpoint.others(provider),
+            names_model=endpoint.names_model,
         )
 
     async def _opened(self) -> httpx2.AsyncClient:
         async with self._opening:
             if self._http is None:
-                # Reading the certificates takes tens of milliseconds: not on the event loop.
-                self._http = await anyio.to_thread.run_sync(self._make, limiter=self._threads)
+                make = partial(connection.set_up, self._settings.base_url, self._transport)
+                self._http = await anyio.to_thread.run_sync(make, limiter=self._threads)
             return self._http
 
-    def _make(self) -> httpx2.AsyncClient:
-        base_url = self._settings.base_url
-        try:
-            return httpx2.AsyncClient(
-                base_url=f"{base_url}/",
-                headers={"User-Agent": f"webvoice-mcp/{__version__}", "Accept": "application/json"},
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # a session must not stand beside the key
-                timeout=httpx2.Timeout(None, connect=_CONNECT_TIMEOUT),
-                limits=httpx2.Limits(max_connections=64, max_keepalive_connections=20, keepalive_expiry=_KEEPALIVE),
-                transport=self._transport,
-                # Plain http is loopback: a proxy from the environment would only be a stranger reading the key.
-                trust_env=base_url.startswith("https:"),
-            )
-        except ImportError as error:
-            raise NetworkError(
-                f"The proxy in the environment cannot be used: {error}. Install what it names or unset ALL_PROXY."
-            ) from None
 
-    def _unreachable(self, error: httpx2.HTTPError) -> str:
-        reason = "no connection in time" if isinstance(error, httpx2.ConnectTimeout) else answers.plain(str(error))
-        return (
-            f"Cannot connect to {self._settings.base_url}: {reason or 'connection failed'}. No credits were spent. "
-            "Check the network, a proxy, and WEBVOICE_BASE_URL."
-        )
+async def _send(http: httpx2.AsyncClient, request: httpx2.Request) -> httpx2.Response:
+    try:
+        return await http.send(request, stream=True)
+    except connection.UNUSABLE:
+        raise connection.unusable_proxy() from None
 
 
 def _build(
@@ -225,6 +217,10 @@ def _build(
     if endpoint.method == "GET":
         return http.build_request("GET", endpoint.path, headers=headers, params=request.fields())
     return http.build_request("POST", endpoint.path, headers=headers, json=request.fields())
+
+
+def _refused(endpoint: Endpoint[Any, Any], asked: Asked, chunk: dict[str, Any], *, begun: bool) -> WebVoiceError:
+    return answers.broken_off(chunk, asked, _spent(endpoint)) if begun else answers.refusal(chunk, asked)
 
 
 def _broken(endpoint: Endpoint[Any, Any], error: httpx2.HTTPError, *, answered: bool) -> NetworkError | InvalidResponse:
@@ -241,7 +237,13 @@ def _maybe_billed(error: E) -> E:
 
 
 def _spent(endpoint: Endpoint[Any, Any]) -> str:
-    # What a failure that leaves it open says about the wallet.
+    # What a failure that leaves it open says about what has come of the call.
     if endpoint.paid:
         return "Credits may have been spent: look at webvoice_status before you repeat the call."
+    if endpoint.method == "POST":
+        return "It may have been carried out all the same: check before you repeat it. This call costs no credits."
     return "This call costs no credits."
+
+
+def _time_left() -> float:
+    return anyio.current_effective_deadline() - anyio.current_time()

@@ -6,6 +6,8 @@ from typing import Any
 
 from webvoice_mcp.errors import InvalidResponse
 
+MAX_DEPTH = 64  # brackets open at once
+
 # strict=False: a raw line break in a string is no JSON, yet in base64 it does no harm.
 _DECODER = json.JSONDecoder(strict=False)
 
@@ -20,12 +22,11 @@ class Place:
         index: how many commas we are into its array.
     """
 
-    def __init__(self, fields: frozenset[str], max_depth: int) -> None:
+    def __init__(self, fields: frozenset[str]) -> None:
         self.field = ""
         self.index = 0
         self._fields = fields
         self._longest = max((12 * len(field) for field in fields), default=0)  # each character as two escapes
-        self._max_depth = max_depth
         self._seen: set[str] = set()
         self._open = bytearray()
         self._in_value = False  # of the outermost object: after the colon, before the comma
@@ -62,8 +63,8 @@ class Place:
                 raise not_json()
         elif token in b"{[":
             self._open += token
-            if len(self._open) > self._max_depth:
-                raise InvalidResponse("The answer is nested too deep.")
+            if len(self._open) > MAX_DEPTH:
+                raise _too_deep()
         elif self._open == b"{":
             self._in_value = token == b":"
             if token == b",":
@@ -94,13 +95,16 @@ class Place:
             self.field = name
 
 
-def parsed(text: bytes) -> Any:
+def parsed(text: bytes, *, halves: bool = False) -> Any:
     """The document as `json.loads` reads it, but free of what could not be written as JSON again.
 
     NaN and infinities become None, lone surrogates U+FFFD. A byte order mark is skipped.
 
+    Args:
+        halves: leave lone surrogates alone, where the other half of a pair may come with the next document.
+
     Raises:
-        InvalidResponse: it is not UTF-8 or not JSON.
+        InvalidResponse: it is not UTF-8, not JSON, or nested deeper than `MAX_DEPTH`.
     """
     try:
         document = json.loads(text.decode("utf-8-sig"), parse_float=_finite, parse_constant=lambda _: None)
@@ -108,9 +112,25 @@ def parsed(text: bytes) -> Any:
         raise InvalidResponse("The answer is not UTF-8.") from None
     except json.JSONDecodeError:
         raise not_json() from None
+    except RecursionError:
+        raise _too_deep() from None
     except ValueError:  # Python's limit for the digits of a whole number
         raise InvalidResponse("The answer has a number with too many digits.") from None
-    return _whole(document) if b"\\ud" in text.lower() else document
+    _check_depth(document, MAX_DEPTH)
+    return whole(document) if not halves and b"\\ud" in text.lower() else document
+
+
+def whole(value: Any) -> Any:
+    """A value of a document with U+FFFD for each half of a surrogate pair that stands alone."""
+    match value:
+        case str():
+            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        case list():
+            return [whole(each) for each in value]
+        case dict():
+            return {whole(key): whole(each) for key, each in value.items()}
+        case _:
+            return value
 
 
 def unescaped(raw: bytes) -> str:
@@ -125,22 +145,21 @@ def unescaped(raw: bytes) -> str:
 
 def not_json() -> InvalidResponse:
     """The error for an answer that no JSON parser would take."""
-    return InvalidResponse("The answer is not JSON.")
+    return InvalidResponse("The answer is not JSON. Try again later; WEBVOICE_BASE_URL may be wrong.")
+
+
+def _too_deep() -> InvalidResponse:
+    return InvalidResponse("The answer is nested too deep.")
+
+
+def _check_depth(value: Any, left: int) -> None:
+    if isinstance(value, dict | list):
+        if not left:
+            raise _too_deep()
+        for each in value.values() if isinstance(value, dict) else value:
+            _check_depth(each, left - 1)
 
 
 def _finite(digits: str) -> float | None:
     number = float(digits)
     return number if math.isfinite(number) else None
-
-
-def _whole(value: Any) -> Any:
-    """The value with U+FFFD for each half of a surrogate pair that stands alone."""
-    match value:
-        case str():
-            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        case list():
-            return [_whole(each) for each in value]
-        case dict():
-            return {_whole(key): _whole(each) for key, each in value.items()}
-        case _:
-            return value

@@ -1,6 +1,7 @@
 """When a request may be sent again, and how long to wait before it is."""
 
 import random
+from collections.abc import Callable
 from typing import Literal
 
 _TRIES = 3
@@ -16,8 +17,14 @@ class Retries:
     only where it surely was not processed: the connection was refused, or the service answered 429.
     """
 
-    def __init__(self, method: Literal["GET", "POST"]) -> None:
+    def __init__(self, method: Literal["GET", "POST"], time_left: Callable[[], float]) -> None:
+        """Begin with the first try.
+
+        Args:
+            time_left: gives the seconds that the call still has; no pause is as long.
+        """
         self._method: Literal["GET", "POST"] = method
+        self._time_left = time_left
         self._made = 1
         self._waited = 0.0
 
@@ -29,18 +36,18 @@ class Retries:
         """
         return self._pause(asked) if status in _AGAIN[self._method] else None
 
-    def after_break(self, *, processed: bool) -> float | None:
+    def after_break(self, *, maybe_processed: bool) -> float | None:
         """Seconds to wait before another try after the connection failed; None: do not try again.
 
         Args:
-            processed: whether the service may have got the request.
+            maybe_processed: whether the service may have got the request.
         """
-        return None if processed and self._method == "POST" else self._pause(None)
+        return None if maybe_processed and self._method == "POST" else self._pause(None)
 
     def _pause(self, asked: float | None) -> float | None:
         # Jitter, so that clients that failed together do not come back together.
         pause = asked if asked is not None else _FIRST_PAUSE * 2 ** (self._made - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-        if self._made >= _TRIES or self._waited + pause > _WAIT_IN_ALL:
+        if self._made >= _TRIES or self._waited + pause > _WAIT_IN_ALL or pause >= self._time_left():
             return None
         self._made += 1
         self._waited += pause

@@ -25,7 +25,6 @@ _BACKSLASH = ord("\\")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _WHITE_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 _COMMA = re.compile(rb",|\\u002[cC]")
-_MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +35,12 @@ class Medium:
         field: the member it was found in.
         index: its place in the member's array, 0 where the member is no array.
         size: bytes written to its sink, 0 for a link.
-        mime_type: what a `data:` URL said, else empty.
         text: the link, where it came as one; nothing was written then.
     """
 
     field: str
     index: int
     size: int = 0
-    mime_type: str = ""
     text: str = ""
 
 
@@ -55,8 +52,8 @@ class Splitter:
     and so does a blank string, which counts as no medium.
 
     `open_sink(field, index)` is called once for each base64 medium, before its first byte; what it or the sink raises
-    passes through. `max_rest` is the most bytes there may be besides base64, `max_depth` the most brackets open at
-    once. After an error the splitter is of no further use, and what the sinks got is worthless.
+    passes through. `max_rest` is the most bytes there may be besides base64. After an error the splitter is of no
+    further use, and what the sinks got is worthless.
     """
 
     def __init__(
@@ -65,12 +62,11 @@ class Splitter:
         open_sink: Callable[[str, int], Write],
         *,
         max_rest: int = 1 << 20,
-        max_depth: int = 64,
     ) -> None:
         self._open_sink = open_sink
         self._max_rest = max_rest
         self._rest = bytearray()
-        self._place = Place(fields, max_depth)
+        self._place = Place(fields)
         self._media: list[Medium] = []
         self._step: Callable[[Splitter, bytes, int], int] = Splitter._between
         self._start = 0  # where in the rest the present key or link begins
@@ -166,10 +162,9 @@ class Splitter:
             self._start = len(self._rest) - len(head)
             self._step = Splitter._link
             return
-        name, start, mime_type = self._place.name, 0, ""
-        if text.lower().startswith("data:"):
-            start, mime_type = _after_comma(head, name)
-        self._add_medium(mime_type)
+        name = self._place.name
+        start = _after_comma(head, name) if text.lower().startswith("data:") else 0
+        self._add_medium()
         self._keep(b"null")
         self._base64 = Base64String(self._open_sink(self._place.field, self._place.index), name)
         self._base64.feed(head, start, len(head))
@@ -185,10 +180,10 @@ class Splitter:
         self._step = Splitter._between
         return quote + 1
 
-    def _add_medium(self, mime_type: str = "") -> None:
+    def _add_medium(self) -> None:
         if len(self._media) == _MOST_MEDIA:
             raise InvalidResponse(f"The answer has more than {_MOST_MEDIA} media.")
-        self._media.append(Medium(self._place.field, self._place.index, mime_type=mime_type))
+        self._media.append(Medium(self._place.field, self._place.index))
 
     def _keep(self, data: bytes) -> None:
         if len(self._rest) + len(data) > self._max_rest:
@@ -217,8 +212,8 @@ def _character(escape: re.Match[str]) -> str:
     return chr(int(escape[1], 16)) if escape[1] else _WHITE_ESCAPES.get(escape[2], escape[2])
 
 
-def _after_comma(head: bytes, name: str) -> tuple[int, str]:
-    """Where in the head of a `data:` URL the base64 begins, and the MIME type before it."""
+def _after_comma(head: bytes, name: str) -> int:
+    """Where in the head of a `data:` URL the base64 begins."""
     try:
         comma = _COMMA.search(head)
         kind = unescaped(head[: comma.start()]).strip() if comma else ""
@@ -226,8 +221,7 @@ def _after_comma(head: bytes, name: str) -> tuple[int, str]:
         kind = ""
     if not comma or not kind.lower().endswith(";base64"):
         raise InvalidResponse(f"The answer has a data: URL as {name} that is not base64.")
-    mime_type = kind[len("data:") :].partition(";")[0]
-    return comma.end(), mime_type if _MIME_TYPE.fullmatch(mime_type) else ""
+    return comma.end()
 
 
 def _with_link(medium: Medium, document: Any) -> Medium:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from webvoice_mcp.contract.endpoint import Empty, Endpoint, Reply, Request
 
 KEY_PREFIX = "wv_"
+
+_KEY_FIELDS = ("api_key", "key")  # documented is the first, of auth/verify-code/ alone
 
 # Paths under the site, that is the base URL without /api/v1.
 LINKS = {
@@ -38,7 +40,19 @@ class VerifyCodeRequest(Request):
     api_key_name: str
 
 
-class VerifyCodeReply(Reply):
+class _WithNewKey(Reply):
+    """A reply that may hold a new key. It is given only once, so it must not be lost for its field's name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_key(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        rest = {name: value for name, value in data.items() if name not in _KEY_FIELDS}
+        return {**rest, "api_key": _key_in(data)}
+
+
+class VerifyCodeReply(_WithNewKey):
     success: bool = True
     api_key: str | None = None
     onboarding: dict[str, Any] | None = None
@@ -56,7 +70,7 @@ class CreateKeyRequest(Request):
     name: str
 
 
-class CreateKeyReply(Reply):
+class CreateKeyReply(_WithNewKey):
     api_key: str
     name: str | None = None
     success: bool = True
@@ -80,6 +94,12 @@ VERIFY_CODE = Endpoint("POST", "auth/verify-code/", VerifyCodeRequest, VerifyCod
 ONBOARDING = Endpoint("GET", "onboarding/", Empty, OnboardingReply)
 CREATE_KEY = Endpoint("POST", "keys/", CreateKeyRequest, CreateKeyReply)
 STATUS = Endpoint("GET", "status/", Empty, StatusReply)
+
+
+def _key_in(data: Any) -> str | None:
+    if isinstance(data, dict):
+        return next(filter(None, (_key_in(data.get(name)) for name in _KEY_FIELDS)), None)
+    return data if isinstance(data, str) and data else None
 
 
 def links(site: str) -> dict[str, str]:

@@ -2,8 +2,22 @@
 
 from typing import Any, Literal
 
+from webvoice_mcp.contract import prices
 from webvoice_mcp.contract.endpoint import Billed, Endpoint, Request
-from webvoice_mcp.contract.rules import Anything, Between, Link, Links, OneOf, Ratio, Rule, Rules, Size, sides
+from webvoice_mcp.contract.rules import (
+    RESOLUTION,
+    SEED,
+    Anything,
+    Between,
+    Link,
+    Links,
+    OneOf,
+    Ratio,
+    Rule,
+    Rules,
+    Size,
+    sides,
+)
 
 ImageProviderName = Literal[
     "minimax", "wan", "nucleus", "gen4", "gen4-turbo", "sd3", "sdxl", "flux-klein-lora", "qwen-image-max"
@@ -11,10 +25,9 @@ ImageProviderName = Literal[
 
 PROMPT_CHARACTERS = 4000  # the service would cut what is longer
 SIDE = Between(512, 2048, "pixels")  # the service would clamp what is outside
-SEED = Between(-1)
 
 _FOR_ALL: dict[str, Rule] = {"aspect_ratio": Ratio(), "width": SIDE, "height": SIDE, "seed": SEED}
-_GEN4: dict[str, Rule] = {"resolution": OneOf(("720p", "1080p")), "reference_images": Links(3)}
+_GEN4: dict[str, Rule] = {"resolution": RESOLUTION, "reference_images": Links(3)}
 
 # From the documentation's parameter table and its example for each provider.
 IMAGE_RULES: Rules = {
@@ -46,21 +59,10 @@ EDIT_RULES: Rules = {
 
 MAX_EDIT_IMAGES = 4
 
-# Credits per image ("Credits per image: …"); Gen4's two prices are those of its two resolutions. Qwen-Image-Max has
-# no line there, so it costs what the server is configured for, by default 7 (IMAGE_GENERATION_CREDITS).
-IMAGE_CREDITS: dict[str, float] = {
-    "minimax": 7,
-    "wan": 8,
-    "nucleus": 4,
-    "gen4-turbo": 1,
-    "sd3": 1,
-    "sdxl": 1,
-    "flux-klein-lora": 1,
-    "qwen-image-max": 7,
-}
-GEN4_CREDITS = {"720p": 2.0, "1080p": 3.0}
+IMAGE_CREDITS = {name: price.credits for name, price in prices.IMAGES.items()}
+GEN4_CREDITS = {resolution: price.credits for resolution, price in prices.GEN4_IMAGES.items()}
 GEN4_RESOLUTION = "1080p"
-EDIT_CREDITS = 1.0
+EDIT_CREDITS = prices.EDIT.credits
 
 
 def image_credits(provider: str, resolution: str | None = None, num_images: int | None = None) -> float:
@@ -122,7 +124,16 @@ class EditReply(Billed):
 
 _MEDIA = frozenset({"image", "images"})
 
-IMAGE = Endpoint("POST", "image/", ImageRequest, ImageReply, paid=True, media=_MEDIA, providers=tuple(IMAGE_RULES))
+IMAGE = Endpoint(
+    "POST",
+    "image/",
+    ImageRequest,
+    ImageReply,
+    paid=True,
+    media=_MEDIA,
+    providers=tuple(IMAGE_RULES),
+    default_provider="minimax",
+)
 EDIT = Endpoint(
     "POST",
     "image-to-image/",
@@ -132,4 +143,5 @@ EDIT = Endpoint(
     media=_MEDIA,
     file_field="images",
     providers=tuple(EDIT_RULES),
+    default_provider="flux-flash-edit",
 )

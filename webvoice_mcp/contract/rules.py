@@ -123,6 +123,9 @@ class Anything:
         return True
 
 
+SEED = Between(-1)
+RESOLUTION = OneOf(("720p", "1080p"))
+
 Rules = Mapping[str, Mapping[str, Rule]]  # provider -> parameter -> what it may be
 
 

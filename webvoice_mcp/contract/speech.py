@@ -2,10 +2,11 @@
 
 from typing import Literal
 
-from webvoice_mcp.contract.endpoint import Billed, Endpoint, Reply, Request
+from webvoice_mcp.contract import prices
+from webvoice_mcp.contract.endpoint import Billed, Endpoint, Reply, Request, Rows, Table
 
-SPEECH_CREDITS_PER_MINUTE = 0.5
-TRANSCRIPTION_CREDITS_PER_MINUTE = 0.3
+SPEECH_CREDITS_PER_MINUTE = prices.SPEECH.credits
+TRANSCRIPTION_CREDITS_PER_MINUTE = prices.TRANSCRIPTION.credits
 
 # The voices that the documentation's own examples name first for their language.
 DEFAULT_VOICES = {"en": "af_sarah", "it": "if_sara"}
@@ -30,7 +31,7 @@ class Voice(Reply):
 
 
 class VoicesReply(Reply):
-    voices: dict[str, list[Voice]]
+    voices: Table[Rows[Voice]]
 
 
 class SpeechRequest(Request):
@@ -68,4 +69,6 @@ TRANSCRIPTION = Endpoint(
     paid=True,
     file_field="audio",
     providers=TRANSCRIPTION_PROVIDERS,
+    aliases={"whisper_groq": "whisper_fast"},
+    default_provider="whisper_small",
 )

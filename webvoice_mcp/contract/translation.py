@@ -2,9 +2,10 @@
 
 from typing import Literal
 
+from webvoice_mcp.contract import prices
 from webvoice_mcp.contract.endpoint import Billed, Endpoint, Request
 
-TRANSLATION_CREDITS_PER_1000_CHARACTERS = 0.1  # and never less than this for one call
+TRANSLATION_CREDITS_PER_1000_CHARACTERS = prices.TRANSLATION.credits  # and never less than this for one call
 
 Language = Literal["en", "it", "es", "fr", "de", "pt", "ru", "zh", "ja", "ko", "ar", "nl", "pl", "tr", "cs"]
 SourceLanguage = Literal[

@@ -2,15 +2,14 @@
 
 from typing import Literal
 
+from webvoice_mcp.contract import prices
 from webvoice_mcp.contract.endpoint import Billed, Endpoint, Request
-from webvoice_mcp.contract.rules import Anything, Between, Link, Links, OneOf, Rule, Rules
+from webvoice_mcp.contract.rules import RESOLUTION, SEED, Anything, Between, Link, Links, OneOf, Rule, Rules
 
 ImageToVideoProvider = Literal["seedance", "gen4", "runway"]
 TextToVideoProvider = Literal["seedance", "veo", "veo-fast"]
 
-_RESOLUTION = OneOf(("720p", "1080p"))
 _RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4")
-_SEED = Between(-1)
 _SEEDANCE_SECONDS = Between(4, 15, "seconds")
 _GEN4: dict[str, Rule] = {
     "duration": Between(2, 10, "seconds"),
@@ -19,18 +18,20 @@ _GEN4: dict[str, Rule] = {
 }
 _VEO: dict[str, Rule] = {
     "duration": _SEEDANCE_SECONDS,
-    "resolution": _RESOLUTION,
+    "resolution": RESOLUTION,
     "aspect_ratio": OneOf((*_RATIOS, "21:9")),
     "generate_audio": Anything(),
     "negative_prompt": Anything(),
-    "seed": _SEED,
+    "seed": SEED,
 }
 
-# From the documentation's two parameter tables. `runway` is another name of gen4.
+_ALIASES = {"runway": "gen4"}
+
+# From the documentation's two parameter tables.
 IMAGE_TO_VIDEO_RULES: Rules = {
     "seedance": {
         "duration": _SEEDANCE_SECONDS,
-        "resolution": _RESOLUTION,
+        "resolution": RESOLUTION,
         "aspect_ratio": OneOf((*_RATIOS, "21:9", "adaptive")),
         "generate_audio": Anything(),
         "last_image_url": Link(),
@@ -41,7 +42,7 @@ IMAGE_TO_VIDEO_RULES: Rules = {
 TEXT_TO_VIDEO_RULES: Rules = {
     "seedance": {
         "duration": _SEEDANCE_SECONDS,
-        "resolution": _RESOLUTION,
+        "resolution": RESOLUTION,
         "aspect_ratio": OneOf((*_RATIOS, "21:9")),
         "generate_audio": Anything(),
         "reference_images": Links(),
@@ -51,11 +52,11 @@ TEXT_TO_VIDEO_RULES: Rules = {
     "veo-fast": _VEO,
 }
 
-# Credits a second. The documentation gives them per 5 s (Seedance, Gen4), per 6 s (Veo) and per second (Veo Fast);
-# two prices are those of 720p and 1080p, and prices are in proportion to the duration.
-IMAGE_TO_VIDEO_CREDITS = {"seedance": (15 / 5, 16 / 5), "gen4": (2 / 5, 2 / 5), "runway": (2 / 5, 2 / 5)}
-TEXT_TO_VIDEO_CREDITS = {"seedance": (13 / 5, 14 / 5), "veo": (7 / 6, 11 / 6), "veo-fast": (3.5, 3.5)}
-REFERENCES_FACTOR = 2  # Seedance with reference images or videos
+# Credits a second, at 720p and at 1080p; prices are in proportion to the duration.
+IMAGE_TO_VIDEO_CREDITS = {name: (low.each, high.each) for name, (low, high) in prices.IMAGE_TO_VIDEO.items()}
+IMAGE_TO_VIDEO_CREDITS |= {alias: IMAGE_TO_VIDEO_CREDITS[name] for alias, name in _ALIASES.items()}
+TEXT_TO_VIDEO_CREDITS = {name: (low.each, high.each) for name, (low, high) in prices.TEXT_TO_VIDEO.items()}
+REFERENCES_FACTOR = prices.REFERENCES_FACTOR
 
 
 def video_credits(per_second: tuple[float, float], duration: int, resolution: str | None, factor: int = 1) -> float:
@@ -106,6 +107,8 @@ IMAGE_TO_VIDEO = Endpoint(
     media=_MEDIA,
     file_field="image",
     providers=tuple(IMAGE_TO_VIDEO_RULES),
+    aliases=_ALIASES,
+    default_provider="seedance",
 )
 TEXT_TO_VIDEO = Endpoint(
     "POST",
@@ -115,4 +118,5 @@ TEXT_TO_VIDEO = Endpoint(
     paid=True,
     media=_MEDIA,
     providers=tuple(TEXT_TO_VIDEO_RULES),
+    default_provider="seedance",
 )

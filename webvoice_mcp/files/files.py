@@ -10,7 +10,7 @@ import anyio.to_thread
 
 from webvoice_mcp.files.places import Places
 from webvoice_mcp.files.reading import Source, Upload, reading
-from webvoice_mcp.files.saving import Part, saving
+from webvoice_mcp.files.saving import Part, SavedFile, saving
 from webvoice_mcp.files.targets import Target, Wish, aim, remove_empty
 
 _THREADS = 8  # of our own, so that a disk that hangs does not stop the rest of the server
@@ -93,6 +93,18 @@ class Files:
             DiskError: the file system refuses.
         """
         return saving(target, self._settings.max_file_bytes, self._limiter)
+
+    async def keep(self, content: bytes, *, tool: str, words: str) -> SavedFile:
+        """Save something that is there already, under a name made here that tells what it is, in the output folder.
+
+        Raises:
+            InvalidResponse: it is larger than WEBVOICE_MAX_FILE_MB.
+            FileError: the file system refuses.
+        """
+        target = await self.aim("", tool=tool, words=words, suffixes=(".bin",))
+        async with self.saving(target) as part:
+            part.write(content)
+            return await part.publish()
 
     def reading(
         self, path: str, *, family: Literal["audio", "image"], argument: str

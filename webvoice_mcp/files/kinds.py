@@ -1,6 +1,5 @@
 """What a file is, judged by its bytes. Its name has no say."""
 
-import io
 import re
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
@@ -43,11 +42,6 @@ KINDS = (MP3, WAV, M4A, FLAC, PNG, JPEG, WEBP, GIF, MP4, TEXT)
 
 _TEXT_SEEN = 64 * 1024
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
-
-
-def kind_of(content: bytes) -> Kind | None:
-    """The kind of this whole content, None for one that is not known here."""
-    return sniff(io.BytesIO(content))
 
 
 def kind_for(suffix: str) -> Kind | None:

@@ -31,6 +31,17 @@ class SavedFile:
     size_bytes: int
 
 
+def content_of(saved: SavedFile) -> bytes:
+    """What lies in the file now. Blocks; for a thread.
+
+    Raises:
+        DiskError: it cannot be read, or is there no longer.
+    """
+    path = Path(saved.path)
+    with disk("read", path):
+        return path.read_bytes()
+
+
 class Part:
     """A file on its way: written piece by piece under a name of no account, then published under its own."""
 
@@ -53,11 +64,6 @@ class Part:
     async def same_as(self, other: "Part") -> bool:
         """Whether both hold the same bytes."""
         return await anyio.to_thread.run_sync(self._file.same_as, other._file, limiter=self._limiter)  # noqa: SLF001 - of this class
-
-    @property
-    def size(self) -> int:
-        """Bytes written so far."""
-        return self._file.size
 
     def write(self, data: _Bytes) -> None:
         """Add all of the data.

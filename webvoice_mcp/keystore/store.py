@@ -66,6 +66,10 @@ class KeyStore:
         with self._exclusively() as document:
             return len(document.get("keys", {}).pop(base_url, []))
 
+    def services(self) -> list[str]:
+        """The base URLs that keys are saved for."""
+        return [base_url for base_url, saved in self._load().get("keys", {}).items() if saved]
+
     def set_aside(self) -> list[Path]:
         """Damaged key files that were put aside, oldest first; they may still hold keys."""
         return sorted(self._path.parent.glob(f"{self._path.name}.damaged-*"))

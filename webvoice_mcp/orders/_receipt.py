@@ -1,9 +1,8 @@
 """The paperwork of one order: what is held, written down and settled, whatever way it ends."""
 
-from types import TracebackType
-from typing import Self
+import math
 
-import anyio
+import anyio.lowlevel
 
 from webvoice_mcp.contract.endpoint import Billed, Reply
 from webvoice_mcp.errors import WebVoiceError
@@ -14,7 +13,7 @@ from webvoice_mcp.orders.prices import Estimate
 
 
 class Receipt:
-    """Entered when the request goes out; left when the order has ended.
+    """Opened just before the request goes out; closed by the order when it has ended.
 
     Attributes:
         credits: what the service said that it cost, None where it did not say.
@@ -30,25 +29,29 @@ class Receipt:
         self._history = history
         self._answered = False
 
+    async def open(self) -> None:
+        """Write the order down, and let it be placed."""
+        order = self._order
+        order.close = self._close
+        await self._history.begin(order.id, order.tool, order.started_at, self._estimate.credits)
+        await anyio.lowlevel.checkpoint_if_cancelled()  # given up while it was written down: nothing is sent
+        order.place()
+
     def of(self, reply: Reply) -> None:
         """Take the bill from an answer."""
-        bill = reply if isinstance(reply, Billed) else getattr(reply, "webvoice", None)
         self._answered = True
-        self.credits = bill.credits_used if isinstance(bill, Billed) else None
+        bill = reply if isinstance(reply, Billed) else getattr(reply, "webvoice", None)
+        used = bill.credits_used if isinstance(bill, Billed) else None
+        # A guard must not be undone by a number that is none.
+        self.credits = used if used is not None and math.isfinite(used) and used >= 0 else None
 
-    async def __aenter__(self) -> Self:
-        await self._history.begin(self._order.id, self._order.tool, self._estimate.credits)
-        self._order.place()
-        return self
+    async def _close(self) -> None:
+        order = self._order
+        spent = 0.0 if self.credits is None and self._is_free(order) else self.credits
+        # What an order in doubt cost is not known: it counts with what was expected.
+        self._reservation.settle(self._reservation.credits if spent is None else spent)
+        await self._history.end(order.id, order.fate, spent, self.files, order.code)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        surely_free = isinstance(error, WebVoiceError) and not error.billed and not self._answered
-        held = self._reservation.credits
-        self._reservation.settle(self.credits if self.credits is not None else 0.0 if surely_free else held)
-        state = "done" if error is None else "failed"
-        code = error.code if isinstance(error, WebVoiceError) else "" if error is None else "cancelled"
-        spent = 0.0 if surely_free else self.credits
-        with anyio.CancelScope(shield=True):
-            await self._history.end(self._order.id, state, spent, self.files, code)
+    def _is_free(self, order: Order) -> bool:
+        refused = isinstance(order.outcome, WebVoiceError) and not order.outcome.billed
+        return not order.placed or (refused and not self._answered)

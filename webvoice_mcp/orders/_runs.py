@@ -1,9 +1,11 @@
 """Which server runs are alive, told by locks that the system takes away with the process, however that ends."""
 
 import os
+import secrets
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 if sys.platform == "win32":  # pragma: no cover - Windows alone has this lock
     import msvcrt
@@ -11,41 +13,44 @@ else:
     import fcntl
 
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_NUMBERS = 1 << 40
 
 
 class Runs:
-    """A file of which each live run has locked one byte, at the place of its number."""
+    """A file of which each live run has locked one byte, at the place of its number.
+
+    Attributes:
+        own: the number of this run, drawn by lot, so that it means the same in every history.
+    """
+
+    _of_this_process: ClassVar[set[int]] = set()  # asking for a lock that one has oneself would grant it
 
     def __init__(self, path: Path) -> None:
+        self.own = 1 + secrets.randbelow(_NUMBERS)
         self._descriptor = os.open(path, _FLAGS, 0o600)
-        self._own: set[int] = set()
+        self._of_this_process.add(self.own)
+        self._lock(self.own, shared=False)
 
     def close(self) -> None:
         """Give up the locks of this process."""
+        self._of_this_process.discard(self.own)
         with suppress(OSError):
             os.close(self._descriptor)
 
-    def begin(self, number: int) -> None:
-        """Mark a run of this process as alive."""
-        self._own.add(number)
-        self._lock(number)
-
     def is_alive(self, number: int) -> bool:
         """Whether the process of this run still lives."""
-        if number in self._own:  # asking for a lock that one has oneself would grant it
-            return True
-        if not self._lock(number):
+        if number in self._of_this_process or not self._lock(number, shared=True):
             return True
         self._unlock(number)
         return False
 
-    def _lock(self, number: int) -> bool:
+    def _lock(self, number: int, *, shared: bool) -> bool:
         try:
             if sys.platform == "win32":  # pragma: no cover - as above
                 os.lseek(self._descriptor, number, os.SEEK_SET)
                 msvcrt.locking(self._descriptor, msvcrt.LK_NBLCK, 1)
             else:
-                fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
+                fcntl.lockf(self._descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB, 1, number)
         except OSError:
             return False
         return True

@@ -3,21 +3,7 @@
 from webvoice_mcp.errors import BudgetExceeded
 from webvoice_mcp.orders.prices import Estimate
 
-
 _ROUNDING = 1e-9
-
-
-class Reservation:
-    """Credits held for one order until it is known what it cost."""
-
-    def __init__(self, budget: "Budget", credits_: float) -> None:
-        self._budget = budget
-        self.credits = credits_
-
-    def settle(self, spent: float) -> None:
-        """End the order: so much was spent in place of what was held."""
-        self._budget.spent += spent
-        self._budget.held -= self.credits
 
 
 class Budget:
@@ -38,16 +24,14 @@ class Budget:
         """Whether there is a limit at all."""
         return self._limit is not None
 
-    def hold(self, estimate: Estimate) -> Reservation:
+    def hold(self, estimate: Estimate) -> "Reservation":
         """Hold what an order will cost; nothing else runs between the look and the note, so none can slip by.
 
         Raises:
             BudgetExceeded: as `check`.
         """
         self.check(estimate)
-        reservation = Reservation(self, estimate.credits or 0.0)
-        self.held += reservation.credits
-        return reservation
+        return Reservation(self, estimate.credits or 0.0)
 
     def check(self, estimate: Estimate) -> None:
         """See that there is room for an order.
@@ -69,3 +53,17 @@ class Budget:
                 f"{self._limit:g} that WEBVOICE_MAX_CREDITS allows are left for this run. Choose something "
                 "cheaper or free, or let the person raise the setting."
             )
+
+
+class Reservation:
+    """Credits held for one order until it is known what it cost."""
+
+    def __init__(self, budget: Budget, credits_: float) -> None:
+        self._budget = budget
+        self.credits = credits_
+        budget.held += credits_
+
+    def settle(self, spent: float) -> None:
+        """End the order: so much was spent in place of what was held."""
+        self._budget.spent += spent
+        self._budget.held -= self.credits

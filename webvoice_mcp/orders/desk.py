@@ -1,7 +1,7 @@
 """Where a call that may cost credits is carried out: checks first, then the order, the one request, the file."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
@@ -12,7 +12,7 @@ from webvoice_mcp.client.jsonbody import JsonBody
 from webvoice_mcp.client.multipart import FilePart, Multipart
 from webvoice_mcp.client.stream import OnText
 from webvoice_mcp.contract.endpoint import Endpoint, Q, R, Request
-from webvoice_mcp.errors import DiskError, FileError, InvalidResponse
+from webvoice_mcp.errors import FileError, InvalidResponse
 from webvoice_mcp.files import Files, SavedFile, Source, Target
 from webvoice_mcp.orders._harvest import Harvest
 from webvoice_mcp.orders._receipt import Receipt
@@ -81,19 +81,19 @@ class Desk:
         Raises:
             WebVoiceError: as `Client.call`; `BudgetExceeded`.
         """
-        self._office.keys.require()
-        async with self._ordered(request) as receipt:
-            reply = await self._office.client.call(endpoint, request)
-            receipt.of(reply)
-            return reply
+        await self._office.keys.require()
+        receipt = await self._ordered(request)
+        reply = await self._office.client.call(endpoint, request)
+        receipt.of(reply)
+        return reply
 
     async def stream(self, endpoint: Endpoint[Q, R], request: Q, on_text: OnText) -> R:
         """The same with the answer's text handed on while it comes."""
-        self._office.keys.require()
-        async with self._ordered(request) as receipt:
-            reply = await self._office.client.stream(endpoint, request, on_text)
-            receipt.of(reply)
-            return reply
+        await self._office.keys.require()
+        receipt = await self._ordered(request)
+        reply = await self._office.client.stream(endpoint, request, on_text)
+        receipt.of(reply)
+        return reply
 
     async def check(self, request: Request, wanted: Wanted) -> None:  # noqa: ARG002 - what a quote is made of
         """See that a result could be saved there, for a tool that has to ask the service something first.
@@ -102,7 +102,7 @@ class Desk:
             NotAuthenticated: no key is known.
             FileError: as `Files.target`.
         """
-        self._office.keys.require()
+        await self._office.keys.require()
         await self._office.files.give_up(await self._target(wanted))
 
     async def save(
@@ -124,22 +124,18 @@ class Desk:
             WebVoiceError: as `Client.download` and `Files`; `BudgetExceeded`.
         """
         self.order.background = wanted.background
-        self._office.keys.require()
+        await self._office.keys.require()
         async with AsyncExitStack() as stack:
             body = await self._body(stack, endpoint, request, inputs)
             part = await stack.enter_async_context(self._office.files.saving(await self._target(wanted)))
             harvest = Harvest(part, wanted.family)
-            receipt = await stack.enter_async_context(self._ordered(request))
-            try:
-                reply, media = await self._office.client.download(
-                    endpoint, request, harvest.open, body, self.order.watch
-                )
-            except DiskError as error:
-                error.billed = True
-                raise
+            receipt = await self._ordered(request)
+            reply, media = await self._office.client.download(endpoint, request, harvest.open, body, self.order.watch)
             receipt.of(reply)
-            files, note = await harvest.bring_in(endpoint, media, expected)
-            receipt.files = tuple(each.path for each in files)
+            try:
+                files, note = await harvest.bring_in(media, expected)
+            finally:
+                receipt.files = tuple(each.path for each in harvest.saved)
             return Delivery(reply, files, note)
 
     async def transcribe(self, endpoint: Endpoint[Q, R], request: Q, audio_path: str, wanted: Wanted) -> Delivery[R]:
@@ -149,13 +145,13 @@ class Desk:
             WebVoiceError: as `Client.upload` and `Files`; `BudgetExceeded`.
         """
         self.order.background = wanted.background
-        self._office.keys.require()
+        await self._office.keys.require()
         async with AsyncExitStack() as stack:
             source = await self._opened(stack, audio_path, "audio", "audio_path")
             part = None
             if wanted.path:
                 part = await stack.enter_async_context(self._office.files.saving(await self._target(wanted)))
-            receipt = await stack.enter_async_context(self._ordered(request, source.path))
+            receipt = await self._ordered(request, source.path)
             body = Multipart(request.form(), [_part(endpoint.file_field, source)])
             reply = await self._office.client.upload(endpoint, request, body)
             receipt.of(reply)
@@ -169,14 +165,13 @@ class Desk:
             receipt.files = (saved.path,)
             return Delivery(reply, (saved,))
 
-    @asynccontextmanager
-    async def _ordered(self, request: Request, recording: Path | None = None) -> AsyncIterator[Receipt]:
+    async def _ordered(self, request: Request, recording: Path | None = None) -> Receipt:
         # Everything was checked; from here on credits may be spent, and it is written down before they are.
         office = self._office
         quote = await office.quotes.of(request, recording, ask=office.budget.is_limited)
-        reservation = office.budget.hold(quote)
-        async with Receipt(self.order, quote, reservation, office.history) as receipt:
-            yield receipt
+        receipt = Receipt(self.order, quote, office.budget.hold(quote), office.history)
+        await receipt.open()
+        return receipt
 
     async def _body(
         self, stack: AsyncExitStack, endpoint: Endpoint[Q, R], request: Q, inputs: Sequence[str]

@@ -27,7 +27,6 @@ _log = logging.getLogger("webvoice_mcp")
 
 _BUSY_SECONDS = 5.0
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY AUTOINCREMENT, started_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS orders (
     id TEXT PRIMARY KEY, run INTEGER NOT NULL, base_url TEXT NOT NULL, tool TEXT NOT NULL, state TEXT NOT NULL,
     started_at REAL NOT NULL, ended_at REAL, estimate REAL, credits REAL, files TEXT NOT NULL, error TEXT
@@ -35,6 +34,8 @@ CREATE TABLE IF NOT EXISTS orders (
 CREATE INDEX IF NOT EXISTS orders_by_time ON orders (base_url, started_at);
 """
 _RUNNING, _INTERRUPTED = "running", "interrupted"
+# What says that the file is no history of ours: no database at all, a damaged one, or one with other tables.
+_NOT_OURS = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR})
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ class Row:
     @property
     def started(self) -> str:
         """The start as an ISO 8601 time in UTC."""
-        return datetime.fromtimestamp(self.started_at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return iso(self.started_at)
 
 
 class History:
@@ -81,22 +82,24 @@ class History:
         self._threads = anyio.CapacityLimiter(1)  # one at a time: a connection is used by one thread only
         self._connection: sqlite3.Connection | None = None
         self._runs: Runs | None = None
-        self._run = 0
         self._trouble = ""
 
-    async def begin(self, order: str, tool: str, estimate: float | None) -> None:
+    async def begin(self, order: str, tool: str, started_at: float, estimate: float | None) -> None:
         """Write down that an order starts: from now on credits may be spent."""
         await self._write(
-            "INSERT INTO orders (id, run, base_url, tool, state, started_at, estimate, files)"
-            " VALUES (?, :run, ?, ?, ?, ?, ?, '[]')",
-            (order, self._base_url, tool, _RUNNING, self._clock(), estimate),
+            lambda run: (
+                "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, NULL, ?, NULL, '[]', NULL)",
+                (order, run, self._base_url, tool, _RUNNING, started_at, estimate),
+            )
         )
 
     async def end(self, order: str, state: str, credits: float | None, files: tuple[str, ...], error: str) -> None:  # noqa: A002 - the API's word
         """Write down how it ended."""
         await self._write(
-            "UPDATE orders SET state = ?, ended_at = ?, credits = ?, files = ?, error = ? WHERE id = ? AND run = :run",
-            (state, self._clock(), credits, json.dumps(files), error or None, order),
+            lambda _: (
+                "UPDATE orders SET state = ?, ended_at = ?, credits = ?, files = ?, error = ? WHERE id = ?",
+                (state, self._clock(), credits, json.dumps(files), error or None, order),
+            )
         )
 
     async def recent(self, *, since: float = 0, most: int = 50) -> list[Row]:
@@ -125,12 +128,12 @@ class History:
     async def aclose(self) -> None:
         """Close the file."""
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._close, limiter=self._threads)
+            await anyio.to_thread.run_sync(self._leave, limiter=self._threads)
 
-    async def _write(self, statement: str, values: tuple[Any, ...]) -> None:
+    async def _write(self, statement: Callable[[int], tuple[str, tuple[Any, ...]]]) -> None:
         def write(connection: sqlite3.Connection) -> None:
             with connection:
-                connection.execute(statement.replace(":run", str(self._run)), values)
+                connection.execute(*statement(self._live_runs().own))
 
         with anyio.CancelScope(shield=True):
             try:
@@ -155,46 +158,61 @@ class History:
         try:
             try:
                 return action(self._open())
-            except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
-                    raise
+            except sqlite3.Error as error:
                 self._close()
-                self._set_aside()
-                return action(self._open())
-        except (sqlite3.Error, OSError) as error:
+                if _code(error) not in _NOT_OURS:
+                    raise
+            return self._anew(action)
+        except (sqlite3.Error, OSError, ValueError) as error:  # the last: a row that none of us wrote
             self._close()
             raise DiskError(
                 f"The history {self._path} cannot be used: {error}. Check the file, or set WEBVOICE_STATE_DIR."
             ) from error
 
+    def _anew(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        # Another server may have found the damage first: the file that is there now may be a new one.
+        try:
+            return action(self._open())
+        except sqlite3.Error as error:
+            self._close()
+            if _code(error) not in _NOT_OURS:
+                raise
+            self._set_aside(error)
+            return action(self._open())
+
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            folder = self._path.parent
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_private()
             connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, check_same_thread=False)
             connection.row_factory = sqlite3.Row
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.executescript(_SCHEMA)
-                self._begin_run(connection)
             except BaseException:
                 connection.close()
                 raise
             self._connection = connection
         return self._connection
 
-    def _begin_run(self, connection: sqlite3.Connection) -> None:
-        self._runs = Runs(self._path.with_name(f"{self._path.name}.lock"))
-        with connection:
-            inserted = connection.execute("INSERT INTO runs (started_at) VALUES (?)", (self._clock(),))
-            self._run = inserted.lastrowid or 0
-            self._runs.begin(self._run)
+    def _make_private(self) -> None:
+        # Made by us and never opened here when it is there: closing it again would take SQLite's locks away.
+        try:
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            if self._path.is_file():
+                with suppress(OSError):
+                    self._path.chmod(0o600)
+
+    def _live_runs(self) -> Runs:
+        if self._runs is None:
+            self._runs = Runs(self._path.with_name(f"{self._path.name}.lock"))
+        return self._runs
 
     def _row(self, found: sqlite3.Row) -> Row:
         state = found["state"]
-        if state == _RUNNING and self._runs is not None and not self._runs.is_alive(found["run"]):
+        if state == _RUNNING and not self._live_runs().is_alive(found["run"]):
             state = _INTERRUPTED
         return Row(
             found["id"],
@@ -204,21 +222,33 @@ class History:
             found["estimate"],
             found["credits"],
             tuple(json.loads(found["files"])),
-            found["error"] or "",
+            found["error"] or (_INTERRUPTED if state == _INTERRUPTED else ""),
         )
 
-    def _set_aside(self) -> None:
+    def _set_aside(self, why: sqlite3.Error) -> None:
         aside = self._path.with_name(f"{self._path.name}.damaged-{time.time_ns()}")
         self._path.replace(aside)
         for leftover in ("-wal", "-shm"):
             self._path.with_name(self._path.name + leftover).unlink(missing_ok=True)
-        _log.warning("The history %s is damaged. It was put aside as %s; a new one begins.", self._path, aside)
+        _log.warning("The history %s is damaged (%s). It is kept as %s; a new one begins.", self._path, why, aside)
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
+
+    def _leave(self) -> None:
+        self._close()
         if self._runs is not None:
             self._runs.close()
             self._runs = None
+
+
+def iso(seconds: float) -> str:
+    """A time, in seconds since the epoch, as ISO 8601 in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary one

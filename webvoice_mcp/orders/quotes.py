@@ -1,5 +1,6 @@
 """What a call will cost, asked before it is made. Nothing here costs credits."""
 
+import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -24,8 +25,9 @@ class Quotes:
         self._client = client
         self._clock = clock
         self._threads = anyio.CapacityLimiter(1)  # never anyio's own limiter: stdin and stdout live on it
+        self._listing = anyio.Lock()
         self._models: dict[str, float] = {}
-        self._listed_at: float | None = None
+        self._listed_at = -_LIST_HOLDS
 
     async def of(self, request: Request, recording: Path | None = None, *, ask: bool = True) -> Estimate:
         """What this request will cost.
@@ -36,18 +38,23 @@ class Quotes:
         """
         seconds = await self._seconds(recording) if recording else None
         found = estimate(request, seconds=seconds)
-        if ask and found.credits is None and isinstance(request, ChatRequest):
+        if found.credits is None and isinstance(request, ChatRequest) and (ask or self._is_fresh):
             return await self._listed(request.model, found)
         return found
 
+    @property
+    def _is_fresh(self) -> bool:
+        return bool(self._models) and self._clock() - self._listed_at < _LIST_HOLDS
+
     async def _listed(self, model: str, unknown: Estimate) -> Estimate:
-        if self._listed_at is None or self._clock() - self._listed_at > _LIST_HOLDS:
-            try:
-                listed = (await self._client.call(CHAT_MODELS, Empty())).models
-            except WebVoiceError as error:
-                return Estimate(None, f"{unknown.basis}, and the service's list cannot be had: {error.code}")
-            self._models = {each.id: price for each in listed if (price := _price(each)) is not None}
-            self._listed_at = self._clock()
+        async with self._listing:
+            if not self._is_fresh:
+                try:
+                    listed = (await self._client.call(CHAT_MODELS, Empty())).models
+                except WebVoiceError as error:
+                    return Estimate(None, f"{unknown.basis}, and the service's list cannot be had: {error.code}")
+                self._models = _prices(listed)
+                self._listed_at = self._clock()
         if model not in self._models:
             return Estimate(None, f"{model} has no price in the service's list of models")
         return Estimate(self._models[model], f"{self._models[model]:g} a request with {model}")
@@ -56,8 +63,13 @@ class Quotes:
         return await anyio.to_thread.run_sync(partial(_length, recording), limiter=self._threads)
 
 
-def _price(model: ModelFacts) -> float | None:
-    return 0.0 if model.free else model.credits_per_request
+def _prices(models: list[ModelFacts]) -> dict[str, float]:
+    prices: dict[str, float] = {}
+    for each in models:
+        price = 0.0 if each.free else each.credits_per_request
+        if price is not None and math.isfinite(price) and price >= 0:
+            prices[each.id] = max(price, prices.get(each.id, 0))  # several providers may offer a model
+    return prices
 
 
 def _length(recording: Path) -> float | None:
@@ -65,6 +77,7 @@ def _length(recording: Path) -> float | None:
 
     try:
         with recording.open("rb") as file:  # by content: the name may lie
-            return TinyTag.get(file_obj=file, tags=False).duration
+            seconds = TinyTag.get(file_obj=file, tags=False).duration
     except (TinyTagException, OSError):
         return None
+    return seconds if seconds and math.isfinite(seconds) and seconds > 0 else None

@@ -1,7 +1,6 @@
 """Accounts: login codes by mail, keys, onboarding, status."""
 
 import secrets
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -12,7 +11,7 @@ from webvoice_mcp.sandbox.call import Call, door, open_door
 from webvoice_mcp.sandbox.database import Account, Holder
 from webvoice_mcp.sandbox.inbox import address
 from webvoice_mcp.sandbox.reading import read_json
-from webvoice_mcp.sandbox.replies import ApiError, success
+from webvoice_mcp.sandbox.replies import ApiError, iso, success
 from webvoice_mcp.sandbox.security import new_key
 
 WELCOME_CREDITS = 20.0
@@ -75,8 +74,8 @@ async def status(_call: Call, holder: Holder) -> Response:
         credits=holder.account.credits,
         api_key={
             "name": holder.key_name,
-            "created_at": _iso(holder.created_at),
-            "last_used": _iso(holder.last_used),
+            "created_at": iso(holder.created_at),
+            "last_used": iso(holder.last_used),
             "usage_count": holder.usage_count,
         },
     )
@@ -100,10 +99,6 @@ def _onboarding(call: Call, account: Account) -> dict[str, Any]:
         "solana": {"available": False},
         "urls": {name: f"{call.site}{path}" for name, path in LINKS.items()},
     }
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 DOORS = (

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from webvoice_mcp.sandbox import account, chat, control, speech, translation
+from webvoice_mcp.sandbox import account, chat, control, image, messaging, speech, translation, video
 from webvoice_mcp.sandbox.call import Call, Door, Sandbox
 from webvoice_mcp.sandbox.database import Database
 from webvoice_mcp.sandbox.faults import Faults
@@ -30,7 +30,7 @@ API = "/api/v1/"
 _BESIDE = "/sandbox/"
 
 # A new family of the API is one file with its DOORS, and its name here.
-_FAMILIES = (account, chat, speech, translation)
+_FAMILIES = (account, chat, speech, translation, image, video, messaging)
 
 _ENGINES_AT_A_TIME = 2
 

@@ -23,6 +23,10 @@ CREATE TABLE IF NOT EXISTS keys (
 CREATE TABLE IF NOT EXISTS codes (
     email TEXT PRIMARY KEY, code TEXT NOT NULL, expires_at REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS memos (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL REFERENCES accounts (id), title TEXT NOT NULL,
+    text TEXT NOT NULL, created_at REAL NOT NULL
+);
 CREATE TABLE IF NOT EXISTS visits (what TEXT NOT NULL, who TEXT NOT NULL, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS visits_by_time ON visits (what, who, at);
 """
@@ -113,6 +117,12 @@ class Database:
         self._change("UPDATE codes SET attempts = attempts + 1 WHERE email = ?", email)
         self._change("DELETE FROM codes WHERE email = ? AND attempts >= ?", email, attempts)
         return found > 0
+
+    def add_memo(self, account_id: int, title: str, text: str, now: float) -> int:
+        """Keep a voice memo; its number, which no other memo ever has."""
+        insert = "INSERT INTO memos (account, title, text, created_at) VALUES (?, ?, ?, ?) RETURNING id"
+        ((number,),) = self._rows(insert, account_id, title, text, now)
+        return int(number)
 
     def visit(self, what: str, who: str, now: float) -> None:
         """Note a call that counts towards a limit."""

@@ -19,12 +19,12 @@ _LONGEST_ADDRESS = 254
 
 
 class Mail(TypedDict):
-    """A message as GET /sandbox/inbox/ shows it; `code` is the login code it carries, if it does."""
+    """A message as GET /sandbox/inbox/ shows it; `code` is the login code it carries, or ""."""
 
     to: str
     subject: str
     body: str
-    code: str | None
+    code: str
     received_at: str
 
 
@@ -36,14 +36,14 @@ class Inbox:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._count = itertools.count()
 
-    def deliver(self, to: str, subject: str, body: str, now: float, code: str | None = None) -> None:
+    def deliver(self, to: str, subject: str, body: str, now: float, code: str = "") -> None:
         """Put a message into the folder; its subject says that it comes from the sandbox."""
         message = EmailMessage(policy=modern)
         message["From"] = "WebVoice sandbox <sandbox@localhost>"
         message["To"] = to
         message["Subject"] = f"[SANDBOX] {subject}"
         message["Date"] = datetime.fromtimestamp(now, UTC)
-        if code is not None:
+        if code:
             message["X-WebVoice-Code"] = code
         message.set_content(body)
         # The name sorts by time, then by order of delivery; the last part keeps two processes apart.
@@ -76,6 +76,6 @@ def _read(path: Path) -> Mail:
         "to": message["To"],
         "subject": message["Subject"],
         "body": message.get_content().rstrip("\n"),
-        "code": message["X-WebVoice-Code"],
+        "code": message["X-WebVoice-Code"] or "",
         "received_at": message["Date"].datetime.isoformat().replace("+00:00", "Z"),
     }

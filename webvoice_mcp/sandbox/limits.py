@@ -6,7 +6,8 @@ from webvoice_mcp.sandbox.database import Database
 from webvoice_mcp.sandbox.replies import ApiError
 
 _MINUTE = 60
-_DAY = 24 * 60 * _MINUTE
+_HOUR = 60 * _MINUTE
+_DAY = 24 * _HOUR
 
 
 class Limit(NamedTuple):
@@ -18,6 +19,7 @@ class Limit(NamedTuple):
 
 SEND_CODE = (Limit(5, 15 * _MINUTE),)
 VERIFY_CODE = (Limit(20, 15 * _MINUTE),)
+SEND_EMAIL = (Limit(10, _HOUR),)
 FREE_CHAT = (Limit(20, _MINUTE), Limit(50, _DAY))
 FREE_CHAT_AFTER_PURCHASE = (Limit(20, _MINUTE), Limit(1000, _DAY))
 
@@ -41,4 +43,4 @@ def _wait(recent: list[float], limit: Limit, now: float) -> float:
 
 
 def _span(seconds: int) -> str:
-    return {_MINUTE: "a minute", _DAY: "a day"}.get(seconds, f"{seconds // _MINUTE} minutes")
+    return {_MINUTE: "a minute", _HOUR: "an hour", _DAY: "a day"}.get(seconds, f"{seconds // _MINUTE} minutes")

@@ -76,13 +76,24 @@ class Upload(NamedTuple):
     fields: Fields
 
 
-async def read_json(request: Request) -> Fields:
+class Form(NamedTuple):
+    """A request with files, by the names of their fields, and the fields beside them.
+
+    `written`: it came as a form, in which all values are text; a field that came several times is a list.
+    """
+
+    fields: Fields
+    files: Mapping[str, list[bytes]]
+    written: bool
+
+
+async def read_json(request: Request, limit: int = JSON_LIMIT) -> Fields:
     """The body as a JSON object.
 
     Raises:
         ApiError: 400 when it is not one, 413 when it is too large.
     """
-    body = await (await _whole(request, JSON_LIMIT)).body()
+    body = await (await _whole(request, limit)).body()
     try:
         content = json.loads(body, parse_constant=_refuse_constant)
         # Half of a surrogate pair is valid JSON, but no text: no mail, database or answer can hold it.
@@ -100,17 +111,38 @@ async def read_upload(request: Request, name: str) -> Upload:
     Raises:
         ApiError: 400 when it is not that, 413 when it is too large.
     """
+    form = await _read_form(request, 1)
+    if name not in form.files:
+        raise ApiError(400, f'Send multipart/form-data with a file in the field "{name}".')
+    return Upload(form.files[name][0], form.fields)
+
+
+async def read_either(request: Request, most_files: int) -> Form:
+    """The body as multipart/form-data with up to so many files, or as a JSON object, which may hold them in base64.
+
+    Raises:
+        ApiError: 400 when it is neither, 413 when it is too large.
+    """
+    if request.headers.get("content-type", "").lower().startswith("multipart/"):
+        return await _read_form(request, most_files)
+    return Form(await read_json(request, UPLOAD_LIMIT), {}, written=False)
+
+
+async def _read_form(request: Request, most_files: int) -> Form:
     whole = await _whole(request, UPLOAD_LIMIT)
+    texts: dict[str, list[str]] = {}
+    files: dict[str, list[bytes]] = {}
     try:
-        async with whole.form(max_files=1, max_fields=16) as form:
-            file = form.get(name)
-            data = await file.read() if isinstance(file, UploadFile) else None
-            fields = Fields({key: value for key, value in form.items() if isinstance(value, str)})
+        async with whole.form(max_files=most_files, max_fields=32) as form:
+            for name, value in form.multi_items():
+                if isinstance(value, UploadFile):
+                    files.setdefault(name, []).append(await value.read())
+                else:
+                    texts.setdefault(name, []).append(value)
     except HTTPException as error:
         raise ApiError(400, f"The multipart body cannot be read: {error.detail}") from None
-    if data is None:
-        raise ApiError(400, f'Send multipart/form-data with a file in the field "{name}".')
-    return Upload(data, fields)
+    fields = Fields({name: values[0] if len(values) == 1 else values for name, values in texts.items()})
+    return Form(fields, files, written=True)
 
 
 async def _whole(request: Request, limit: int) -> Request:

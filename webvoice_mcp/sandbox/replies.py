@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -48,6 +49,11 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
 def success(**content: Any) -> Response:
     """A successful answer; `sandbox` tells a reader of the JSON alone that it is not the service's."""
     return json_response({"success": True, **content, "sandbox": True})
+
+
+def iso(seconds: float) -> str:
+    """A moment in seconds since 1970 as the service writes it: in UTC, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def to_json(content: Any) -> str:

@@ -12,11 +12,17 @@ from webvoice_mcp.errors import InvalidArgument
 Schema = Mapping[str, Any]
 
 _NUMBERS = ("number", "integer")
+# In which blanks around the text may be meant; a file's name may begin or end with one.
+_AS_GIVEN = frozenset(
+    {"text", "prompt", "system", "body", "negative_prompt", "title", "subject", "audio_path", "output_path"}
+)
 _QUOTED = 60  # characters of a name that nobody knows, in a message about it
 
 
 def given(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Schema]) -> dict[str, Any]:
     """The arguments that were really given: optional ones that are null or blank count as left out.
+
+    Codes, names and links lose the blanks around them.
 
     Raises:
         InvalidArgument: there is no such tool, an argument is unknown, missing, or blank where it is required.
@@ -35,8 +41,12 @@ def given(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Schema]
     for each, value in arguments.items():
         # pydantic would take true for 1.
         if isinstance(value, bool) and known[each].get("type") in _NUMBERS:
-            raise InvalidArgument(f"{each} should be a number. {known[each].get('description', '')}".strip())
-    return {each: value for each, value in arguments.items() if not _left_out(value)}
+            raise InvalidArgument(f"{each} should be a number{_accepted(known[each])}")
+    return {
+        each: value if each in _AS_GIVEN else _stripped(value)
+        for each, value in arguments.items()
+        if not _left_out(value)
+    }
 
 
 def readable(error: ValidationError, schema: Schema) -> InvalidArgument:
@@ -44,8 +54,25 @@ def readable(error: ValidationError, schema: Schema) -> InvalidArgument:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(each) for each in first["loc"])
     said = re.sub(r"^\w+ (?=should )", "", first["msg"])
-    about = schema.get("properties", {}).get(str(first["loc"][0]), {}).get("description", "")
-    return InvalidArgument(f"{where} {said[:300].rstrip('.')}. {about}".strip())
+    about = schema.get("properties", {}).get(str(first["loc"][0]), {})
+    return InvalidArgument(f"{where} {said[:300].rstrip('.')}{_accepted(about)}")
+
+
+def _accepted(about: Schema) -> str:
+    """How a sentence about this argument goes on: the numbers that it takes, and what it is."""
+    numbers = ""
+    if about.get("type") in _NUMBERS:
+        kind = "a whole number" if about["type"] == "integer" else "a number"
+        least, most = about.get("minimum"), about.get("maximum")
+        limits = f" from {least:g} to {most:g}" if least is not None and most is not None else ""
+        numbers = f": {kind}{limits or ('' if least is None else f', {least:g} or more')}"
+    return f"{numbers}. {about.get('description', '')}".strip()
+
+
+def _stripped(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_stripped(each) for each in value]
+    return value.strip() if isinstance(value, str) else value
 
 
 def _left_out(value: Any) -> bool:

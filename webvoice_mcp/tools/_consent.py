@@ -67,7 +67,9 @@ class Consent:
         quote = await quotes.of_call(tool, arguments)
         if quote.credits is not None and quote.credits <= limit:
             return Spend(go_on=True)
-        quotes.check_budget(quote)  # the user is not asked for what will be refused
+        # The user is not asked for what will be refused.
+        await quotes.of_call(tool, arguments, strict=True)
+        quotes.check_budget(quote)
         price = _price(quote)
         if not _can_ask(context):
             raise Declined(

@@ -8,6 +8,7 @@ from mcp.server.mcpserver import Context, ElicitationResult, Resolve
 
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
+from webvoice_mcp.files import Files
 from webvoice_mcp.orders.desk import Desk, Office
 from webvoice_mcp.orders.history import History
 from webvoice_mcp.orders.jobs import Jobs, Order
@@ -59,6 +60,10 @@ async def _client(context: Context[App]) -> Client:
     return _app(context).office.client
 
 
+async def _files(context: Context[App]) -> Files:
+    return _app(context).office.files
+
+
 async def _history(context: Context[App]) -> History:
     return _app(context).office.history
 
@@ -86,11 +91,15 @@ async def _desk(context: Context[App], answer: Annotated[ElicitationResult[Spend
     app.consent.check(answer)
     name, _ = _called(context)
     order = Order(name, outlives=app.entries[name].effect.outlives)
-    return CallDesk(app.office, order, Progress(context), app.settings.inline_wait)
+    return CallDesk(app.office, order, Progress(context, wake=order.stir), app.settings.inline_wait)
 
 
 async def _progress(desk: Annotated[CallDesk, Resolve(_desk)]) -> Progress:
     return desk.progress
+
+
+async def _listener(context: Context[App]) -> Progress:
+    return Progress(context)
 
 
 def _called(context: Context[App]) -> tuple[str, Mapping[str, Any]]:
@@ -101,9 +110,11 @@ def _called(context: Context[App]) -> tuple[str, Mapping[str, Any]]:
 TheSettings = Annotated[Settings, Resolve(_settings)]
 TheKeys = Annotated[Keys, Resolve(_keys)]
 TheClient = Annotated[Client, Resolve(_client)]
+TheFiles = Annotated[Files, Resolve(_files)]
 TheHistory = Annotated[History, Resolve(_history)]
 TheJobs = Annotated[Jobs, Resolve(_jobs)]
 TheQuotes = Annotated[CallQuotes, Resolve(_quotes)]
 TheDesk = Annotated[Desk, Resolve(_desk)]
 ThePictures = Annotated[Pictures, Resolve(_pictures)]
 TheProgress = Annotated[Progress, Resolve(_progress)]
+TheListener = Annotated[Progress, Resolve(_listener)]

@@ -20,11 +20,13 @@ OutputPath = Annotated[
 ]
 
 
-def check_email(argument: str, address: str) -> None:
-    """Refuse what cannot be an e-mail address.
+def checked_email(argument: str, address: str) -> str:
+    """The address without blanks around it.
 
     Raises:
-        InvalidArgument: names the argument.
+        InvalidArgument: it cannot be an e-mail address; names the argument.
     """
-    if not _EMAIL.fullmatch(address.strip()):
+    stripped = address.strip()
+    if not _EMAIL.fullmatch(stripped):
         raise InvalidArgument(f"{argument} is not an e-mail address. Give one like name@example.com.")
+    return stripped

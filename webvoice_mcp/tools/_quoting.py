@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -26,43 +26,59 @@ class _Quoted(Exception):
 class _QuotingDesk(Desk):
     """Takes an order's request and gives its price in place of carrying it out."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, *, strict: bool) -> None:
+        """Make a desk.
+
+        Args:
+            strict: whether what the order would be refused for is refused here, too.
+        """
         super().__init__(office, Order(""))
+        self._keys = office.keys
         self._quotes = office.quotes
+        self._strict = strict
 
     async def call(self, endpoint: Endpoint[Q, R], request: Q) -> R:  # noqa: ARG002 - as the one that calls
-        await self._quote(request)
+        if self._strict:
+            await self._keys.require()
+        raise _Quoted(await self._quotes.of(request))
 
     async def stream(self, endpoint: Endpoint[Q, R], request: Q, on_text: OnText) -> R:  # noqa: ARG002 - as above
-        await self._quote(request)
+        return await self.call(endpoint, request)
 
-    async def check(self, request: Request, wanted: Wanted) -> None:  # noqa: ARG002 - as above
-        await self._quote(request)
+    async def check(self, request: Request, wanted: Wanted) -> None:
+        if self._strict:
+            await super().check(request, wanted)
+        raise _Quoted(await self._quotes.of(request))
 
     async def save(
         self,
-        endpoint: Endpoint[Q, R],  # noqa: ARG002 - as above
+        endpoint: Endpoint[Q, R],
         request: Q,
-        wanted: Wanted,  # noqa: ARG002 - as above
+        wanted: Wanted,
         *,
-        inputs: Sequence[str] = (),  # noqa: ARG002 - as above
+        inputs: Sequence[str] = (),
         expected: int = 1,  # noqa: ARG002 - as above
     ) -> Delivery[R]:
-        await self._quote(request)
+        if self._strict:
+            await super().check(request, wanted)
+            async with AsyncExitStack() as stack:
+                await self._body(stack, endpoint, request, inputs)
+        raise _Quoted(await self._quotes.of(request))
 
     async def transcribe(
         self,
         endpoint: Endpoint[Q, R],  # noqa: ARG002 - as above
         request: Q,
         audio_path: str,
-        wanted: Wanted,  # noqa: ARG002 - as above
+        wanted: Wanted,
     ) -> Delivery[R]:
+        if self._strict:
+            await self._keys.require()
         async with AsyncExitStack() as stack:
             source = await self._opened(stack, audio_path, "audio", "audio_path")
+            if self._strict and wanted.path:
+                await super().check(request, wanted)
             raise _Quoted(await self._quotes.of(request, source.path))
-
-    async def _quote(self, request: Request) -> NoReturn:
-        raise _Quoted(await self._quotes.of(request))
 
 
 class CallQuotes:
@@ -83,8 +99,11 @@ class CallQuotes:
         """Raise `BudgetExceeded` where there is no room for this."""
         self._office.budget.check(quote)
 
-    async def of_call(self, name: str, arguments: Mapping[str, Any]) -> Estimate:
+    async def of_call(self, name: str, arguments: Mapping[str, Any], *, strict: bool = False) -> Estimate:
         """What calling this tool with these arguments would cost. Nothing that could cost credits is sent.
+
+        Args:
+            strict: refuse also for a missing key, and for files that cannot be read or written.
 
         Raises:
             WebVoiceError: the call would be refused.
@@ -98,7 +117,7 @@ class CallQuotes:
             raise readable(error, schemas[name]) from None
         if not entry.effect.spends:
             return FREE
-        desk = _QuotingDesk(self._office)
+        desk = _QuotingDesk(self._office, strict=strict)
         try:
             await entry.call(values, {**self._lent, "desk": desk})
         except _Quoted as quoted:

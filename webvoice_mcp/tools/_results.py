@@ -1,5 +1,7 @@
 """What tools hand back, before it becomes the SDK's result."""
 
+import json
+import re
 from typing import Any, Self
 
 from mcp.types import ImageContent
@@ -9,6 +11,8 @@ from webvoice_mcp.contract.endpoint import Reply
 from webvoice_mcp.files import SavedFile
 
 _SMALL = 2000  # characters of JSON that a field the service added later may have
+_DEEP = 20  # lists and objects in one another
+_MEDIUM = re.compile(r"\s*data:[^\s,]*,.*|[A-Za-z0-9+/_=\r\n-]{201,}", re.DOTALL | re.IGNORECASE)
 
 
 class Result(BaseModel):
@@ -34,23 +38,21 @@ class Result(BaseModel):
 
     def showing(self, pictures: tuple[ImageContent, ...]) -> Self:
         """The same result with pictures for the model."""
-        self._shown = pictures
-        return self
+        result = self.model_copy()
+        result._shown = pictures  # noqa: SLF001 - of this class
+        return result
 
     @classmethod
-    def of(cls, *replies: Reply, **own: Any) -> Self:
+    def of(cls, reply: Reply, *beside: Reply, **own: Any) -> Self:
         """A result from the service's reply and our own values; ours win.
 
-        What the service added to its replies since they were documented is passed on where it is small.
+        What the service added since its replies were documented, to this one or to those beside it, is passed on where
+        it is small, and never in the place of something that a result of ours says itself.
         """
         fields: dict[str, Any] = {}
-        for reply in replies:
-            declared = reply.model_dump(mode="json", exclude_none=True)
-            extra = set(reply.model_extra or {}) - {"success"}
-            known = set(type(reply).model_fields) | set(cls.model_fields)
-            fields |= {
-                name: value for name, value in declared.items() if name in known or (name in extra and _is_small(value))
-            }
+        for each in (*beside, reply):
+            fields |= {name: value for name, value in _added(each).items() if name not in cls.model_fields}
+        fields |= reply.model_dump(mode="json", exclude_none=True, include=set(type(reply).model_fields))
         return cls.model_validate(fields | own)
 
 
@@ -87,5 +89,25 @@ class JobStarted(Result):
     files: list[File]
 
 
+def _added(reply: Reply) -> dict[str, Any]:
+    extra = reply.model_extra or {}
+    return {name: value for name, value in extra.items() if name != "success" and _is_small(value)}
+
+
 def _is_small(value: Any) -> bool:
-    return len(repr(value)) <= _SMALL
+    if value is None or not _is_plain(value, _DEEP):
+        return False
+    try:
+        return len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode()) <= _SMALL
+    except ValueError:  # NaN, or half a surrogate pair
+        return False
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """Whether this is not too deep, and no string in it is a medium."""
+    if isinstance(value, str):
+        return not _MEDIUM.fullmatch(value)
+    if not isinstance(value, dict | list):
+        return True
+    inner = [*value, *value.values()] if isinstance(value, dict) else value
+    return depth > 0 and all(_is_plain(each, depth - 1) for each in inner)

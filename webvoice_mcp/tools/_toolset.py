@@ -5,6 +5,7 @@ import inspect
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from mcp.server.mcpserver.tools import Tool
@@ -17,6 +18,9 @@ from webvoice_mcp.tools._results import File, Result
 from webvoice_mcp.tools._waiting import CallDesk
 
 ERROR_META = "webvoice/error"
+
+_LONGEST_REFUSAL = 480  # characters; what quotes a long path or argument loses its middle
+_END_KEPT = 300  # of them: what to do stands at the end
 
 Function = TypeVar("Function", bound=Callable[..., Awaitable[Result]])
 
@@ -85,9 +89,10 @@ class Entry:
         return made
 
     async def call(self, arguments: Mapping[str, Any], lent: Mapping[str, Any]) -> Result:
-        """Call the function with checked arguments and as much of what is lent as it asks for."""
-        parameters = inspect.signature(self.function).parameters
-        return await self.function(**arguments, **{name: each for name, each in lent.items() if name in parameters})
+        """Call the function with checked arguments and what is lent of that which it asks for, None for the rest."""
+        parameters = inspect.signature(self.function).parameters.values()
+        asked = [each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
+        return await self.function(**arguments, **{name: lent.get(name) for name in asked})
 
 
 class ToolSet:
@@ -128,12 +133,13 @@ def refusal(error: WebVoiceError) -> CallToolResult:
     if error.retry_after is not None:
         details["retry_after_seconds"] = error.retry_after
     text = f"{error.code}: {error}"
+    if len(text) > _LONGEST_REFUSAL:
+        text = f"{text[: _LONGEST_REFUSAL - _END_KEPT]}…{text[-_END_KEPT:]}"
     return CallToolResult(content=[TextContent(text=text)], is_error=True, _meta={ERROR_META: details})
 
 
 def _link(file: File) -> ResourceLink:
-    name = file.uri.rpartition("/")[2]
-    return ResourceLink(uri=file.uri, name=name, mime_type=file.mime_type, size=file.size_bytes)
+    return ResourceLink(uri=file.uri, name=Path(file.path).name, mime_type=file.mime_type, size=file.size_bytes)
 
 
 def _sdk_function(entry: Entry) -> Callable[..., Awaitable[CallToolResult]]:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 import anyio
 
@@ -11,10 +10,14 @@ from webvoice_mcp.orders.jobs import Order
 from webvoice_mcp.tools._progress import Progress
 from webvoice_mcp.tools._results import JobStarted, Result
 
-_FIRST_BEAT = 0.9  # seconds; a caller who wants progress hears of it within one
-_BEAT = 4.5  # and then at least every five
 
-T = TypeVar("T")
+async def attend(order: Order, progress: Progress, event: anyio.Event, seconds: float) -> None:
+    """Wait for an event of the order's, for so long at the most, while the caller hears how it goes."""
+    deadline = time.monotonic() + seconds
+    while not event.is_set() and (now := time.monotonic()) < deadline:
+        with anyio.move_on_after(max(0.0, min(deadline, progress.due) - now)):
+            await order.news()
+        await progress.tell(order)
 
 
 class CallDesk(Desk):
@@ -25,9 +28,14 @@ class CallDesk(Desk):
     """
 
     def __init__(self, office: Office, order: Order, progress: Progress, patience: float) -> None:
+        """Make a desk.
+
+        Args:
+            patience: seconds until the caller gets a job's answer; 0 for never.
+        """
         super().__init__(office, order)
         self.progress = progress
-        self._patience = patience
+        self._patience = patience or float("inf")
 
     async def carry_out(self, work: Callable[[], Awaitable[Result]]) -> Result:
         """Start the order and wait for it; its result, or a job's answer where it goes on without its caller.
@@ -36,33 +44,21 @@ class CallDesk(Desk):
             WebVoiceError: what the order failed with while its caller waited.
         """
         order = self.order
-        deadline = time.monotonic() + self._patience if self._patience else float("inf")
         self.jobs.start(order, work)
         try:
-            await self._until(order.settled, deadline)
+            await attend(order, self.progress, order.settled, self._patience)
             if not order.background:
-                await self._until(order.ended, deadline)
+                await attend(order, self.progress, order.ended, self._patience - order.age)
+            await self.progress.finish()
         except anyio.get_cancelled_exc_class():
             # What makes a file is carried to its end once it may cost something; text is nothing without a reader.
             if not (order.placed and order.outlives):
-                order.scope.cancel()
+                order.withdraw()
             raise
-        finally:
-            self.progress.close()
-        if not order.ended.is_set():
-            return JobStarted(job_id=order.id, state=order.state, files=[])
+        if not order.ended.is_set() or (order.background and order.placed):
+            order.announced = True
+            return JobStarted(job_id=order.id, state="running", files=[])
         outcome = order.result()
         assert isinstance(outcome, Result), "what tools make"  # noqa: S101 - a mistake of ours
+        order.outcome = outcome.showing(())  # what stays for webvoice_jobs does without the pictures, which are large
         return outcome
-
-    async def _until(self, event: anyio.Event, deadline: float) -> None:
-        beat = time.monotonic() + _FIRST_BEAT
-        while not event.is_set():
-            now = time.monotonic()
-            if now >= deadline:
-                return
-            with anyio.move_on_after(max(0.0, min(beat, deadline) - now)):
-                await event.wait()
-            if not event.is_set() and time.monotonic() >= beat:
-                await self.progress.beat(self.order)
-                beat = time.monotonic() + _BEAT

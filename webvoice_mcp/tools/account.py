@@ -1,10 +1,14 @@
 """Accounts: registering by e-mail code, keys, credits, links."""
 
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, Strict
 
 from webvoice_mcp.client.answers import masked
+from webvoice_mcp.client.auth import Keys
+from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.account import (
     CREATE_KEY,
     ONBOARDING,
@@ -18,12 +22,15 @@ from webvoice_mcp.contract.account import (
 )
 from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import InvalidArgument
-from webvoice_mcp.tools._inject import TheClient, TheKeys, TheSettings
-from webvoice_mcp.tools._params import check_email
+from webvoice_mcp.orders.jobs import Jobs, Order
+from webvoice_mcp.tools._inject import TheClient, TheJobs, TheKeys, TheSettings
+from webvoice_mcp.tools._params import checked_email
 from webvoice_mcp.tools._results import Result
 from webvoice_mcp.tools._toolset import READS, READS_HERE, WRITES, ToolSet
 
 tools = ToolSet("account")
+
+T = TypeVar("T", bound=Result)
 
 Email = Annotated[str, Field(description="E-mail address that receives the code.")]
 
@@ -87,14 +94,21 @@ class Links(Result):
     solana_topup: str
 
 
+def _plain_word(said: Any) -> Any:
+    return {"true": True, "false": False}.get(said, said) if isinstance(said, str) else said
+
+
+Consent = Annotated[bool, Strict(), BeforeValidator(_plain_word)]  # neither 1 nor "yes" is a consent
+
+
 @tools.add(SEND_CODE, title="Register: send code", effect=WRITES)
 async def webvoice_register_send_code(
     email: Email,
     accept_privacy: Annotated[
-        bool, Field(description="Whether the user accepts the privacy policy. Ask; must be true.")
+        Consent, Field(description="Whether the user accepts the privacy policy. Ask; must be true.")
     ],
     accept_terms: Annotated[
-        bool, Field(description="Whether the user accepts the terms of service. Ask; must be true.")
+        Consent, Field(description="Whether the user accepts the terms of service. Ask; must be true.")
     ],
     *,
     client: TheClient,
@@ -103,7 +117,7 @@ async def webvoice_register_send_code(
 
     Free. The next step is webvoice_register_verify with the code from the mail.
     """
-    check_email("email", email)
+    email = checked_email("email", email)
     for name, accepted in (("accept_privacy", accept_privacy), ("accept_terms", accept_terms)):
         if not accepted:
             raise InvalidArgument(
@@ -125,22 +139,19 @@ async def webvoice_register_verify(
     *,
     client: TheClient,
     keys: TheKeys,
+    jobs: TheJobs,
 ) -> Registered:
     """Verify the e-mailed code, then create and save an API key that works at once; returns credits and onboarding.
 
     Free. Call webvoice_register_send_code first. With a key already at work, webvoice_create_api_key adds another.
     """
-    check_email("email", email)
     request = VerifyCodeRequest(
-        email=email, code=code.strip(), create_api_key=create_api_key, api_key_name=api_key_name
+        email=checked_email("email", email),
+        code=code.strip(),
+        create_api_key=create_api_key,
+        api_key_name=api_key_name,
     )
-    reply = await client.call(VERIFY_CODE, request)
-    if not reply.api_key:
-        note = "The service sent no API key." if create_api_key else None
-        return Registered.of(reply, api_key=None, note=note)
-    kept = await keys.keep(name=api_key_name, key=reply.api_key, use=True)
-    said = Registered.of(reply).model_dump(mode="json", exclude_none=True)
-    return Registered.model_validate(masked(said, reply.api_key) | kept.facts())
+    return await _to_its_end(jobs, "webvoice_register_verify", partial(_verified, client, keys, request))
 
 
 @tools.add(CREATE_KEY, title="Create an API key", effect=WRITES)
@@ -150,14 +161,14 @@ async def webvoice_create_api_key(
     *,
     client: TheClient,
     keys: TheKeys,
+    jobs: TheJobs,
 ) -> KeyCreated:
     """Create a further API key for an account that already has one, and save it; returns it masked.
 
     Free. For a first key use webvoice_register_send_code and webvoice_register_verify.
     """
-    reply = await client.call(CREATE_KEY, CreateKeyRequest(name=name))
-    kept = await keys.keep(name=name, key=reply.api_key, use=use)
-    return KeyCreated.model_validate({"success": reply.success, "name": reply.name or name} | kept.facts())
+    request = CreateKeyRequest(name=name)
+    return await _to_its_end(jobs, "webvoice_create_api_key", partial(_created, client, keys, request, use=use))
 
 
 @tools.add(ONBOARDING, title="Onboarding", effect=READS)
@@ -176,7 +187,7 @@ async def webvoice_status(*, client: TheClient, keys: TheKeys) -> Status:
 
     Free. For ways to add credits see webvoice_onboarding.
     """
-    source = keys.require().source
+    source = (await keys.require()).source
     reply = await client.call(STATUS, Empty())
     return Status.of(reply, key_source=source)
 
@@ -188,3 +199,28 @@ async def webvoice_account_links(*, settings: TheSettings) -> Links:
     Free; needs neither key nor network.
     """
     return Links.model_validate(links(settings.site))
+
+
+async def _to_its_end(jobs: Jobs, tool: str, work: Callable[[], Awaitable[T]]) -> T:
+    """Do what can be done only once, whatever becomes of the caller: a code is used up, a key is told one time."""
+    order = Order(tool)
+    jobs.start(order, work)
+    await order.ended.wait()
+    return cast("T", order.result())
+
+
+async def _verified(client: Client, keys: Keys, request: VerifyCodeRequest) -> Registered:
+    reply = await client.call(VERIFY_CODE, request)
+    if not reply.api_key:
+        note = "The service sent no API key." if request.create_api_key else None
+        return Registered.of(reply, api_key=None, note=note)
+    kept = await keys.keep(name=request.api_key_name, key=reply.api_key, use=request.create_api_key)
+    said = Registered.of(reply).fields()
+    return Registered.model_validate(masked(said, reply.api_key) | kept.facts())
+
+
+async def _created(client: Client, keys: Keys, request: CreateKeyRequest, *, use: bool) -> KeyCreated:
+    reply = await client.call(CREATE_KEY, request)
+    kept = await keys.keep(name=request.name, key=reply.api_key, use=use)
+    said = KeyCreated.of(reply, name=reply.name or request.name).fields()
+    return KeyCreated.model_validate(masked(said, reply.api_key) | kept.facts())

@@ -7,9 +7,11 @@ from pydantic import Field
 from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, OPENAI_MODELS, ChatReply, ChatRequest, ModelFacts
 from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import InvalidArgument
-from webvoice_mcp.tools._inject import TheClient, TheDesk, TheProgress
+from webvoice_mcp.files import Files
+from webvoice_mcp.tools._chat_pictures import keep_pictures
+from webvoice_mcp.tools._inject import TheClient, TheDesk, TheFiles, TheProgress
 from webvoice_mcp.tools._messages import JsonObject, check_tools, choice, conversation
-from webvoice_mcp.tools._results import Result, Wallet
+from webvoice_mcp.tools._results import File, Result, Wallet
 from webvoice_mcp.tools._toolset import READS, SPENDS, ToolSet
 
 tools = ToolSet("chat")
@@ -52,6 +54,8 @@ class Answer(Wallet):
     model: str | None = None
     provider: str | None = None
     usage: dict[str, Any] | None = None
+    files: list[File] | None = None
+    note: str | None = None
 
 
 @tools.add(CHAT_MODELS, OPENAI_MODELS, title="List chat models", effect=READS)
@@ -102,6 +106,7 @@ async def webvoice_chat(
     stream: Stream = None,
     *,
     desk: TheDesk,
+    files: TheFiles,
     progress: TheProgress,
 ) -> Answer:
     """Ask a chat model and get its answer as text, or the tool calls that it wants made.
@@ -121,11 +126,9 @@ async def webvoice_chat(
         web_search=web_search or None,
     )
     if not (progress.asked if stream is None else stream):
-        return _answer(await desk.call(CHAT, request))
+        return await _answer(await desk.call(CHAT, request), files)
     streamed = request.model_copy(update={"stream": True})
-    reply = await desk.stream(CHAT, streamed, progress.text)
-    await progress.flush()
-    return _answer(reply)
+    return await _answer(await desk.stream(CHAT, streamed, progress.text), files)
 
 
 @tools.add(CHAT, title="Chat on DeepInfra", effect=SPENDS)
@@ -139,6 +142,7 @@ async def webvoice_deepinfra_chat(
     stream: Stream = None,
     *,
     desk: TheDesk,
+    files: TheFiles,
     progress: TheProgress,
 ) -> Answer:
     """Ask one of DeepInfra's models (Kimi K2.6, Nemotron 3, Qwen3 Max Thinking, Gemma 4) and get its answer as text.
@@ -155,15 +159,19 @@ async def webvoice_deepinfra_chat(
         temperature=temperature,
         stream=stream,
         desk=desk,
+        files=files,
         progress=progress,
     )
 
 
-def _answer(reply: ChatReply) -> Answer:
+async def _answer(reply: ChatReply, files: Files) -> Answer:
     first = reply.choices[0]
     message = first.message
+    pictures, note = await keep_pictures(message, files, "webvoice_chat")
     return Answer.of(
         reply.webvoice,
+        message,
+        reply,
         text=message.text,
         finish_reason=first.finish_reason,
         tool_calls=message.tool_calls,
@@ -171,6 +179,8 @@ def _answer(reply: ChatReply) -> Answer:
         id=reply.id,
         model=reply.model,
         usage=reply.usage,
+        files=File.all(pictures) or None,
+        note=note or None,
     )
 
 

@@ -92,35 +92,35 @@ async def webvoice_image(
     Costs, an image: minimax 7 credits, wan 8, nucleus 4, gen4 2 (720p) or 3, qwen-image-max 7 by default, others 1.
     To change an image that exists use webvoice_image_to_image; for a photo-like one webvoice_qwen_image_max.
     """
-    given = {
-        "aspect_ratio": aspect_ratio,
-        "width": width,
-        "height": height,
-        "size": size,
-        "seed": seed,
-        "model": model,
-        "thinking_mode": thinking_mode,
-        "negative_prompt": negative_prompt,
-        "num_images": num_images,
-        "num_inference_steps": num_inference_steps,
-        "guidance_scale": guidance_scale,
-        "output_format": output_format,
-        "resolution": resolution,
-        "reference_images": reference_images,
-        "image_url": image_url,
-        "loras": loras,
-        "lora_url": lora_url,
-        "lora_scale": lora_scale,
-        "response_format": response_format,
-    }
-    refuse_for_provider(IMAGE_RULES, provider, given)
+    request = ImageRequest(
+        prompt=prompt,
+        provider=provider,
+        aspect_ratio=aspect_ratio or None,
+        width=width,
+        height=height,
+        size=size or None,
+        seed=seed,
+        model=model or None,
+        thinking_mode=thinking_mode,
+        negative_prompt=negative_prompt or None,
+        num_images=num_images,
+        num_inference_steps=num_inference_steps,
+        guidance_scale=guidance_scale,
+        output_format=output_format or None,
+        resolution=resolution or None,
+        reference_images=reference_images or None,
+        image_url=image_url or None,
+        loras=loras or None,
+        lora_url=lora_url or None,
+        lora_scale=lora_scale,
+        response_format=response_format or None,
+    )
+    refuse_for_provider(IMAGE_RULES, provider, request)
     if (width is None) != (height is None):
         raise InvalidArgument("width and height go together. Give both, or neither.")
     _check_loras(loras or [], lora_url, lora_scale)
-    said = {name: value for name, value in given.items() if value not in (None, "", [])}
     if size:
-        said["size"] = written_size(provider, size)
-    request = ImageRequest.model_validate({"prompt": prompt, "provider": provider, **said})
+        request = request.model_copy(update={"size": written_size(provider, size)})
     wanted = Wanted(output_path, "webvoice_image", prompt, _SUFFIXES, "image", background)
     made = await desk.save(IMAGE, request, wanted, expected=num_images or 1)
     result = SavedImages.of(made.reply, files=File.all(made.files), count=len(made.files), note=made.note or None)
@@ -178,15 +178,16 @@ async def webvoice_image_to_image(
     """
     if not 1 <= len(images) <= MAX_EDIT_IMAGES:
         raise InvalidArgument(f"images has {len(images)} entries. Give 1 to {MAX_EDIT_IMAGES}.")
-    refuse_for_provider(EDIT_RULES, "flux-flash-edit", {"aspect_ratio": aspect_ratio, "size": size, "seed": seed})
-    linked = all_links(images)
     request = EditRequest(
-        prompt=prompt,
-        provider=provider,
-        images=images if linked else None,
-        aspect_ratio=aspect_ratio or None,
-        size=written_size("flux-flash-edit", size) if size else None,
-        seed=seed,
+        prompt=prompt, provider=provider, aspect_ratio=aspect_ratio or None, size=size or None, seed=seed
+    )
+    refuse_for_provider(EDIT_RULES, "flux-flash-edit", request)
+    linked = all_links(images, "images")
+    request = request.model_copy(
+        update={
+            "images": images if linked else None,
+            "size": written_size("flux-flash-edit", size) if size else None,
+        }
     )
     wanted = Wanted(output_path, "webvoice_image_to_image", prompt, _SUFFIXES, "image", background)
     made = await desk.save(EDIT, request, wanted, inputs=() if linked else images)

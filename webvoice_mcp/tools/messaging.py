@@ -13,7 +13,7 @@ from webvoice_mcp.contract.messaging import (
     MemoRequest,
 )
 from webvoice_mcp.tools._inject import TheClient
-from webvoice_mcp.tools._params import check_email
+from webvoice_mcp.tools._params import checked_email
 from webvoice_mcp.tools._results import Result
 from webvoice_mcp.tools._toolset import DESTROYS, WRITES, ToolSet
 
@@ -50,8 +50,8 @@ async def webvoice_send_email(
 
     Free; at most 10 an hour. To keep a note for oneself use webvoice_voice_memo.
     """
-    check_email("to", to)
-    reply = await client.call(SEND_EMAIL, EmailRequest(to=to.strip(), body=body, subject=subject or None))
+    request = EmailRequest(to=checked_email("to", to), body=body, subject=subject or None)
+    reply = await client.call(SEND_EMAIL, request)
     return EmailSent.of(reply)
 
 

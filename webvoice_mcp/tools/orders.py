@@ -1,26 +1,30 @@
 """Orders: what a call would cost, what was spent, and the jobs that go on without their caller."""
 
 import time
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import anyio
 from pydantic import Field
 
-from webvoice_mcp.errors import InvalidArgument, WebVoiceError
-from webvoice_mcp.orders.history import Row
-from webvoice_mcp.orders.jobs import Order
-from webvoice_mcp.tools._inject import TheHistory, TheJobs, TheQuotes
+from webvoice_mcp.errors import DiskError, InvalidArgument, WebVoiceError
+from webvoice_mcp.orders.history import History, Row, iso
+from webvoice_mcp.orders.jobs import Jobs, Order
+from webvoice_mcp.tools._inject import TheHistory, TheJobs, TheListener, TheQuotes
 from webvoice_mcp.tools._results import File, Result
 from webvoice_mcp.tools._toolset import READS_HERE, ToolSet
+from webvoice_mcp.tools._waiting import attend
 
 tools = ToolSet("account")
 
 _DAY = 86_400.0
 _RECENT = 20
 _MOST_DAYS = 3650
-_INTERRUPTED = {
-    "code": "interrupted",
-    "message": "The server ended before this order did. Credits may have been spent: see webvoice_status.",
+_LOOK = 0.25  # seconds between looks at a job of another server
+_LONGEST_WAIT = 45  # seconds; many clients give up at 60
+_SENTENCES = {
+    "interrupted": "The server ended before this order did. Credits may have been spent: see webvoice_status.",
+    "cancelled": "The caller gave it up while it ran. Credits may have been spent: see webvoice_status.",
+    "internal_error": "It crashed: a mistake in webvoice-mcp. Credits may have been spent: see webvoice_status.",
 }
 
 
@@ -44,6 +48,7 @@ class JobList(Result):
     """Jobs, the newest first."""
 
     jobs: list[dict[str, Any]] = Field(description="id, tool, state, started_at, result or error.")
+    note: str | None = None
 
     def linked(self) -> list[File]:
         """The files of the only job, when it was asked for."""
@@ -56,7 +61,7 @@ class JobList(Result):
 @tools.add(title="Estimate credits", effect=READS_HERE)
 async def webvoice_estimate_credits(
     tool: Annotated[str, Field(description="Name of the tool that would be called.")],
-    arguments: Annotated[dict[str, Any] | None, Field(description="The arguments it would be called with.")] = None,
+    arguments: Annotated[dict[str, Any], Field(description="The arguments it would be called with.")],
     *,
     quotes: TheQuotes,
 ) -> Quote:
@@ -64,7 +69,7 @@ async def webvoice_estimate_credits(
 
     Free. For what was spent so far see webvoice_usage.
     """
-    estimate = await quotes.of_call(tool, arguments or {})
+    estimate = await quotes.of_call(tool, arguments)
     return Quote(credits=estimate.credits, basis=estimate.basis)
 
 
@@ -86,7 +91,13 @@ async def webvoice_usage(
         by_day[day] = round(by_day.get(day, 0) + spent, 2)
     rows = await history.recent(since=since, most=_RECENT)
     recent = [
-        {"time": row.started, "tool": row.tool, "state": row.state, "files": list(row.files), "credits": row.credits}
+        {
+            "time": row.started,
+            "tool": row.tool,
+            "state": row.state,
+            "files": list(row.files),
+            "credits": row.credits,
+        }
         for row in rows
     ]
     return Usage(total_credits=round(sum(by_tool.values()), 2), by_tool=by_tool, by_day=by_day, recent=recent)
@@ -95,58 +106,79 @@ async def webvoice_usage(
 @tools.add(title="Jobs", effect=READS_HERE)
 async def webvoice_jobs(
     job_id: Annotated[str, Field(description="Only this job. Unset: the last ones.")] = "",
-    wait_seconds: Annotated[float, Field(ge=0, le=45, description="Wait so long for job_id to end.")] = 0,
+    wait_seconds: Annotated[float, Field(ge=0, le=_LONGEST_WAIT, description="Wait so long for job_id to end.")] = 0,
     *,
     jobs: TheJobs,
     history: TheHistory,
+    listener: TheListener,
 ) -> JobList:
     """List jobs, or wait for one and fetch its result: calls that went on without their caller, and all others.
 
     Free. Call it with the job_id that another tool answered with. For sums of credits use webvoice_usage.
     """
     if not job_id:
-        rows = await history.recent(most=_RECENT)
-        known = {order.id: _of_this_run(order) for order in jobs.all()}
-        earlier = {row.id: _of_history(row) for row in rows if row.id not in known}
-        listed = sorted([*known.values(), *earlier.values()], key=lambda job: str(job["started_at"]), reverse=True)
-        return JobList(jobs=listed[:_RECENT])
+        return await _last_jobs(jobs, history)
     order = jobs.find(job_id)
     if order is not None:
-        await jobs.wait(order, wait_seconds)
-        return JobList(jobs=[_of_this_run(order)])
+        await attend(order, listener, order.ended, wait_seconds)
+        return _alone(order)
+    last = time.monotonic() + wait_seconds
     row = await history.find(job_id)
+    while row is not None and row.state == "running" and (left := last - time.monotonic()) > 0:
+        await anyio.sleep(min(_LOOK, left))  # it runs in another server
+        row = await history.find(job_id)
     if row is None:
         raise InvalidArgument(f"job_id {job_id[:80]!r} is not known. Leave it out to list the jobs that are.")
     return JobList(jobs=[_of_history(row)])
 
 
+async def _last_jobs(jobs: Jobs, history: History) -> JobList:
+    trouble = ""
+    rows: list[Row] = []
+    try:
+        rows = await history.recent(most=_RECENT)
+    except DiskError as error:
+        trouble = str(error)
+    known = {order.id: _of_this_run(order) for order in jobs.all()}  # after the rows: it knows what they do not
+    if trouble and not known:
+        raise DiskError(trouble)
+    earlier = [_of_history(row) for row in rows if row.id not in known]
+    listed = sorted([*known.values(), *earlier], key=lambda job: str(job["started_at"]), reverse=True)
+    running = [job for job in listed[_RECENT:] if job["state"] == "running"]
+    return JobList(jobs=listed[:_RECENT] + running, note=trouble or None)
+
+
+def _alone(order: Order) -> JobList:
+    found = JobList(jobs=[_of_this_run(order)])
+    if isinstance(order.outcome, Result):
+        found = found.showing(order.outcome.shown)
+        order.outcome = order.outcome.showing(())  # handed over once; they are large
+    return found
+
+
 def _of_this_run(order: Order) -> dict[str, Any]:
-    job: dict[str, Any] = {
-        "id": order.id,
-        "tool": order.tool,
-        "state": order.state,
-        "started_at": _iso(order.started_at),
-    }
+    job: dict[str, Any] = _job(order.id, order.tool, order.state, order.started_at)
+    if order.state == "running":
+        return job
     if isinstance(order.outcome, Result):
         job["result"] = order.outcome.fields()
-    elif isinstance(order.outcome, WebVoiceError):
-        job["error"] = {"code": order.outcome.code, "message": str(order.outcome)}
-    elif order.outcome is not None:
-        job["error"] = {"code": "cancelled", "message": f"{order.tool} did not come to an end."}
+    else:
+        said = str(order.outcome) if isinstance(order.outcome, WebVoiceError) else _SENTENCES[order.code]
+        job["error"] = {"code": order.code, "message": said}
     return job
 
 
 def _of_history(row: Row) -> dict[str, Any]:
-    job: dict[str, Any] = {"id": row.id, "tool": row.tool, "state": row.state, "started_at": row.started}
+    job: dict[str, Any] = _job(row.id, row.tool, row.state, row.started_at)
     if row.state == "done":
-        files = [{"path": path} for path in row.files]
-        job["result"] = {"files": files} | ({} if row.credits is None else {"credits_used": row.credits})
-    elif row.state == "interrupted":
-        job["error"] = _INTERRUPTED
-    elif row.error:
-        job["error"] = {"code": row.error, "message": f"{row.tool} failed in an earlier run of the server."}
+        job["result"] = {"files": [{"path": path} for path in row.files]}
+        if row.credits is not None:
+            job["result"]["credits_used"] = row.credits
+    elif row.state != "running":
+        said = _SENTENCES.get(row.error, f"{row.tool} failed with {row.error} in another run of the server.")
+        job["error"] = {"code": row.error, "message": said}
     return job
 
 
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def _job(job_id: str, tool: str, state: str, started_at: float) -> dict[str, Any]:
+    return {"id": job_id, "tool": tool, "state": state, "started_at": iso(started_at)}

@@ -47,6 +47,7 @@ class SavedSpeech(Wallet):
     voice: str | None = None
     language: str | None = None
     provider: str | None = None
+    note: str | None = None
 
 
 class Transcript(Wallet):
@@ -104,7 +105,8 @@ async def webvoice_tts(
         voice = await _first_voice(client, language, provider)
         request = request.model_copy(update={"voice": voice})
     made = await desk.save(SPEECH, request, wanted)
-    return SavedSpeech.of(made.reply, files=File.all(made.files), voice=voice, language=language)
+    files = File.all(made.files)
+    return SavedSpeech.of(made.reply, files=files, voice=voice, language=language, note=made.note or None)
 
 
 @tools.add(TRANSCRIPTION, title="Speech to text", effect=MAKES)

@@ -60,18 +60,18 @@ async def webvoice_image_to_video(
 
     Costs 3 credits a second (seedance, 3.2 at 1080p) or 0.4 (gen4). From text alone: webvoice_text_to_video.
     """
-    given = {
-        "duration": duration,
-        "resolution": resolution,
-        "aspect_ratio": aspect_ratio,
-        "generate_audio": generate_audio,
-        "last_image_url": last_image_url,
-    }
-    refuse_for_provider(IMAGE_TO_VIDEO_RULES, provider, given)
-    linked = is_link(image)
-    said = {name: value for name, value in given.items() if value not in (None, "")}
-    link = {"image_url": image} if linked else {}
-    request = ImageToVideoRequest.model_validate({"prompt": prompt, "provider": provider, **link, **said})
+    request = ImageToVideoRequest(
+        prompt=prompt,
+        provider=provider,
+        duration=duration,
+        resolution=resolution or None,
+        aspect_ratio=aspect_ratio or None,
+        generate_audio=generate_audio,
+        last_image_url=last_image_url or None,
+    )
+    refuse_for_provider(IMAGE_TO_VIDEO_RULES, provider, request)
+    linked = is_link(image, "image")
+    request = request.model_copy(update={"image_url": image if linked else None})
     wanted = Wanted(output_path, "webvoice_image_to_video", prompt, _SUFFIXES, "video", background)
     return _saved(await desk.save(IMAGE_TO_VIDEO, request, wanted, inputs=() if linked else [image]))
 
@@ -98,19 +98,19 @@ async def webvoice_text_to_video(
     Costs, a second: seedance 2.6 credits (2.8 at 1080p), veo 1.17 (1.83), veo-fast 3.5. To start from an image use
     webvoice_image_to_video; for Veo Fast without choosing webvoice_veo_fast_text_to_video.
     """
-    given = {
-        "duration": duration,
-        "resolution": resolution,
-        "aspect_ratio": aspect_ratio,
-        "generate_audio": generate_audio,
-        "reference_images": reference_images,
-        "reference_videos": reference_videos,
-        "negative_prompt": negative_prompt,
-        "seed": seed,
-    }
-    refuse_for_provider(TEXT_TO_VIDEO_RULES, provider, given)
-    said = {name: value for name, value in given.items() if value not in (None, "", [])}
-    request = TextToVideoRequest.model_validate({"prompt": prompt, "provider": provider, **said})
+    request = TextToVideoRequest(
+        prompt=prompt,
+        provider=provider,
+        duration=duration,
+        resolution=resolution or None,
+        aspect_ratio=aspect_ratio or None,
+        generate_audio=generate_audio,
+        reference_images=reference_images or None,
+        reference_videos=reference_videos or None,
+        negative_prompt=negative_prompt or None,
+        seed=seed,
+    )
+    refuse_for_provider(TEXT_TO_VIDEO_RULES, provider, request)
     wanted = Wanted(output_path, "webvoice_text_to_video", prompt, _SUFFIXES, "video", background)
     return _saved(await desk.save(TEXT_TO_VIDEO, request, wanted))
 

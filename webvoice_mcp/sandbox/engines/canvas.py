@@ -14,6 +14,7 @@ ENGINE = "pillow"
 
 _FINE = 2  # stencils are drawn at so many times the size, then made smaller
 _FINER = 3
+_EDGE = 178  # of Pillow's radial gradient, in the middle of its sides; 255 is in its corners
 
 
 def pillow(module: str) -> Any:
@@ -88,7 +89,7 @@ class Canvas:
     def glow(self, x: float, y: float, radius: float, colour: Colour, strength: float) -> None:
         """Light around a place, which fades to nothing at `radius`."""
         image = pillow("Image")
-        fade = [round(255 * strength * max(0.0, 1 - each / 255) ** 2) for each in range(256)]
+        fade = [round(255 * strength * max(0.0, 1 - each / _EDGE) ** 2) for each in range(256)]
         side = max(2, round(radius * 2))
         mask = image.radial_gradient("L").point(fade).resize((side, side), image.Resampling.BICUBIC)
         self.image.paste(colour, (round(x - radius), round(y - radius)), mask)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 
 Curve = Callable[[float], float]
@@ -24,14 +25,14 @@ def soft(rng: Random) -> Curve:
 def crested(rng: Random) -> Curve:
     """Dunes."""
     wave = waves(rng, 2)
-    return lambda x: 1 - 2 * abs(wave(x)) ** 0.8
+    return lambda x: 2 * abs(wave(x)) ** 0.8 - 1
 
 
 def rough(rng: Random) -> Curve:
     """Mountains: midpoints displaced, ever less."""
     heights, spread = [rng.uniform(-0.3, 0.3) for _ in range(4)], 0.75
     while len(heights) < STEPS:
-        between = [(a + b) / 2 + rng.uniform(-spread, spread) for a, b in zip(heights, heights[1:], strict=False)]
+        between = [(a + b) / 2 + rng.uniform(-spread, spread) for a, b in pairwise(heights)]
         heights = [each for pair in zip(heights, between, strict=False) for each in pair] + heights[-1:]
         spread *= 0.52
     last = len(heights) - 1

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import Random
 
 from webvoice_mcp.sandbox.engines.canvas import Canvas, Point, Scene, Stencil, pillow
-from webvoice_mcp.sandbox.engines.curves import STEPS, crested, rough, waves
+from webvoice_mcp.sandbox.engines.curves import STEPS, crested, rough, soft, waves
 from webvoice_mcp.sandbox.engines.palette import mix
 
 

@@ -52,7 +52,7 @@ _MOOD_WORDS = {
     "dusk": "sunset dusk evening twilight afterglow tramonto sera",
     "dawn": "dawn sunrise morning misty mist fog alba pastel watercolor romantic soft",
     "day": "day sunny summer noon sky blue beach sole estate spiaggia bright",
-    "night": "night midnight moon moonlight starry stars stelle notte luna dark",
+    "night": "night midnight moon moonlight aurora northern starry stars stelle notte luna dark",
     "neon": "neon cyberpunk synthwave futuristic vaporwave cyber futuro",
     "storm": "storm rain rainy thunder cloudy overcast grey gray noir pioggia tempesta",
     "winter": "winter snow snowy ice frozen arctic neve inverno cold",

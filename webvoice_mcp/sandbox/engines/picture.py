@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from random import Random
 from typing import Any
 
@@ -13,10 +13,12 @@ from webvoice_mcp.sandbox.engines.palette import choose
 
 PROVIDER = "sandbox:procedural-1"
 
+Part = Callable[[Scene], None]
+
 # Parts of a picture, in the order in which they are drawn, and the words that call for them.
-_PARTS = {
+_PARTS: dict[Part, str] = {
     sky.planets: "space galaxy planet planets cosmos universe nebula spazio astronaut",
-    sky.aurora: "aurora borealis polar",
+    sky.aurora: "aurora borealis polar northern",
     land.mountains: "mountain mountains alps peak peaks alpine montagna montagne snow snowy winter ice",
     land.dunes: "desert dune dunes sahara deserto canyon",
     land.hills: "hill hills field fields meadow valley countryside colline campagna prato landscape spring",
@@ -26,7 +28,7 @@ _PARTS = {
     " lighthouse waves mare lago fiume spiaggia barca faro reflection reflections",
     land.forest: "forest woods jungle pines firs trees foresta bosco camping",
 }
-_BY_CHANCE = (
+_BY_CHANCE: tuple[tuple[Part, ...], ...] = (
     (land.mountains,),
     (land.hills,),
     (land.mountains, land.water),
@@ -38,6 +40,8 @@ _ABSTRACT = frozenset(("abstract", "geometric", "pattern", "logo", "icon", "bauh
 _RAIN = frozenset(("rain", "rainy", "storm", "pioggia"))
 _SNOW = frozenset(("snow", "snowy", "snowfall", "blizzard", "neve"))
 _MOST_THINGS = 3
+_WORDS_FROM = 4000  # characters of a prompt
+_MOST_INSETS = 4  # that fit into a row
 
 
 def paint(
@@ -57,22 +61,20 @@ def paint(
 
     Raises EngineMissing.
     """
-    picture = draw(prompt, size, seed)
-    for number, address in enumerate(references):
-        _inset(picture, address, number)
+    picture = draw_with_references(prompt, size, seed, references)
     raster.sign(picture, raster.PROCEDURAL, _note(prompt))
     return raster.encode(picture, kind, PROVIDER)
 
 
 def draw(prompt: str, size: tuple[int, int], seed: int | None = None) -> Any:
     """The picture itself, without the sandbox's mark."""
-    words = _words(prompt)
+    words = _words(prompt[:_WORDS_FROM])
     rng = Random(f"{seed}\n{prompt}")  # noqa: S311 - chance for a picture, not for a secret
     scene = Scene(Canvas(size), choose(words, rng), rng, size[1] * 0.62)
     things = list(dict.fromkeys(THINGS[word] for word in words if word in THINGS))[:_MOST_THINGS]
     if not _ABSTRACT.isdisjoint(words):
         abstract.geometry(scene)
-    elif things and things[0].close:
+    elif things and things[0].close and not _called(words):
         abstract.stage(scene)
         _place(scene, things[0], 0)
     else:
@@ -80,22 +82,29 @@ def draw(prompt: str, size: tuple[int, int], seed: int | None = None) -> Any:
     return scene.canvas.image
 
 
+def draw_with_references(prompt: str, size: tuple[int, int], seed: int | None, references: Sequence[str]) -> Any:
+    """As `draw`, with a small stand-in in a corner for each address of a picture to go by."""
+    picture = draw(prompt, size, seed)
+    for number, address in enumerate(references[:_MOST_INSETS]):
+        _inset(picture, address, number)
+    return picture
+
+
 def stand_in(address: str) -> Any:
     """A picture in the place of one at an address, which is not fetched; it says so itself."""
     picture = draw(address, (1024, 1024))
-    raster.sign(picture, "STAND-IN, drawn from the address", _note(address, 48))
+    raster.label(picture, f"STAND-IN for {_note(address, 36)}")
     return picture
 
 
 def _landscape(scene: Scene, words: Collection[str], things: list[Thing]) -> None:
-    parts = [part for part, names in _PARTS.items() if not set(names.split()).isdisjoint(words)]
-    parts = parts or list(scene.rng.choice(_BY_CHANCE))
+    parts = _called(words) or list(scene.rng.choice(_BY_CHANCE))
     if town.street in parts:
         scene.horizon = scene.canvas.height * 0.72
     if parts == [sky.planets]:
         scene.horizon = scene.canvas.height
     sky.sky(scene)
-    sky.luminary(scene)
+    sky.luminary(scene, high=town.street in parts)
     if not scene.palette.dark:
         sky.clouds(scene)
     for part in parts:
@@ -107,6 +116,10 @@ def _landscape(scene: Scene, words: Collection[str], things: list[Thing]) -> Non
     for weather, names in ((sky.rain, _RAIN), (sky.snowfall, _SNOW)):
         if not names.isdisjoint(words):
             weather(scene)
+
+
+def _called(words: Collection[str]) -> list[Part]:
+    return [part for part, names in _PARTS.items() if not set(names.split()).isdisjoint(words)]
 
 
 def _place(scene: Scene, thing: Thing, number: int) -> None:

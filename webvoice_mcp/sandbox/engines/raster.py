@@ -13,6 +13,8 @@ _READ = ("PNG", "JPEG", "WEBP", "GIF")
 _MOST_PIXELS = 64_000_000  # of a picture that is sent in; a small file can hold far more
 _LARGEST_SIDE = 2560  # of what is worked on
 _NOT_A_PICTURE = "The image cannot be read: send PNG, JPEG, WebP or GIF."
+_CREAM = (255, 246, 224, 255)
+_SHORTEST_NOTE = 12  # characters
 _SOFTWARE, _DESCRIPTION = 0x0131, 0x010E  # EXIF's numbers
 
 
@@ -21,19 +23,23 @@ def read(data: bytes) -> Any:
 
     Raises BadInput for what is no PNG, JPEG, WebP or GIF, and for one of too many pixels; EngineMissing.
     """
-    image, ops = pillow("Image"), pillow("ImageOps")
+    image = pillow("Image")
     try:
         with image.open(io.BytesIO(data), formats=_READ) as opened:
-            if opened.width * opened.height > _MOST_PIXELS:
-                raise image.DecompressionBombError
-            opened.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
-            upright = ops.exif_transpose(opened).convert("RGBA")
-    except (image.DecompressionBombError, image.DecompressionBombWarning) as error:
-        raise BadInput(f"The image has more than {_MOST_PIXELS // 10**6} million pixels.") from error
-    except Exception as error:
+            if opened.width * opened.height <= _MOST_PIXELS:
+                return _upright(opened)
+    except (image.DecompressionBombError, image.DecompressionBombWarning):
+        pass  # more pixels than Pillow itself would read
+    except Exception as error:  # on damaged files Pillow raises whatever its readers run into
         raise BadInput(_NOT_A_PICTURE) from error
-    ground = image.new("RGB", upright.size, "white")
-    ground.paste(upright, mask=upright)
+    raise BadInput(f"The image has more than {_MOST_PIXELS // 10**6} million pixels.")
+
+
+def _upright(opened: Any) -> Any:
+    opened.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
+    turned = pillow("ImageOps").exif_transpose(opened).convert("RGBA")
+    ground = pillow("Image").new("RGB", turned.size, "white")
+    ground.paste(turned, mask=turned)
     return ground
 
 
@@ -61,6 +67,15 @@ def sign(picture: Any, claim: str, note: str = "") -> None:
     picture.paste(strip, (0, picture.height - strip.height), strip)
 
 
+def label(picture: Any, text: str) -> None:
+    """Write a text across the middle of a picture, where what cuts off its edges leaves it."""
+    strip = banner(picture.size, "")
+    font = pillow("ImageFont").load_default(strip.height * 0.48)
+    at = (strip.width / 2, strip.height / 2)
+    pillow("ImageDraw").Draw(strip).text(at, text, _CREAM, font, anchor="mm")
+    picture.paste(strip, (0, (picture.height - strip.height) // 2), strip)
+
+
 def banner(size: tuple[int, int], claim: str, note: str = "") -> Any:
     """The strip, in RGBA, that `sign` lays over the foot of a picture of this size."""
     image, draw, fonts = pillow("Image"), pillow("ImageDraw"), pillow("ImageFont")
@@ -69,9 +84,12 @@ def banner(size: tuple[int, int], claim: str, note: str = "") -> Any:
     font = fonts.load_default(height * 0.48)
     if (wide := font.getlength(claim)) > width - 2 * margin:
         font = fonts.load_default(max(4.0, height * 0.48 * (width - 2 * margin) / wide))
-    strip = image.new("RGBA", (width, height), (12, 12, 20, 150))
+    strip = image.new("RGBA", (width, height), (12, 12, 20, 226))
     pen = draw.Draw(strip)
-    pen.text((margin, height / 2), claim, (255, 246, 224, 255), font, anchor="lm")
-    if note and font.getlength(claim) + font.getlength(note) + 4 * margin < width:
+    pen.text((margin, height / 2), claim, _CREAM, font, anchor="lm")
+    room = width - font.getlength(claim) - 4 * margin
+    while len(note) > _SHORTEST_NOTE and font.getlength(note) > room:
+        note = note[:-4].rstrip() + "..."
+    if font.getlength(note) <= room:
         pen.text((width - margin, height / 2), note, (255, 246, 224, 170), font, anchor="rm")
     return strip

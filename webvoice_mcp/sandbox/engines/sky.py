@@ -22,13 +22,13 @@ def sky(scene: Scene) -> None:
     canvas.lay(stars, scene.palette.light)
 
 
-def luminary(scene: Scene) -> None:
-    """Sun or moon with its glow."""
+def luminary(scene: Scene, *, high: bool = False) -> None:
+    """Sun or moon with its glow; `high` above roofs."""
     canvas, rng, light = scene.canvas, scene.rng, scene.palette.light
     dark = scene.palette.dark
     radius = canvas.unit * rng.uniform(0.06, 0.085) * (1 if dark else 1.45)
     x = canvas.width * rng.choice((rng.uniform(0.22, 0.4), rng.uniform(0.6, 0.78)))
-    y = scene.horizon * (rng.uniform(0.25, 0.42) if dark else rng.uniform(0.5, 0.75))
+    y = scene.horizon * (rng.uniform(0.25, 0.42) if dark or high else rng.uniform(0.5, 0.75))
     canvas.glow(x, y, radius * 6, light, 0.55)
     canvas.glow(x, y, radius * 2.4, light, 0.5)
     disc = canvas.stencil()

@@ -1,7 +1,9 @@
 """Towns of a procedural picture, each drawn over what is there already."""
 
 from webvoice_mcp.sandbox.engines.canvas import Scene, Stencil
-from webvoice_mcp.sandbox.engines.palette import Colour, mix
+from webvoice_mcp.sandbox.engines.palette import mix
+
+_PAINTS = ((240, 214, 178), (226, 158, 128), (214, 186, 196), (176, 200, 196), (244, 232, 208))
 
 
 def city(scene: Scene) -> None:
@@ -27,15 +29,22 @@ def city(scene: Scene) -> None:
 
 def street(scene: Scene) -> None:
     """A row of small gabled houses along a pavement."""
-    canvas, rng, palette = scene.canvas, scene.rng, scene.palette
-    x, foot = -canvas.unit * rng.uniform(0.02, 0.14), scene.horizon
+    canvas, rng, palette, foot = scene.canvas, scene.rng, scene.palette, scene.horizon
     night = 0.72 if palette.dark else 0.0
+    fronts = {paint: canvas.stencil() for paint in _PAINTS}
+    roofs, holes = canvas.stencil(), canvas.stencil()
+    x, paint = -canvas.unit * rng.uniform(0.02, 0.14), _PAINTS[0]
     while x < canvas.width:
         width, height = canvas.unit * rng.uniform(0.15, 0.21), canvas.unit * rng.uniform(0.25, 0.38)
-        paint = rng.choice(((240, 214, 178), (226, 158, 128), (214, 186, 196), (176, 200, 196), (244, 232, 208)))
-        wall = mix(mix(paint, palette.sky[2], 0.18), palette.near, night)
-        _townhouse(scene, (x, foot - height, width, height), wall)
-        x += width * 1.0
+        paint = rng.choice([each for each in _PAINTS if each != paint])
+        fronts[paint].box(x, foot - height, x + width, foot)
+        _roof_and_holes(roofs, holes, (x, foot - height, width, height), 2 if height < canvas.unit * 0.31 else 3)
+        x += width
+    for paint, front in fronts.items():
+        canvas.lay(front, mix(mix(paint, palette.sky[2], 0.18), palette.near, night))
+    canvas.lay(roofs, mix(mix(palette.accent, palette.near, 0.55), (120, 74, 60), 0.4))
+    lamp, glass = mix(palette.light, palette.accent, 0.18), mix(palette.sky[2], palette.near, 0.68)
+    canvas.lay(holes, lamp if palette.dark else glass)
     ground = canvas.stencil()
     ground.box(0, foot, canvas.width, canvas.height)
     stone = mix(mix(palette.sky[-1], palette.near, 0.42), palette.near, night * 0.6)
@@ -65,15 +74,9 @@ def _tower(scene: Scene, walls: Stencil, windows: Stencil, box: tuple[float, flo
                 windows.box(left, top, left + pitch * 0.45, top + pitch * 0.5, rng.randrange(90, 235))
 
 
-def _townhouse(scene: Scene, box: tuple[float, float, float, float], wall: Colour) -> None:
-    canvas, palette, (x, y, width, height) = scene.canvas, scene.palette, box
-    front, roof, holes = canvas.stencil(), canvas.stencil(), canvas.stencil()
-    front.box(x, y, x + width, y + height)
-    canvas.lay(front, canvas.gradient((wall, mix(wall, palette.near, 0.14)), y, y + height))
-    eaves, peak = width * 0.05, width * 0.42
-    roof.polygon([(x - eaves, y), (x + width / 2, y - peak), (x + width + eaves, y)])
-    canvas.lay(roof, mix(mix(palette.accent, palette.near, 0.55), (120, 74, 60), 0.4))
-    rows = 2 if height < canvas.unit * 0.31 else 3
+def _roof_and_holes(roofs: Stencil, holes: Stencil, box: tuple[float, float, float, float], rows: int) -> None:
+    x, y, width, height = box
+    roofs.polygon([(x - width * 0.05, y), (x + width / 2, y - width * 0.42), (x + width * 1.05, y)])
     for row in range(rows):
         for column in range(2):
             left, top = x + width * (0.17 + 0.38 * column), y + height * (0.1 + row * 0.8 / rows)
@@ -81,4 +84,3 @@ def _townhouse(scene: Scene, box: tuple[float, float, float, float], wall: Colou
                 holes.box(left - width * 0.01, top, left + width * 0.27, y + height)  # the door
             else:
                 holes.box(left, top, left + width * 0.25, top + height * 0.42 / rows)
-    canvas.lay(holes, mix(palette.light, palette.accent, 0.18) if palette.dark else mix(wall, palette.near, 0.68))

@@ -1,0 +1,256 @@
+"""Every tool that costs credits, whatever fails: one request at the most, the file whole or absent, the history true."""
+
+import errno
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+
+from tests.orders.world import PAID, Paid, Upstream, ended, last_job, left, made_in, put_inputs, rows
+from tests.support import MakeSettings, connected, failed, fields
+
+MODES = ("legacy", "auto")
+pytestmark = [pytest.mark.parametrize("paid", PAID, ids=lambda each: each.tool.removeprefix("webvoice_"))]
+
+
+class Scene:
+    """A server of its own with one budget, and its folders."""
+
+    def __init__(self, client: Client, upstream: Upstream, folder: Path) -> None:
+        self.client = client
+        self.upstream = upstream
+        self.out = folder / "out"
+        self.state = folder / "state"
+
+    async def give_up(self, paid: Paid, when: anyio.Event) -> None:
+        """Call, and cancel the call at that moment."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self.client.call_tool, paid.tool, paid.arguments)
+            await when.wait()
+            group.cancel_scope.cancel()
+
+    async def check(self, paid: Paid, job: dict[str, Any], *, posts: int, spent: float | None, counted: float) -> None:
+        """What must hold at the end."""
+        assert self.upstream.posts == posts
+        assert not [name for name in made_in(self.out) if name.endswith(".part")]
+        (row,) = rows(self.state)
+        assert (row["id"], row["tool"], row["state"], row["credits"]) == (job["id"], paid.tool, job["state"], spent)
+        assert row["estimate"] == paid.estimate
+        assert row["error"] == job.get("error", {}).get("code")
+        assert await left(self.client) == pytest.approx(100 - counted)
+        used = fields(await self.client.call_tool("webvoice_usage", {}))
+        assert used["total_credits"] == round(spent or 0.0, 2)
+        listed = fields(await self.client.call_tool("webvoice_jobs", {}))["jobs"]
+        assert listed == [job]
+
+
+@pytest.fixture
+def scene(make_settings: MakeSettings, tmp_path: Path) -> Any:
+    @asynccontextmanager
+    async def make(paid: Paid, mode: str = "auto", **how: Any) -> AsyncIterator[Scene]:
+        put_inputs(tmp_path / "out")
+        upstream = Upstream(paid.answer, **how)
+        async with connected(make_settings(MAX_CREDITS=100, INLINE_IMAGES=0), upstream, mode) as client:
+            yield Scene(client, upstream, tmp_path)
+
+    return make
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_call_that_goes_well_costs_once_and_is_written_down(scene: Any, paid: Paid, mode: str) -> None:
+    async with scene(paid, mode) as on:
+        result = fields(await on.client.call_tool(paid.tool, paid.arguments))
+        job = await last_job(on.client)
+        assert job["result"] == result
+        assert made_in(on.out) == ({paid.file: paid.content} if paid.file else {})
+        assert rows(on.state)[0]["files"] == (f'["{on.out / paid.file}"]' if paid.file else "[]")
+        await on.check(paid, job, posts=1, spent=paid.credits, counted=paid.credits)
+
+
+async def test_given_up_before_the_request_nothing_is_sent(scene: Any, paid: Paid) -> None:
+    async with scene(paid) as on:
+        fields(await on.client.call_tool("webvoice_jobs", {}))  # makes the history
+        writer = sqlite3.connect(on.state / "history.db", isolation_level=None)
+        writer.execute("BEGIN IMMEDIATE")  # what is to be written down first has to wait
+        begun = anyio.Event()
+        async with anyio.create_task_group() as group:
+            group.start_soon(on.client.call_tool, paid.tool, paid.arguments)
+            with anyio.move_on_after(0.15):  # far beyond what the checks take
+                await begun.wait()
+            group.cancel_scope.cancel()
+        assert fields(await on.client.call_tool("webvoice_account_links", {}))  # the cancellation has arrived by now
+        writer.execute("COMMIT")
+        writer.close()
+        (row,) = await _rows(on.state)
+        assert (row["state"], row["error"], row["credits"], row["files"]) == ("failed", "cancelled", 0.0, "[]")
+        assert on.upstream.asked == []
+        assert made_in(on.out) == {}
+        assert await left(on.client) == 100
+
+
+async def _rows(state: Path) -> list[dict[str, Any]]:
+    """The rows once all orders have ended."""
+    with anyio.fail_after(10):
+        while not (found := rows(state)) or any(row["state"] == "running" for row in found):
+            await anyio.sleep(0.01)
+    return found
+
+
+@pytest.mark.parametrize("hold", ["head", "body"])
+async def test_given_up_while_it_runs_media_are_saved_and_text_is_closed_upstream(
+    scene: Any, paid: Paid, hold: str
+) -> None:
+    async with scene(paid, hold=hold) as on:
+        await on.give_up(paid, on.upstream.here)
+        if paid.outlives:
+            on.upstream.release.set()
+            job = await last_job(on.client)
+            assert job["state"] == "done"
+            assert made_in(on.out) == {paid.file: paid.content}
+            await on.check(paid, job, posts=1, spent=paid.credits, counted=paid.credits)
+        else:
+            job = await last_job(on.client)
+            assert (job["state"], job["error"]["code"]) == ("failed", "cancelled")
+            assert on.upstream.closed == 1
+            await on.check(paid, job, posts=1, spent=None, counted=paid.estimate)
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "posts", "in_doubt"),
+    [
+        ({"fail": "head"}, "network_error", 1, True),
+        ({"fail": "start"}, "invalid_response", 1, True),
+        ({"fail": "middle"}, "invalid_response", 1, True),
+        ({"status": 500}, "server_error", 1, True),
+        ({"status": 402}, "insufficient_credits", 1, False),
+        ({"status": 400}, "bad_request", 1, False),
+    ],
+    ids=["dropped before", "dropped after the head", "dropped in the body", "500", "402", "400"],
+)
+async def test_a_failure_of_the_service_is_told_written_down_and_counted(
+    scene: Any, paid: Paid, how: dict[str, Any], code: str, posts: int, in_doubt: bool
+) -> None:
+    async with scene(paid, **how) as on:
+        said = failed(await on.client.call_tool(paid.tool, paid.arguments))
+        assert said.startswith(f"{code}: ")
+        job = await last_job(on.client)
+        assert job["error"] == {"code": code, "message": said.removeprefix(f"{code}: ")}
+        assert made_in(on.out) == {}
+        counted = paid.estimate if in_doubt else 0
+        await on.check(paid, job, posts=posts, spent=None if in_doubt else 0.0, counted=counted)
+
+
+async def test_a_full_disk_leaves_no_file_and_the_order_counts(
+    scene: Any, paid: Paid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+
+    def full(descriptor: int, data: Any) -> int:
+        if bytes(data)[:1] in {paid.content[:1], b"G"} and paid.file:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, data)
+
+    async with scene(paid, hold="head") as on:
+        async with anyio.create_task_group() as group:
+            answers: list[Any] = []
+
+            async def call() -> None:
+                answers.append(await on.client.call_tool(paid.tool, paid.arguments))
+
+            group.start_soon(call)
+            await on.upstream.here.wait()
+            monkeypatch.setattr(os, "write", full)
+            on.upstream.release.set()
+        monkeypatch.undo()
+        job = await last_job(on.client)
+        assert made_in(on.out) == {}
+        if paid.path == "stt/":
+            assert fields(answers[0])["text"] == "Good day"
+            assert fields(answers[0])["note"].startswith("The text could not be saved: Cannot write ")
+        elif paid.file:
+            assert failed(answers[0]).startswith("disk_error: Cannot write ")
+        known = paid.path == "stt/" or not paid.file
+        spent = paid.credits if known else None
+        await on.check(paid, job, posts=1, spent=spent, counted=paid.credits if known else paid.estimate)
+
+
+async def test_a_folder_removed_meanwhile_leaves_no_half_of_a_file(scene: Any, paid: Paid) -> None:
+    async with scene(paid, hold="body") as on:
+        async with anyio.create_task_group() as group:
+            group.start_soon(on.client.call_tool, paid.tool, paid.arguments)
+            await on.upstream.here.wait()
+            shutil.rmtree(on.out)
+            on.upstream.release.set()
+        job = await last_job(on.client)
+        there = made_in(on.out)
+        assert there in ({}, {paid.file: paid.content})
+        assert [os.path.basename(each["path"]) for each in job.get("result", {}).get("files", [])] == list(there)
+        await on.check(paid, job, posts=1, spent=paid.credits, counted=paid.credits)
+
+
+async def test_two_calls_at_once_are_two_orders_with_a_file_each(scene: Any, paid: Paid) -> None:
+    made_up = {name: value for name, value in paid.arguments.items() if name != "output_path"}
+    for arguments in (paid.arguments, {**made_up, "output_path": ""} if "output_path" in paid.arguments else made_up):
+        async with scene(paid) as on:
+            before = len(rows(on.state)) if (on.state / "history.db").exists() else 0
+            found: list[dict[str, Any]] = []
+
+            async def call(on: Scene, arguments: dict[str, Any], found: list[dict[str, Any]]) -> None:
+                found.append(fields(await on.client.call_tool(paid.tool, arguments)))
+
+            async with anyio.create_task_group() as group:
+                for _ in range(2):
+                    group.start_soon(call, on, arguments, found)
+            assert on.upstream.posts == 2
+            files = [each["path"] for result in found for each in result.get("files", [])]
+            assert len(set(files)) == len(files)
+            assert all(Path(each).read_bytes() == paid.content for each in files)
+            own = rows(on.state)[before:]
+            assert [row["state"] for row in own] == ["done", "done"]
+            assert sum(row["credits"] for row in own) == 2 * paid.credits
+            assert await left(on.client) == pytest.approx(100 - 2 * paid.credits)
+        shutil.rmtree(on.out)
+
+
+async def test_a_background_call_answers_at_once_and_its_result_is_fetched(scene: Any, paid: Paid) -> None:
+    if not paid.outlives:
+        return
+    async with scene(paid, hold="head") as on:
+        answer = fields(await on.client.call_tool(paid.tool, {**paid.arguments, "background": True}))
+        assert answer == {"job_id": answer["job_id"], "state": "running", "files": []}
+        (running,) = fields(await on.client.call_tool("webvoice_jobs", {"job_id": answer["job_id"]}))["jobs"]
+        assert running["state"] == "running"
+        assert set(running) == {"id", "tool", "state", "started_at"}
+        assert fields(await on.client.call_tool("webvoice_jobs", {}))["jobs"] == [running]
+        on.upstream.release.set()
+        job = await ended(on.client, answer["job_id"])
+        assert job["result"]["credits_used"] == paid.credits
+        assert made_in(on.out) == {paid.file: paid.content}
+        await on.check(paid, job, posts=1, spent=paid.credits, counted=paid.credits)
+
+
+async def test_a_call_that_outlasts_the_inline_wait_becomes_a_job(
+    make_settings: MakeSettings, paid: Paid, tmp_path: Path
+) -> None:
+    put_inputs(tmp_path / "out")
+    upstream = Upstream(paid.answer, hold="head")
+    settings = make_settings(INLINE_WAIT="0.2", INLINE_IMAGES=0)
+    async with connected(settings, upstream) as client:
+        started = time.monotonic()
+        answer = fields(await client.call_tool(paid.tool, paid.arguments))
+        assert 0.15 < time.monotonic() - started < 5
+        assert answer == {"job_id": answer["job_id"], "state": "running", "files": []}
+        upstream.release.set()
+        job = await ended(client, answer["job_id"])
+    assert job["state"] == "done"
+    assert job["result"].get("text", "Good day") in {"Good day", "Good day to you"}
+    assert made_in(tmp_path / "out") == ({paid.file: paid.content} if paid.file else {})
+    assert upstream.posts == 1

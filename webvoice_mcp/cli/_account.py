@@ -1,0 +1,68 @@
+"""What the commands about the account share: the parts that the tools have, and asking a person."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import anyio
+
+from webvoice_mcp.errors import WebVoiceError
+from webvoice_mcp.orders.desk import Office
+from webvoice_mcp.server import assemble
+from webvoice_mcp.settings import Settings
+
+T = TypeVar("T")
+
+_PATIENCE = 60.0  # seconds at most; a person is waiting
+
+
+class Stopped(Exception):
+    """The command cannot go on; the message is a line for the person."""
+
+
+def ask_service(settings: Settings, call: Callable[[Office], Awaitable[T]]) -> T:
+    """Run one call with the parts that tools get, in an event loop of its own.
+
+    Of its own, since within one Ctrl-C would not reach a person who is asked something.
+
+    Raises:
+        WebVoiceError: the call failed.
+    """
+
+    async def run() -> T | WebVoiceError:
+        office = assemble(replace(settings, timeout=min(settings.timeout, _PATIENCE))).office
+        try:
+            async with office.jobs:
+                try:
+                    return await call(office)
+                except WebVoiceError as error:
+                    return error  # raised here, it would leave the block as one of a group
+        finally:
+            await office.client.aclose()
+            await office.history.aclose()
+
+    result = anyio.run(run)
+    if isinstance(result, WebVoiceError):
+        raise result
+    return result
+
+
+def ask_person(question: str) -> str:
+    """What is typed in.
+
+    Raises:
+        Stopped: nobody is there to answer.
+    """
+    try:
+        return input(question).strip()
+    except (EOFError, OSError, RuntimeError, UnicodeDecodeError):  # the input ended, is closed, lost or no text
+        print()
+        raise Stopped(f"No answer to {question.strip()!r}: this command asks a person at a terminal.") from None
+
+
+def stopped(command: str, error: Stopped | WebVoiceError) -> int:
+    """Say why a command ended, and return its exit code."""
+    code = f"{error.code}: " if isinstance(error, WebVoiceError) else ""
+    print(f"webvoice-mcp {command}: {code}{error}", file=sys.stderr)
+    return 1
