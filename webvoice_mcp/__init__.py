@@ -1,3 +1,3 @@
-"""webvoice-mcp: WebVoice's speech, transcription, translation and chat as tools of an MCP server."""
+"""webvoice-mcp: WebVoice as tools of an MCP server: speech, translation, chat, images, video, messages."""
 
 __version__ = "0.3.0"

@@ -29,7 +29,7 @@ from webvoice_mcp.orders.quotes import Quotes
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.tools import completion, prompts, resources
 from webvoice_mcp.tools._arguments import given, readable
-from webvoice_mcp.tools._consent import OneTimeStates
+from webvoice_mcp.tools._consent import OneTimeStates, no_yes
 from webvoice_mcp.tools._inject import App
 from webvoice_mcp.tools._shelf import Running
 from webvoice_mcp.tools._toolset import refusal
@@ -67,9 +67,12 @@ class Server(MCPServer[App]):
                 raise
             result = refusal(error.__cause__)
         except ToolError as error:
-            if not isinstance(error.__cause__, ValidationError):
+            if isinstance(error.__cause__, ToolError):  # the SDK's own: no answer to what the user was asked
+                result = refusal(no_yes())
+            elif isinstance(error.__cause__, ValidationError):
+                result = refusal(readable(error.__cause__, self._schemas[name]))
+            else:
                 raise
-            result = refusal(readable(error.__cause__, self._schemas[name]))
         version = context.protocol_version if context is not None else None
         if isinstance(result, CallToolResult) and version is not None and version < _STRUCTURED_SINCE:
             return _for_older_clients(result)

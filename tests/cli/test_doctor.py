@@ -26,6 +26,7 @@ from webvoice_mcp.settings import PLACEHOLDER_KEYS
 NOBODY = "http://127.0.0.1:9/api/v1"
 STATUS = b'{"user": "ann", "credits": 12.5, "api_key": {}}'
 LOGIN = "Run `webvoice-mcp login`, or ask your agent to register you, or set WEBVOICE_API_KEY."
+PAGES = "{site}/billing/purchase/ or {site}/billing/solana/"
 FIRST = "Mend that first."
 
 Row = dict[str, Any]
@@ -180,9 +181,7 @@ def test_the_documentation_s_example_is_no_key(command: Command, key: str) -> No
 
 
 def test_a_variable_that_is_no_setting_is_mentioned(command: Command) -> None:
-    assert examined(command, MAX_CREDIT="5")["WEBVOICE_MAX_CREDIT"] == ok(
-        "no setting of this server; it has no effect"
-    )
+    assert examined(command, MAX_CREDIT="5")["WEBVOICE_MAX_CREDIT"] == ok("no setting of this server; it has no effect")
 
 
 def test_without_a_network_the_rest_is_still_checked(command: Command, tmp_path: Path) -> None:
@@ -257,8 +256,10 @@ def test_a_key_that_is_not_accepted_is_told_with_its_source(command: Command, tm
             KeyStore(path).save(sandbox.base_url, name="it", key=CANARY, use=True)
         variables = {"API_KEY": CANARY} if source == "environment" else {}
         found = examined(command, BASE_URL=sandbox.base_url, **variables)
-    assert found["key accepted"]["detail"].partition(" (")[0].endswith(
-        {"environment": "from WEBVOICE_API_KEY", "saved": "saved for this base URL"}[source]
+    assert (
+        found["key accepted"]["detail"]
+        .partition(" (")[0]
+        .endswith({"environment": "from WEBVOICE_API_KEY", "saved": "saved for this base URL"}[source])
     )
     remove = "Correct or remove WEBVOICE_API_KEY. " if source == "environment" else ""
     assert found["key accepted"]["cure"] == f"{remove}{LOGIN}"
@@ -284,7 +285,7 @@ def test_a_service_that_fails_leaves_open_whether_the_key_is_good(command: Comma
             "by the account ann",
             wrong(
                 "0",
-                "Top up at {site}/billing/purchase/ or {site}/billing/solana/; until then use chat models that are free.",
+                f"Top up at {PAGES}; until then use chat models that are free.",
             ),
         ),
     ],
@@ -319,9 +320,7 @@ def test_the_clock_is_held_against_the_service_s(command: Command, date: str, de
 @pytest.mark.parametrize(
     ("variable", "check"), [("OUTPUT_DIR", "output folder writable"), ("STATE_DIR", "key folder writable")]
 )
-def test_a_folder_that_cannot_be_written_is_found(
-    command: Command, tmp_path: Path, variable: str, check: str
-) -> None:
+def test_a_folder_that_cannot_be_written_is_found(command: Command, tmp_path: Path, variable: str, check: str) -> None:
     blocked = tmp_path / "a file"
     blocked.touch()
     found = examined(command, **{variable: str(blocked / "within")})[check]
@@ -344,7 +343,7 @@ def test_the_folders_of_keys_and_history_are_both_looked_at(
     [
         ({"HTTPS_PROXY": "http://ann:secret@127.0.0.1:9"}, "https://a.invalid/api/v1", "a.invalid is reached through"),
         ({"ALL_PROXY": "http://127.0.0.1:9"}, "https://a.invalid/api/v1", "a.invalid is reached through"),
-        ({"HTTP_PROXY": "http://127.0.0.1:9"}, NOBODY, "127.0.0.1:9 is set, and not used for"),
+        ({"HTTP_PROXY": "http://127.0.0.1:9"}, NOBODY, "http://127.0.0.1:9 is set, and not used for"),
     ],
 )
 def test_a_proxy_is_told_without_its_password(
@@ -363,7 +362,7 @@ def test_a_host_that_the_proxy_is_not_for_is_told(command: Command, monkeypatch:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     found = examined(command, BASE_URL="https://127.0.0.1:9/api/v1")["proxy"]
-    assert found == ok("127.0.0.1:9 is set, and not used for 127.0.0.1:9")
+    assert found == ok("http://127.0.0.1:9 is set, and not used for 127.0.0.1:9")
 
 
 def test_engines_that_are_missing_are_information(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,15 +2,19 @@
 
 import json
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support import BASE_URL, CANARY
 from webvoice_mcp.client import answers
 from webvoice_mcp.client.answers import Asked
 from webvoice_mcp.client.auth import mask, without_keys
 from webvoice_mcp.contract.account import links
+from webvoice_mcp.errors import Unauthorized
 
 ASKED = Asked(base_url=BASE_URL, links=links("https://site.example"), key=CANARY, key_source="environment")
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -47,10 +51,25 @@ def test_the_sentence_in_an_error_body_is_found(body: str, said: str) -> None:
         ("Sun, 22 Nov 2026 12:00:09 GMT", 9.0),
         ("Sun, 22 Nov 2026 11:00:00 GMT", 0.0),
         ("Sun, 22 Nov 2026 12:00:09 -0000", 9.0),
+        ("Sun, 22 Nov 99999999999 12:00:09 GMT", None),
+        ("Sun, 22 Nov 2026 12:00:09 +99999999999999", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 251607038339.0),
+        ("\u0663", None),
+        ("9" * 5000, None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
     assert answers.retry_after(header, now=NOW) == seconds
+
+
+@given(
+    st.text()
+    | st.from_regex(r"[A-Z][a-z]{2}, [0-9]{1,12} [A-Z][a-z]{2} [0-9]{1,12} [0-9:]{1,12} ([+-][0-9]{1,12}|GMT|)")
+    | st.datetimes(timezones=st.timezones()).map(format_datetime)
+)
+def test_no_retry_after_header_breaks_anything(header: str) -> None:
+    seconds = answers.retry_after(header)
+    assert seconds is None or seconds >= 0
 
 
 def test_retry_after_counts_from_now() -> None:
@@ -71,28 +90,29 @@ def test_a_long_message_is_cut() -> None:
     [
         (
             ASKED,
-            "127.0.0.1:9 did not accept the key wv_…cdef from WEBVOICE_API_KEY (401). "
-            "Correct or remove WEBVOICE_API_KEY and restart the server.",
+            (
+                "127.0.0.1:9 did not accept the key wv_…cdef from WEBVOICE_API_KEY (401). "
+                "Correct or remove WEBVOICE_API_KEY and restart the server."
+            ),
         ),
         (
             Asked(base_url=BASE_URL, links={}, key=CANARY, key_source="saved"),
-            "127.0.0.1:9 did not accept the key wv_…cdef saved for this base URL (401). "
-            "Register again with webvoice_register_send_code, or set WEBVOICE_API_KEY.",
+            (
+                "127.0.0.1:9 did not accept the key wv_…cdef saved for this base URL (401). "
+                "Register again with webvoice_register_send_code, or set WEBVOICE_API_KEY."
+            ),
         ),
         (
             Asked(base_url=BASE_URL, links={}),
-            "127.0.0.1:9 refused the call (401). "
-            "Register again with webvoice_register_send_code, or set WEBVOICE_API_KEY.",
+            (
+                "127.0.0.1:9 refused the call (401). "
+                "Register again with webvoice_register_send_code, or set WEBVOICE_API_KEY."
+            ),
         ),
     ],
 )
 def test_a_refused_key_is_told_by_host_mask_and_source(asked: Asked, sentence: str) -> None:
     assert str(answers.failure(401, b"", asked)) == sentence
-
-
-def test_an_unknown_provider_leaves_the_choice_open() -> None:
-    said = str(answers.failure(503, b"", ASKED))
-    assert said == "The provider is not available (503). Try another provider or model, or try later."
 
 
 def test_a_rate_limit_without_seconds_says_later() -> None:
@@ -101,7 +121,45 @@ def test_a_rate_limit_without_seconds_says_later() -> None:
 
 @pytest.mark.parametrize("document", [{}, {"success": False}, []])
 def test_a_refusal_without_words_says_so(document: Any) -> None:
-    assert str(answers.refusal(document, ASKED)) == "The service refused the request: no reason given."
+    assert str(answers.refusal(document, ASKED)) == (
+        "The service refused the request. It gave no reason: check the arguments, or try again later."
+    )
+
+
+ELSEWHERE = "There is nothing at this address: WEBVOICE_BASE_URL may be wrong, or an id in the arguments unknown."
+
+
+@pytest.mark.parametrize(
+    ("status", "to_do"),
+    [
+        (400, "It gave no reason: check the arguments, or try again later."),
+        (404, ELSEWHERE),
+        (405, ELSEWHERE),
+        (408, "It took too long to arrive: try again."),
+        (413, "What was sent is too large: send less."),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"{}", b"<html>No</html>", b'{"message":" "}'])
+def test_a_refusal_without_a_message_names_the_likely_cause(status: int, to_do: str, body: bytes) -> None:
+    assert str(answers.failure(status, body, ASKED)) == f"The service refused the request ({status}). {to_do}"
+
+
+def test_a_refusal_with_a_message_says_to_do_as_it_says() -> None:
+    said = str(answers.failure(404, b'{"detail":"No such voice."}', ASKED))
+    assert said == "The service refused the request (404): No such voice. Change the arguments as it says."
+
+
+def test_a_call_that_is_forbidden_does_not_blame_the_key() -> None:
+    error = answers.failure(403, b'{"message":"Chat is not for this account."}', ASKED)
+    assert (type(error), error.status) == (Unauthorized, 403)
+    assert str(error) == (
+        "127.0.0.1:9 refused the call (403): Chat is not for this account. "
+        "The account may not do this (see webvoice_onboarding), or a firewall or VPN on the way blocks it."
+    )
+
+
+def test_half_a_character_in_an_error_body_does_no_harm() -> None:
+    str(answers.failure(400, b'{"message":"x \\ud83d"}', ASKED)).encode()
 
 
 @pytest.mark.parametrize(

@@ -5,29 +5,32 @@ import json
 import math
 import threading
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
 import httpx2
 import pytest
 
-from tests.support import BASE_URL, CANARY, MakeSettings, Pieces, Scripted, events
-from webvoice_mcp.client.auth import Keys
-from webvoice_mcp.client.client import Client
-from webvoice_mcp.contract.account import ONBOARDING, SEND_CODE, STATUS, SendCodeRequest, StatusReply
-from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, ChatRequest
-from webvoice_mcp.contract.endpoint import Empty
-from webvoice_mcp.contract.speech import (
-    SPEECH,
-    TRANSCRIPTION,
-    VOICES,
-    SpeechReply,
-    SpeechRequest,
-    TranscriptionRequest,
-    VoicesRequest,
+from tests.client.calls import (
+    ASK,
+    REFUSED,
+    SPEECH_REQUEST,
+    STATUS_BODY,
+    TRANSLATE,
+    Make,
+    failure,
+    heard,
+    ok,
+    status,
 )
-from webvoice_mcp.contract.translation import TRANSLATION, TranslationRequest
+from tests.support import BASE_URL, CANARY, Pieces, events
+from webvoice_mcp.contract.account import ONBOARDING, SEND_CODE, SendCodeRequest
+from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, ChatRequest
+from webvoice_mcp.contract.endpoint import Empty, Endpoint, Request
+from webvoice_mcp.contract.image import EDIT, EditRequest
+from webvoice_mcp.contract.speech import SPEECH, TRANSCRIPTION, VOICES, SpeechReply, TranscriptionRequest, VoicesRequest
+from webvoice_mcp.contract.translation import TRANSLATION
+from webvoice_mcp.contract.video import IMAGE_TO_VIDEO, TEXT_TO_VIDEO, ImageToVideoRequest, TextToVideoRequest
 from webvoice_mcp.errors import (
     BadRequest,
     InsufficientCredits,
@@ -41,7 +44,6 @@ from webvoice_mcp.errors import (
     Unauthorized,
     WebVoiceError,
 )
-from webvoice_mcp.keystore import KeyStore
 
 
 async def test_a_get_carries_the_key_in_one_header_and_its_fields_in_the_query(make: Make) -> None:
@@ -193,14 +195,18 @@ async def test_success_false_is_a_refusal(make: Make) -> None:
         (
             TRANSCRIPTION,
             TranscriptionRequest(provider="whisper_fast"),
-            "The provider whisper_fast is not available (503): No key. "
-            "Other providers to try: whisper_small, whisper_max_local.",
+            (
+                "The provider whisper_fast is not available (503): No key. "
+                "Other providers to try: whisper_small, whisper_max_local."
+            ),
         ),
         (
             TRANSCRIPTION,
             TranscriptionRequest(),
-            "The provider whisper_small is not available (503): No key. "
-            "Other providers to try: whisper_fast, whisper_max_local.",
+            (
+                "The provider whisper_small is not available (503): No key. "
+                "Other providers to try: whisper_fast, whisper_max_local."
+            ),
         ),
         (
             IMAGE_TO_VIDEO,
@@ -251,9 +257,7 @@ async def test_a_redirect_is_not_followed(make: Make) -> None:
         (b"x" * (9 << 20), "The service's answer is larger than 8 MiB and was stopped."),
     ],
 )
-async def test_an_unusable_answer_says_why_and_that_credits_may_be_gone(
-    make: Make, body: bytes, sentence: str
-) -> None:
+async def test_an_unusable_answer_says_why_and_that_credits_may_be_gone(make: Make, body: bytes, sentence: str) -> None:
     client, _, _ = make(httpx2.Response(200, content=body))
     error = await failure(client.call(TRANSLATION, TRANSLATE), InvalidResponse)
     assert str(error).startswith(sentence)

@@ -4,7 +4,6 @@ import errno
 import os
 import shutil
 import sqlite3
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,11 +13,11 @@ import anyio
 import pytest
 from mcp import Client
 
-from tests.orders.world import PAID, Paid, Upstream, ended, last_job, left, made_in, put_inputs, rows
+from tests.orders.world import PAID, Paid, Upstream, last_job, left, made_in, put_inputs, rows
 from tests.support import MakeSettings, connected, failed, fields
 
 MODES = ("legacy", "auto")
-pytestmark = [pytest.mark.parametrize("paid", PAID, ids=lambda each: each.tool.removeprefix("webvoice_"))]
+pytestmark = pytest.mark.parametrize("paid", PAID, ids=lambda each: each.tool.removeprefix("webvoice_"))
 
 
 class Scene:
@@ -218,39 +217,3 @@ async def test_two_calls_at_once_are_two_orders_with_a_file_each(scene: Any, pai
             assert sum(row["credits"] for row in own) == 2 * paid.credits
             assert await left(on.client) == pytest.approx(100 - 2 * paid.credits)
         shutil.rmtree(on.out)
-
-
-async def test_a_background_call_answers_at_once_and_its_result_is_fetched(scene: Any, paid: Paid) -> None:
-    if not paid.outlives:
-        return
-    async with scene(paid, hold="head") as on:
-        answer = fields(await on.client.call_tool(paid.tool, {**paid.arguments, "background": True}))
-        assert answer == {"job_id": answer["job_id"], "state": "running", "files": []}
-        (running,) = fields(await on.client.call_tool("webvoice_jobs", {"job_id": answer["job_id"]}))["jobs"]
-        assert running["state"] == "running"
-        assert set(running) == {"id", "tool", "state", "started_at"}
-        assert fields(await on.client.call_tool("webvoice_jobs", {}))["jobs"] == [running]
-        on.upstream.release.set()
-        job = await ended(on.client, answer["job_id"])
-        assert job["result"]["credits_used"] == paid.credits
-        assert made_in(on.out) == {paid.file: paid.content}
-        await on.check(paid, job, posts=1, spent=paid.credits, counted=paid.credits)
-
-
-async def test_a_call_that_outlasts_the_inline_wait_becomes_a_job(
-    make_settings: MakeSettings, paid: Paid, tmp_path: Path
-) -> None:
-    put_inputs(tmp_path / "out")
-    upstream = Upstream(paid.answer, hold="head")
-    settings = make_settings(INLINE_WAIT="0.2", INLINE_IMAGES=0)
-    async with connected(settings, upstream) as client:
-        started = time.monotonic()
-        answer = fields(await client.call_tool(paid.tool, paid.arguments))
-        assert 0.15 < time.monotonic() - started < 5
-        assert answer == {"job_id": answer["job_id"], "state": "running", "files": []}
-        upstream.release.set()
-        job = await ended(client, answer["job_id"])
-    assert job["state"] == "done"
-    assert job["result"].get("text", "Good day") in {"Good day", "Good day to you"}
-    assert made_in(tmp_path / "out") == ({paid.file: paid.content} if paid.file else {})
-    assert upstream.posts == 1

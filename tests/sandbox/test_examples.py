@@ -20,8 +20,11 @@ from webvoice_mcp.contract.account import (
 )
 from webvoice_mcp.contract.chat import ChatReply, ChatRequest, OpenAIModelsReply
 from webvoice_mcp.contract.endpoint import Reply, Request
+from webvoice_mcp.contract.image import EditReply, EditRequest, ImageReply, ImageRequest
+from webvoice_mcp.contract.messaging import EmailReply, EmailRequest, MemoReply, MemoRequest
 from webvoice_mcp.contract.speech import SpeechReply, SpeechRequest, TranscriptionReply, VoicesReply
 from webvoice_mcp.contract.translation import TranslationReply, TranslationRequest
+from webvoice_mcp.contract.video import ImageToVideoRequest, TextToVideoRequest, VideoReply
 
 _EXAMPLES = Path(__file__).parent.parent / "contract" / "examples"
 
@@ -34,6 +37,20 @@ _REQUESTS: dict[str, type[Request]] = {
     "chat_completion": ChatRequest,
     "chat_tools": ChatRequest,
     "chat_tool_result": ChatRequest,
+    "image": ImageRequest,
+    "image_nucleus": ImageRequest,
+    "image_gen4": ImageRequest,
+    "image_gen4_turbo": ImageRequest,
+    "image_sd3": ImageRequest,
+    "image_sdxl": ImageRequest,
+    "image_qwen_image_max": ImageRequest,
+    "image_flux_klein_lora": ImageRequest,
+    "image_to_image": EditRequest,
+    "image_to_video": ImageToVideoRequest,
+    "image_to_video_gen4": ImageToVideoRequest,
+    "text_to_video": TextToVideoRequest,
+    "send_email": EmailRequest,
+    "voice_memo": MemoRequest,
 }
 _REPLIES: dict[str, type[Reply]] = {
     "verify_code": VerifyCodeReply,
@@ -45,6 +62,12 @@ _REPLIES: dict[str, type[Reply]] = {
     "models": OpenAIModelsReply,
     "chat_completion": ChatReply,
     "chat_tools": ChatReply,
+    "image": ImageReply,
+    "image_to_image": EditReply,
+    "image_to_video": VideoReply,
+    "text_to_video": VideoReply,
+    "send_email": EmailReply,
+    "voice_memo": MemoReply,
 }
 
 
@@ -145,6 +168,11 @@ def _events(text: str) -> list[Any]:
     return [each if each == "[DONE]" else shape(json.loads(each)) for each in data]
 
 
+async def test_messages_reply_as_documented(ann: World) -> None:
+    assert_like(await ann.post("send-email/", example("send_email_request")), "send_email_response")
+    assert_like(await ann.post("voice-memo/text/", example("voice_memo_request")), "voice_memo_response")
+
+
 async def test_errors_are_as_documented(world: World) -> None:
     assert shape((await world.get("status/")).json()) == shape(example("error_response"))
 
@@ -166,3 +194,18 @@ class TestWithEngines:
             out.setparams((1, 2, 8000, 0, "NONE", ""))
             out.writeframes(bytes(8000))
         assert_like(await ann.client.post("stt/", files={"audio": file.getvalue()}), "stt_response")
+
+    @pytest.mark.parametrize("name", [name for name, request in _REQUESTS.items() if request is ImageRequest])
+    async def test_images_reply_as_documented(self, ann: World, name: str) -> None:
+        assert_like(await ann.post("image/", example(f"{name}_request")), "image_response")
+
+    @pytest.mark.parametrize("name", ["image_to_image", "image_to_image_urls"])
+    async def test_edits_reply_as_documented(self, ann: World, name: str) -> None:
+        assert_like(await ann.post("image-to-image/", example(f"{name}_request")), "image_to_image_response")
+
+    @pytest.mark.parametrize("name", ["image_to_video", "image_to_video_gen4"])
+    async def test_videos_of_images_reply_as_documented(self, ann: World, name: str) -> None:
+        assert_like(await ann.post("image-to-video/", example(f"{name}_request")), "image_to_video_response")
+
+    async def test_videos_of_text_reply_as_documented(self, ann: World) -> None:
+        assert_like(await ann.post("text-to-video/", example("text_to_video_request")), "text_to_video_response")

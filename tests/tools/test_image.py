@@ -1,10 +1,13 @@
 """The image tools, through MCP, against scripted answers."""
 
 import base64
+import errno
 import io
+import itertools
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ from tests.files.samples import everything_in, put
 from tests.support import EXAMPLES, MakeSettings, Scripted, answer, connected, example, failed, fields, form
 from tests.tools.rows import LINK, NO_LINKS, accepted, refused
 from webvoice_mcp.contract.image import EDIT_RULES, IMAGE_RULES
+from webvoice_mcp.files import SavedFile
+from webvoice_mcp.tools._pictures import Pictures
 
 
 def picture(kind: str = "PNG", colour: str = "red", size: tuple[int, int] = (8, 8)) -> bytes:
@@ -36,9 +41,13 @@ def noise(side: int) -> bytes:
 PNG, JPEG, WEBP = picture(), picture("JPEG"), picture("WEBP")
 
 
+def encoded(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
 def drawn(*pictures: bytes, **more: Any) -> httpx2.Response:
-    encoded = [base64.b64encode(each).decode() for each in pictures]
-    body = {"success": True, "provider": "wan", "image": encoded[0], "images": encoded, "count": len(encoded)}
+    listed = [encoded(each) for each in pictures]
+    body = {"success": True, "provider": "wan", "image": listed[0], "images": listed, "count": len(listed)}
     return answer({**body, "credits_used": 8.0, "credits_remaining": 92.0, **more})
 
 
@@ -63,7 +72,7 @@ async def test_an_image_is_drawn_into_a_file_and_shown_to_the_model(make_setting
         "credits_remaining": 92.0,
     }
     assert result.content[1:] == [
-        ImageContent(data=base64.b64encode(PNG).decode(), mime_type="image/png"),
+        ImageContent(data=encoded(PNG), mime_type="image/png"),
         ResourceLink(uri=path.as_uri(), name="dot.png", mime_type="image/png", size=len(PNG)),
     ]
 
@@ -143,16 +152,90 @@ async def test_several_images_are_numbered(make_settings: MakeSettings, out: Pat
 
 @pytest.mark.parametrize("order", [["image", "images"], ["images", "image"]])
 async def test_the_first_image_is_not_saved_twice(make_settings: MakeSettings, out: Path, order: list[str]) -> None:
-    encoded = base64.b64encode(PNG).decode()
-    values = {"image": encoded, "images": [encoded]}
+    values = {"image": encoded(PNG), "images": [encoded(PNG)]}
     body = {name: values[name] for name in order}
     result, _ = await ask(make_settings(), {"prompt": "x", "output_path": "x.png"}, answer(body))
     assert (result["count"], everything_in(out)) == (1, ["x.png"])
 
 
-@pytest.mark.parametrize(
-    "alone", [{"image": base64.b64encode(PNG).decode()}, {"images": [base64.b64encode(PNG).decode()]}]
-)
+@pytest.mark.parametrize("order", [["image", "images"], ["images", "image"]])
+async def test_an_image_that_comes_twice_replaces_what_a_person_allows(
+    make_settings: MakeSettings, out: Path, order: list[str]
+) -> None:
+    put(out / "x.png", picture(colour="green"))
+    blue = picture(colour="blue")
+    values = {"image": encoded(PNG), "images": [encoded(PNG), encoded(blue)]}
+    arguments = {"prompt": "x", "provider": "nucleus", "num_images": 2, "output_path": "x.png"}
+    result, _ = await ask(make_settings(OVERWRITE=1), arguments, answer({name: values[name] for name in order}))
+    assert [each["path"] for each in result["files"]] == [str(out / "x.png"), str(out / "x-2.png")]
+    assert [(out / name).read_bytes() for name in everything_in(out)] == [blue, PNG]
+
+
+async def test_a_single_image_that_is_none_of_those_listed_is_kept_too(make_settings: MakeSettings, out: Path) -> None:
+    blue = picture(colour="blue")
+    body = {"image": encoded(blue), "images": [encoded(PNG)]}
+    result, _ = await ask(make_settings(), {"prompt": "x", "output_path": "x.png"}, answer(body))
+    assert [Path(each["path"]).read_bytes() for each in result["files"]] == [PNG, blue]
+
+
+async def test_a_link_beside_an_image_is_told(make_settings: MakeSettings, out: Path) -> None:
+    link = "http://cdn.example/second.png"
+    arguments = {"prompt": "x", "provider": "nucleus", "num_images": 2, "output_path": "x.png"}
+    body = {"image": encoded(PNG), "images": [encoded(PNG), f" {link} "]}
+    result, _ = await ask(make_settings(), arguments, answer(body))
+    assert [each["path"] for each in result["files"]] == [str(out / "x.png")]
+    assert result["note"] == f"The service sent a link; fetch it yourself: {link}"
+
+
+async def test_a_link_that_is_too_long_to_be_told_is_kept_in_a_file(make_settings: MakeSettings, out: Path) -> None:
+    links = [f"https://cdn.example/{'x' * 300}?{number}" for number in range(2)]
+    async with connected(make_settings(), Scripted(answer({"images": links}))) as client:
+        said = failed(await client.call_tool("webvoice_image", {"prompt": "x", "output_path": "x.png"}))
+    assert said.startswith("invalid_response: The service's answer has no image in it. The service had answered, so")
+    assert said.endswith(f"The service sent a link; fetch it yourself: {out / 'x.txt'}")
+    assert (out / "x.txt").read_text().split() == links
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, call: str, *numbers: int) -> None:
+    """Let the file system refuse these calls of a kind, counted from 1."""
+    really, made = getattr(os, call), itertools.count(1)
+
+    def maybe(*arguments: Any, **options: Any) -> Any:
+        if next(made) in numbers:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return really(*arguments, **options)
+
+    monkeypatch.setattr(os, call, maybe)
+
+
+TWO = {"prompt": "x", "provider": "nucleus", "num_images": 2, "output_path": "x.png"}
+FULL = "No space left on device. Make room, or choose a folder on another disk."
+SPENT = "The service had answered, so credits may have been spent: see webvoice_status before you repeat the call."
+
+
+async def test_one_image_that_cannot_be_saved_does_not_hide_the_other(
+    make_settings: MakeSettings, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, "fsync", 2)
+    result, _ = await ask(make_settings(), TWO, drawn(PNG, picture(colour="blue")))
+    assert [each["path"] for each in result["files"]] == [str(out / "x.png")]
+    assert result["note"] == f"One more came and could not be saved: Cannot write {out / 'x.png'}: {FULL}"
+    assert everything_in(out) == ["x.png"]
+
+
+@pytest.mark.parametrize(("call", "numbers"), [("fsync", (1, 2)), ("dup", (1, 2))])
+async def test_images_that_cannot_be_saved_at_all_may_have_cost_credits(
+    make_settings: MakeSettings, out: Path, monkeypatch: pytest.MonkeyPatch, call: str, numbers: tuple[int, ...]
+) -> None:
+    failing(monkeypatch, call, *numbers)
+    async with connected(make_settings(), Scripted(drawn(PNG, picture(colour="blue")))) as client:
+        said = failed(await client.call_tool("webvoice_image", TWO))
+    assert said.startswith("disk_error: Cannot ")
+    assert said.endswith(f"{FULL} {SPENT}")
+    assert everything_in(out) == []
+
+
+@pytest.mark.parametrize("alone", [{"image": encoded(PNG)}, {"images": [encoded(PNG)]}])
 async def test_one_of_the_two_fields_is_enough(make_settings: MakeSettings, out: Path, alone: dict[str, Any]) -> None:
     await ask(make_settings(), {"prompt": "x", "output_path": "x.png"}, answer(alone))
     assert (out / "x.png").read_bytes() == PNG
@@ -179,7 +262,8 @@ async def test_an_answer_whose_image_is_none_is_an_error_that_says_where_it_is_k
     async with connected(make_settings(), Scripted(drawn(b"<html></html>"))) as client:
         said = failed(await client.call_tool("webvoice_image", {"prompt": "x", "output_path": "x.png"}))
     assert said.startswith("invalid_response: The service's answer has no image in it.")
-    assert str(out / "x.txt") in said
+    assert said.endswith(f"Not image, kept as it came: {out / 'x.txt'} (13 bytes).")
+    assert SPENT in said
     assert everything_in(out) == ["x.txt"]
 
 
@@ -229,6 +313,14 @@ async def test_all_pictures_of_an_answer_share_what_hosts_let_through(make_setti
     assert sum(len(base64.b64decode(each.data)) for each in shown) <= 700 * 1024
 
 
+async def test_pictures_that_fit_together_are_all_shown_as_they_are(make_settings: MakeSettings) -> None:
+    pictures = [noise(400), PNG]
+    assert 350 * 1024 < sum(map(len, pictures)) < 700 * 1024
+    async with connected(make_settings(), Scripted(drawn(*pictures))) as client:
+        shown = images(await client.call_tool("webvoice_image", TWO))
+    assert [base64.b64decode(each.data) for each in shown] == pictures
+
+
 async def test_without_pillow_a_large_picture_is_left_to_its_link(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +343,65 @@ async def test_a_picture_that_cannot_be_made_small_enough_is_left_to_its_link(
     assert len(fields(result)["files"]) == 1
 
 
+@pytest.mark.parametrize("error", [SyntaxError, OSError, ValueError, MemoryError])
+async def test_a_picture_that_pillow_cannot_read_is_left_to_its_link(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def broken(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Image, "open", broken)
+    async with connected(make_settings(), Scripted(drawn(noise(600)))) as client:
+        result = await client.call_tool("webvoice_image", {"prompt": "x"})
+    assert (images(result), len(fields(result)["files"])) == ([], 1)
+
+
+async def test_a_huge_picture_is_not_even_read(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webvoice_mcp.tools._pictures._MOST_READ", len(PNG) - 1)
+    async with connected(make_settings(), Scripted(drawn(PNG))) as client:
+        result = await client.call_tool("webvoice_image", {"prompt": "x"})
+    assert (images(result), len(fields(result)["files"])) == ([], 1)
+
+
+async def test_a_picture_that_is_gone_again_is_left_to_its_link(make_settings: MakeSettings, out: Path) -> None:
+    gone = SavedFile(str(out / "x.png"), "file:///x.png", "image/png", 8)
+    assert await Pictures(enabled=True).of([gone]) == ()
+    assert await Pictures(enabled=True).of([replace(gone, mime_type="application/octet-stream")]) == ()
+
+
+async def test_a_link_is_named_as_its_file_is(make_settings: MakeSettings) -> None:
+    async with connected(make_settings(), Scripted(drawn(PNG))) as client:
+        result = await client.call_tool("webvoice_image", {"prompt": "x", "output_path": "my pic ü.png"})
+    (link,) = [block for block in result.content if isinstance(block, ResourceLink)]
+    assert link.name == "my pic ü.png"
+
+
+async def test_blanks_around_codes_and_links_are_dropped_and_those_around_texts_are_sent(
+    make_settings: MakeSettings,
+) -> None:
+    arguments = {"prompt": " x ", "provider": " sd3 ", "aspect_ratio": "1:1 ", "image_url": f"{LINK} \n"}
+    _, sent = await ask(make_settings(), arguments)
+    assert sent == {"prompt": " x ", "provider": "sd3", "aspect_ratio": "1:1", "image_url": LINK}
+    _, sent = await ask(make_settings(), {"prompt": "x", "images": [f" {LINK}", f"{LINK} "]}, edited(), tool=EDIT)
+    assert sent == {"prompt": "x", "images": [LINK, LINK]}
+
+
+async def test_an_input_that_changes_while_it_is_sent_cost_nothing(
+    make_settings: MakeSettings, local: list[str]
+) -> None:
+    class Shrinking(Scripted):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            put(Path(local[0]), b"")
+            return await super().handle_async_request(request)
+
+    async with connected(make_settings(), Shrinking()) as client:
+        said = failed(await client.call_tool(EDIT, {"prompt": "x", "images": local[:1]}))
+        usage = fields(await client.call_tool("webvoice_usage", {}))
+    assert said.startswith("disk_error: ")
+    assert said.endswith("Try again when it is complete.")
+    assert [each["credits"] for each in usage["recent"]] == [0.0]
+
+
 async def test_qwen_image_max_sends_what_image_would_with_that_provider(make_settings: MakeSettings) -> None:
     arguments = {"prompt": "x", "aspect_ratio": "3:4", "size": "1024*1536", "seed": 7}
     _, narrow = await ask(make_settings(), arguments, tool="webvoice_qwen_image_max")
@@ -262,7 +413,7 @@ EDIT = "webvoice_image_to_image"
 
 
 def edited(**more: Any) -> httpx2.Response:
-    body = {"success": True, "provider": "flux-2-flash-edit", "image": base64.b64encode(PNG).decode(), "input_count": 1}
+    body = {"success": True, "provider": "flux-2-flash-edit", "image": encoded(PNG), "input_count": 1}
     return answer({**body, "credits_used": 1.0, **more})
 
 
@@ -304,8 +455,7 @@ async def test_local_and_linked_images_mix_as_base64_in_json(make_settings: Make
     sent = Scripted(edited(input_count=3))
     async with connected(make_settings(), sent) as client:
         fields(await client.call_tool(EDIT, arguments))
-    encoded = [base64.b64encode(each).decode() for each in (PNG, JPEG)]
-    assert json.loads(sent.bodies[0]) == {**arguments, "images": [encoded[0], LINK, encoded[1]]}
+    assert json.loads(sent.bodies[0]) == {**arguments, "images": [encoded(PNG), LINK, encoded(JPEG)]}
     assert sent.requests[0].headers["content-length"] == str(len(sent.bodies[0]))
     assert sent.requests[0].headers["content-type"] == "application/json"
 

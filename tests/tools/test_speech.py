@@ -1,7 +1,9 @@
 """The speech tools, through MCP, against scripted answers."""
 
 import base64
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +217,42 @@ async def test_a_disk_that_fails_after_the_answer_says_that_credits_may_be_gone(
     assert not out.exists()
 
 
+async def test_a_disk_that_is_full_when_the_audio_comes_says_that_credits_may_be_gone(
+    make_settings: MakeSettings, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        if len(data) > 100:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return really(descriptor, data)
+
+    monkeypatch.setattr(os, "write", full)
+    async with connected(make_settings(), Scripted(spoken())) as client:
+        said = failed(await client.call_tool("webvoice_tts", {"text": "Hi", "output_path": "x.mp3"}))
+    assert said == (
+        f"disk_error: Cannot write {out / 'x.mp3'}: No space left on device. Make room, or choose a folder on another "
+        "disk. The service had answered, so credits may have been spent: see webvoice_status before you repeat the call."
+    )
+    assert everything_in(out) == []
+
+
+async def test_an_answer_without_audio_says_what_to_do(make_settings: MakeSettings) -> None:
+    async with connected(make_settings(), Scripted(answer({"success": True}))) as client:
+        said = failed(await client.call_tool("webvoice_tts", {"text": "Hi"}))
+    assert said == (
+        "invalid_response: The service's answer has no audio in it. The service had answered, so credits may have been "
+        "spent: see webvoice_status before you repeat the call."
+    )
+
+
+async def test_what_came_beside_the_audio_is_told(make_settings: MakeSettings) -> None:
+    audio = [base64.b64encode(MP3_BYTES).decode(), "https://cdn.example/b.mp3"]
+    async with connected(make_settings(), Scripted(answer({"audio": audio}))) as client:
+        result = fields(await client.call_tool("webvoice_tts", {"text": "Hi"}))
+    assert result["note"] == "The service sent a link; fetch it yourself: https://cdn.example/b.mp3"
+
+
 @pytest.fixture
 def recording(out: Path) -> Path:
     out.mkdir()
@@ -246,6 +284,7 @@ async def test_a_recording_is_uploaded_and_its_text_returned(make_settings: Make
     ("arguments", "sent_fields"),
     [
         ({"language": "auto"}, {}),
+        ({"language": " Auto "}, {}),
         ({"language": "it", "provider": "whisper_groq"}, {"language": b"it", "provider": b"whisper_groq"}),
     ],
 )

@@ -64,7 +64,7 @@ FAULTS: list[tuple[dict[str, Any], Message, str]] = [
     ({"status": 413, "body": "x" * 5000}, {"code": "bad_request", "status": 413}, "(413)"),
     ({"body": {"success": False, "error": "Too quiet"}}, {"code": "bad_request", "status": 200}, "Too quiet"),
     ({"status": 401}, {"code": "unauthorized", "status": 401}, "WEBVOICE_API_KEY"),
-    ({"status": 403}, {"code": "unauthorized", "status": 403}, "WEBVOICE_API_KEY"),
+    ({"status": 403}, {"code": "unauthorized", "status": 403}, "(403)"),
     ({"status": 402}, {"code": "insufficient_credits", "status": 402}, "/billing/purchase/"),
     ({"retry_after": 60}, {"code": "rate_limited", "status": 429, "retry_after_seconds": 60}, "60 seconds"),
     ({"status": 500, "body": "Traceback (most recent call last)"}, {"code": "server_error", "status": 500}, "(500)"),

@@ -7,7 +7,7 @@ import sys
 
 from webvoice_mcp.cli.usage import USAGE
 
-_COMMANDS = ("call", "demo", "doctor", "login", "logout", "sandbox", "status", "tools")
+_COMMANDS = ("call", "demo", "doctor", "install", "login", "logout", "sandbox", "status", "tools", "uninstall")
 
 FAILED = 1
 WRONG_USAGE = 2

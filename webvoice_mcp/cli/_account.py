@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 import anyio
+from anyio.from_thread import start_blocking_portal
 
 from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.orders.desk import Office
@@ -21,10 +22,17 @@ class Stopped(Exception):
     """The command cannot go on; the message is a line for the person."""
 
 
-def ask_service(settings: Settings, call: Callable[[Office], Awaitable[T]]) -> T:
-    """Run one call with the parts that tools get, in an event loop of its own.
+def wait_for(work: Callable[..., Awaitable[T]], *args: object) -> T:
+    """Run a coroutine function on a thread of its own; Ctrl-C cancels it, as far as it is not shielded."""
+    with start_blocking_portal() as portal:
+        return portal.call(work, *args)
 
-    Of its own, since within one Ctrl-C would not reach a person who is asked something.
+
+def ask_service(settings: Settings, call: Callable[[Office], Awaitable[T]], *, to_its_end: bool = False) -> T:
+    """Run one call with the parts that tools get.
+
+    Args:
+        to_its_end: Ctrl-C waits for it.
 
     Raises:
         WebVoiceError: the call failed.
@@ -32,17 +40,18 @@ def ask_service(settings: Settings, call: Callable[[Office], Awaitable[T]]) -> T
 
     async def run() -> T | WebVoiceError:
         office = assemble(replace(settings, timeout=min(settings.timeout, _PATIENCE))).office
-        try:
-            async with office.jobs:
-                try:
-                    return await call(office)
-                except WebVoiceError as error:
-                    return error  # raised here, it would leave the block as one of a group
-        finally:
-            await office.client.aclose()
-            await office.history.aclose()
+        with anyio.CancelScope(shield=to_its_end):
+            try:
+                async with office.jobs:
+                    try:
+                        return await call(office)
+                    except WebVoiceError as error:
+                        return error  # raised here, it would leave the block as one of a group
+            finally:
+                await office.client.aclose()
+                await office.history.aclose()
 
-    result = anyio.run(run)
+    result = wait_for(run)
     if isinstance(result, WebVoiceError):
         raise result
     return result

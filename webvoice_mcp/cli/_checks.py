@@ -14,9 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import anyio
-
 from webvoice_mcp import __version__
+from webvoice_mcp.cli._account import wait_for
 from webvoice_mcp.client.answers import plain
 from webvoice_mcp.client.auth import ApiKey, Keys, mask
 from webvoice_mcp.errors import DiskError
@@ -136,7 +135,7 @@ def _state_folders(read: Settings) -> list[Path]:
 def key(read: Settings, store: KeyStore) -> tuple[ApiKey | None, Check]:
     """The key that would go out, and whether there is one."""
     try:
-        found = anyio.run(Keys(read, store).find)
+        found = wait_for(Keys(read, store).find)
         elsewhere = [base_url for base_url in store.services() if base_url != read.base_url]
         damaged = store.set_aside()
     except DiskError as error:
@@ -179,7 +178,7 @@ def proxy(read: Settings) -> Check:
     through = proxies.get(url.scheme) or proxies.get("all", "")
     if not through:
         return Check("proxy", True, "none")
-    host = through.rpartition("@")[2]  # a name and password may stand before it
+    host = re.sub(r"^(.*://)?.*@", r"\1", through)  # a name and a password may stand before it
     if url.scheme == "http" or proxy_bypass(url.netloc):
         return Check("proxy", True, f"{host} is set, and not used for {url.netloc}")
     return Check("proxy", True, f"{url.netloc} is reached through {host}")

@@ -8,9 +8,10 @@ from webvoice_mcp.cli._demo_page import Exhibit
 from webvoice_mcp.cli._demo_steps import EMAIL, Demo, Step, expect
 from webvoice_mcp.sandbox.engines import looking
 
-_ISLAND = "A quiet sea at sunset, mountains on the horizon and a low golden sun"
-_CITY = "A neon city at night under a full moon"
-_FOREST = "Snowy mountains above a green forest in the morning"
+_BAY = "Marina Bay at sunset, vivid purple and orange afterglow"
+_LIGHTHOUSE = "A lighthouse on the sea at night"
+_FOREST = "Snow falls on a pine forest in the morning"
+_EDIT = "Make it pixel art"
 _MEMO = "Ask for the name of the boat"
 _BOUGHT = 60
 _TOLERANCE = 0.1  # seconds that a film may be longer or shorter than ordered
@@ -18,36 +19,34 @@ _TOLERANCE = 0.1  # seconds that a film may be longer or shorter than ordered
 
 async def image(demo: Demo) -> str:
     """One image, of a size that was asked for."""
-    drawn = await demo.call("webvoice_image", {"prompt": _ISLAND, "provider": "wan", "width": 1280, "height": 720})
+    drawn = await demo.call("webvoice_image", {"prompt": _BAY, "provider": "wan", "width": 1280, "height": 720})
     size = await _picture(demo.files[-1])
     expect(size == (1280, 720), f"the image is {size[0]}×{size[1]}")
-    demo.exhibit = Exhibit(f"“{_ISLAND}”", (demo.files[-1],), facts=("1280 × 720", drawn["provider"]), span="third")
+    demo.exhibit = Exhibit(f"“{_BAY}”", (demo.files[-1],), facts=("1280 × 720", drawn["provider"]), span="third")
     return f"{demo.files[-1].name}, 1280x720 ({drawn['provider']})"
 
 
 async def images(demo: Demo) -> str:
     """Two images in one answer."""
-    arguments = {"prompt": _CITY, "provider": "nucleus", "num_images": 2, "aspect_ratio": "16:9", "seed": 7}
+    arguments = {"prompt": _LIGHTHOUSE, "provider": "nucleus", "num_images": 2, "aspect_ratio": "16:9", "seed": 7}
     drawn = await demo.call("webvoice_image", arguments)
     pair = tuple(demo.files[-2:])
     sizes = [await _picture(path) for path in pair]
     expect(drawn["count"] == 2 and sizes[0] == sizes[1], f"{drawn['count']} images of the sizes {sizes}")
     expect(pair[0].read_bytes() != pair[1].read_bytes(), "the two images should differ")
-    demo.exhibit = Exhibit(f"“{_CITY}”, twice", pair, facts=("2 images", drawn["provider"]), span="third")
+    demo.exhibit = Exhibit(f"“{_LIGHTHOUSE}”, twice", pair, facts=("2 images", drawn["provider"]), span="third")
     return f"{pair[0].name} and {pair[1].name}"
 
 
 async def edit(demo: Demo) -> str:
     """An edit of the first image, uploaded from the disk."""
     before = demo.pictures[0]
-    arguments = {"prompt": "Make it a pencil sketch", "images": [str(before)], "aspect_ratio": "16:9"}
+    arguments = {"prompt": _EDIT, "images": [str(before)], "aspect_ratio": "16:9"}
     edited = await demo.call("webvoice_image_to_image", arguments)
     after = demo.files[-1]
     await _picture(after)
     expect(edited["input_count"] == 1, "one image should have been taken in")
-    demo.exhibit = Exhibit(
-        "Before, and “Make it a pencil sketch”", (before, after), facts=(edited["provider"],), span="third"
-    )
+    demo.exhibit = Exhibit(f"Before, and “{_EDIT}”", (before, after), facts=(edited["provider"],), span="third")
     return f"{after.name} ({edited['provider']})"
 
 
@@ -55,7 +54,7 @@ async def image_to_video(demo: Demo) -> str:
     """A film that begins with the first image."""
     arguments = {"prompt": "Slow pan over the water", "image": str(demo.pictures[0]), "duration": 4}
     return await _film(
-        demo, "webvoice_image_to_video", arguments, "The same sea, set in motion", (1280, 720), sound=True
+        demo, "webvoice_image_to_video", arguments, "The same bay, set in motion", (1280, 720), sound=True
     )
 
 

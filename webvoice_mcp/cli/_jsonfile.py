@@ -8,9 +8,10 @@ import codecs
 import os
 import secrets
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,9 @@ class Done:
 @dataclass(frozen=True, slots=True)
 class _Content:
     data: bytes
-    mode: int | None  # None where there is no file
+    mode: int
+    owner: tuple[int, int]  # and group; of the folder where there is no file
+    exists: bool
 
 
 def edit(path: Path, change: Callable[[str], str]) -> Done:
@@ -73,19 +76,17 @@ def _try(target: Path, change: Callable[[str], str]) -> Done | None:
     new = _new_data(old, change)
     if new is None:
         return Done(changed=False)
-    mode = _NEW_MODE if old.mode is None else old.mode
-    made: list[Path] = []
+    made: list[Path] = []  # and not yet of use
     try:
-        made.append(_written(lambda: target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp"), new, mode))
-        if old.mode is not None:
-            names = _backup_names(target)
-            made.append(_written(lambda: next(names), old.data, mode))
+        made.append(_written(f".{target.name}.new", new, old, target))
+        if old.exists:
+            made.append(_written(f"{target.name}.bak-{time.strftime('%Y%m%d-%H%M%S')}", old.data, old, target))
         if _content(target) != old:
             return None
         made[0].replace(target)
-        backup = made[-1] if len(made) > 1 else None
+        _, *backup = made
         made.clear()
-        return Done(changed=True, backup=backup)
+        return Done(changed=True, backup=backup[0] if backup else None)
     finally:
         for each in made:
             each.unlink()
@@ -93,12 +94,13 @@ def _try(target: Path, change: Callable[[str], str]) -> Done | None:
 
 def _content(target: Path) -> _Content:
     try:
-        mode = target.stat().st_mode
-        if not stat.S_ISREG(mode):
+        status = target.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise LeftAlone("it is not a file")
-        return _Content(target.read_bytes(), stat.S_IMODE(mode))
+        return _Content(target.read_bytes(), stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid), exists=True)
     except FileNotFoundError:
-        return _Content(b"", None)
+        folder = _nearest(target).stat()
+        return _Content(b"", _NEW_MODE, (folder.st_uid, folder.st_gid), exists=False)
 
 
 def _new_data(old: _Content, change: Callable[[str], str]) -> bytes | None:
@@ -114,7 +116,7 @@ def _new_data(old: _Content, change: Callable[[str], str]) -> bytes | None:
 
 def _refuse_read_only(target: Path) -> None:
     """Neither a new file in the place of one that is closed to writing, nor writing because one may do anything."""
-    folder = next(each for each in target.parents if each.exists())
+    folder = _nearest(target)
     if target.exists() and not (target.stat().st_mode & _ANY_WRITE and os.access(target, os.W_OK)):
         raise LeftAlone("it is read-only")
     # On Windows that mark on a folder means something else.
@@ -151,25 +153,30 @@ def _age(mark: Path) -> float:
         return 0.0
 
 
-def _backup_names(target: Path) -> Iterator[Path]:
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    yield target.with_name(f"{target.name}.bak-{stamp}")
-    while True:
-        yield target.with_name(f"{target.name}.bak-{stamp}-{secrets.token_hex(2)}")
+def _nearest(target: Path) -> Path:
+    """The folder that it lies in, or the nearest above that exists."""
+    return next(each for each in target.parents if each.exists())
 
 
-def _written(name: Callable[[], Path], data: bytes, mode: int) -> Path:
-    """A new file, whole on the disk, under the first name that is free."""
+def _written(name: str, data: bytes, like: _Content, target: Path) -> Path:
+    """A new file beside the target, whole on the disk; under another name where there is one of this name."""
+    path = target.with_name(name)
     while True:
-        path = name()
         try:
             descriptor = os.open(path, _OWN_FLAGS, _NEW_MODE)
             break
         except FileExistsError:
-            continue
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    path.chmod(mode)
+            path = target.with_name(f"{name}-{secrets.token_hex(2)}")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if sys.platform != "win32":  # pragma: no branch - there a file's owner is another matter
+            with suppress(PermissionError):  # who works as root leaves a person's file to that person
+                os.chown(path, *like.owner)
+        path.chmod(like.mode)
+    except BaseException:
+        path.unlink()
+        raise
     return path

@@ -7,7 +7,6 @@ The text is read strictly. What cannot be read without guessing is left alone: c
 """
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 MISSING = object()  # what `entry` gives where there is none; `null` is an entry
 
 _BLANK = " \t\r\n"
-_BLANKS = re.compile(f"[{_BLANK}]*")
 _DECODER = json.JSONDecoder()
 _STEP = "  "
 
@@ -63,8 +61,8 @@ def without_entry(text: str, section: str, name: str) -> str:
     """
     if name not in _checked(text, section).get(section, {}):
         return text
-    outer = _object(text, _skip(text, 0)).member(section)
-    assert outer is not None
+    root = _object(text, _skip(text, 0))
+    (outer,) = (member for member in root.members if member.name == section)
     servers = _object(text, outer.value)
     members = servers.members
     place = next(number for number, member in enumerate(members) if member.name == name)
@@ -184,6 +182,6 @@ def _step(text: str, root: _Object) -> str:
 
 
 def _skip(text: str, at: int) -> int:
-    found = _BLANKS.match(text, at)
-    assert found is not None
-    return found.end()
+    while text[at] in _BLANK:
+        at += 1
+    return at

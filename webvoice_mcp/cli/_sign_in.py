@@ -1,7 +1,5 @@
 """Signing in at the terminal: address, consent, code, key."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from webvoice_mcp.cli._account import Stopped, ask_person, ask_service
 from webvoice_mcp.client.answers import plain
 from webvoice_mcp.errors import BadRequest
@@ -58,15 +56,12 @@ def _verified(settings: Settings, email: str) -> Registered:
 
 
 def _verify(settings: Settings, email: str, code: str) -> Registered:
-    # On a thread, which Ctrl-C does not reach: the key that is made at the far end is told once and must be saved.
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(
-            ask_service,
-            settings,
-            lambda office: webvoice_register_verify(
-                email, code, client=office.client, keys=office.keys, jobs=office.jobs
-            ),
-        ).result()
+    # To its end: the key that is made at the far end is told once and must be saved.
+    return ask_service(
+        settings,
+        lambda office: webvoice_register_verify(email, code, client=office.client, keys=office.keys, jobs=office.jobs),
+        to_its_end=True,
+    )
 
 
 def _told(done: Registered) -> int:

@@ -14,9 +14,8 @@ def run(words: list[str]) -> int:
     )
     parser.add_argument("--json", action="store_true", help="a list of {check, ok, detail, cure?}")
     as_json = parser.parse_args(words).json
-    import anyio  # noqa: PLC0415 - after the words are known to be right
-
-    from webvoice_mcp.cli import _checks, _checks_service  # noqa: PLC0415 - as above
+    from webvoice_mcp.cli import _checks, _checks_service  # noqa: PLC0415 - after the words are known to be right
+    from webvoice_mcp.cli._account import wait_for  # noqa: PLC0415 - as above
     from webvoice_mcp.keystore import KeyStore  # noqa: PLC0415 - as above
 
     settings, of_settings = _checks.settings(os.environ)
@@ -26,7 +25,7 @@ def run(words: list[str]) -> int:
         # The key is meant for another host than the default one.
         of_service = _checks_service.unasked("WEBVOICE_BASE_URL cannot be used")
     else:
-        of_service = anyio.run(_checks_service.checks, settings, store, key)
+        of_service = wait_for(_checks_service.checks, settings, store, key)
     checks = [
         *_checks.program(),
         *of_settings,

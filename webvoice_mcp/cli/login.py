@@ -20,5 +20,7 @@ def run(words: list[str]) -> int:
     except (_account.Stopped, WebVoiceError) as error:
         return _account.stopped("login", error)
     except KeyboardInterrupt:
-        print("\nwebvoice-mcp login: stopped; webvoice-mcp status tells whether a key was saved.", end="", file=sys.stderr)
+        print(
+            "\nwebvoice-mcp login: stopped; webvoice-mcp status tells whether a key was saved.", end="", file=sys.stderr
+        )
         raise

@@ -10,9 +10,7 @@ def run(words: list[str]) -> int:
     )
     parser.add_argument("--show-key", action="store_true", help="show the key itself, which is otherwise masked")
     show_key = parser.parse_args(words).show_key
-    import anyio  # noqa: PLC0415 - after the words are known to be right
-
-    from webvoice_mcp.cli import _account, _start  # noqa: PLC0415 - as above
+    from webvoice_mcp.cli import _account, _start  # noqa: PLC0415 - after the words are known to be right
     from webvoice_mcp.client.answers import plain  # noqa: PLC0415 - as above
     from webvoice_mcp.client.auth import Keys, mask  # noqa: PLC0415 - as above
     from webvoice_mcp.errors import WebVoiceError  # noqa: PLC0415 - as above
@@ -21,7 +19,7 @@ def run(words: list[str]) -> int:
 
     settings = _start.settings()
     try:
-        key = anyio.run(Keys(settings, KeyStore(settings.credentials_file)).find)
+        key = _account.wait_for(Keys(settings, KeyStore(settings.credentials_file)).find)
         if key is None:
             missing = f"No API key is known for {settings.base_url}. Get one with: webvoice-mcp login"
             return _account.stopped("status", _account.Stopped(missing))

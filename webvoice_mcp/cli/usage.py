@@ -7,6 +7,8 @@ With no command: the MCP server on stdin and stdout, as clients start it.
 
 commands:
   demo [--output-dir DIR]            see it work: no account, no network
+  install CLIENT [--print] [--force]   put the server into cursor, claude-desktop, claude-code, …
+  uninstall CLIENT                   take it out again
   doctor [--json]                    what works here, what does not, and the cure
   login [--email E]                  register or sign in by e-mail code
   logout                             forget the saved keys of this service

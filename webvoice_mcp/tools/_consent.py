@@ -87,7 +87,7 @@ class Consent:
             Declined: it is none.
         """
         if answer.action != "accept" or not answer.data.go_on:
-            raise Declined("The user did not agree to the cost. Nothing was spent. Ask before you call it again.")
+            raise no_yes()
 
     def _use(self, state: str) -> None:
         now = self._clock()
@@ -98,6 +98,11 @@ class Consent:
                 "That yes was for one call and has been used. Call the tool anew, so that the user is asked."
             )
         self._used[digest] = now
+
+
+def no_yes() -> Declined:
+    """The refusal where the user's answer is no yes, or no answer to the question at all."""
+    return Declined("The user did not agree to the cost. Nothing was spent. Ask before you call it again.")
 
 
 def _price(quote: Estimate) -> str:

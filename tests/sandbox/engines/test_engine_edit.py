@@ -1,0 +1,177 @@
+"""Pictures, read and edited by the real engine."""
+
+import io
+import struct
+import zlib
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.sandbox.engines.test_engine_picture import opened
+from tests.sandbox.media import LINK, picture
+from webvoice_mcp.sandbox.engines import BadInput, edit, raster
+from webvoice_mcp.sandbox.engines import picture as drawing
+
+pytestmark = [
+    pytest.mark.engines,
+    pytest.mark.skipif(find_spec("PIL") is None, reason="the extra is not installed"),
+]
+
+_SIZE = (320, 256)
+_PROMPTS = (
+    "Replace the background with a city at night",
+    "blur the background",
+    "blur it",
+    "make it sharper",
+    "flip it",
+    "turn it upside down",
+    "as a cartoon",
+    "oil painting",
+    "pencil sketch",
+    "pixel art",
+    "poster",
+    "solarize",
+    "invert the colors",
+    "black and white",
+    "vintage sepia",
+    "brighter",
+    "darker",
+    "vivid colors",
+    "warm light",
+    "cool winter mood",
+    "film grain",
+    "tint it #FF8800",
+    "something that no filter knows",
+)
+
+
+def _scene() -> bytes:
+    return drawing.paint("A red bicycle on a street", (400, 300), kind="jpeg")
+
+
+def _header(width: int, height: int) -> bytes:
+    """A PNG of so many pixels, in few bytes."""
+    body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    rows = b"IDAT" + zlib.compress(bytes(1000))
+    chunks = [struct.pack(">I", len(each) - 4) + each + struct.pack(">I", zlib.crc32(each)) for each in (body, rows)]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def test_each_filter_gives_another_picture_and_the_same_one_again() -> None:
+    scene = _scene()
+    made = [edit.edit([scene], prompt, _SIZE) for prompt in _PROMPTS]
+    assert [edit.edit([scene], prompt, _SIZE) for prompt in _PROMPTS] == made
+    assert len(set(made)) == len(_PROMPTS)
+    assert {opened(each).size for each in made} == {_SIZE}
+
+
+def test_every_filter_has_its_prompt_above() -> None:
+    found = [[name for name, pattern, _ in edit._FILTERS if pattern.search(prompt)] for prompt in _PROMPTS[:-2]]
+    assert [names[0] for names in found] == [name for name, _, _ in edit._FILTERS]
+    assert all(len(names) == 1 for names in found)
+
+
+def test_filters_add_up() -> None:
+    scene = _scene()
+    both = edit.edit([scene], "sepia sketch", _SIZE)
+    assert both not in (edit.edit([scene], "sepia", _SIZE), edit.edit([scene], "sketch", _SIZE))
+
+
+def test_a_tint_turns_the_picture_to_its_colour() -> None:
+    seen = opened(edit.edit([picture(colour="#808080")], "#ff0000", _SIZE)).getpixel((100, 100))
+    assert seen[0] > 180 > 80 > seen[1]
+    assert seen[1] == seen[2]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_up_to_four_pictures_share_the_page(count: int) -> None:
+    colours = ["#ff0000", "#00ff00", "#0000ff", "#ffff00"][:count]
+    image = opened(edit.edit([picture(colour=each) for each in colours], "posterized", _SIZE))
+    seen = {image.getpixel((x, y)) for x in range(0, 320, 10) for y in range(0, 240, 10)}
+    assert len(seen) == count
+
+
+def test_an_address_stands_for_a_picture_that_is_not_fetched() -> None:
+    first = edit.edit([LINK], "sepia", _SIZE)
+    assert first == edit.edit([LINK], "sepia", _SIZE) != edit.edit([f"{LINK}?2"], "sepia", _SIZE)
+
+
+def test_the_seed_decides_what_a_background_is_replaced_by() -> None:
+    scene = _scene()
+    prompts = ("replace the background", "grain", "sepia")
+    changed = [edit.edit([scene], each, _SIZE, seed=1) != edit.edit([scene], each, _SIZE, seed=2) for each in prompts]
+    assert changed == [True, True, False]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_the_accepted_kinds_are_read(kind: str) -> None:
+    assert raster.read(picture((50, 40), kind)).size == (50, 40)
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("PNG", "1"), ("PNG", "L"), ("PNG", "P"), ("JPEG", "CMYK"), ("PNG", "LA")])
+def test_all_colour_modes_are_read(kind: str, mode: str) -> None:
+    from PIL import Image  # noqa: PLC0415 - of the extra, which may be missing
+
+    file = io.BytesIO()
+    Image.new(mode, (30, 20)).save(file, kind)
+    assert (raster.read(file.getvalue()).size, raster.read(file.getvalue()).mode) == ((30, 20), "RGB")
+
+
+def test_a_picture_is_turned_upright_and_transparency_becomes_white() -> None:
+    from PIL import Image  # noqa: PLC0415 - of the extra, which may be missing
+
+    turned = Image.Exif()
+    turned[0x0112] = 6  # the camera was held on its side
+    assert raster.read(picture((60, 40), "JPEG", exif=turned)).size == (40, 60)
+    file = io.BytesIO()
+    Image.new("RGBA", (10, 10), (255, 0, 0, 0)).save(file, "PNG")
+    assert raster.read(file.getvalue()).getpixel((5, 5)) == (255, 255, 255)
+
+
+def test_a_large_picture_is_made_smaller_first() -> None:
+    assert raster.read(picture((6000, 3000))).size == (2560, 1280)
+
+
+@pytest.mark.parametrize(("width", "height"), [(8001, 8000), (9500, 9500), (15_000, 15_000), (2**31 - 1, 2**31 - 1)])
+def test_a_small_file_with_very_many_pixels_is_refused(width: int, height: int) -> None:
+    with pytest.raises(BadInput, match="more than 64 million pixels"):
+        raster.read(_header(width, height))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"<svg xmlns='http://www.w3.org/2000/svg'/>", id="svg"),
+        pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", id="eps"),
+        pytest.param(b"BM" + bytes(60), id="bmp"),
+        pytest.param(b"\x89PNG\r\n\x1a\n" + bytes(60), id="broken png"),
+        pytest.param(_header(50, 50), id="png that ends early"),
+        pytest.param(b"GIF89a", id="start of a gif"),
+        pytest.param(b"\xff\xd8\xff\xe0" + bytes(40), id="start of a jpeg"),
+        pytest.param(b"RIFF\x24\x00\x00\x00WEBPVP8L" + bytes(30), id="start of a webp"),
+    ],
+)
+def test_what_is_no_accepted_picture_is_refused(data: bytes) -> None:
+    with pytest.raises(BadInput, match="send PNG, JPEG, WebP or GIF"):
+        edit.edit([data], "sepia", _SIZE)
+
+
+@given(
+    st.binary(max_size=300),
+    st.sampled_from(["PNG", "JPEG", "WEBP", "GIF"]),
+    st.integers(0, 400),
+)
+@settings(deadline=None)
+def test_any_bytes_are_read_or_refused(noise: bytes, kind: str, at: int) -> None:
+    whole = picture((9, 7), kind)
+    for data in (noise, whole[:at] + noise, whole[:at] + noise + whole[at + len(noise) :]):
+        seen: Any = None
+        try:
+            seen = raster.read(data)
+        except BadInput:
+            continue
+        assert seen.mode == "RGB"

@@ -1,0 +1,112 @@
+"""Films, made by the real engine."""
+
+import io
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.sandbox.media import LINK, Film, picture, watched
+from webvoice_mcp.sandbox.engines import BadInput, film
+from webvoice_mcp.sandbox.engines.film import Still
+
+pytestmark = [
+    pytest.mark.engines,
+    pytest.mark.skipif(find_spec("av") is None or find_spec("PIL") is None, reason="the extra is not installed"),
+]
+
+_COMMENT = "WEBVOICE SANDBOX - procedural, not AI generated (sandbox:ken-burns-1)"
+_LINES = 120  # small, so that the tests are fast
+
+
+def _shades(data: bytes) -> list[float]:
+    """How bright each frame is."""
+    av: Any = import_module("av")
+    stat: Any = import_module("PIL.ImageStat")
+    with av.open(io.BytesIO(data)) as container:
+        return [stat.Stat(frame.to_image().convert("L")).mean[0] for frame in container.decode(video=0)]
+
+
+def _loudness(data: bytes) -> list[int]:
+    """The loudest sample of each frame of sound."""
+    av: Any = import_module("av")
+    with av.open(io.BytesIO(data)) as container:
+        resampler = av.AudioResampler(format="s16", layout="mono")
+        frames = [each for frame in container.decode(audio=0) for each in resampler.resample(frame)]
+    return [max(map(abs, memoryview(bytes(frame.planes[0])).cast("h")[: frame.samples])) for frame in frames]
+
+
+@pytest.mark.parametrize("seconds", [2, 5, 15])
+def test_a_film_lasts_exactly_as_long_as_asked_with_and_without_sound(seconds: int) -> None:
+    silent, sounding = (film.shoot(Still("a lake"), seconds, _LINES, 1.0, sound=sound) for sound in (False, True))
+    codec, frames = ("h264", "yuv420p"), seconds * 24
+    assert watched(silent) == Film((120, 120), codec, seconds, frames, None, _COMMENT, indexed=True)
+    assert watched(sounding) == Film((120, 120), codec, seconds, frames, ("aac", seconds), _COMMENT, indexed=True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "ratio", "size"),
+    [
+        (720, 16 / 9, (1280, 720)),
+        (1080, 16 / 9, (1920, 1080)),
+        (720, 9 / 16, (720, 1280)),
+        (1080, 1.0, (1080, 1080)),
+        (720, 4 / 3, (960, 720)),
+        (720, 3 / 4, (720, 960)),
+        (720, 21 / 9, (1680, 720)),
+        (1080, 21 / 9, (2520, 1080)),
+        (720, 50.0, (1680, 720)),
+        (720, 0.01, (720, 1680)),
+    ],
+)
+def test_the_frame_follows_lines_and_ratio(lines: int, ratio: float, size: tuple[int, int]) -> None:
+    assert film.frame_size(lines, ratio) == size
+
+
+@given(st.sampled_from([720, 1080]), st.floats(1e-3, 1e3))
+def test_sides_of_a_frame_are_even(lines: int, ratio: float) -> None:
+    width, height = film.frame_size(lines, ratio)
+    assert (width % 2, height % 2, min(width, height)) == (0, 0, lines)
+
+
+@pytest.mark.parametrize(
+    ("source", "size"),
+    [(None, (214, 120)), (LINK, (120, 120)), ("upright", (120, 180))],
+)
+def test_without_a_ratio_the_film_has_the_pictures_own(source: str | None, size: tuple[int, int]) -> None:
+    given_in = picture((40, 60)) if source == "upright" else source
+    made = film.shoot(Still("a lake", given_in), 2, _LINES, None, sound=False)
+    assert watched(made).size == size
+
+
+def test_the_same_film_is_made_of_the_same_bytes() -> None:
+    still = Still("a lake", seed=4)
+    first = film.shoot(still, 2, _LINES, 1.0, sound=True)
+    assert first == film.shoot(still, 2, _LINES, 1.0, sound=True)
+    assert first != film.shoot(still._replace(seed=5), 2, _LINES, 1.0, sound=True)
+    assert first != film.shoot(still._replace(references=(LINK,)), 2, _LINES, 1.0, sound=True)
+
+
+def test_the_picture_that_was_sent_is_what_is_seen() -> None:
+    shades = _shades(film.shoot(Still("night", picture(colour="white")), 2, _LINES, 1.0, sound=False))
+    assert len(shades) == 48
+    assert min(shades) > 215  # white but for the mark
+
+
+def test_the_last_picture_fades_in_towards_the_end() -> None:
+    shades = _shades(film.shoot(Still("", picture(colour="white"), last=LINK), 2, _LINES, 1.0, sound=False))
+    assert min(shades[:28]) > 215
+    assert shades[47] < shades[40] < shades[32] < 215
+
+
+def test_the_sound_fades_in_and_out() -> None:
+    loud = _loudness(film.shoot(Still("a lake"), 5, _LINES, 1.0, sound=True))
+    assert max(loud[0], loud[-1]) < 600 < 3000 < max(loud[40:80]) < 20_000
+
+
+def test_what_is_no_picture_is_refused() -> None:
+    with pytest.raises(BadInput, match="send PNG, JPEG, WebP or GIF"):
+        film.shoot(Still("a lake", b"no picture"), 2, _LINES, None, sound=False)
