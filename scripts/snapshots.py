@@ -1,4 +1,4 @@
-"""Renew what is generated from the list of tools, snapshots and the README's table: python3 scripts/snapshots.py"""
+"""Renew what is generated, from the tools and the table of clients: python3 scripts/snapshots.py"""
 
 import sys
 
@@ -6,9 +6,11 @@ import _env
 
 _RENEW = """
 import asyncio
-from tests import catalogue
-readme = (catalogue.ROOT / "README.md").read_text(encoding="utf-8")
-for name in catalogue.renew(catalogue.generated(asyncio.run(catalogue.listed()), readme)):
+from tests import catalogue, client_pages
+kept = [(catalogue.ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "mcpb/manifest.json")]
+for name in catalogue.renew(catalogue.generated(asyncio.run(catalogue.listed()), *kept)):
+    print(name)
+for name in client_pages.renew():
     print(name)
 """
 

@@ -1,4 +1,4 @@
-"""What is generated from the list of tools: a snapshot for each, their sizes, and the table in the README.
+"""What is generated from the list of tools: snapshots, sizes, the README's table, docs/TOOLS.md, the bundle's list.
 
 `scripts/snapshots.py` writes it; `test_catalogue.py` fails when a file says something else.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 from mcp import Client
 
+from tests.tools_page import page
 from webvoice_mcp.server import build
 from webvoice_mcp.settings import Settings
 
@@ -47,18 +48,22 @@ def size(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def generated(tools: list[Tool], readme: str) -> dict[str, str]:
+def generated(tools: list[Tool], readme: str, manifest: str) -> dict[str, str]:
     """The text of every generated file, by its path in the project.
 
     Args:
         readme: its present text, of which only the table is replaced.
+        manifest: the bundle's, of which only the list of tools is replaced.
     """
+    listed = [{"name": tool["name"], "description": first_line(tool)} for tool in tools]
     files = {f"tests/snapshots/{tool['name']}.json": _json(tool) for tool in tools}
     sizes = {"tools/list": size({"tools": tools}), "tools": {tool["name"]: size(tool) for tool in tools}}
     return {
         **files,
         "tests/snapshots/size.json": _json(sizes),
         "README.md": _TABLE.sub(lambda _: _table(tools), readme),
+        "docs/TOOLS.md": page(tools),
+        "mcpb/manifest.json": _json({**json.loads(manifest), "tools": listed}),
     }
 
 

@@ -171,8 +171,8 @@ def test_the_list_stays_within_its_budget(tools: list[Tool]) -> None:
 
 
 def test_generated_files_are_up_to_date(tools: list[Tool]) -> None:
-    readme = (catalogue.ROOT / "README.md").read_text(encoding="utf-8")
-    stale = catalogue.stale(catalogue.generated(tools, readme))
+    kept = [(catalogue.ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "mcpb/manifest.json")]
+    stale = catalogue.stale(catalogue.generated(tools, *kept))
     assert stale == [], f"run: {catalogue.COMMAND}"
 
 
@@ -181,9 +181,19 @@ def test_renewing_writes_what_is_missing_or_stale_and_removes_what_is_left_over(
 ) -> None:
     readme = "Before\n<!-- tools: written by scripts/snapshots.py -->\nold\n<!-- /tools -->\nafter\n"
     (tmp_path / "README.md").write_text(readme)
-    wanted = catalogue.generated(tools[:1], readme)
+    wanted = catalogue.generated(tools[:1], readme, '{"version": "1", "tools": []}')
     first = "tests/snapshots/webvoice_register_send_code.json"
-    assert catalogue.renew(wanted, tmp_path) == ["README.md", "tests/snapshots/size.json", first]
+    assert catalogue.renew(wanted, tmp_path) == [
+        "README.md",
+        "docs/TOOLS.md",
+        "mcpb/manifest.json",
+        "tests/snapshots/size.json",
+        first,
+    ]
+    assert json.loads((tmp_path / "mcpb/manifest.json").read_text()) == {
+        "version": "1",
+        "tools": [{"name": tools[0]["name"], "description": catalogue.first_line(tools[0])}],
+    }
     assert (tmp_path / "README.md").read_text().splitlines()[:6] == [
         "Before",
         "<!-- tools: written by scripts/snapshots.py -->",

@@ -3,8 +3,11 @@
 import json
 import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,14 +32,89 @@ _PINNED = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[^\s;]+)(?: ; .+)?")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
-def test_one_version_stands_everywhere() -> None:
-    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    head = re.search(r"^## \[(.+?)\]", changelog, re.MULTILINE)
+BUMPED = ("pyproject.toml", "webvoice_mcp/__init__.py", "server.json", "mcpb/manifest.json", "mcpb/pyproject.toml")
+
+
+def versions(root: Path) -> list[str]:
+    """The version in each place where one stands."""
+    texts = {name: (root / name).read_text(encoding="utf-8") for name in (*BUMPED, "CHANGELOG.md")}
+    project, bundle = (tomllib.loads(texts[name])["project"] for name in ("pyproject.toml", "mcpb/pyproject.toml"))
+    server, manifest = (json.loads(texts[name]) for name in ("server.json", "mcpb/manifest.json"))
+    (package,), (dependency,) = server["packages"], bundle["dependencies"]
+    head = re.search(r"^## \[(.+?)\]", texts["CHANGELOG.md"], re.MULTILINE)
+    module = re.search(r'^__version__ = "(.+)"', texts["webvoice_mcp/__init__.py"], re.MULTILINE)
     assert head is not None
-    (package,) = SERVER["packages"]
-    said = [PROJECT["project"]["version"], SERVER["version"], package["version"], head[1]]
-    assert said == [webvoice_mcp.__version__] * 4
+    assert module is not None
+    return [
+        project["version"],
+        module[1],
+        server["version"],
+        package["version"],
+        manifest["version"],
+        bundle["version"],
+        dependency.removeprefix("webvoice-mcp=="),
+        head[1],
+    ]
+
+
+def test_one_version_stands_everywhere() -> None:
+    assert set(versions(ROOT)) == {webvoice_mcp.__version__}
     assert str(Version(webvoice_mcp.__version__)) == webvoice_mcp.__version__
+    said = subprocess.run(
+        [sys.executable, "-m", "webvoice_mcp", "--version"], capture_output=True, cwd=ROOT, check=True
+    )
+    assert said.stdout.decode().split() == ["webvoice-mcp", webvoice_mcp.__version__]
+
+
+@pytest.fixture
+def bump(tmp_path: Path) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Runs the command that sets the version, on a copy of the files."""
+    for name in (*BUMPED, "CHANGELOG.md", "scripts/bump.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    command = [sys.executable, str(tmp_path / "scripts/bump.py")]
+    return lambda version: subprocess.run([*command, version], capture_output=True, text=True, check=False)
+
+
+def test_one_command_sets_the_version_everywhere_and_changes_nothing_else(
+    bump: Callable[[str], subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    done = bump("98.7.6")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[:-1] == [*BUMPED, "CHANGELOG.md"]
+    assert set(versions(tmp_path)) == {"98.7.6"}
+    for name in BUMPED:
+        before = (ROOT / name).read_text(encoding="utf-8")
+        assert (tmp_path / name).read_text(encoding="utf-8").replace("98.7.6", webvoice_mcp.__version__) == before
+    changelog = (tmp_path / "CHANGELOG.md").read_text(encoding="utf-8")
+    kept = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert changelog.replace("## [98.7.6] - unreleased\n\n", "") == kept
+    assert bump("98.7.6").stdout.count("\n") == 1  # a second time there is nothing to do
+
+
+@pytest.mark.parametrize("version", ["", "1.2", "v1.2.3", "1.2.3rc1", "1.2.3-1"])
+def test_what_is_no_version_changes_nothing(
+    bump: Callable[[str], subprocess.CompletedProcess[str]], tmp_path: Path, version: str
+) -> None:
+    assert bump(version).stderr == "usage: python3 scripts/bump.py 1.2.3\n"
+    assert set(versions(tmp_path)) == {webvoice_mcp.__version__}
+
+
+@pytest.mark.parametrize("broken", ["mcpb/pyproject.toml", "CHANGELOG.md"])
+def test_a_place_that_is_not_found_changes_nothing(
+    bump: Callable[[str], subprocess.CompletedProcess[str]], tmp_path: Path, broken: str
+) -> None:
+    (tmp_path / broken).write_text("empty")
+    assert bump("98.7.6").stderr.endswith("Nothing was changed.\n")
+    assert "98.7.6" not in (tmp_path / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_the_listing_names_who_maintains_the_server() -> None:
+    listing = json.loads((ROOT / "glama.json").read_text(encoding="utf-8"))
+    assert listing == {
+        "$schema": "https://glama.ai/mcp/schemas/server.json",
+        "maintainers": [NAME.removeprefix("io.github.").partition("/")[0]],
+    }
 
 
 def test_the_marker_of_the_registry_stands_on_a_line_of_its_own() -> None:

@@ -42,6 +42,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     own = {
         "PATH": str(Path(sys.executable).parent),
         "HOME": str(tmp_path),
+        "USERPROFILE": str(tmp_path),
         "WEBVOICE_STATE_DIR": str(tmp_path / "state"),
     }
     return own | {
@@ -85,6 +86,7 @@ COMMANDS: dict[str, Callable[[str, Path], None]] = {
     "python3 scripts/demo.py": _is_run_by_ci,
     "python3 scripts/test.py": _is_run_by_ci,
     "pip install webvoice-mcp": _is_done_with_the_wheel,
+    "webvoice-mcp install cursor": _runs,
     "webvoice-mcp tools": _runs,
     "webvoice-mcp call webvoice_account_links": _runs,
     "webvoice-mcp sandbox": _serves,

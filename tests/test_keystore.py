@@ -105,6 +105,15 @@ def test_a_key_that_is_saved_again_is_there_once(store: KeyStore, path: Path) ->
     assert written(path)["keys"][SERVICE] == [{"name": "two", "key": "wv_2"}, {"name": "new name", "key": "wv_1"}]
 
 
+def test_services_are_those_that_keys_are_saved_for(store: KeyStore) -> None:
+    assert store.services() == []
+    for base_url in (SERVICE, SANDBOX, SERVICE):
+        store.save(base_url, name="it", key=KEY, use=True)
+    assert store.services() == [SERVICE, SANDBOX]
+    store.forget(SERVICE)
+    assert store.services() == [SANDBOX]
+
+
 def test_forgetting_takes_all_keys_of_one_service(store: KeyStore, path: Path) -> None:
     assert store.forget(SERVICE) == 0
     assert not path.parent.exists()

@@ -73,7 +73,7 @@ def test_what_is_unknown_gives_2_and_the_usage(command: Command, words: list[str
     assert command(*words) == (2, "", f"{sentence}\n{USAGE}\n")
 
 
-@pytest.mark.parametrize("name", ["call", "demo", "sandbox", "tools"])
+@pytest.mark.parametrize("name", ["call", "demo", "doctor", "login", "logout", "sandbox", "status", "tools"])
 def test_an_unknown_option_of_a_command_gives_2_and_its_usage(command: Command, name: str) -> None:
     tool = ["webvoice_status"] if name == "call" else []
     code, out, err = command(name, *tool, "--loud")
@@ -89,7 +89,7 @@ def test_options_are_not_guessed_from_their_beginning(command: Command, words: l
     assert command(*words).code == 2
 
 
-@pytest.mark.parametrize("name", ["call", "demo", "sandbox", "tools"])
+@pytest.mark.parametrize("name", ["call", "demo", "doctor", "login", "logout", "sandbox", "status", "tools"])
 def test_each_command_explains_itself(command: Command, name: str) -> None:
     code, out, err = command(name, "--help")
     assert (code, err) == (0, "")

@@ -19,7 +19,7 @@ from tests.support import CANARY
 from tests.test_docs import variables_read
 from tests.wire.world import playing
 from webvoice_mcp import __version__
-from webvoice_mcp.cli import _checks
+from webvoice_mcp.cli import _checks, _launcher
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import PLACEHOLDER_KEYS
 
@@ -367,8 +367,7 @@ def test_a_host_that_the_proxy_is_not_for_is_told(command: Command, monkeypatch:
 
 def test_engines_that_are_missing_are_information(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        _checks.metadata,
-        "requires",
+        "importlib.metadata.requires",
         lambda _name: ["mcp>=2", "no-such-engine>=1; extra == 'sandbox'", "av>=17 ; extra == 'sandbox'"],
     )
     found = examined(command)["sandbox engines"]
@@ -402,21 +401,10 @@ def test_a_client_from_the_desktop_is_given_the_absolute_path(
     assert found == ok(f"a client started from the desktop finds webvoice-mcp as {command_file}")
 
 
-def test_the_launcher_that_was_started_is_the_one_that_is_told(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    launcher = tmp_path / "elsewhere" / "webvoice-mcp"
-    launcher.parent.mkdir()
-    launcher.touch()
+def test_where_nothing_lasting_is_installed_uvx_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(_checks, "_DESKTOP_PATH", {sys.platform: str(tmp_path)})
-    monkeypatch.setattr(sys, "argv", [str(launcher)])
-    assert _checks.desktop().detail.endswith(f"give it {launcher}")
-
-
-def test_without_a_launcher_the_module_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(_checks, "_DESKTOP_PATH", {sys.platform: str(tmp_path)})
-    monkeypatch.setattr(_checks, "_COMMAND", "no-such-command")
-    assert _checks.desktop().detail.endswith(f"give it {sys.executable} -m webvoice_mcp")
+    monkeypatch.setattr(_launcher, "lasts", lambda _path, _machine: False)
+    assert _checks.desktop().detail.endswith("uvx webvoice-mcp")
 
 
 def test_no_key_is_ever_shown(command: Command, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -36,7 +36,7 @@ class Person(io.StringIO):
         super().__init__()
         self.answers = list(answers)
 
-    def readline(self, _limit: int | None = -1, /) -> str:
+    def readline(self, _limit: int | None = -1, /) -> str:  # type: ignore[override]  # typeshed's base is for bytes
         if not self.answers:
             return ""
         answer = self.answers.pop(0)
@@ -131,35 +131,42 @@ def test_ctrl_c_at_a_question_ends_it_with_130(command: Command, person: People,
     assert not saved.exists()
 
 
+@contextmanager
+def typing(tmp_path: Path, base_url: str, typed: bytes) -> Iterator[subprocess.Popen[bytes]]:
+    """The command as a process, to which this was typed."""
+    environ = environment(tmp_path, {"BASE_URL": base_url})
+    command = [*SERVER, "login", "--email", EMAIL]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin
+        process.stdin.write(typed)
+        process.stdin.flush()
+        yield process
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 def test_ctrl_c_while_the_code_is_checked_waits_until_the_key_is_saved(tmp_path: Path, saved: Path) -> None:
     held = Held(VERIFIED)
     with Loopback({"auth/send-code/": SENT, "auth/verify-code/": held}).running() as service:
-        environ = environment(tmp_path, {"BASE_URL": service.base_url})
-        pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        with subprocess.Popen([*SERVER, "login", "--email", EMAIL], env=environ, **pipes) as process:
-            process.stdin.write(b"y\ny\n123456\n")
-            process.stdin.flush()
+        with typing(tmp_path, service.base_url, b"y\ny\n123456\n") as process:
             assert [service.wait().path, service.wait().path] == ["auth/send-code/", "auth/verify-code/"]
             process.send_signal(signal.SIGINT)
             held.release()
             assert process.wait(PATIENCE) == 130
-            process.stdin.close()
+            assert process.stderr
             assert process.stderr.read().startswith(b"\nwebvoice-mcp login: stopped; ")
-    assert KeyStore(saved).active(service.base_url) == CANARY
+        assert KeyStore(saved).active(service.base_url) == CANARY
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 def test_ctrl_c_while_the_code_is_ordered_ends_it_at_once(tmp_path: Path, saved: Path) -> None:
-    with Loopback({"auth/send-code/": None}).running() as service:
-        environ = environment(tmp_path, {"BASE_URL": service.base_url})
-        pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        with subprocess.Popen([*SERVER, "login", "--email", EMAIL], env=environ, **pipes) as process:
-            process.stdin.write(b"y\ny\n")
-            process.stdin.flush()
-            service.wait()
-            process.send_signal(signal.SIGINT)
-            assert process.wait(PATIENCE) == 130
+    with (
+        Loopback({"auth/send-code/": None}).running() as service,
+        typing(tmp_path, service.base_url, b"y\ny\n") as process,
+    ):
+        service.wait()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 130
     assert not saved.exists()
 
 

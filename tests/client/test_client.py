@@ -24,6 +24,7 @@ from tests.client.calls import (
     status,
 )
 from tests.support import BASE_URL, CANARY, Pieces, events
+from webvoice_mcp.client.multipart import Multipart
 from webvoice_mcp.contract.account import ONBOARDING, SEND_CODE, SendCodeRequest
 from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, ChatRequest
 from webvoice_mcp.contract.endpoint import Empty, Endpoint, Request
@@ -332,6 +333,23 @@ async def test_media_go_to_the_sink_and_the_rest_is_the_reply(make: Make) -> Non
     assert reply == SpeechReply.model_validate({"success": True, "duration": 2.5})
     assert bytes(written) == sound
     assert [(each.field, each.size) for each in media] == [("audio", len(sound))]
+
+
+async def test_a_form_is_sent_with_its_exact_length(make: Make) -> None:
+    client, sent, _ = make(ok({"text": "Ciao", "language": "it"}))
+    body = Multipart({"language": "it"}, [])
+    reply = await client.upload(TRANSCRIPTION, TranscriptionRequest(language="it"), body)
+    assert reply.text == "Ciao"
+    assert sent.requests[0].headers["content-length"] == str(len(sent.bodies[0])) == str(body.length)
+    assert sent.requests[0].headers["content-type"] == body.content_type
+
+
+async def test_a_download_that_is_no_object_is_an_invalid_response(make: Make) -> None:
+    client, _, _ = make(ok("text"))
+    error = await failure(
+        client.download(SPEECH, SPEECH_REQUEST, lambda _field, _index: bytearray().extend), InvalidResponse
+    )
+    assert str(error).startswith("The service's answer to tts/ has no usable content.")
 
 
 async def test_while_the_disk_is_slow_the_event_loop_goes_on(make: Make) -> None:

@@ -12,10 +12,10 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from tests.files.samples import MP3_BYTES, everything_in
+from tests.files.samples import MP3_BYTES, PNG_BYTES, everything_in
 from tests.support import MakeSettings
 from webvoice_mcp.errors import DiskError, InvalidResponse
-from webvoice_mcp.files import Files, SavedFile, Target
+from webvoice_mcp.files import Files, SavedFile, Target, content_of
 from webvoice_mcp.files.saving import _Allowance, _PartFile
 
 
@@ -71,6 +71,25 @@ async def test_a_saved_file_has_the_permissions_that_new_files_have(files: Files
         os.umask(before)
 
     assert stat.S_IMODE((out / "a.mp3").stat().st_mode) == 0o640
+
+
+async def test_what_is_there_already_is_kept_under_a_name_that_tells_what_it_is(files: Files, out: Path) -> None:
+    saved = [
+        await files.keep(content, tool="webvoice_chat", words="A dot!") for content in (PNG_BYTES, PNG_BYTES, b"\0")
+    ]
+
+    assert [each.mime_type for each in saved] == ["image/png", "image/png", "application/octet-stream"]
+    assert [content_of(each) for each in saved] == [PNG_BYTES, PNG_BYTES, b"\0"]
+    assert all(re.fullmatch(r"chat-[0-9]{8}-[0-9]{6}-a-dot(-2)?\.(png|bin)", name) for name in everything_in(out))
+    assert len(everything_in(out)) == 3
+
+
+async def test_a_saved_file_that_is_gone_again_cannot_be_read(files: Files, out: Path) -> None:
+    result = await saved(files, aimed(files), MP3_BYTES)
+    (out / "a.mp3").unlink()
+
+    with pytest.raises(DiskError, match=r"Cannot read .*a\.mp3"):
+        content_of(result)
 
 
 # What is left when it fails

@@ -1,4 +1,4 @@
-"""Every tool that costs credits, whatever fails: one request at the most, the file whole or absent, the history true."""
+"""Every paid tool, whatever fails: one request at the most, the file whole or absent, the history true."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from tests.orders.world import PAID, Paid, Upstream, last_job, left, made_in, put_inputs, rows
+from tests.orders.world import PAID, Paid, Upstream, last_job, left, made_in, put_inputs, rows, settled_rows
 from tests.support import MakeSettings, connected, failed, fields
 
 MODES = ("legacy", "auto")
@@ -88,19 +88,11 @@ async def test_given_up_before_the_request_nothing_is_sent(scene: Any, paid: Pai
         assert fields(await on.client.call_tool("webvoice_account_links", {}))  # the cancellation has arrived by now
         writer.execute("COMMIT")
         writer.close()
-        (row,) = await _rows(on.state)
+        (row,) = await settled_rows(on.state)
         assert (row["state"], row["error"], row["credits"], row["files"]) == ("failed", "cancelled", 0.0, "[]")
         assert on.upstream.asked == []
         assert made_in(on.out) == {}
         assert await left(on.client) == 100
-
-
-async def _rows(state: Path) -> list[dict[str, Any]]:
-    """The rows once all orders have ended."""
-    with anyio.fail_after(10):
-        while not (found := rows(state)) or any(row["state"] == "running" for row in found):
-            await anyio.sleep(0.01)
-    return found
 
 
 @pytest.mark.parametrize("hold", ["head", "body"])
@@ -191,7 +183,7 @@ async def test_a_folder_removed_meanwhile_leaves_no_half_of_a_file(scene: Any, p
         job = await last_job(on.client)
         there = made_in(on.out)
         assert there in ({}, {paid.file: paid.content})
-        assert [os.path.basename(each["path"]) for each in job.get("result", {}).get("files", [])] == list(there)
+        assert [Path(each["path"]).name for each in job.get("result", {}).get("files", [])] == list(there)
         await on.check(paid, job, posts=1, spent=paid.credits, counted=paid.credits)
 
 
@@ -211,7 +203,8 @@ async def test_two_calls_at_once_are_two_orders_with_a_file_each(scene: Any, pai
             assert on.upstream.posts == 2
             files = [each["path"] for result in found for each in result.get("files", [])]
             assert len(set(files)) == len(files)
-            assert all(Path(each).read_bytes() == paid.content for each in files)
+            made = made_in(on.out)
+            assert [made[Path(each).name] for each in files] == [paid.content] * len(files)
             own = rows(on.state)[before:]
             assert [row["state"] for row in own] == ["done", "done"]
             assert sum(row["credits"] for row in own) == 2 * paid.credits

@@ -90,12 +90,8 @@ PAID = (
     ),
     _made("webvoice_image", "image/", _PROMPT, 7.0, "image", "made.png"),
     _made("webvoice_qwen_image_max", "image/", _PROMPT, 7.0, "image", "made.png"),
-    _made(
-        "webvoice_image_to_image", "image-to-image/", {**_PROMPT, "images": ["photo.png"]}, 1.0, "image", "made.png"
-    ),
-    _made(
-        "webvoice_image_to_video", "image-to-video/", {**_PROMPT, "image": "photo.png"}, 15.0, "video", "made.mp4"
-    ),
+    _made("webvoice_image_to_image", "image-to-image/", {**_PROMPT, "images": ["photo.png"]}, 1.0, "image", "made.png"),
+    _made("webvoice_image_to_video", "image-to-video/", {**_PROMPT, "image": "photo.png"}, 15.0, "video", "made.mp4"),
     _made("webvoice_text_to_video", "text-to-video/", _PROMPT, 13.0, "video", "made.mp4"),
     _made("webvoice_veo_fast_text_to_video", "text-to-video/", _PROMPT, 17.5, "video", "made.mp4"),
 )
@@ -189,6 +185,14 @@ def rows(state: Path) -> list[dict[str, Any]]:
         return [dict(each) for each in connection.execute("SELECT * FROM orders ORDER BY started_at, rowid")]
     finally:
         connection.close()
+
+
+async def settled_rows(state: Path) -> list[dict[str, Any]]:
+    """The same once there are some and none is under way."""
+    with anyio.fail_after(PATIENCE):
+        while not (found := rows(state)) or any(row["state"] == "running" for row in found):  # noqa: ASYNC110 - a file
+            await anyio.sleep(0.01)
+    return found
 
 
 async def left(client: Client) -> float:

@@ -76,10 +76,6 @@ class World:
     async def credits(self) -> float:
         return float((await self.get("status/")).json()["credits"])
 
-    async def buy(self, amount: float) -> None:
-        bought = await self.post(f"{SITE}/sandbox/credits/", {"email": ANN, "credits": amount})
-        assert bought.status_code == 200, bought.text
-
     async def spend_down_to(self, credits_left: float) -> None:
         """Spend the welcome credits, on chat by twos and on translation by tenths."""
         while (left := await self.credits()) >= credits_left + 2:

@@ -2,14 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import anyio
+import httpx2
 import pytest
 
-from tests.support import BASE_URL, CANARY, MakeSettings, Scripted, answer, connected, failed, fields
+from tests.support import BASE_URL, CANARY, MakeSettings, Scripted, answer, ask, connected, failed, fields
 from webvoice_mcp.keystore import KeyStore
 
 NEW_KEY = "wv_new_key_0123456789abcd"
 MASKED = "wv_…abcd"
+FIRST_KEY = "wv_first_key_0000000000"
 ONBOARDING = {"credits": 20.0, "can_use_api": True, "billing": {"topup_required": False, "note": "…"}}
 
 
@@ -35,6 +39,27 @@ async def test_without_consent_nothing_is_sent(make_settings: MakeSettings, refu
         said = failed(await client.call_tool("webvoice_register_send_code", arguments))
     assert said.startswith(f"invalid_argument: {refused} must be true")
     assert sent.requests == []
+
+
+@pytest.mark.parametrize("consent", ["accept_privacy", "accept_terms"])
+@pytest.mark.parametrize("said", [1, 1.0, "1", "y", "yes", "on", "True", [True]])
+async def test_what_is_not_plainly_a_consent_is_none(make_settings: MakeSettings, consent: str, said: Any) -> None:
+    sent = Scripted()
+    arguments = {"email": "a@example.com", "accept_privacy": True, "accept_terms": True, consent: said}
+    async with connected(make_settings(), sent) as client:
+        text = failed(await client.call_tool("webvoice_register_send_code", arguments))
+    assert text.startswith(f"invalid_argument: {consent} should be a valid boolean. Whether the user accepts the")
+    assert sent.requests == []
+
+
+async def test_truth_values_may_come_as_text(make_settings: MakeSettings) -> None:
+    arguments = {"email": " a@example.com ", "accept_privacy": "true", "accept_terms": "true"}
+    result, sent = await ask(make_settings(), "webvoice_register_send_code", arguments, answer({"success": True}))
+    assert result["success"] is True
+    assert sent == {"email": "a@example.com", "accept_privacy": True, "accept_terms": True}
+    async with connected(make_settings(), Scripted()) as client:
+        said = failed(await client.call_tool("webvoice_register_send_code", {**arguments, "accept_terms": "false"}))
+    assert said.startswith("invalid_argument: accept_terms must be true")
 
 
 @pytest.mark.parametrize("tool", ["webvoice_register_send_code", "webvoice_register_verify"])
@@ -110,6 +135,69 @@ async def test_signing_in_without_a_key_saves_none(make_settings: MakeSettings) 
     assert not settings.credentials_file.exists()
 
 
+async def test_a_key_that_was_not_asked_for_is_kept_but_not_used(make_settings: MakeSettings) -> None:
+    settings = make_settings(API_KEY="")
+    store = KeyStore(settings.credentials_file)
+    store.save(BASE_URL, name="first", key=FIRST_KEY, use=True)
+    arguments = {"email": "a@b.co", "code": "1", "create_api_key": False}
+    reply = answer({"success": True, "api_key": NEW_KEY})
+    result, _ = await ask(settings, "webvoice_register_verify", arguments, reply)
+    assert (result["api_key"], store.active(BASE_URL)) == (MASKED, FIRST_KEY)
+    assert NEW_KEY in settings.credentials_file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("webvoice_register_verify", {"email": "a@b.co", "code": "1"}),
+        ("webvoice_create_api_key", {"name": "second"}),
+    ],
+)
+async def test_what_the_service_adds_never_takes_the_place_of_what_is_said_here(
+    make_settings: MakeSettings, tool: str, arguments: dict[str, str]
+) -> None:
+    settings = make_settings(API_KEY="")
+    KeyStore(settings.credentials_file).save(BASE_URL, name="first", key=FIRST_KEY, use=True)
+    odd = {"note": {"x": 1}, "api_key_saved_to": ["nowhere"], "owner": f"of {NEW_KEY}"}
+    result, _ = await ask(settings, tool, arguments, answer({"success": True, "api_key": NEW_KEY, "name": "n", **odd}))
+    assert result.pop("name") == "n"
+    assert result == {
+        "success": True,
+        "api_key": MASKED,
+        "api_key_saved_to": str(settings.credentials_file),
+        "owner": f"of {MASKED}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("webvoice_register_verify", {"email": "a@b.co", "code": "1"}),
+        ("webvoice_create_api_key", {"name": "second", "use": True}),
+    ],
+)
+async def test_a_caller_who_goes_away_does_not_lose_the_new_key(
+    make_settings: MakeSettings, tool: str, arguments: dict[str, Any]
+) -> None:
+    settings = make_settings(API_KEY="")
+    KeyStore(settings.credentials_file).save(BASE_URL, name="first", key=FIRST_KEY, use=True)
+    asked, gone = anyio.Event(), anyio.Event()
+
+    async def slow(_: httpx2.Request) -> httpx2.Response:
+        asked.set()
+        await gone.wait()
+        return answer({"success": True, "api_key": NEW_KEY})
+
+    async with connected(settings, Scripted(slow)) as client:
+        async with anyio.create_task_group() as callers:
+            callers.start_soon(client.call_tool, tool, arguments)
+            await asked.wait()
+            callers.cancel_scope.cancel()
+        await client.call_tool("webvoice_account_links", {})  # whatever was to be cancelled is by now
+        gone.set()
+    assert KeyStore(settings.credentials_file).active(BASE_URL) == NEW_KEY
+
+
 async def test_a_wrong_code_is_the_services_refusal(make_settings: MakeSettings) -> None:
     sent = Scripted(answer({"error": "Bad Request", "message": "Wrong or expired code"}, 400))
     async with connected(make_settings(API_KEY=""), sent) as client:
@@ -121,12 +209,12 @@ async def test_a_wrong_code_is_the_services_refusal(make_settings: MakeSettings)
     assert result.meta["webvoice/error"] == {"code": "bad_request", "status": 400}
 
 
-@pytest.mark.parametrize(("use", "used"), [(False, "wv_first_key_0000000000"), (True, NEW_KEY)])
+@pytest.mark.parametrize(("use", "used"), [(False, FIRST_KEY), (True, NEW_KEY)])
 async def test_a_further_key_is_saved_and_used_only_when_asked(
     make_settings: MakeSettings, use: bool, used: str
 ) -> None:
     settings = make_settings(API_KEY="")
-    KeyStore(settings.credentials_file).save(BASE_URL, name="first", key="wv_first_key_0000000000", use=True)
+    KeyStore(settings.credentials_file).save(BASE_URL, name="first", key=FIRST_KEY, use=True)
     sent = Scripted(answer({"success": True, "api_key": NEW_KEY, "name": "second"}), answer({"user": "a"}))
     async with connected(settings, sent) as client:
         created = fields(await client.call_tool("webvoice_create_api_key", {"name": "second", "use": use}))
@@ -139,6 +227,24 @@ async def test_a_further_key_is_saved_and_used_only_when_asked(
         "api_key_saved_to": str(settings.credentials_file),
     }
     assert sent.requests[1].headers["x-api-key"] == used
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "x" * 5000,
+        "data:image/png;base64,AAAA",
+        ["DATA:;base64,AAAA"],
+        {"qr": "QUJD" * 51},
+        {"QUJD" * 51: 1},
+        json.loads("[" * 40 + "]" * 40),
+    ],
+)
+async def test_what_is_large_deep_or_no_text_is_not_passed_on(make_settings: MakeSettings, odd: Any) -> None:
+    body = httpx2.Response(200, text=json.dumps({**ONBOARDING, "small": [1, {"a": "b"}], "odd": odd, "none": None}))
+    async with connected(make_settings(), Scripted(body)) as client:
+        result = fields(await client.call_tool("webvoice_onboarding", {}))
+    assert result == {**ONBOARDING, "small": [1, {"a": "b"}]}
 
 
 async def test_onboarding_passes_on_whatever_the_service_sent(make_settings: MakeSettings) -> None:

@@ -1,12 +1,16 @@
 """The chat tools, through MCP, against scripted answers."""
 
+import base64
 import json
+from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 
 from tests import support
+from tests.files.samples import PNG_BYTES, everything_in
 from tests.support import MakeSettings, Scripted, answer, connected, events, failed, fields
 
 COMPLETION = {
@@ -113,6 +117,78 @@ async def test_content_in_parts_is_read_as_one_text(make_settings: MakeSettings)
     parts = [{"type": "text", "text": "Hel"}, {"type": "image"}, {"type": "text", "text": "lo"}]
     result, _ = await ask(make_settings, {"prompt": "Hi"}, completion(content=parts))
     assert result["text"] == "Hello"
+
+
+async def test_what_the_service_adds_is_passed_on(make_settings: MakeSettings) -> None:
+    sources = [{"type": "url_citation", "url_citation": {"url": "https://example.com/", "title": "T"}}]
+    message = {"role": "assistant", "content": "Hello", "annotations": sources, "refusal": None, "text": "other"}
+    body = {
+        **COMPLETION,
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
+        "citations": ["https://example.com/"],
+        "system_fingerprint": "fp_1",
+        "files": 5,
+        "provider": {"odd": 1},
+    }
+    result, _ = await ask(make_settings, {"prompt": "Hi"}, answer(body))
+    added = {"citations": ["https://example.com/"], "system_fingerprint": "fp_1", "annotations": sources}
+    assert result == {**ANSWER, **added}
+
+
+def drawn(*urls: Any) -> dict[str, Any]:
+    return {"content": "A red dot", "images": [{"type": "image_url", "image_url": {"url": each}} for each in urls]}
+
+
+async def test_pictures_of_an_answer_are_saved(make_settings: MakeSettings, out: Path) -> None:
+    encoded = base64.b64encode(PNG_BYTES).decode()
+    message = drawn(f"data:image/png;base64,{encoded}", f"DATA:image/jpeg;base64,{encoded.rstrip('=')}\n")
+    content = [{"type": "text", "text": "A red dot"}, {"type": "image_url", "image_url": f"data:;base64,{encoded}"}]
+    sent = Scripted(completion(**{**message, "content": content}))
+    async with connected(make_settings(), sent) as client:
+        result = await client.call_tool("webvoice_chat", {"prompt": "Draw"})
+    names = everything_in(out)
+    assert [(out / name).read_bytes() for name in names] == [PNG_BYTES] * 3
+    assert all(name.startswith("chat-") and "a-red-dot" in name and name.endswith(".png") for name in names)
+    assert sorted(Path(each["path"]).name for each in fields(result)["files"]) == names
+    assert [block.type for block in result.content] == ["text", *["resource_link"] * 3]
+    assert fields(result)["text"] == "A red dot"
+    assert encoded[:40] not in result.model_dump_json()
+    assert "note" not in fields(result)
+
+
+async def test_pictures_that_cannot_be_kept_are_told_beside_the_text(make_settings: MakeSettings) -> None:
+    link = "https://cdn.example/a.png"
+    message = drawn(link, "data:image/svg+xml,<svg>", None)
+    message["images"] += ["odd", {"type": "image_url"}]
+    result, _ = await ask(make_settings, {"prompt": "Draw"}, completion(**message))
+    assert (result["text"], "files" in result) == ("A red dot", False)
+    assert result["note"] == (
+        f"A picture came as a link; fetch it yourself: {link} "
+        "A picture came that could not be kept: It is neither base64 nor a link."
+    )
+
+
+async def test_a_picture_that_the_disk_refuses_does_not_cost_the_text(make_settings: MakeSettings, out: Path) -> None:
+    await anyio.Path(out).write_text("a file where the folder should be")
+    result, _ = await ask(make_settings, {"prompt": "Draw"}, completion(**drawn("data:image/png;base64,iVBORw0KGgo=")))
+    assert result["text"] == "A red dot"
+    assert result["note"].startswith("A picture came that could not be kept: Cannot ")
+
+
+async def test_a_picture_over_the_limit_does_not_cost_the_text(make_settings: MakeSettings, out: Path) -> None:
+    message = drawn(f"data:image/png;base64,{base64.b64encode(PNG_BYTES + bytes(2000)).decode()}")
+    settings = make_settings(MAX_FILE_MB="0.001")
+    result, _ = await support.ask(settings, "webvoice_chat", {"prompt": "Draw"}, completion(**message))
+    assert result["text"] == "A red dot"
+    assert "WEBVOICE_MAX_FILE_MB" in result["note"]
+    assert everything_in(out) == []
+
+
+async def test_no_more_pictures_are_kept_than_anybody_asked_for(make_settings: MakeSettings, out: Path) -> None:
+    message = drawn(*["data:image/png;base64,iVBORw0KGgo="] * 66)
+    result, _ = await ask(make_settings, {"prompt": "Draw"}, completion(**message))
+    assert len(result["files"]) == len(everything_in(out)) == 64
+    assert result["note"] == "66 pictures came, of which 64 were kept."
 
 
 STREAM = (

@@ -47,7 +47,13 @@ def encoded(content: bytes) -> str:
 
 def drawn(*pictures: bytes, **more: Any) -> httpx2.Response:
     listed = [encoded(each) for each in pictures]
-    body = {"success": True, "provider": "wan", "image": listed[0], "images": listed, "count": len(listed)}
+    body: dict[str, Any] = {
+        "success": True,
+        "provider": "wan",
+        "image": listed[0],
+        "images": listed,
+        "count": len(listed),
+    }
     return answer({**body, "credits_used": 8.0, "credits_remaining": 92.0, **more})
 
 
@@ -92,8 +98,8 @@ async def test_the_documented_examples_are_sent_as_documented(make_settings: Mak
 async def test_a_parameter_of_the_provider_is_sent(
     make_settings: MakeSettings, provider: str, parameter: str, value: Any
 ) -> None:
-    more = {"width": {"height": 512}, "height": {"width": 512}, "lora_scale": {"lora_url": LINK}}.get(parameter, {})
-    arguments = {"prompt": "x", "provider": provider, parameter: value, **more}
+    pairs: dict[str, Any] = {"width": {"height": 512}, "height": {"width": 512}, "lora_scale": {"lora_url": LINK}}
+    arguments = {"prompt": "x", "provider": provider, parameter: value, **pairs.get(parameter, {})}
     _, sent = await ask(make_settings(), arguments)
     if parameter == "size":
         value = value.replace("*", "x") if provider == "qwen-image-max" else value.replace("x", "*")
@@ -175,7 +181,8 @@ async def test_a_single_image_that_is_none_of_those_listed_is_kept_too(make_sett
     blue = picture(colour="blue")
     body = {"image": encoded(blue), "images": [encoded(PNG)]}
     result, _ = await ask(make_settings(), {"prompt": "x", "output_path": "x.png"}, answer(body))
-    assert [Path(each["path"]).read_bytes() for each in result["files"]] == [PNG, blue]
+    assert [each["path"] for each in result["files"]] == [str(out / "x.png"), str(out / "x-2.png")]
+    assert [(out / name).read_bytes() for name in everything_in(out)] == [blue, PNG]
 
 
 async def test_a_link_beside_an_image_is_told(make_settings: MakeSettings, out: Path) -> None:
@@ -210,7 +217,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, call: str, *numbers: int) -> None:
 
 TWO = {"prompt": "x", "provider": "nucleus", "num_images": 2, "output_path": "x.png"}
 FULL = "No space left on device. Make room, or choose a folder on another disk."
-SPENT = "The service had answered, so credits may have been spent: see webvoice_status before you repeat the call."
+SPENT = "The service had answered, so credits may have been spent. See webvoice_status before you repeat the call."
 
 
 async def test_one_image_that_cannot_be_saved_does_not_hide_the_other(

@@ -25,7 +25,8 @@ class Stopped(Exception):
 def wait_for(work: Callable[..., Awaitable[T]], *args: object) -> T:
     """Run a coroutine function on a thread of its own; Ctrl-C cancels it, as far as it is not shielded."""
     with start_blocking_portal() as portal:
-        return portal.call(work, *args)
+        result = portal.call(work, *args)
+    return result  # noqa: RET504 - for a type checker, the block above might swallow what is raised in it
 
 
 def ask_service(settings: Settings, call: Callable[[Office], Awaitable[T]], *, to_its_end: bool = False) -> T:
@@ -44,12 +45,13 @@ def ask_service(settings: Settings, call: Callable[[Office], Awaitable[T]], *, t
             try:
                 async with office.jobs:
                     try:
-                        return await call(office)
+                        outcome: T | WebVoiceError = await call(office)
                     except WebVoiceError as error:
-                        return error  # raised here, it would leave the block as one of a group
+                        outcome = error  # raised here, it would leave the block as one of a group
             finally:
                 await office.client.aclose()
                 await office.history.aclose()
+        return outcome
 
     result = wait_for(run)
     if isinstance(result, WebVoiceError):

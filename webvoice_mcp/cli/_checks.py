@@ -5,7 +5,6 @@ import platform
 import re
 import shutil
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +14,9 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from webvoice_mcp import __version__
+from webvoice_mcp.cli import _launcher
 from webvoice_mcp.cli._account import wait_for
+from webvoice_mcp.cli._machine import Machine
 from webvoice_mcp.client.answers import plain
 from webvoice_mcp.client.auth import ApiKey, Keys, mask
 from webvoice_mcp.errors import DiskError
@@ -212,16 +213,7 @@ def desktop() -> Check:
     path = _DESKTOP_PATH.get(sys.platform, os.environ.get("PATH", ""))
     if found := shutil.which(_COMMAND, path=path):
         return Check(what, True, f"a client started from the desktop finds {_COMMAND} as {found}")
-    launcher = _launcher()
-    absolute = str(launcher) if launcher else f"{sys.executable} -m webvoice_mcp"
-    detail = f"a client started from the desktop does not find {_COMMAND} by its name; as command give it {absolute}"
+    launch = _launcher.launch(Machine.here(), full_path=True)
+    told = " ".join(launch.words)
+    detail = f"a client started from the desktop does not find {_COMMAND} by its name; as command give it {told}"
     return Check(what, True, detail)
-
-
-def _launcher() -> Path | None:
-    """The installed command that belongs to this program."""
-    started = Path(sys.argv[0])
-    beside = Path(sysconfig.get_path("scripts"), _COMMAND)
-    known = [started] if started.stem == _COMMAND else []
-    candidates = (*known, beside, beside.with_suffix(".exe"))
-    return next((each.absolute() for each in candidates if each.is_file()), None)

@@ -14,7 +14,7 @@ _DESCRIPTION = """\
 Put the server into a client's configuration. The client's file keeps all else that is in it, and a copy of the old
 file stays beside it. No key is written: the server keeps its own."""
 
-_NEXT = 'Restart it, then ask it: "Register me at WebVoice with my e-mail address."'
+_NEXT = 'Restart it, then ask your agent: "Register me at WebVoice with my e-mail address."'
 _OTHER = f'it has another entry named "{NAME}"; --force replaces it'
 
 
@@ -74,8 +74,8 @@ class _Job:
             return self._left(f"{self._path} was left as it is: {reason}.")
         if not done.changed:
             return self._already()
-        old = f"; the old file is {done.backup}" if done.backup else ""
-        print(f"{TITLE} was put into {self._client.title} ({self._path}{old}). {_NEXT}")
+        old = f"\nthe file as it was: {done.backup}" if done.backup else ""
+        print(f"{TITLE} was put into {self._client.title}: {self._path}{old}\n{_NEXT}")
         return 0
 
     def command(self, *, force: bool) -> int:
@@ -95,7 +95,7 @@ class _Job:
             _vendor.run(program, add)
         except _vendor.CommandFailed as error:
             return self._left(f"{self._client.title} could not be set up: {error}")
-        print(f"{TITLE} was put into {self._client.title}, by its own command {add[0]}. {_NEXT}")
+        print(f"{TITLE} was put into {self._client.title} by its own command, {add[0]}.\n{_NEXT}")
         return 0
 
     def _already(self) -> int:

@@ -39,7 +39,7 @@ def _edited(client: Client, path: Path) -> str:
     done = _jsonfile.edit(path, lambda text: without_entry(text, client.key, NAME))
     if not done.changed:
         return _was_not_there(client, path)
-    return f"{TITLE} was taken out of {client.title} ({path}; the old file is {done.backup})."
+    return f"{TITLE} was taken out of {client.title}: {path}\nthe file as it was: {done.backup}"
 
 
 def _commanded(client: Client, path: Path, program: str) -> str:
@@ -50,7 +50,7 @@ def _commanded(client: Client, path: Path, program: str) -> str:
         if there is not MISSING:
             raise
         return _was_not_there(client, path)
-    return f"{TITLE} is not in {client.title} any more, by its own command {client.remove[0]}."
+    return f"{TITLE} is not in {client.title} any more, by its own command, {client.remove[0]}."
 
 
 def _was_not_there(client: Client, path: Path) -> str:

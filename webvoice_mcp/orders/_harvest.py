@@ -9,7 +9,7 @@ from webvoice_mcp.client.splitter import Medium, Write
 from webvoice_mcp.errors import FileError, InvalidResponse, WebVoiceError
 from webvoice_mcp.files import Part, SavedFile
 
-_SPENT = "The service had answered, so credits may have been spent: see webvoice_status before you repeat the call."
+_SPENT = "The service had answered, so credits may have been spent. See webvoice_status before you repeat the call."
 _LINKS_SHOWN = 250  # characters of links that an error's message has room for
 
 E = TypeVar("E", bound=WebVoiceError)

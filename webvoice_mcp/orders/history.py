@@ -156,29 +156,19 @@ class History:
 
     def _carry_out(self, action: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            try:
-                return action(self._open())
-            except sqlite3.Error as error:
-                self._close()
-                if _code(error) not in _NOT_OURS:
-                    raise
-            return self._anew(action)
+            for mend in (self._close, self._set_aside):
+                try:
+                    return action(self._open())
+                except sqlite3.Error as error:
+                    if _code(error) not in _NOT_OURS:
+                        raise
+                    mend()  # at first opened anew: another server may have found the damage before, and put it aside
+            return action(self._open())
         except (sqlite3.Error, OSError, ValueError) as error:  # the last: a row that none of us wrote
             self._close()
             raise DiskError(
                 f"The history {self._path} cannot be used: {error}. Check the file, or set WEBVOICE_STATE_DIR."
             ) from error
-
-    def _anew(self, action: Callable[[sqlite3.Connection], T]) -> T:
-        # Another server may have found the damage first: the file that is there now may be a new one.
-        try:
-            return action(self._open())
-        except sqlite3.Error as error:
-            self._close()
-            if _code(error) not in _NOT_OURS:
-                raise
-            self._set_aside(error)
-            return action(self._open())
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -225,12 +215,13 @@ class History:
             found["error"] or (_INTERRUPTED if state == _INTERRUPTED else ""),
         )
 
-    def _set_aside(self, why: sqlite3.Error) -> None:
+    def _set_aside(self) -> None:
+        self._close()
         aside = self._path.with_name(f"{self._path.name}.damaged-{time.time_ns()}")
         self._path.replace(aside)
         for leftover in ("-wal", "-shm"):
             self._path.with_name(self._path.name + leftover).unlink(missing_ok=True)
-        _log.warning("The history %s is damaged (%s). It is kept as %s; a new one begins.", self._path, why, aside)
+        _log.warning("The history %s is damaged. It is kept as %s; a new one begins.", self._path, aside)
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

@@ -172,11 +172,6 @@ class Jobs:
         """Orders of this run that were placed or whose callers know of them, the newest first."""
         return [each for each in reversed(self._orders.values()) if each.placed or each.announced]
 
-    async def wait(self, order: Order, seconds: float) -> None:
-        """Wait until the order has ended, for so long at the most."""
-        with anyio.move_on_after(seconds):
-            await order.ended.wait()
-
     def running(self) -> list[Order]:
         """Orders that have not ended."""
         return [each for each in self._orders.values() if not each.ended.is_set()]

@@ -47,17 +47,21 @@ class Quotes:
         return bool(self._models) and self._clock() - self._listed_at < _LIST_HOLDS
 
     async def _listed(self, model: str, unknown: Estimate) -> Estimate:
-        async with self._listing:
-            if not self._is_fresh:
-                try:
-                    listed = (await self._client.call(CHAT_MODELS, Empty())).models
-                except WebVoiceError as error:
-                    return Estimate(None, f"{unknown.basis}, and the service's list cannot be had: {error.code}")
-                self._models = _prices(listed)
-                self._listed_at = self._clock()
+        async with self._listing:  # one asks for all who want to know
+            trouble = "" if self._is_fresh else await self._ask()
+        if trouble:
+            return Estimate(None, f"{unknown.basis}, and the service's list cannot be had: {trouble}")
         if model not in self._models:
             return Estimate(None, f"{model} has no price in the service's list of models")
         return Estimate(self._models[model], f"{self._models[model]:g} a request with {model}")
+
+    async def _ask(self) -> str:
+        try:
+            listed = (await self._client.call(CHAT_MODELS, Empty())).models
+        except WebVoiceError as error:
+            return error.code
+        self._models, self._listed_at = _prices(listed), self._clock()
+        return ""
 
     async def _seconds(self, recording: Path) -> float | None:
         return await anyio.to_thread.run_sync(partial(_length, recording), limiter=self._threads)

@@ -43,6 +43,9 @@ class _Silence:
 
     asked = False
 
+    async def text(self, piece: str) -> None:
+        """Nobody listens."""
+
 
 def _app(context: Context[App]) -> App:
     return context.request_context.lifespan_context

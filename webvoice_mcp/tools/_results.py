@@ -95,12 +95,7 @@ def _added(reply: Reply) -> dict[str, Any]:
 
 
 def _is_small(value: Any) -> bool:
-    if value is None or not _is_plain(value, _DEEP):
-        return False
-    try:
-        return len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode()) <= _SMALL
-    except ValueError:  # NaN, or half a surrogate pair
-        return False
+    return value is not None and _is_plain(value, _DEEP) and len(json.dumps(value)) <= _SMALL
 
 
 def _is_plain(value: Any, depth: int) -> bool:

@@ -1,4 +1,4 @@
-"""The sandbox's local engines, a file each: speech, recognition, translation, chat.
+"""The sandbox's local engines, a file each: speech, recognition, translation, chat, pictures, films.
 
 They come with the extra `sandbox` and are imported when first used, so that the sandbox starts without them.
 Every function here is synchronous and may be called from several threads at once.

@@ -1,0 +1,25 @@
+# The server in a container, which lists its tools with no key:
+#   docker build -t webvoice-mcp . && docker run -i --rm webvoice-mcp
+# Files go to /data and keys to /state; mount them to keep them:
+#   docker run -i --rm -e WEBVOICE_API_KEY -v "$PWD:/data" webvoice-mcp
+
+FROM python:3.13-slim AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE ./
+COPY webvoice_mcp ./webvoice_mcp
+RUN python -m venv /app && /app/bin/pip install .
+
+FROM python:3.13-slim
+LABEL io.modelcontextprotocol.server.name="io.github.easytaskflow/webvoice-mcp"
+# The HTTP client trusts the system's certificates, which the image brings.
+RUN useradd --uid 10001 --create-home webvoice \
+    && install -d -o webvoice -g webvoice /data /state
+COPY --from=build /app /app
+ENV PATH=/app/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    WEBVOICE_OUTPUT_DIR=/data \
+    WEBVOICE_STATE_DIR=/state
+USER 10001
+WORKDIR /data
+ENTRYPOINT ["webvoice-mcp"]

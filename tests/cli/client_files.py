@@ -1,0 +1,84 @@
+"""Clients' files as they look after some months of use, with other servers and settings in them."""
+
+CURSOR = b"""\
+{
+  "mcpServers": {
+    "github": {
+      "command": "docker",
+      "args": ["run", "-i", "--rm", "-e", "GITHUB_PERSONAL_ACCESS_TOKEN", "ghcr.io/github/github-mcp-server"],
+      "env": { "GITHUB_PERSONAL_ACCESS_TOKEN": "${env:GITHUB_TOKEN}" }
+    },
+    "linear": { "url": "https://mcp.linear.app/mcp" }
+  }
+}
+"""
+
+CLAUDE_DESKTOP = b"""\
+{
+    "globalShortcut": "Alt+Space",
+    "mcpServers": {
+        "filesystem": {
+            "command": "npx",
+            "args": [
+                "-y",
+                "@modelcontextprotocol/server-filesystem",
+                "/data/B\xc3\xbccher"
+            ]
+        }
+    },
+    "preferences": {
+        "quickEntryDictationShortcut": "off",
+        "coworkScheduledTasksEnabled": false,
+        "sidebarMode": "chat"
+    },
+    "scale": 1.10
+}
+"""
+
+WINDSURF = b"""\
+{
+\t"mcpServers": {
+\t\t"figma": {
+\t\t\t"serverUrl": "http://127.0.0.1:3845/mcp",
+\t\t\t"disabledTools": []
+\t\t}
+\t}
+}"""
+
+LM_STUDIO = b"""\
+{
+  "mcpServers": {}
+}"""
+
+CLINE = b"""\
+{
+  "mcpServers": {
+    "context7": {
+      "autoApprove": ["resolve-library-id"],
+      "disabled": false,
+      "timeout": 60,
+      "type": "stdio",
+      "command": "npx",
+      "args": ["-y", "@upstash/context7-mcp"],
+      "env": {}
+    }
+  }
+}
+"""
+
+IN_USE = {
+    "cursor": CURSOR,
+    "claude-desktop": CLAUDE_DESKTOP,
+    "windsurf": WINDSURF,
+    "lm-studio": LM_STUDIO,
+    "cline": CLINE,
+}
+
+# Where each is, on Linux and within the home folder.
+PLACES = {
+    "cursor": ".cursor/mcp.json",
+    "claude-desktop": ".config/Claude/claude_desktop_config.json",
+    "windsurf": ".codeium/windsurf/mcp_config.json",
+    "lm-studio": ".lmstudio/mcp.json",
+    "cline": ".config/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
+}

@@ -1,0 +1,98 @@
+"""What each provider accepts."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webvoice_mcp.contract.image import IMAGE_RULES
+from webvoice_mcp.contract.rules import (
+    RESOLUTION,
+    SEED,
+    Anything,
+    Between,
+    Link,
+    Links,
+    OneOf,
+    Ratio,
+    Rule,
+    Size,
+    complaint,
+    is_public_link,
+    sides,
+)
+from webvoice_mcp.contract.video import TEXT_TO_VIDEO_RULES
+
+HTTPS = "https://example.com/a.png"
+
+
+@pytest.mark.parametrize(
+    ("rule", "good", "bad", "words"),
+    [
+        (SEED, [-1, 0, 5], [-2], "-1 or more"),
+        (RESOLUTION, ["720p", "1080p"], ["480p", ""], "one of 720p, 1080p"),
+        (OneOf((1, 2)), [1, 2], [0, 3], "one of 1, 2"),
+        (Between(4, 15, "seconds"), [4, 15], [3, 16], "from 4 to 15 seconds"),
+        (Size(), ["1024*1024", "10x99999", "64X64"], ["1024", "0*5", "5*5", "1024*1024 "], "a size such as 1024*1024"),
+        (
+            Size(256, 1536),
+            ["256*1536"],
+            ["255*1536", "256*1537"],
+            "a size such as 1024*1024, each side 256 to 1536 pixels",
+        ),
+        (Ratio(), ["16:9", "1:1"], ["0:1", "16/9", "1:100"], "an aspect ratio such as 16:9"),
+        (Link(), [HTTPS], ["http://example.com/", ""], "a public https URL without user name or password"),
+        (Links(), [[HTTPS] * 9], [[], ["x"]], "a list of public https URLs without user names or passwords"),
+        (Links(3), [[HTTPS] * 3], [[HTTPS] * 4], "1 to 3 public https URLs without user names or passwords"),
+        (Anything(), [0, "x", None], [], "given"),
+    ],
+)
+def test_a_rule_takes_what_its_words_say(rule: Rule, good: list[Any], bad: list[Any], words: str) -> None:
+    assert [each for each in good if not rule.accepts(each)] == []
+    assert [each for each in bad if rule.accepts(each)] == []
+    assert rule.words == words
+
+
+@pytest.mark.parametrize(
+    ("provider", "given_", "sentence"),
+    [
+        ("wan", {"seed": 5, "size": None, "negative_prompt": None}, ""),
+        (
+            "sd3",
+            {"negative_prompt": "x"},
+            (
+                "negative_prompt is not for provider sd3, but for nucleus. "
+                "sd3 takes: aspect_ratio, width, height, seed, image_url."
+            ),
+        ),
+        ("wan", {"seed": -2}, "seed must be -1 or more for provider wan."),
+    ],
+)
+def test_a_parameter_that_does_not_fit_is_named(provider: str, given_: dict[str, Any], sentence: str) -> None:
+    assert complaint(IMAGE_RULES, provider, given_) == sentence
+
+
+def test_seed_and_resolution_have_one_rule_each() -> None:
+    assert IMAGE_RULES["wan"]["seed"] is TEXT_TO_VIDEO_RULES["veo"]["seed"]
+    assert IMAGE_RULES["gen4"]["resolution"] is TEXT_TO_VIDEO_RULES["veo"]["resolution"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [5, "https://", "https://a@b/", "https://b:x/", "https://[::1/", "https://é.example/", "https://a/ b", "ftp://a/"],
+)
+def test_what_nobody_could_fetch_is_no_public_link(text: Any) -> None:
+    assert not is_public_link(text)
+
+
+@given(st.text() | st.text().map("https://{}".format))
+def test_no_text_breaks_the_look_at_a_link(text: str) -> None:
+    assert is_public_link(text) in (True, False)
+
+
+@given(st.integers(10, 99999), st.integers(10, 99999), st.sampled_from("*xX"))
+def test_the_sides_of_a_size_are_its_numbers(width: int, height: int, sign: str) -> None:
+    text = f"{width}{sign}{height}"
+    assert Size().accepts(text)
+    assert sides(text) == (width, height)
