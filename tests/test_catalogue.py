@@ -15,7 +15,6 @@ from tests import catalogue, interface
 from tests.catalogue import Tool
 from tests.support import MakeSettings, Scripted, connected, failed
 from webvoice_mcp.contract.endpoint import Endpoint
-from webvoice_mcp.tools._toolset import ToolSet
 from webvoice_mcp.tools.catalogue import TOOLSETS
 
 REQUIRED = "required"
@@ -24,7 +23,7 @@ UNSET = "unset"
 PARAMETERS = {name: text for toolset in TOOLSETS for name, text in interface.PARAMETERS[toolset.family].items()}
 NARROW = [name for name in interface.GENERAL if name in PARAMETERS]
 
-BUDGET = 34_000  # bytes of tools/list, which every conversation pays for; raise it only on purpose
+BUDGET = 40_000  # bytes of tools/list, which every conversation pays for; raise it only on purpose
 
 _NOT_FLAT = {"anyOf", "oneOf", "allOf", "not", "if", "$ref", "$defs", "const"}
 _COMMANDING = re.compile(r"important|always|never|ignore|must call|do not tell|system prompt|<[a-z/!]", re.IGNORECASE)
@@ -137,11 +136,12 @@ def test_a_convenience_tool_drops_or_fixes_arguments_and_adds_none(tools: list[T
         assert kept == {word: value for word, value in general[name].items() if word not in narrowed}
 
 
-@pytest.mark.parametrize("toolset", TOOLSETS, ids=lambda each: each.family)
-def test_every_endpoint_of_a_family_is_used_by_a_tool_of_it(toolset: ToolSet) -> None:
-    messages = importlib.import_module(f"webvoice_mcp.contract.{toolset.family}")
+@pytest.mark.parametrize("family", sorted({toolset.family for toolset in TOOLSETS}))
+def test_every_endpoint_of_a_family_is_used_by_a_tool_of_it(family: str) -> None:
+    messages = importlib.import_module(f"webvoice_mcp.contract.{family}")
     known = {each.path for each in vars(messages).values() if isinstance(each, Endpoint)}
-    assert {each.path for entry in toolset.entries for each in entry.endpoints} == known
+    entries = [entry for toolset in TOOLSETS if toolset.family == family for entry in toolset.entries]
+    assert {each.path for entry in entries for each in entry.endpoints} == known
 
 
 async def test_an_unknown_argument_is_refused_by_name(tool: Tool, make_settings: MakeSettings) -> None:
@@ -154,7 +154,7 @@ async def test_required_arguments_that_are_missing_null_or_blank_are_refused_by_
     tool: Tool, make_settings: MakeSettings
 ) -> None:
     properties = tool["inputSchema"]["properties"]
-    examples = {"string": "x", "boolean": True, "array": ["x"]}
+    examples = {"string": "x", "boolean": True, "array": ["x"], "object": {"x": 1}}
     required = {name: examples[properties[name]["type"]] for name in tool["inputSchema"].get("required", [])}
     async with connected(make_settings(), Scripted()) as client:
         for name in required:

@@ -109,6 +109,14 @@ def test_a_place_that_is_not_found_changes_nothing(
     assert "98.7.6" not in (tmp_path / "pyproject.toml").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", ["ci.yml", "release.yml"])
+def test_actions_are_pinned_by_their_commit_and_say_which_version_that_is(name: str) -> None:
+    text = (ROOT / ".github/workflows" / name).read_text(encoding="utf-8")
+    used = re.findall(r"uses: *(.+)", text)
+    assert used
+    assert [each for each in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)] == []
+
+
 def test_the_listing_names_who_maintains_the_server() -> None:
     listing = json.loads((ROOT / "glama.json").read_text(encoding="utf-8"))
     assert listing == {

@@ -13,10 +13,18 @@ from pathlib import Path
 import pytest
 from mcp import Client, StdioServerParameters
 
+from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{each.name}" for each in ROOT.glob("docs/*.md")))
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "webvoice_mcp/README.md",
+    *(f"docs/{each.name}" for each in ROOT.glob("docs/*.md")),
+)
 CI = ".ci/run"
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -82,6 +90,14 @@ def _is_done_with_the_wheel(command: str, _tmp_path: Path) -> None:
     assert "scripts/check_wheel.py" in (ROOT / CI).read_text(encoding="utf-8")
 
 
+def _examines(command: str, tmp_path: Path) -> None:
+    own = [sys.executable, "-m", "webvoice_mcp", *command.split()[1:]]
+    environ = environment(tmp_path) | {"WEBVOICE_BASE_URL": "http://127.0.0.1:9/api/v1"}  # nothing listens there
+    done = subprocess.run(own, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.endswith(" checks failed.\n")
+
+
 COMMANDS: dict[str, Callable[[str, Path], None]] = {
     "python3 scripts/demo.py": _is_run_by_ci,
     "python3 scripts/test.py": _is_run_by_ci,
@@ -90,6 +106,7 @@ COMMANDS: dict[str, Callable[[str, Path], None]] = {
     "webvoice-mcp tools": _runs,
     "webvoice-mcp call webvoice_account_links": _runs,
     "webvoice-mcp sandbox": _serves,
+    "webvoice-mcp doctor": _examines,
 }
 
 
@@ -146,6 +163,24 @@ def documented() -> dict[str, str]:
     return dict(rows)
 
 
+def test_the_page_of_settings_has_the_variables_and_defaults_of_the_readme() -> None:
+    page = (ROOT / "docs/SETTINGS.md").read_text(encoding="utf-8")
+    assert dict(re.findall(r"^\| `(WEBVOICE_\w+)` \| (.*?) \|", page, re.MULTILINE)) == documented()
+
+
+def test_every_error_has_its_cause_and_cure_on_the_page_and_no_other_has() -> None:
+    page = (ROOT / "docs/TROUBLESHOOTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z_]+)` \| (.+?) \| (.+?) \|$", page, re.MULTILINE)
+    codes = [each.code for each in _all_errors(WebVoiceError) if "code" in vars(each)]
+    assert sorted(code for code, _, _ in rows) == sorted(codes)
+
+
+def _all_errors(error: type[WebVoiceError]) -> Iterator[type[WebVoiceError]]:
+    for each in error.__subclasses__():
+        yield each
+        yield from _all_errors(each)
+
+
 def test_the_table_of_settings_names_every_variable_that_is_read_and_no_other() -> None:
     assert set(documented()) == variables_read()
 
@@ -170,7 +205,7 @@ def test_the_map_names_every_part_of_the_package_and_only_parts_that_exist() -> 
     rooms = re.findall(r"^  (\w+(?:/|\.py))", block, re.MULTILINE)
     there = {each.name + "/" * each.is_dir() for each in package.iterdir()}
     assert len(set(rooms)) == len(rooms)
-    assert set(rooms) == there - {"__pycache__/", "__init__.py", "py.typed"}
+    assert set(rooms) == there - {"__pycache__/", "__init__.py", "py.typed", "README.md"}
     assert [path for path in _inner_paths(block) if not (package / path).exists()] == []
 
 
@@ -186,7 +221,7 @@ def _inner_paths(block: str) -> Iterator[str]:
 def _own_files() -> list[str]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [name for name in listed.splitlines() if (ROOT / name).is_file()]
+    return [name for name in listed.splitlines() if (ROOT / name).is_file() and not name.endswith(".png")]
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="git alone knows which files belong to the project")

@@ -21,12 +21,16 @@ NAMES = (
     "OVERWRITE",
     "STATE_DIR",
     "TOOLSETS",
+    "MAX_CREDITS",
+    "CONFIRM_ABOVE",
     "TIMEOUT",
+    "INLINE_WAIT",
     "INLINE_IMAGES",
     "MAX_FILE_MB",
     "MAX_UPLOAD_MB",
     "LOG_LEVEL",
 )
+GUARDS = ("ALLOWED_DIRS", "MAX_CREDITS", "CONFIRM_ABOVE")
 DEFAULTS = Settings(
     api_key="",
     base_url="https://webvoice.easytaskflow.app/api/v1",
@@ -36,6 +40,10 @@ DEFAULTS = Settings(
     credentials_file=Path(platformdirs.user_config_dir("webvoice-mcp", appauthor=False)) / "credentials.json",
     toolsets=TOOLSETS,
     timeout=600.0,
+    inline_wait=45.0,
+    max_credits=None,
+    confirm_above=None,
+    history_file=Path(platformdirs.user_state_dir("webvoice-mcp", appauthor=False)) / "history.db",
     inline_images=True,
     max_file_bytes=2048 * MIB,
     max_upload_bytes=200 * MIB,
@@ -73,7 +81,8 @@ def test_without_variables_everything_has_its_default() -> None:
 def test_empty_blank_and_unexpanded_variables_count_as_unset(value: str) -> None:
     variables = {f"WEBVOICE_{name}": value for name in NAMES}
     if value.startswith("$"):
-        del variables["WEBVOICE_ALLOWED_DIRS"]
+        for guard in GUARDS:
+            del variables[f"WEBVOICE_{guard}"]
 
     assert Settings.read(variables) == DEFAULTS
 
@@ -87,7 +96,10 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         OVERWRITE="1",
         STATE_DIR=f"{tmp_path}/state",
         TOOLSETS="Speech, chat,",
+        MAX_CREDITS="12.5",
+        CONFIRM_ABOVE="0",
         TIMEOUT="2.5",
+        INLINE_WAIT="0",
         INLINE_IMAGES="0",
         MAX_FILE_MB="10",
         MAX_UPLOAD_MB="0.5",
@@ -101,6 +113,10 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         credentials_file=tmp_path / "state/credentials.json",
         toolsets=frozenset({"account", "speech", "chat"}),
         timeout=2.5,
+        inline_wait=0.0,
+        max_credits=12.5,
+        confirm_above=0.0,
+        history_file=tmp_path / "state/history.db",
         inline_images=False,
         max_file_bytes=10 * MIB,
         max_upload_bytes=MIB // 2,
@@ -353,6 +369,24 @@ def test_a_timeout_may_have_decimals(seconds: float) -> None:
 
 def test_a_timeout_has_an_end() -> None:
     refusal(TIMEOUT="86400.5")
+
+
+@pytest.mark.parametrize("name", ["MAX_CREDITS", "CONFIRM_ABOVE", "INLINE_WAIT"])
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "1e3", "1_000", "ten", "5 credits", ".", "9" * 12])
+def test_credits_and_waits_that_cannot_be_are_refused(name: str, value: str) -> None:
+    assert repr(value) in refusal(**{name: value})
+
+
+@pytest.mark.parametrize("name", GUARDS)
+def test_a_guard_is_never_off_because_a_client_left_it_unexpanded(name: str) -> None:
+    assert "a placeholder was left unexpanded" in refusal(**{name: "${user_config.guard}"})
+
+
+@pytest.mark.parametrize("name", ["MAX_CREDITS", "CONFIRM_ABOVE"])
+@pytest.mark.parametrize(("value", "credits_"), [("0", 0.0), ("0.5", 0.5), (" 100 ", 100.0), ("", None), ("  ", None)])
+def test_a_limit_of_nothing_is_a_limit_and_none_is_none(name: str, value: str, credits_: float | None) -> None:
+    read_ = read(**{name: value})
+    assert {"MAX_CREDITS": read_.max_credits, "CONFIRM_ABOVE": read_.confirm_above}[name] == credits_
 
 
 @pytest.mark.parametrize("level", ["DEBUG", "info", "Warning", "ERROR", "critical"])

@@ -1,4 +1,21 @@
-"""Clients' files as they look after some months of use, with other servers and settings in them."""
+"""Clients' files as they look after some months of use, and what is found on this computer."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.wire_driver import environment
+
+LAUNCHER = str(Path(sys.executable).parent / f"webvoice-mcp{'.exe' if os.name == 'nt' else ''}")
+
+
+def on_path(monkeypatch: pytest.MonkeyPatch, *folders: Path | str) -> None:
+    """Let `command` see these folders and no other on its PATH."""
+    path = os.pathsep.join(map(str, folders))
+    monkeypatch.setattr("tests.cli.conftest.environment", lambda *given: environment(*given) | {"PATH": path})
+
 
 CURSOR = b"""\
 {

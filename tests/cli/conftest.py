@@ -1,4 +1,5 @@
 import sys
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,8 @@ class Done(NamedTuple):
     err: str
 
 
+_MOVED = ("XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME", "GEMINI_CLI_HOME", "CLINE_DIR")
+
 Command = Callable[..., Done]  # takes the words, and variables without their WEBVOICE_
 
 
@@ -35,6 +38,15 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         return Done(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home folder that `command` sees, with clients' files in their usual places and an installation that lasts."""
+    for name in (*_MOVED, "UV_CACHE_DIR", "UV"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "passing"))
+    return tmp_path
 
 
 def _ended() -> int | str | None:

@@ -110,6 +110,15 @@ def test_a_bar_runs_on_the_terminal_while_the_call_does(command: Command, monkey
     shown = terminal.getvalue()
     assert shown.startswith("\r\x1b[Kwebvoice_chat [#####...............] 0 s")
     assert shown.endswith("\r\x1b[K")
+    assert json.loads(service.asked[0].body)["stream"] is True  # as for every caller who wants progress
+
+
+def test_a_call_waits_to_its_end_however_short_the_inline_wait_is(command: Command) -> None:
+    with Loopback({"chat/completions/": CHAT}).running() as service:
+        words = ["webvoice_chat", "prompt=Hi"]
+        code, out, _ = command("call", *words, BASE_URL=service.base_url, API_KEY=CANARY, INLINE_WAIT="0.0001")
+    assert code == 0
+    assert "text: Hello" in out.splitlines()
 
 
 @pytest.mark.parametrize(

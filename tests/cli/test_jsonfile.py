@@ -174,6 +174,13 @@ def test_a_read_only_folder_is_left_alone(path: Path, missing: str | None) -> No
     assert names(path) == ([] if missing else ["mcp.json"])
 
 
+def test_nothing_is_made_where_the_home_folder_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LeftAlone, match=r"^it is not known where your home folder is; set HOME$"):
+        edit(Path("~/.cursor/mcp.json"), add)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_is_not_a_file_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(LeftAlone, match=r"^it is not a file$"):
         edit(tmp_path, add)

@@ -36,8 +36,8 @@ def test_an_empty_text_becomes_a_document(text: str) -> None:
         ("\r\n", '{\r\n  "mcpServers": {\r\n    "webvoice": {\r\n      "command": "x"…\r\n    }\r\n  }\r\n}\r\n'),
         ("{}", '{\n  "mcpServers": {\n    "webvoice": {\n      "command": "x"…\n    }\n  }\n}'),
         (
-            '{\n    "a": 1\n}',
-            '{\n    "a": 1,\n    "mcpServers": {\n        "webvoice": {\n            "command": "x"…\n        }\n    }\n}',
+            '{\n   "a": 1\n}',
+            '{\n   "a": 1,\n   "mcpServers": {\n      "webvoice": {\n         "command": "x"…\n      }\n   }\n}',
         ),
         (
             '{\n\t"mcpServers": {\n\t\t"a": 1\n\t}\n}\n',
@@ -160,7 +160,8 @@ _layouts = st.fixed_dictionaries(
 
 @st.composite
 def _texts(draw: st.DrawFn) -> str:
-    text = json.dumps(draw(_documents), **draw(_layouts))
+    layout: dict[str, Any] = draw(_layouts)
+    text = json.dumps(draw(_documents), **layout)
     around = st.text(" \t\r\n", max_size=2)
     return draw(around) + text.replace("\n", draw(st.sampled_from(["\n", "\r\n"]))) + draw(around)
 

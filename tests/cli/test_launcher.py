@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.client_files import LAUNCHER
 from webvoice_mcp.cli._launcher import lasts, launch
 from webvoice_mcp.cli._machine import Machine
 from webvoice_mcp.cli.clients import UVX, Launch
 
-EXE = ".exe" if os.name == "nt" else ""
-INSTALLED = Path(sys.executable).parent / f"webvoice-mcp{EXE}"
+INSTALLED = Path(LAUNCHER)
 posix = pytest.mark.skipif(os.name == "nt", reason="links need rights there, and programs an ending")
 
 

@@ -236,3 +236,9 @@ async def test_events_may_be_cut_anywhere() -> None:
     pieces = [body[at : at + 1] for at in range(len(body))]
     response = httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Pieces(pieces))
     assert (await join(response))["choices"][0]["message"]["content"] == "Hé"
+
+
+async def test_a_picture_in_a_chunk_does_not_cost_the_text() -> None:
+    picture = f'{{"url":"data:image/png;base64,{"A" * (2 << 20)}"}}'
+    document = await join(events(f'{{"choices":[{{"delta":{{"content":"Hi","images":[{picture}]}}}}]}}', "[DONE]"))
+    assert document["choices"][0]["message"] == {"role": "assistant", "content": "Hi"}

@@ -47,13 +47,7 @@ def encoded(content: bytes) -> str:
 
 def drawn(*pictures: bytes, **more: Any) -> httpx2.Response:
     listed = [encoded(each) for each in pictures]
-    body: dict[str, Any] = {
-        "success": True,
-        "provider": "wan",
-        "image": listed[0],
-        "images": listed,
-        "count": len(listed),
-    }
+    body = {"success": True, "provider": "wan", "image": listed[0], "images": listed, "count": len(listed)}
     return answer({**body, "credits_used": 8.0, "credits_remaining": 92.0, **more})
 
 

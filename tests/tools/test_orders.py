@@ -470,7 +470,7 @@ class User:
         self.asked: list[str] = []
         self._answer = ElicitResult(action=action, content=content)
 
-    async def __call__(self, _context: Any, params: ElicitRequestParams) -> ElicitResult:
+    async def __call__(self, context: Any, params: ElicitRequestParams) -> ElicitResult:
         self.asked.append(params.message)
         return self._answer
 
@@ -595,7 +595,7 @@ async def test_every_tool_that_costs_credits_asks(
 
 
 def test_a_sealed_yes_that_is_sent_twice_pays_once(tmp_path: Path) -> None:
-    meta = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}}}
+    meta: dict[str, Any] = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}}}
     with Loopback({"chat/completions/": CHAT.answer}).running() as service:
         environ = environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY, "CONFIRM_ABOVE": 1})
         with serving(environ, version=STATELESS_VERSION) as wire:
@@ -702,7 +702,7 @@ async def test_a_caller_who_does_not_read_does_not_hold_up_what_was_ordered(
     stuck = anyio.Event()
     reached = anyio.Event()
 
-    async def never(_progress: float, _total: float | None, _message: str | None) -> None:
+    async def never(progress: float, total: float | None, message: str | None) -> None:
         reached.set()
         await stuck.wait()
 

@@ -80,6 +80,14 @@ class Play:
         """Script the next answer of a path."""
         self._post(f"{self._site}/sandbox/faults/", {"path": path, **fault})
 
+    def clear_faults(self) -> None:
+        """Forget what is scripted."""
+        assert self._http.delete(f"{self._site}/sandbox/faults/").is_success
+
+    def purchase(self, email: str, amount: float) -> None:
+        """Add credits."""
+        self._post(f"{self._site}/sandbox/credits/", {"email": email, "credits": amount})
+
     def _post(self, path: str, body: Message, key: str = "") -> Message:
         answer = self._http.post(path, json=body, headers={"X-API-Key": key} if key else {})
         assert answer.is_success, answer.text

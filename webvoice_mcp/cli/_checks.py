@@ -161,7 +161,8 @@ def folders(read: Settings) -> Iterator[Check]:
 
 
 def _writable(what: str, folder: Path, variable: str) -> Check:
-    there = next(each for each in (folder, *folder.parents) if each.exists())
+    # os.path's answer is no where Path's is an exception: below a folder that may not be looked into.
+    there = next((each for each in (folder, *folder.parents) if os.path.exists(each)), folder)  # noqa: PTH110 - as said
     try:
         # Trying is the only answer that holds on every system; what is made is gone at once.
         with tempfile.TemporaryFile(dir=there):

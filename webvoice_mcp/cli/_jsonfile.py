@@ -55,6 +55,8 @@ def edit(path: Path, change: Callable[[str], str]) -> Done:
     Raises:
         LeftAlone: the file could not be changed, and was not.
     """
+    if not path.is_absolute():
+        raise LeftAlone("it is not known where your home folder is; set HOME")
     try:
         target = Path(os.path.realpath(path))
         if _new_data(_content(target), change) is None:

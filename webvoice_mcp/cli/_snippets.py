@@ -56,7 +56,12 @@ def by_hand(client: Client, launch: Launch, path: Path, machine: Machine) -> str
     put = f"put this into {path}"
     lines = []
     if client.add:
-        lines += [f"For {client.title}, run:", "", f"  {command_line(client.add_words(launch), machine)}", ""]
+        lines += [
+            f"For {client.title}, {_run(machine)}:",
+            "",
+            f"  {command_line(client.add_words(launch), machine)}",
+            "",
+        ]
         lines += [f"or {put}:"]
     else:
         lines += [f"For {client.title}, {put}:"]
@@ -70,8 +75,12 @@ def by_hand_away(client: Client, path: Path, machine: Machine) -> str:
     """How a person takes the server out of the client."""
     where = f'remove "{NAME}" under "{client.key}" in {path}'
     if client.remove:
-        return f"For {client.title}, run:\n\n  {command_line(client.remove, machine)}\n\nor {where}."
+        return f"For {client.title}, {_run(machine)}:\n\n  {command_line(client.remove, machine)}\n\nor {where}."
     return f"For {client.title}, {where}."
+
+
+def _run(machine: Machine) -> str:
+    return "run in the Command Prompt" if machine.is_windows else "run"
 
 
 def _json(value: object, indent: int | None = None) -> str:

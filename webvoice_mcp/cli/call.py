@@ -4,6 +4,7 @@ import argparse
 import json
 import signal
 import sys
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -33,8 +34,12 @@ def run(words: list[str]) -> int:
     from webvoice_mcp.cli._progress import bar  # noqa: PLC0415 - as above
     from webvoice_mcp.server import build  # noqa: PLC0415 - as above
 
+    # A job's answer would be of no use: the process that has the job ends with the call.
+    patient = replace(settings, inline_wait=0)
+
     async def call() -> int:
-        async with Client(build(settings, departure=_Waiting()), mode="auto") as client:
+        # Within a process, only the handshake's revisions carry progress.
+        async with Client(build(patient, departure=_Waiting()), mode="legacy") as client:
             schemas = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
             properties = schemas.get(chosen.tool, {}).get("properties", {})
             arguments = {name: _value(text, properties.get(name, {})) for name, text in pairs}

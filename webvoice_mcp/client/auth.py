@@ -59,15 +59,9 @@ class Keys:
         Raises:
             DiskError: the key file cannot be read.
         """
-        if self._settings.api_key:  # nothing has to be read
-            return self.find_now()
-        return await self._in_thread(self.find_now)
-
-    def find_now(self) -> ApiKey | None:
-        """The same where there is no event loop to hold up."""
         if self._settings.api_key:
             return ApiKey(self._settings.api_key, "environment")
-        saved = self._store.active(self._settings.base_url)
+        saved = await self._in_thread(partial(self._store.active, self._settings.base_url))
         return ApiKey(saved, "saved") if saved else None
 
     async def require(self) -> ApiKey:

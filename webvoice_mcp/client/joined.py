@@ -7,6 +7,7 @@ from webvoice_mcp.contract.chat import text_of
 from webvoice_mcp.errors import InvalidResponse
 
 _MAX_TEXT = 8 << 20  # characters of one answer; far beyond what max_tokens allows
+_CALL_SIZE = 64  # characters that each piece of a call counts for besides its arguments
 _MAX_MORE = 32 << 10  # characters of all fields that the documentation does not name
 
 _HEAD = frozenset({"id", "created", "model", "usage", "webvoice"})
@@ -110,7 +111,8 @@ class _Text:
         piece = self._half + piece
         self._half = piece[-1:] if "\ud800" <= piece[-1:] <= "\udbff" else ""
         complete: str = whole(piece[: len(piece) - len(self._half)])
-        self._pieces.append(complete)
+        if complete:
+            self._pieces.append(complete)
         return complete
 
     def __str__(self) -> str:
@@ -133,7 +135,7 @@ class _Call:
         self._id = text_of(piece.get("id")) or self._id
         self._name = text_of(function.get("name")) or self._name
         self._arguments.add(arguments)
-        return len(arguments) + 1
+        return len(arguments) + _CALL_SIZE
 
     def document(self) -> dict[str, Any]:
         function = {"name": whole(self._name), "arguments": str(self._arguments)}
@@ -141,7 +143,7 @@ class _Call:
 
 
 class _More:
-    """Fields that the service added since it was documented; one that would make them large is left out."""
+    """Fields that the service added since it was documented; what would make them large is left out."""
 
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
@@ -150,20 +152,23 @@ class _More:
 
     def put(self, name: str, value: Any) -> None:
         """Keep a field; the last value counts."""
-        size = len(name) + len(repr(value))
-        total = self._total - self._sizes.get(name, 0) + size
-        if total <= _MAX_MORE:
-            self._total, self._sizes[name] = total, size
-            self.fields[name] = value
+        self._keep(name, value, len(name) + len(repr(value)))
 
     def append(self, name: str, value: Any) -> None:
         """Keep a field that comes in pieces where it is a text or a list."""
         before = self.fields.get(name)
         if isinstance(before, str) and isinstance(value, str):
-            value = before + value
+            self._keep(name, before + value, self._sizes[name] + len(value))
         elif isinstance(before, list) and isinstance(value, list):
-            value = [*before, *value]
-        self.put(name, value)
+            self._keep(name, before + value, self._sizes[name] + len(repr(value)))
+        else:
+            self.put(name, value)
+
+    def _keep(self, name: str, value: Any, size: int) -> None:
+        total = self._total - self._sizes.get(name, 0) + size
+        if total <= _MAX_MORE:
+            self._total, self._sizes[name] = total, size
+            self.fields[name] = value
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

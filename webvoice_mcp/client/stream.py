@@ -9,6 +9,8 @@ from webvoice_mcp.client.document import parsed, whole
 from webvoice_mcp.client.joined import JoinedChat
 from webvoice_mcp.errors import InvalidResponse, WebVoiceError
 
+_MAX_EVENT = 8 << 20  # bytes; some models put a picture into one
+
 OnText = Callable[[str], Awaitable[None]]
 
 
@@ -33,7 +35,7 @@ async def join(response: httpx2.Response, on_text: OnText, refuse: Refuse) -> di
     """
     response.encoding = "utf-8"  # which events always have, whatever a header says
     joined = JoinedChat()
-    async for event in httpx2.EventSource(response):
+    async for event in httpx2.EventSource(response, _MAX_EVENT):
         data = event.data.strip()
         if data == "[DONE]":
             joined.end()

@@ -84,8 +84,7 @@ class Entry:
             annotations=self.effect.annotations(self.title),
         )
         made.parameters = _schema.closed(made.parameters)
-        if made.fn_metadata.output_schema is not None:
-            made.fn_metadata.output_schema = _schema.plain(made.fn_metadata.output_schema)
+        made.fn_metadata.output_schema = _schema.plain(made.fn_metadata.output_schema or {})
         return made
 
     async def call(self, arguments: Mapping[str, Any], lent: Mapping[str, Any]) -> Result:

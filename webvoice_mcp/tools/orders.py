@@ -40,8 +40,8 @@ class Usage(Result):
 
     total_credits: float
     by_tool: dict[str, float]
-    by_day: dict[str, float]
     recent: list[dict[str, Any]]
+    by_day: dict[str, float] = Field(default_factory=dict)
 
 
 class JobList(Result):
