@@ -396,6 +396,7 @@ def test_a_client_from_the_desktop_is_given_the_absolute_path(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_checks, "_DESKTOP_PATH", {sys.platform: str(tmp_path / "bin")})
+    monkeypatch.setattr(_launcher, "lasts", lambda _path, _machine: True)
     detail = examined(command)["desktop launcher"]["detail"]
     path = Path(detail.rpartition("as command give it ")[2])
     assert path.is_absolute()

@@ -67,6 +67,9 @@ async def test_an_answer_that_names_no_price_counts_as_estimated(make_settings: 
         fields(await client.call_tool(STT.tool, STT.arguments))
         assert await left(client) == pytest.approx(99.7)
         assert fields(await client.call_tool("webvoice_usage", {}))["recent"][0]["credits"] is None
+    async with connected(make_settings(), Upstream({})) as client:
+        later = await last_job(client)
+    assert later["result"] == {"files": [{"path": str(tmp_path / "out" / "talk.txt")}]}
 
 
 async def test_a_refused_connection_costs_nothing(make_settings: MakeSettings, tmp_path: Path) -> None:

@@ -188,11 +188,11 @@ def rows(state: Path) -> list[dict[str, Any]]:
 
 
 async def settled_rows(state: Path) -> list[dict[str, Any]]:
-    """The same once there are some and none is under way."""
+    """The same once none is under way."""
     with anyio.fail_after(PATIENCE):
-        while not (found := rows(state)) or any(row["state"] == "running" for row in found):  # noqa: ASYNC110 - a file
+        while "running" in {row["state"] for row in rows(state)}:  # noqa: ASYNC110 - a file sets no event
             await anyio.sleep(0.01)
-    return found
+    return rows(state)
 
 
 async def left(client: Client) -> float:
