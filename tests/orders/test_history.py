@@ -5,14 +5,16 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 
 from tests.files.samples import without_root
 from webvoice_mcp.errors import DiskError
+from webvoice_mcp.orders import history as history_module
 from webvoice_mcp.orders._runs import Runs
 from webvoice_mcp.orders.history import History, Row
 
@@ -156,6 +158,41 @@ async def test_servers_that_start_and_write_at_once_lose_nothing(path: Path) -> 
     assert [each.communicate(timeout=30) and each.returncode for each in processes] == [0] * 4
     async with opened(path) as history:
         assert await history.spent(0) == [("webvoice_tts", "2023-11-14", 50.0, 100)]
+
+
+@contextmanager
+def taken(path: Path) -> Iterator[None]:
+    """The file as it is while another server makes it."""
+    put(path, b"", 0o600)
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN EXCLUSIVE")
+    connection.execute("CREATE TABLE other (x)")
+    yield
+    connection.execute("COMMIT")
+    connection.close()
+
+
+async def test_a_file_that_another_server_is_just_making_is_waited_for(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_module, "_BUSY_SECONDS", 0.001)
+    async with opened(path) as history, anyio.create_task_group() as group:
+        with taken(path):
+            group.start_soon(history.begin, "a", "webvoice_tts", NOW, 0.5)
+            await anyio.sleep(0.1)
+    async with opened(path) as history:
+        assert [row.id for row in await history.recent()] == ["a"]
+
+
+async def test_a_file_that_another_program_keeps_is_not_waited_for_without_end(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_BUSY_SECONDS", "_OPENING_SECONDS"):
+        monkeypatch.setattr(history_module, name, 0.05)
+    async with opened(path) as history:
+        with taken(path), pytest.raises(DiskError, match="database is locked"):
+            await history.recent()
+        assert await history.recent() == []
 
 
 Damage = Callable[[Path], bytes]  # gives what the file holds then

@@ -168,7 +168,7 @@ async def test_a_client_that_closes_leaves_no_half_of_what_takes_long(stage: Sta
     async with Client(stage.parameters()) as client:
         started = time.monotonic()
         assert (await client.call_tool("webvoice_tts", {**PAID[2].arguments, "background": True})).is_error is False
-    print(f"closed after {time.monotonic() - started:.1f} s")  # noqa: T201 - a measurement, shown by pytest -rP
+    print(f"closed after {time.monotonic() - started:.1f} s")
     with stage.serving() as wire:
         job = stage.last(wire)
     assert job["state"] == "interrupted"

@@ -773,7 +773,7 @@ async def test_a_cancelled_chat_closes_its_connection_at_once(make_settings: Mak
             group.cancel_scope.cancel()
         with anyio.fail_after(2):
             await gone.wait()
-        print(f"closed after {time.monotonic() - started:.3f} s")  # noqa: T201 - a measurement, shown by pytest -rP
+        print(f"closed after {time.monotonic() - started:.3f} s")
         assert (await last_job(client))["error"]["code"] == "cancelled"
 
 

@@ -37,7 +37,7 @@ HELLO = b"""\
 
 
 def ended_well(ended: Ending) -> None:
-    print(f"ended after {ended.seconds:.3f} s")  # noqa: T201 - a measurement, shown by pytest -rP
+    print(f"ended after {ended.seconds:.3f} s")
     assert (ended.code, ended.stderr) == (0, "")
     assert ended.seconds < SOON
 

@@ -25,7 +25,9 @@ from webvoice_mcp.orders._runs import Runs
 
 _log = logging.getLogger("webvoice_mcp")
 
-_BUSY_SECONDS = 5.0
+_BUSY_SECONDS = 5.0  # that SQLite waits for another process
+_OPENING_SECONDS = 5.0
+_PAUSE = 0.02
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
     id TEXT PRIMARY KEY, run INTEGER NOT NULL, base_url TEXT NOT NULL, tool TEXT NOT NULL, state TEXT NOT NULL,
@@ -171,19 +173,17 @@ class History:
             ) from error
 
     def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
+        last = time.monotonic() + _OPENING_SECONDS
+        while self._connection is None:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._make_private()
-            connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, check_same_thread=False)
-            connection.row_factory = sqlite3.Row
             try:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = NORMAL")
-                connection.executescript(_SCHEMA)
-            except BaseException:
-                connection.close()
-                raise
-            self._connection = connection
+                self._connection = _opened(self._path)
+            except sqlite3.OperationalError as error:
+                # Two that begin at once: SQLite does not wait where it changes to WAL, whatever the timeout.
+                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+                    raise
+                time.sleep(_PAUSE)
         return self._connection
 
     def _make_private(self) -> None:
@@ -234,6 +234,19 @@ class History:
         if self._runs is not None:
             self._runs.close()
             self._runs = None
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(_SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def iso(seconds: float) -> str:
