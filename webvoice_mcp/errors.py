@@ -64,7 +64,7 @@ class ServiceError(WebVoiceError):
 
 
 class Unauthorized(ServiceError):
-    """401 or 403: the key was not accepted."""
+    """401: the key was not accepted. 403: the call was refused."""
 
     code = "unauthorized"
 

@@ -50,6 +50,14 @@ def test_a_file_is_shown_with_its_kind_and_size(command: Command, tmp_path: Path
     assert (sent["text"], sent["speed"]) == ("Hello = hello", 1.5)
 
 
+def test_a_terminal_is_not_steered_by_what_a_model_says(command: Command) -> None:
+    reply = {"choices": [{"message": {"content": "\x1b]0;owned\x07\x1b[31mred\x1b[0m\nnext"}, "finish_reason": "stop"}]}
+    with Loopback({"chat/completions/": reply}).running() as service:
+        code, out, _ = command("call", "webvoice_chat", "prompt=Hi", BASE_URL=service.base_url, API_KEY=CANARY)
+    assert code == 0
+    assert "text: ]0;ownedred\nnext" in out
+
+
 def test_values_are_read_as_the_parameter_wants_them(command: Command) -> None:
     messages = [{"role": "user", "content": "5"}]
     with Loopback({"chat/completions/": CHAT}).running() as service:

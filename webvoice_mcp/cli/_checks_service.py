@@ -94,7 +94,7 @@ def _credits(settings: Settings, left: float | None) -> Check:
 def _clock(dated: str) -> Check:
     try:
         theirs = parsedate_to_datetime(dated)
-    except ValueError:
+    except (ValueError, OverflowError):
         return Check(_CLOCK, True, "the service did not say what time it is")
     off = (datetime.now(UTC) - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))).total_seconds()
     if abs(off) < _OFF:

@@ -49,9 +49,14 @@ class Asked:
     names_model: bool = False
 
 
+def harmless(text: str) -> str:
+    """Text from outside without control characters, but for tabs and line ends, and without terminal escapes."""
+    return _NOT_TEXT.sub("", text)
+
+
 def plain(text: str, *keys: str) -> str:
     """Text from outside as harmless data: no control characters, no terminal escapes, no keys."""
-    return without_keys(_NOT_TEXT.sub("", text), *keys)
+    return without_keys(harmless(text), *keys)
 
 
 def masked(document: Any, key: str) -> Any:

@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from anyio import CapacityLimiter
@@ -17,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from webvoice_mcp import __version__
 from webvoice_mcp.sandbox import account, chat, control, image, messaging, speech, translation, video
 from webvoice_mcp.sandbox.call import Call, Door, Sandbox
 from webvoice_mcp.sandbox.database import Database
@@ -108,7 +108,7 @@ class _Marked:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._version = _version("webvoice-mcp")
+        self._version = __version__
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def marked(message: Message) -> None:
@@ -119,10 +119,3 @@ class _Marked:
             await send(message)
 
         await self._app(scope, receive, marked)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:  # run from a source tree
-        return "0"
