@@ -12,6 +12,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.request_state import RequestStateSecurity
+from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult, ResourceLink
 from pydantic import ValidationError
 
@@ -73,6 +74,8 @@ class Server(MCPServer[App]):
                 result = refusal(readable(error.__cause__, self._schemas[name]))
             else:
                 raise
+        except MCPError:  # the client refused the question itself, the only request that a tool sends
+            result = refusal(no_yes())
         version = context.protocol_version if context is not None else None
         if isinstance(result, CallToolResult) and version is not None and version < _STRUCTURED_SINCE:
             return _for_older_clients(result)

@@ -113,6 +113,17 @@ async def test_three_tries_are_the_most(make: Make) -> None:
     assert slept.pauses[0] < slept.pauses[1]
 
 
+async def test_a_gateway_that_failed_leaves_open_whether_credits_were_spent(make: Make) -> None:
+    client, _, _ = make(httpx2.Response(504), httpx2.Response(500), httpx2.Response(400))
+    said = str(await failure(client.call(TRANSLATION, TRANSLATE), ServerError))
+    assert said == (
+        "The service failed (504). Try again later. "
+        "Credits may have been spent: look at webvoice_status before you repeat the call."
+    )
+    assert "Credits" not in str(await failure(status(client), ServerError))
+    assert "Credits" not in str(await failure(client.call(TRANSLATION, TRANSLATE), BadRequest))
+
+
 @pytest.mark.parametrize("code", [500, 502, 503, 504])
 async def test_a_post_is_never_sent_again_after_a_server_error(make: Make, code: int) -> None:
     client, sent, slept = make(httpx2.Response(code))

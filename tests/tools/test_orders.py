@@ -11,7 +11,7 @@ import anyio
 import httpx2
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, ImageContent
+from mcp.types import METHOD_NOT_FOUND, CallToolResult, ElicitRequestParams, ElicitResult, ErrorData, ImageContent
 
 from tests.files.samples import FLAC_BYTES
 from tests.loopback import Loopback
@@ -144,8 +144,8 @@ async def test_a_job_of_an_earlier_run_is_known_with_its_files_and_credits(
         job = await last_job(client)
     async with connected(make_settings(), Upstream({})) as client:
         later = await last_job(client)
-    path = str(tmp_path / "out" / "made.mp3")
-    assert later == {**job, "result": {"files": [{"path": path}], "credits_used": 0.75}}
+    assert [file["path"] for file in job["result"]["files"]] == [str(tmp_path / "out" / "made.mp3")]
+    assert later == {**job, "result": {"files": job["result"]["files"], "credits_used": 0.75}}
 
 
 async def test_a_job_of_another_server_is_waited_for_and_told_apart_from_one_that_was_cut_off(
@@ -501,14 +501,27 @@ async def test_a_yes_pays_for_one_call(make_settings: MakeSettings, mode: str) -
         User("cancel"),
         User("accept"),
         User("accept", {"go_on": "perhaps"}),
+        User("accept", {"go_on": "yes"}),
     ],
-    ids=["accept without a yes", "decline", "cancel", "accept without content", "accept with something else"],
+    ids=["accept without a yes", "decline", "cancel", "no content", "something else", "a word for yes"],
 )
 async def test_whatever_is_no_yes_is_a_no(make_settings: MakeSettings, mode: str, user: User, tmp_path: Path) -> None:
     upstream = Upstream(CHAT.answer)
     async with asking(make_settings(CONFIRM_ABOVE=1), upstream, mode, user) as client:
         said = failed(await client.call_tool(CHAT.tool, CHAT.arguments))
         assert fields(await client.call_tool("webvoice_jobs", {})) == {"jobs": []}
+    assert said.startswith("declined: The user did not agree to the cost. Nothing was spent.")
+    assert upstream.asked == []
+
+
+async def test_a_client_that_refuses_the_question_itself_is_declined(make_settings: MakeSettings) -> None:
+    async def refusing(context: Any, params: ElicitRequestParams) -> ErrorData:
+        return ErrorData(code=METHOD_NOT_FOUND, message="no")
+
+    upstream = Upstream(CHAT.answer)
+    server = build(make_settings(CONFIRM_ABOVE=1), transport=upstream)
+    async with Client(server, mode="legacy", elicitation_callback=refusing) as client:
+        said = failed(await client.call_tool(CHAT.tool, CHAT.arguments))
     assert said.startswith("declined: The user did not agree to the cost. Nothing was spent.")
     assert upstream.asked == []
 

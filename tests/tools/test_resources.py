@@ -151,7 +151,8 @@ async def test_outputs_are_the_files_of_the_history_without_the_network(
         "files": [
             {"path": str(gone), "uri": gone.as_uri(), "mime_type": "image/png"}
             | {"note": "no longer there", "tool": "x", "time": newer},
-            {"path": str(odd), "uri": odd.as_uri(), "size_bytes": 0, "tool": "x", "time": newer},
+            {"path": str(odd), "uri": odd.as_uri(), "mime_type": "application/octet-stream"}
+            | {"size_bytes": 0, "tool": "x", "time": newer},
             {"path": str(there), "uri": there.as_uri(), "mime_type": "audio/mpeg", "size_bytes": 5}
             | {"tool": "webvoice_tts", "time": older},
         ],

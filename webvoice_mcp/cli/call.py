@@ -19,7 +19,7 @@ def run(words: list[str]) -> int:
     """Call a tool and print its result; 1 when the call failed."""
     parser = argparse.ArgumentParser(prog="webvoice-mcp call", description=_DESCRIPTION, allow_abbrev=False)
     parser.add_argument("tool", help="a tool's name, from: webvoice-mcp tools")
-    parser.add_argument("arguments", nargs="*", metavar="name=value")
+    parser.add_argument("arguments", nargs="*", default=[], metavar="name=value")
     parser.add_argument("--json", action="store_true", help="the structured result as JSON")
     chosen = parser.parse_intermixed_args(words)
     if wrong := [word for word in chosen.arguments if "=" not in word]:

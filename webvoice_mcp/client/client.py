@@ -175,7 +175,7 @@ class Client:
                 wait = answers.retry_after(response.headers.get("retry-after"))
                 pause = retries.after_status(response.status_code, wait)
                 if pause is None:
-                    raise answers.failure(response.status_code, said, asked, wait=wait)
+                    raise _told(endpoint, answers.failure(response.status_code, said, asked, wait=wait))
             await self._sleep(pause)
 
     async def _asked(self, endpoint: Endpoint[Q, R], request: Request) -> Asked:
@@ -233,6 +233,13 @@ def _broken(endpoint: Endpoint[Any, Any], error: httpx2.HTTPError, *, answered: 
 
 def _maybe_billed(error: E) -> E:
     error.billed = True
+    return error
+
+
+def _told(endpoint: Endpoint[Any, Any], error: WebVoiceError) -> WebVoiceError:
+    # A gateway that gave up waiting does not know either whether the order was carried out.
+    if error.billed and endpoint.paid:
+        return _maybe_billed(type(error)(f"{error} {_spent(endpoint)}", status=error.status))
     return error
 
 

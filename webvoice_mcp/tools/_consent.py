@@ -35,7 +35,7 @@ class OneTimeStates(AESGCMRequestStateCodec):
 class Spend(BaseModel):
     """The user's answer."""
 
-    go_on: bool = Field(description="Spend the credits?")
+    go_on: bool = Field(strict=True, description="Spend the credits?")  # only a plain yes is one
 
 
 class Consent:

@@ -2,13 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any, Self
 
 from mcp.types import ImageContent
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from webvoice_mcp.contract.endpoint import Reply
-from webvoice_mcp.files import SavedFile
+from webvoice_mcp.files import SavedFile, kind_for
 
 _SMALL = 2000  # characters of JSON that a field the service added later may have
 _DEEP = 20  # lists and objects in one another
@@ -70,6 +71,18 @@ class File(BaseModel):
         return [
             cls(path=each.path, uri=each.uri, mime_type=each.mime_type, size_bytes=each.size_bytes) for each in saved
         ]
+
+
+def file_facts(path: Path) -> dict[str, Any]:
+    """What can be said of a file that was made earlier; one that is gone has a note in place of its size. Blocks."""
+    kind = kind_for(path.suffix)
+    facts: dict[str, Any] = {"path": str(path), "uri": path.as_uri()}
+    facts["mime_type"] = kind.mime_type if kind else "application/octet-stream"
+    try:
+        facts["size_bytes"] = path.stat().st_size
+    except (OSError, ValueError):  # the latter: no path at all
+        facts["note"] = "no longer there"
+    return facts
 
 
 class Wallet(Result):

@@ -1,6 +1,7 @@
 """Orders: what a call would cost, what was spent, and the jobs that go on without their caller."""
 
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
@@ -10,7 +11,7 @@ from webvoice_mcp.errors import DiskError, InvalidArgument, WebVoiceError
 from webvoice_mcp.orders.history import History, Row, iso
 from webvoice_mcp.orders.jobs import Jobs, Order
 from webvoice_mcp.tools._inject import TheHistory, TheJobs, TheListener, TheQuotes
-from webvoice_mcp.tools._results import File, Result
+from webvoice_mcp.tools._results import File, Result, file_facts
 from webvoice_mcp.tools._toolset import READS_HERE, ToolSet
 from webvoice_mcp.tools._waiting import attend
 
@@ -171,7 +172,7 @@ def _of_this_run(order: Order) -> dict[str, Any]:
 def _of_history(row: Row) -> dict[str, Any]:
     job: dict[str, Any] = _job(row.id, row.tool, row.state, row.started_at)
     if row.state == "done":
-        job["result"] = {"files": [{"path": path} for path in row.files]}
+        job["result"] = {"files": [file_facts(Path(path)) for path in row.files if Path(path).is_absolute()]}
         if row.credits is not None:
             job["result"]["credits_used"] = row.credits
     elif row.state != "running":

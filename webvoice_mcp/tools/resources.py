@@ -14,9 +14,9 @@ from mcp.server.mcpserver.resources import FunctionResource
 
 from webvoice_mcp.contract.account import links
 from webvoice_mcp.errors import InvalidArgument, WebVoiceError
-from webvoice_mcp.files.kinds import kind_for
 from webvoice_mcp.orders.history import Row
 from webvoice_mcp.tools._inject import App
+from webvoice_mcp.tools._results import file_facts
 from webvoice_mcp.tools._shelf import Running, Shelf
 from webvoice_mcp.tools.account import Status, webvoice_status
 from webvoice_mcp.tools.chat import Models, webvoice_list_chat_models
@@ -128,15 +128,7 @@ async def _outputs(shelf: Shelf) -> Facts:
 
 
 def _output(row: Row, path: Path) -> Facts:
-    kind = kind_for(path.suffix)
-    facts: Facts = {"path": str(path), "uri": path.as_uri()}
-    if kind is not None:
-        facts["mime_type"] = kind.mime_type
-    try:
-        facts["size_bytes"] = path.stat().st_size
-    except (OSError, ValueError):  # the latter: no path at all
-        facts["note"] = "no longer there"
-    return facts | {"tool": row.tool, "time": row.started}
+    return file_facts(path) | {"tool": row.tool, "time": row.started}
 
 
 _OFFERS = (
