@@ -1,12 +1,15 @@
-"""The tests, from nothing but Python with pip: python3 scripts/test.py [pytest options]"""
+"""The tests, from nothing but Python with pip: python3 scripts/test.py [--coverage | pytest options]"""
 
 import sys
 
 import _env
 
 python = _env.ready(".venv", "dev.txt", "-e", ".")
-code = _env.run(python, "-m", "coverage", "run", "-m", "pytest", *(sys.argv[1:] or ["-n", "auto"]))
-if code == 0 and not sys.argv[1:]:  # a part of the tests covers a part of the code
-    _env.run(python, "-m", "coverage", "combine", "-q")
-    code = _env.run(python, "-m", "coverage", "report")
+if sys.argv[1:] == ["--coverage"]:  # of all tests, since a part of them covers a part of the code
+    code = _env.run(python, "-m", "coverage", "run", "-m", "pytest", "-n", "auto")
+    if code == 0:
+        _env.run(python, "-m", "coverage", "combine", "-q")
+        code = _env.run(python, "-m", "coverage", "report")
+else:
+    code = _env.run(python, "-m", "pytest", *(sys.argv[1:] or ["-n", "auto"]))
 sys.exit(code)
