@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import pathsep
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
 DEFAULT_BASE_URL = "https://webvoice.easytaskflow.app/api/v1"
@@ -85,13 +85,13 @@ class Settings:
             output_dir=_output_dir(environ),
             allowed_dirs=_allowed_dirs(environ),
             overwrite=_switch(environ, "WEBVOICE_OVERWRITE", default=False),
-            credentials_file=_state_dir(environ) / "credentials.json",
+            credentials_file=_state_dir(environ, "config") / "credentials.json",
             toolsets=_toolsets(environ),
             timeout=_timeout(environ),
             inline_wait=_inline_wait(environ),
             max_credits=_limit(environ, "WEBVOICE_MAX_CREDITS"),
             confirm_above=_limit(environ, "WEBVOICE_CONFIRM_ABOVE"),
-            history_file=_history_dir(environ) / "history.db",
+            history_file=_state_dir(environ, "state") / "history.db",
             inline_images=_switch(environ, "WEBVOICE_INLINE_IMAGES", default=True),
             max_file_bytes=_megabytes(environ, "WEBVOICE_MAX_FILE_MB", default=2048),
             max_upload_bytes=_megabytes(environ, "WEBVOICE_MAX_UPLOAD_MB", default=200),
@@ -188,28 +188,27 @@ def _output_dir(environ: Mapping[str, str]) -> Path:
     return Path(platformdirs.user_downloads_dir()).absolute() / "webvoice"
 
 
-def _state_dir(environ: Mapping[str, str]) -> Path:
+def _state_dir(environ: Mapping[str, str], kind: Literal["config", "state"]) -> Path:
+    """Where what is kept lies: in the folder that was set, else in the system's usual one for this kind of thing."""
     if given := _given(environ, "WEBVOICE_STATE_DIR"):
         return _folder("WEBVOICE_STATE_DIR", given)
     import platformdirs  # noqa: PLC0415 - not needed where a folder is set
 
-    return Path(platformdirs.user_config_dir("webvoice-mcp", appauthor=False)).absolute()
+    usual = platformdirs.user_config_dir if kind == "config" else platformdirs.user_state_dir
+    return Path(usual("webvoice-mcp", appauthor=False)).absolute()
 
 
-def _history_dir(environ: Mapping[str, str]) -> Path:
-    if given := _given(environ, "WEBVOICE_STATE_DIR"):
-        return _folder("WEBVOICE_STATE_DIR", given)
-    import platformdirs  # noqa: PLC0415 - not needed where a folder is set
-
-    return Path(platformdirs.user_state_dir("webvoice-mcp", appauthor=False)).absolute()
+def _guard(environ: Mapping[str, str], name: str, accepted: str) -> str:
+    """A guard's text, "" where it is unset. It must not be off unnoticed because a client left a placeholder in it."""
+    value = environ.get(name, "").strip()
+    if _UNEXPANDED in value:
+        raise _refusal(name, value, f"a placeholder was left unexpanded; accepted are {accepted}, or leave it unset")
+    return value
 
 
 def _allowed_dirs(environ: Mapping[str, str]) -> tuple[Path, ...]:
     name = "WEBVOICE_ALLOWED_DIRS"
-    value = environ.get(name, "").strip()
-    # A guard must not be off unnoticed: neither by a placeholder nor by a list without folders.
-    if _UNEXPANDED in value:
-        raise _refusal(name, value, "a placeholder was left unexpanded; accepted are folders, or leave it unset")
+    value = _guard(environ, name, "folders")
     folders = tuple(_folder(name, part.strip()) for part in value.split(pathsep) if part.strip())
     if value and not folders:
         raise _refusal(name, value, f"accepted are folders separated by {pathsep!r}, or leave it unset")
@@ -260,11 +259,7 @@ def _inline_wait(environ: Mapping[str, str]) -> float:
 
 
 def _limit(environ: Mapping[str, str], name: str) -> float | None:
-    value = environ.get(name, "").strip()
-    # A guard must not be off unnoticed.
-    if _UNEXPANDED in value:
-        raise _refusal(name, value, "a placeholder was left unexpanded; accepted are credits, or leave it unset")
-    if not value:
+    if not _guard(environ, name, "credits"):
         return None
     return _number(environ, name, default=0, least=0, most=1e9, accepted="credits, 0 or more")
 

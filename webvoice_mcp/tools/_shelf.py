@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import anyio
@@ -19,6 +18,7 @@ from webvoice_mcp.errors import (
     TimedOut,
     WebVoiceError,
 )
+from webvoice_mcp.orders.history import iso
 from webvoice_mcp.tools._inject import App
 
 _HOLDS = 3600.0  # seconds that what was fetched is good for
@@ -48,7 +48,7 @@ class Kept(Generic[T]):
 
     def facts(self) -> dict[str, str]:
         """When it was fetched and, where it is not new, why."""
-        fetched = datetime.fromtimestamp(self.fetched_at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        fetched = iso(self.fetched_at)
         if not self.trouble:
             return {"fetched_at": fetched}
         note = f"The service gave no answer just now ({self.trouble}); this is what it said at {fetched}."

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
+import anyio.to_thread
 from pydantic import Field
 
 from webvoice_mcp.errors import DiskError, InvalidArgument, WebVoiceError
@@ -130,7 +131,7 @@ async def webvoice_jobs(
         row = await history.find(job_id)
     if row is None:
         raise InvalidArgument(f"job_id {job_id[:80]!r} is not known. Leave it out to list the jobs that are.")
-    return JobList(jobs=[_of_history(row)])
+    return JobList(jobs=await _of_history([row]))
 
 
 async def _last_jobs(jobs: Jobs, history: History) -> JobList:
@@ -143,7 +144,7 @@ async def _last_jobs(jobs: Jobs, history: History) -> JobList:
     known = {order.id: _of_this_run(order) for order in jobs.all()}  # after the rows: it knows what they do not
     if trouble and not known:
         raise DiskError(trouble)
-    earlier = [_of_history(row) for row in rows if row.id not in known]
+    earlier = await _of_history([row for row in rows if row.id not in known])
     listed = sorted([*known.values(), *earlier], key=lambda job: str(job["started_at"]), reverse=True)
     running = [job for job in listed[_RECENT:] if job["state"] == "running"]
     return JobList(jobs=listed[:_RECENT] + running, note=trouble or None)
@@ -169,7 +170,12 @@ def _of_this_run(order: Order) -> dict[str, Any]:
     return job
 
 
-def _of_history(row: Row) -> dict[str, Any]:
+async def _of_history(rows: list[Row]) -> list[dict[str, Any]]:
+    # In a thread, for it looks at files, and a disk may hang; one of its own, as stdin and stdout live on anyio's.
+    return await anyio.to_thread.run_sync(lambda: list(map(_of_row, rows)), limiter=anyio.CapacityLimiter(1))
+
+
+def _of_row(row: Row) -> dict[str, Any]:
     job: dict[str, Any] = _job(row.id, row.tool, row.state, row.started_at)
     if row.state == "done":
         job["result"] = {"files": [file_facts(Path(path)) for path in row.files if Path(path).is_absolute()]}
