@@ -1,4 +1,4 @@
-"""Renew what is generated, from the tools and the table of clients: python3 scripts/snapshots.py"""
+"""Renew what is generated, from the tools, the settings and the table of clients: python3 scripts/snapshots.py"""
 
 import sys
 
@@ -7,8 +7,7 @@ import _env
 _RENEW = """
 import asyncio
 from tests import catalogue, client_pages
-kept = [(catalogue.ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "mcpb/manifest.json")]
-for name in catalogue.renew(catalogue.generated(asyncio.run(catalogue.listed()), *kept)):
+for name in catalogue.renew(catalogue.generated(asyncio.run(catalogue.listed()), *catalogue.kept())):
     print(name)
 for name in client_pages.renew():
     print(name)

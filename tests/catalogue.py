@@ -1,4 +1,4 @@
-"""What is generated from the list of tools: snapshots, sizes, the README's table, docs/TOOLS.md, the bundle's list.
+"""What is generated from the tools and settings: snapshots, the README's table, pages of the docs, the bundle's list.
 
 `scripts/snapshots.py` writes it; `test_catalogue.py` fails when a file says something else.
 """
@@ -10,9 +10,10 @@ from typing import Any
 
 from mcp import Client
 
-from tests.tools_page import page
+from tests import settings_page, tools_page
 from webvoice_mcp.server import build
 from webvoice_mcp.settings import Settings
+from webvoice_mcp.tools.catalogue import TOOLSETS
 
 Tool = dict[str, Any]  # as tools/list sends it
 
@@ -48,12 +49,18 @@ def size(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def generated(tools: list[Tool], readme: str, manifest: str) -> dict[str, str]:
+def kept() -> list[str]:
+    """The present texts of the files that are generated in part, or from: what `generated` takes after the tools."""
+    return [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "mcpb/manifest.json", "server.json")]
+
+
+def generated(tools: list[Tool], readme: str, manifest: str, server: str) -> dict[str, str]:
     """The text of every generated file, by its path in the project.
 
     Args:
         readme: its present text, of which only the table is replaced.
         manifest: the bundle's, of which only the list of tools is replaced.
+        server: the entry for the registry, which has every setting.
     """
     listed = [{"name": tool["name"], "description": first_line(tool)} for tool in tools]
     files = {f"tests/snapshots/{tool['name']}.json": _json(tool) for tool in tools}
@@ -62,7 +69,8 @@ def generated(tools: list[Tool], readme: str, manifest: str) -> dict[str, str]:
         **files,
         "tests/snapshots/size.json": _json(sizes),
         "README.md": _TABLE.sub(lambda _: _table(tools), readme),
-        "docs/TOOLS.md": page(tools),
+        "docs/TOOLS.md": tools_page.page(tools),
+        "docs/SETTINGS.md": settings_page.page(server),
         "mcpb/manifest.json": _json({**json.loads(manifest), "tools": listed}),
     }
 
@@ -95,8 +103,9 @@ def _json(value: Any) -> str:
 
 
 def _table(tools: list[Tool]) -> str:
-    lines = ["| tool | what it does | cost |", "|---|---|---|"]
-    for tool in tools:
-        price = cost(tool).replace("Free", "free").removeprefix("Costs").lstrip(" ,")
-        lines.append(f"| `{tool['name']}` | {first_line(tool)} | {price} |")
-    return "\n".join(lines) + "\n"
+    there = {tool["name"] for tool in tools}
+    names: dict[str, list[str]] = {}
+    for toolset in TOOLSETS:
+        names.setdefault(toolset.family, []).extend(entry.name for entry in toolset.entries if entry.name in there)
+    rows = (f"| {family} | {', '.join(f'`{name}`' for name in each)} |" for family, each in names.items() if each)
+    return "\n".join(["| kind | tools |", "|---|---|", *rows]) + "\n"

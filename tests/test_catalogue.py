@@ -171,8 +171,7 @@ def test_the_list_stays_within_its_budget(tools: list[Tool]) -> None:
 
 
 def test_generated_files_are_up_to_date(tools: list[Tool]) -> None:
-    kept = [(catalogue.ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "mcpb/manifest.json")]
-    stale = catalogue.stale(catalogue.generated(tools, *kept))
+    stale = catalogue.stale(catalogue.generated(tools, *catalogue.kept()))
     assert stale == [], f"run: {catalogue.COMMAND}"
 
 
@@ -181,10 +180,12 @@ def test_renewing_writes_what_is_missing_or_stale_and_removes_what_is_left_over(
 ) -> None:
     readme = "Before\n<!-- tools: written by scripts/snapshots.py -->\nold\n<!-- /tools -->\nafter\n"
     (tmp_path / "README.md").write_text(readme)
-    wanted = catalogue.generated(tools[:1], readme, '{"version": "1", "tools": []}')
+    server = (catalogue.ROOT / "server.json").read_text(encoding="utf-8")
+    wanted = catalogue.generated(tools[:1], readme, '{"version": "1", "tools": []}', server)
     first = "tests/snapshots/webvoice_register_send_code.json"
     assert catalogue.renew(wanted, tmp_path) == [
         "README.md",
+        "docs/SETTINGS.md",
         "docs/TOOLS.md",
         "mcpb/manifest.json",
         "tests/snapshots/size.json",
@@ -197,9 +198,9 @@ def test_renewing_writes_what_is_missing_or_stale_and_removes_what_is_left_over(
     assert (tmp_path / "README.md").read_text().splitlines()[:6] == [
         "Before",
         "<!-- tools: written by scripts/snapshots.py -->",
-        "| tool | what it does | cost |",
-        "|---|---|---|",
-        f"| `webvoice_register_send_code` | {catalogue.first_line(tools[0])} | free |",
+        "| kind | tools |",
+        "|---|---|",
+        "| account | `webvoice_register_send_code` |",
         "<!-- /tools -->",
     ]
     left_over = tmp_path / "tests/snapshots/webvoice_gone.json"
