@@ -54,6 +54,18 @@ def kept() -> list[str]:
     return [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "mcpb/manifest.json", "server.json")]
 
 
+def tokens(value: Any) -> int:
+    """What the value, as compact JSON, counts as in o200k, the vocabulary of OpenAI's models; others' are near it."""
+    from bpe_openai import get_encoding  # noqa: PLC0415 - reads its vocabulary when imported
+
+    return len(get_encoding("o200k_base").encode(json.dumps(value, ensure_ascii=False, separators=(",", ":"))))
+
+
+def read_by_models(tool: Tool) -> Tool:
+    """What of a tool clients put before the model: they keep output schemas and hints to themselves."""
+    return {name: tool[name] for name in ("name", "description", "inputSchema")}
+
+
 def generated(tools: list[Tool], readme: str, manifest: str, server: str) -> dict[str, str]:
     """The text of every generated file, by its path in the project.
 
@@ -64,12 +76,17 @@ def generated(tools: list[Tool], readme: str, manifest: str, server: str) -> dic
     """
     listed = [{"name": tool["name"], "description": first_line(tool)} for tool in tools]
     files = {f"tests/snapshots/{tool['name']}.json": _json(tool) for tool in tools}
-    sizes = {"tools/list": size({"tools": tools}), "tools": {tool["name"]: size(tool) for tool in tools}}
+    read = {tool["name"]: tokens(read_by_models(tool)) for tool in tools}
+    sizes: dict[str, Any] = {
+        "tools/list": size({"tools": tools}),
+        "tokens": sum(read.values()),
+        "tokens of a tool": read,
+    }
     return {
         **files,
         "tests/snapshots/size.json": _json(sizes),
         "README.md": _TABLE.sub(lambda _: _table(tools), readme),
-        "docs/TOOLS.md": tools_page.page(tools),
+        "docs/TOOLS.md": tools_page.page(tools, sizes["tokens"]),
         "docs/SETTINGS.md": settings_page.page(server),
         "mcpb/manifest.json": _json({**json.loads(manifest), "tools": listed}),
     }

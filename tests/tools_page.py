@@ -16,13 +16,17 @@ Written by `scripts/snapshots.py` from the list that clients get; `webvoice-mcp 
 A parameter without a default that is not required may be left out, null or empty. `files` in a result is a list of
 `path`, `uri`, `mime_type` and `size_bytes`. A result has at least the fields in bold; a field that the service adds is
 passed through. A failed call says what happened and what to do: see [troubleshooting](TROUBLESHOOTING.md).
+
+What a model reads of them, names, descriptions and parameters, is {tokens} tokens (o200k) for all {count}.
+`WEBVOICE_TOOLSETS` makes it less.
 """
 _HINTS = {"readOnlyHint": "reads only", "destructiveHint": "cannot be undone", "openWorldHint": "asks the service"}
 
 
-def page(tools: list[Tool]) -> str:
-    """The whole page."""
-    return "\n".join([_HEAD, *_sections(tools)]).rstrip() + "\n"
+def page(tools: list[Tool], tokens: int) -> str:
+    """The whole page; `tokens` is what a model reads of the tools."""
+    head = _HEAD.format(tokens=f"{tokens:,}", count=len(tools))
+    return "\n".join([head, *_sections(tools)]).rstrip() + "\n"
 
 
 def _sections(tools: list[Tool]) -> Iterator[str]:

@@ -239,7 +239,6 @@ async def test_jobs_that_run_are_listed_however_many_came_later(make_settings: M
         for _ in range(25):
             fields(await client.call_tool(CHAT.tool, CHAT.arguments))
         listed = fields(await client.call_tool("webvoice_jobs", {}))["jobs"]
-        assert len(listed) >= 20
         assert answer["job_id"] in [job["id"] for job in listed if job["state"] == "running"]
         upstream.release.set()
 

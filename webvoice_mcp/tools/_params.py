@@ -7,16 +7,12 @@ from pydantic import Field
 
 from webvoice_mcp.errors import InvalidArgument
 
-Background = Annotated[bool, Field(description="Answer at once with a job_id; webvoice_jobs then has the result.")]
+Background = Annotated[bool, Field(description="Answer at once with a job_id; webvoice_jobs has the result.")]
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 OutputPath = Annotated[
-    str,
-    Field(
-        description="File or folder for the result: absolute, ~ or relative to the output folder. "
-        "Unset: a new name in the output folder. An existing file is refused."
-    ),
+    str, Field(description="A new file or a folder: absolute, ~ or in the output folder. Unset: a new name there.")
 ]
 
 

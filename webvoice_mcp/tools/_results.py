@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from webvoice_mcp.contract.endpoint import Reply
 from webvoice_mcp.files import SavedFile, kind_for
 
-_SMALL = 2000  # characters of JSON that a field the service added later may have
+ROOM = 1400  # bytes of JSON that a list from the history may fill: a model reads all of it
+_SMALL = 500  # characters of JSON that a field the service added later may have
+_SMALL_TOGETHER = 1000
 _DEEP = 20  # lists and objects in one another
 _MEDIUM = re.compile(r"\s*data:[^\s,]*,.*|[A-Za-z0-9+/_=\r\n-]{201,}", re.DOTALL | re.IGNORECASE)
 
@@ -102,13 +104,27 @@ class JobStarted(Result):
     files: list[File]
 
 
+def size(value: Any) -> int:
+    """Bytes of it as the JSON that the model reads, with the comma behind it."""
+    return len(compact(value).encode()) + 1
+
+
+def compact(value: Any) -> str:
+    """It as JSON without blanks."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _added(reply: Reply) -> dict[str, Any]:
-    extra = reply.model_extra or {}
-    return {name: value for name, value in extra.items() if name != "success" and _is_small(value)}
-
-
-def _is_small(value: Any) -> bool:
-    return value is not None and _is_plain(value, _DEEP) and len(json.dumps(value)) <= _SMALL
+    found: dict[str, Any] = {}
+    left = _SMALL_TOGETHER
+    for name, value in (reply.model_extra or {}).items():
+        if name == "success" or value is None or not _is_plain(value, _DEEP):
+            continue
+        length = len(json.dumps({name: value}))
+        if length <= min(_SMALL, left):
+            found[name] = value
+            left -= length
+    return found
 
 
 def _is_plain(value: Any, depth: int) -> bool:

@@ -8,10 +8,11 @@ _AS_IT_IS = frozenset({"default", "enum", "required", "examples"})
 
 
 def plain(schema: Schema) -> Schema:
-    """The same schema without automatic titles, null arms, null defaults, references and constants.
+    """The same schema without automatic titles, null arms, references, constants, and what says nothing.
 
     Cursor and Gemini refuse parameters with `anyOf` or null types at their top; every dropped word is one that no
-    model has to read. Recursive models cannot be made plain.
+    model has to read: a default of null or of no text, and that more properties are allowed, as they are anyway.
+    Recursive models cannot be made plain.
     """
     made: Schema = _plain(schema, schema.get("$defs", {}))
     return made
@@ -20,6 +21,11 @@ def plain(schema: Schema) -> Schema:
 def closed(schema: Schema) -> Schema:
     """A plain schema of arguments: unknown ones are refused, and it says so."""
     return {**plain(schema), "additionalProperties": False}
+
+
+def answer(schema: Schema) -> Schema:
+    """A plain schema of a result, without the description of the whole: the tool has one."""
+    return _without(plain(schema), "description")
 
 
 def _plain(node: Any, definitions: Schema) -> Any:
@@ -38,14 +44,16 @@ def _plain(node: Any, definitions: Schema) -> Any:
                     plain_node[word][name]["type"] = [plain_node[word][name]["type"], "null"]
         elif word not in {"title", "$defs"}:
             plain_node[word] = value if word in _AS_IT_IS else _plain(value, definitions)
-    return _without_null(plain_node)
+    return _bare(plain_node)
 
 
-def _without_null(node: Schema) -> Schema:
+def _bare(node: Schema) -> Schema:
     if "const" in node:
         node["enum"] = [node.pop("const")]
-    if node.get("default", ...) is None:
+    if node.get("default", ...) in (None, ""):
         del node["default"]
+    if node.get("additionalProperties") is True:
+        del node["additionalProperties"]
     arms = [arm for arm in node.get("anyOf", ()) if arm != {"type": "null"}]
     if len(arms) == 1:
         return {**arms[0], **_without(node, "anyOf")}

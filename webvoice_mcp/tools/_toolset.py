@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from mcp.types import CallToolResult, ContentBlock, ResourceLink, TextContent, T
 from webvoice_mcp.contract.endpoint import Endpoint
 from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.tools import _schema
-from webvoice_mcp.tools._results import File, Result
+from webvoice_mcp.tools._results import File, Result, compact
 from webvoice_mcp.tools._waiting import CallDesk
 
 ERROR_META = "webvoice/error"
@@ -84,7 +83,7 @@ class Entry:
             annotations=self.effect.annotations(self.title),
         )
         made.parameters = _schema.closed(made.parameters)
-        made.fn_metadata.output_schema = _schema.plain(made.fn_metadata.output_schema or {})
+        made.fn_metadata.output_schema = _schema.answer(made.fn_metadata.output_schema or {})
         return made
 
     async def call(self, arguments: Mapping[str, Any], lent: Mapping[str, Any]) -> Result:
@@ -114,8 +113,7 @@ class ToolSet:
 def success(result: Result) -> CallToolResult:
     """The SDK's result: compact JSON for the model, pictures, a link for each file, the same as structured content."""
     fields = result.fields()
-    text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-    content: list[ContentBlock] = [TextContent(text=text), *result.shown]
+    content: list[ContentBlock] = [TextContent(text=compact(fields)), *result.shown]
     content += [_link(each) for each in result.linked()]
     return CallToolResult(content=content, structured_content=fields)
 

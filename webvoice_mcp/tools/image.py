@@ -58,9 +58,9 @@ async def webvoice_image(
     provider: Annotated[ImageProviderName, Field(description="Who draws it.")] = "minimax",
     aspect_ratio: AspectRatio = "",
     width: Annotated[int | None, Field(description="Pixels, 512 to 2048, with height.")] = None,
-    height: Annotated[int | None, Field(description="Pixels, 512 to 2048, with width.")] = None,
+    height: Annotated[int | None, Field(description="As width.")] = None,
     size: Annotated[
-        str, Field(description="E.g. 1024*1024; for sdxl (256 to 1536 a side), wan, flux-klein-lora, qwen-image-max.")
+        str, Field(description="E.g. 1024*1024: sdxl (256 to 1536 a side), wan, flux-klein-lora, qwen-image-max.")
     ] = "",
     seed: Seed = None,
     model: Annotated[str, Field(description="minimax: image model.")] = "",
@@ -71,16 +71,14 @@ async def webvoice_image(
     guidance_scale: Annotated[float | None, Field(description="nucleus: 0 to 20.")] = None,
     output_format: Annotated[str, Field(description="nucleus: png or jpeg.")] = "",
     resolution: Annotated[str, Field(description="gen4, gen4-turbo: 720p or 1080p.")] = "",
-    reference_images: Annotated[
-        list[str] | None, Field(description="gen4, gen4-turbo: 1 to 3 https URLs of style or subject.")
-    ] = None,
-    image_url: Annotated[str, Field(description="sd3, sdxl: https URL of an image to start from.")] = "",
+    reference_images: Annotated[list[str] | None, Field(description="gen4, gen4-turbo: 1 to 3 https URLs.")] = None,
+    image_url: Annotated[str, Field(description="sd3, sdxl: https URL to start from.")] = "",
     loras: Annotated[
-        list[dict[str, Any]] | None, Field(description="flux-klein-lora: objects with path (https URL) and scale.")
+        list[dict[str, Any]] | None, Field(description="flux-klein-lora: {path: https URL, scale}.")
     ] = None,
-    lora_url: Annotated[str, Field(description="flux-klein-lora: one LoRA's https URL.")] = "",
-    lora_scale: Annotated[float | None, Field(description="flux-klein-lora: weight of lora_url.")] = None,
-    response_format: Annotated[str, Field(description="minimax: base64 or url; the file is the same.")] = "",
+    lora_url: Annotated[str, Field(description="One LoRA's https URL, instead of loras.")] = "",
+    lora_scale: Annotated[float | None, Field(description="Weight of lora_url.")] = None,
+    response_format: Annotated[str, Field(description="minimax: base64 or url; same file.")] = "",
     output_path: OutputPath = "",
     background: Background = False,
     *,

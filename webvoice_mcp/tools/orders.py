@@ -1,6 +1,7 @@
 """Orders: what a call would cost, what was spent, and the jobs that go on without their caller."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from webvoice_mcp.errors import DiskError, InvalidArgument, WebVoiceError
 from webvoice_mcp.orders.history import History, Row, iso
 from webvoice_mcp.orders.jobs import Jobs, Order
 from webvoice_mcp.tools._inject import TheHistory, TheJobs, TheListener, TheQuotes
-from webvoice_mcp.tools._results import File, Result, file_facts
+from webvoice_mcp.tools._results import ROOM, File, Result, file_facts, size
 from webvoice_mcp.tools._toolset import READS_HERE, ToolSet
 from webvoice_mcp.tools._waiting import attend
 
@@ -20,9 +21,12 @@ tools = ToolSet("account")
 
 _DAY = 86_400.0
 _RECENT = 20
+_DAYS_TOLD = 14
 _MOST_DAYS = 3650
 _LOOK = 0.25  # seconds between looks at a job of another server
 _LONGEST_WAIT = 45  # seconds; many clients give up at 60
+_BRIEF = ("id", "tool", "state", "started_at")
+_SHORTENED = "What has neither result nor error here is told by its job_id; older ones are in webvoice_usage."
 _SENTENCES = {
     "interrupted": "The server ended before this order did. Credits may have been spent: see webvoice_status.",
     "cancelled": "The caller gave it up while it ran. Credits may have been spent: see webvoice_status.",
@@ -43,7 +47,7 @@ class Usage(Result):
     total_credits: float
     by_tool: dict[str, float]
     recent: list[dict[str, Any]]
-    by_day: dict[str, float] = Field(default_factory=dict)
+    by_day: dict[str, float] = Field(default_factory=dict, description="The last 14 days that had orders.")
 
 
 class JobList(Result):
@@ -91,18 +95,20 @@ async def webvoice_usage(
     for tool, day, spent, _count in await history.spent(since):
         by_tool[tool] = round(by_tool.get(tool, 0) + spent, 2)
         by_day[day] = round(by_day.get(day, 0) + spent, 2)
-    rows = await history.recent(since=since, most=_RECENT)
-    recent = [
-        {
-            "time": row.started,
-            "tool": row.tool,
-            "state": row.state,
-            "files": list(row.files),
-            "credits": row.credits,
-        }
-        for row in rows
-    ]
-    return Usage(total_credits=round(sum(by_tool.values()), 2), by_tool=by_tool, by_day=by_day, recent=recent)
+    told = Usage(
+        total_credits=round(sum(by_tool.values()), 2),
+        by_tool=by_tool,
+        recent=[],
+        by_day=dict(list(by_day.items())[:_DAYS_TOLD]),  # the newest come first
+    )
+    left = ROOM - size(told.fields())
+    for row in await history.recent(since=since, most=_RECENT):
+        facts = {"time": row.started, "tool": row.tool, "state": row.state, "files": row.files, "credits": row.credits}
+        left -= size(facts)
+        if left < 0:
+            break
+        told.recent.append(facts)
+    return told
 
 
 @tools.add(title="Jobs", effect=READS_HERE)
@@ -145,9 +151,20 @@ async def _last_jobs(jobs: Jobs, history: History) -> JobList:
     if trouble and not known:
         raise DiskError(trouble)
     earlier = await _of_history([row for row in rows if row.id not in known])
-    listed = sorted([*known.values(), *earlier], key=lambda job: str(job["started_at"]), reverse=True)
-    running = [job for job in listed[_RECENT:] if job["state"] == "running"]
-    return JobList(jobs=listed[:_RECENT] + running, note=trouble or None)
+    jobs_ = sorted([*known.values(), *earlier], key=lambda job: str(job["started_at"]), reverse=True)
+    listed = list(_as_they_fit(jobs_))
+    return JobList(jobs=listed, note=trouble or (None if listed == jobs_ else _SHORTENED))
+
+
+def _as_they_fit(jobs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The newest in full, then without results as far as there is room, and of those that run all."""
+    left = ROOM - size(_SHORTENED)
+    for job in jobs:
+        brief = {name: job[name] for name in _BRIEF}
+        shown = job if size(job) <= left else brief
+        if size(shown) <= left or job["state"] == "running":
+            left -= size(shown)
+            yield shown
 
 
 def _alone(order: Order) -> JobList:
