@@ -14,7 +14,7 @@ import pytest
 
 from tests.files.samples import without_root
 from webvoice_mcp.errors import DiskError
-from webvoice_mcp.orders import history as history_module
+from webvoice_mcp.orders import _database
 from webvoice_mcp.orders._runs import Runs
 from webvoice_mcp.orders.history import History, Row
 
@@ -175,7 +175,7 @@ def taken(path: Path) -> Iterator[None]:
 async def test_a_file_that_another_server_is_just_making_is_waited_for(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history_module, "_BUSY_SECONDS", 0.001)
+    monkeypatch.setattr(_database, "_BUSY_SECONDS", 0.001)
     async with opened(path) as history, anyio.create_task_group() as group:
         with taken(path):
             group.start_soon(history.begin, "a", "webvoice_tts", NOW, 0.5)
@@ -188,7 +188,7 @@ async def test_a_file_that_another_program_keeps_is_not_waited_for_without_end(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("_BUSY_SECONDS", "_OPENING_SECONDS"):
-        monkeypatch.setattr(history_module, name, 0.05)
+        monkeypatch.setattr(_database, name, 0.05)
     async with opened(path) as history:
         with taken(path), pytest.raises(DiskError, match="database is locked"):
             await history.recent()

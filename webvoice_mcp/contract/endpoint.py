@@ -12,7 +12,7 @@ T = TypeVar("T")
 class Request(BaseModel):
     """A request body (or, for GET, a query). Unknown fields are a mistake of ours."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     def fields(self) -> dict[str, Any]:
         """What goes on the wire: everything but what was left unset."""
@@ -49,7 +49,7 @@ def _some_without_odd(value: Any, handler: Callable[[Any], T]) -> T:
 class Reply(BaseModel):
     """A reply body, or a part of one. Fields we do not know are kept; an odd small field never spoils the rest."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False, defer_build=True)
 
     @model_validator(mode="wrap")
     @classmethod

@@ -4,18 +4,17 @@ A row is written when an order starts and again when it ends, so one that a cras
 and keys are never written. Where the file cannot be used, calls go on without it.
 """
 
+from __future__ import annotations  # what is loaded late is named in annotations
+
 import json
 import logging
-import os
-import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -23,21 +22,14 @@ import anyio.to_thread
 from webvoice_mcp.errors import DiskError
 from webvoice_mcp.orders._runs import Runs
 
+if TYPE_CHECKING:  # SQLite is loaded when the history is first used
+    import sqlite3
+
+    from webvoice_mcp.orders._database import Database
+
 _log = logging.getLogger("webvoice_mcp")
 
-_BUSY_SECONDS = 5.0  # that SQLite waits for another process
-_OPENING_SECONDS = 5.0
-_PAUSE = 0.02
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS orders (
-    id TEXT PRIMARY KEY, run INTEGER NOT NULL, base_url TEXT NOT NULL, tool TEXT NOT NULL, state TEXT NOT NULL,
-    started_at REAL NOT NULL, ended_at REAL, estimate REAL, credits REAL, files TEXT NOT NULL, error TEXT
-);
-CREATE INDEX IF NOT EXISTS orders_by_time ON orders (base_url, started_at);
-"""
 _RUNNING, _INTERRUPTED = "running", "interrupted"
-# What says that the file is no history of ours: no database at all, a damaged one, or one with other tables.
-_NOT_OURS = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR})
 
 T = TypeVar("T")
 
@@ -82,7 +74,7 @@ class History:
         self._base_url = base_url
         self._clock = clock
         self._threads = anyio.CapacityLimiter(1)  # one at a time: a connection is used by one thread only
-        self._connection: sqlite3.Connection | None = None
+        self._database: Database | None = None
         self._runs: Runs | None = None
         self._trouble = ""
 
@@ -157,43 +149,11 @@ class History:
     # What follows runs in a thread.
 
     def _carry_out(self, action: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            for mend in (self._close, self._set_aside):
-                try:
-                    return action(self._open())
-                except sqlite3.Error as error:
-                    if _code(error) not in _NOT_OURS:
-                        raise
-                    mend()  # at first opened anew: another server may have found the damage before, and put it aside
-            return action(self._open())
-        except (sqlite3.Error, OSError, ValueError) as error:  # the last: a row that none of us wrote
-            self._close()
-            raise DiskError(
-                f"The history {self._path} cannot be used: {error}. Check the file, or set WEBVOICE_STATE_DIR."
-            ) from error
+        if self._database is None:
+            from webvoice_mcp.orders._database import Database  # noqa: PLC0415 - see there
 
-    def _open(self) -> sqlite3.Connection:
-        last = time.monotonic() + _OPENING_SECONDS
-        while self._connection is None:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._make_private()
-            try:
-                self._connection = _opened(self._path)
-            except sqlite3.OperationalError as error:
-                # Two that begin at once: SQLite does not wait where it changes to WAL, whatever the timeout.
-                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > last:
-                    raise
-                time.sleep(_PAUSE)
-        return self._connection
-
-    def _make_private(self) -> None:
-        # Made by us and never opened here when it is there: closing it again would take SQLite's locks away.
-        try:
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        except FileExistsError:
-            if self._path.is_file():
-                with suppress(OSError):
-                    self._path.chmod(0o600)
+            self._database = Database(self._path)
+        return self._database.carry_out(action)
 
     def _live_runs(self) -> Runs:
         if self._runs is None:
@@ -215,44 +175,14 @@ class History:
             found["error"] or (_INTERRUPTED if state == _INTERRUPTED else ""),
         )
 
-    def _set_aside(self) -> None:
-        self._close()
-        aside = self._path.with_name(f"{self._path.name}.damaged-{time.time_ns()}")
-        self._path.replace(aside)
-        for leftover in ("-wal", "-shm"):
-            self._path.with_name(self._path.name + leftover).unlink(missing_ok=True)
-        _log.warning("The history %s is damaged. It is kept as %s; a new one begins.", self._path, aside)
-
-    def _close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(sqlite3.Error):
-                connection.close()
-
     def _leave(self) -> None:
-        self._close()
+        if self._database is not None:
+            self._database.close()
         if self._runs is not None:
             self._runs.close()
             self._runs = None
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(_SCHEMA)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
 def iso(seconds: float) -> str:
     """A time, in seconds since the epoch, as ISO 8601 in UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary one

@@ -1,6 +1,5 @@
 """Arguments as clients send them, made ready for a tool; what is wrong with them, in a sentence."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -84,5 +83,7 @@ def _quoted(name: str) -> str:
 
 
 def _meant(name: str, names: list[str]) -> str:
+    import difflib  # noqa: PLC0415 - for a mistaken name alone
+
     close = difflib.get_close_matches(name, names, n=3)
     return f"Did you mean {' or '.join(close)}?" if close else "tools/list names those that there are."

@@ -132,7 +132,7 @@ async def webvoice_register_send_code(
 
 @tools.add(VERIFY_CODE, title="Register: verify code", effect=WRITES)
 async def webvoice_register_verify(
-    email: Email,
+    email: Annotated[str, Field(description="The address that the code was sent to.")],
     code: Annotated[str, Field(description="The code from the mail.")],
     create_api_key: Annotated[bool, Field(description="Make an API key, save it, and use it from now on.")] = True,
     api_key_name: Annotated[str, Field(description="The key's name on the dashboard.")] = "webvoice-mcp",
@@ -173,7 +173,7 @@ async def webvoice_create_api_key(
 
 @tools.add(ONBOARDING, title="Onboarding", effect=READS)
 async def webvoice_onboarding(*, client: TheClient) -> Onboarding:
-    """Tell how to go on with the account: credits, whether the API may be used, ways to top up (PayPal, Solana memo).
+    """Tell how to top up (PayPal, the account's own Solana memo), how many credits are left and what may be used.
 
     Free. For the key and its use see webvoice_status.
     """

@@ -60,7 +60,7 @@ async def webvoice_image(
     width: Annotated[int | None, Field(description="Pixels, 512 to 2048, with height.")] = None,
     height: Annotated[int | None, Field(description="As width.")] = None,
     size: Annotated[
-        str, Field(description="E.g. 1024*1024: sdxl (256 to 1536 a side), wan, flux-klein-lora, qwen-image-max.")
+        str, Field(description="E.g. 1024x1024: sdxl (256 to 1536 a side), wan, flux-klein-lora, qwen-image-max.")
     ] = "",
     seed: Seed = None,
     model: Annotated[str, Field(description="minimax: image model.")] = "",
@@ -87,7 +87,7 @@ async def webvoice_image(
 ) -> SavedImages:
     """Draw an image from text and save it as a file; returns the path, and the image itself where it is small.
 
-    Costs, an image: minimax 7 credits, wan 8, nucleus 4, gen4 2 (720p) or 3, qwen-image-max 7 by default, others 1.
+    Costs, an image: minimax 7 credits, wan 8, nucleus 4, gen4 2 (3 at 1080p), qwen-image-max 7 by default, others 1.
     To change an image that exists use webvoice_image_to_image; for a photo-like one webvoice_qwen_image_max.
     """
     request = ImageRequest(
@@ -158,11 +158,12 @@ async def webvoice_qwen_image_max(
 async def webvoice_image_to_image(
     prompt: Annotated[str, Field(description="The edit, in plain words; #RRGGBB colours are understood.")],
     images: Annotated[
-        list[str], Field(description="1 to 4 images: paths on this computer or https URLs, freely mixed.")
+        list[str],
+        Field(description="1 to 4: https URLs, or files (absolute, ~ or in the output folder), freely mixed."),
     ],
     provider: Annotated[Literal["flux-flash-edit"] | None, Field(description="Only this one.")] = None,
     aspect_ratio: Annotated[str, Field(description="1:1, 16:9, 9:16, 4:3 or 3:4.")] = "",
-    size: Annotated[str, Field(description="E.g. 1024*768, 256 to 1536 a side.")] = "",
+    size: Annotated[str, Field(description="E.g. 1024x768, 256 to 1536 a side.")] = "",
     seed: Seed = None,
     output_path: OutputPath = "",
     background: Background = False,

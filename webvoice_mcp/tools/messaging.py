@@ -62,7 +62,7 @@ async def webvoice_voice_memo(
     *,
     client: TheClient,
 ) -> Memo:
-    """Store text as a voice memo in the account's list of voice notes, without sound; returns its page.
+    """Keep a note: store text, without sound, among the account's voice memos; returns the address of its page.
 
     Free. For a sound file use webvoice_tts.
     """

@@ -120,7 +120,7 @@ async def webvoice_jobs(
     history: TheHistory,
     listener: TheListener,
 ) -> JobList:
-    """List jobs, or wait for one and fetch its result: calls that went on without their caller, and all others.
+    """List the last calls that cost something, running or ended, or wait for one of them and fetch its result.
 
     Free. Call it with the job_id that another tool answered with. For sums of credits use webvoice_usage.
     """

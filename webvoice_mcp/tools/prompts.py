@@ -8,17 +8,17 @@ from typing import Annotated, TypeVar
 from mcp import MCPError
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.prompts import Prompt
+from mcp.server.mcpserver.prompts.base import PromptArgument
 from mcp.types import INVALID_PARAMS
 from mcp.types import Prompt as Listed
-from pydantic import Field
 
 from webvoice_mcp.tools._inject import App
 
 _JOB = "If an answer has a job_id, the call is still running: webvoice_jobs with that job_id hands over its result."
 
 # Every argument has a default: the SDK answers a missing one with an error that does not name it.
-Language = Annotated[str, Field(description="Code of the language to speak, e.g. it. Unset: the text's own.")]
-Voice = Annotated[str, Field(description="Voice id. Unset: the language's own voice.")]
+Language = Annotated[str, "Code of the language to speak, e.g. it. Unset: the text's own."]
+Voice = Annotated[str, "Voice id. Unset: the language's own voice."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,23 @@ def add_to(server: MCPServer[App], families: frozenset[str]) -> None:
     """Offer the prompts whose tools are all there."""
     for offer in _OFFERS:
         if offer.families <= families:
-            description = inspect.cleandoc(offer.function.__doc__ or "")
-            server.add_prompt(Prompt.from_function(offer.function, title=offer.title, description=description))
+            server.add_prompt(_made(offer))
+
+
+def _made(offer: _Offer) -> Prompt:
+    # Arguments are texts by the protocol, so there is nothing for the SDK to find out by building a model of them.
+    parameters = inspect.signature(offer.function).parameters.values()
+    return Prompt(
+        name=offer.function.__name__,
+        title=offer.title,
+        description=inspect.cleandoc(offer.function.__doc__ or ""),
+        arguments=[
+            PromptArgument(name=each.name, description=each.annotation.__metadata__[0], required=False)
+            for each in parameters
+        ],
+        fn=offer.function,
+        context_kwarg=None,
+    )
 
 
 def check(name: str, arguments: Mapping[str, str], listed: Sequence[Listed]) -> None:
@@ -68,11 +83,11 @@ def check(name: str, arguments: Mapping[str, str], listed: Sequence[Listed]) -> 
 
 @_prompt("speech", title="Read a text aloud")
 async def narrate(
-    text: Annotated[str, Field(description="What to read aloud.")] = "",
-    file_path: Annotated[str, Field(description="In place of text: a text file on this computer.")] = "",
+    text: Annotated[str, "What to read aloud."] = "",
+    file_path: Annotated[str, "In place of text: a text file on this computer."] = "",
     language: Language = "",
     voice: Voice = "",
-    output_path: Annotated[str, Field(description="Where to save the MP3. Unset: the output folder.")] = "",
+    output_path: Annotated[str, "Where to save the MP3. Unset: the output folder."] = "",
 ) -> str:
     """Turn a text, or a text file, into speech."""
     elsewhere = f"The text is in the file {file_path}." if file_path else "I have not said which text: ask me first."
@@ -89,9 +104,9 @@ async def narrate(
 
 @_prompt("chat", "speech", title="Answer aloud")
 async def voice_reply(
-    question: Annotated[str, Field(description="What to ask the chat model.")] = "",
-    model: Annotated[str, Field(description="Chat model id. Unset: the default model.")] = "",
-    language: Annotated[str, Field(description="Code of the language to answer in. Unset: the question's own.")] = "",
+    question: Annotated[str, "What to ask the chat model."] = "",
+    model: Annotated[str, "Chat model id. Unset: the default model."] = "",
+    language: Annotated[str, "Code of the language to answer in. Unset: the question's own."] = "",
     voice: Voice = "",
 ) -> str:
     """Ask a chat model a question and have its answer spoken."""
@@ -110,10 +125,10 @@ async def voice_reply(
 
 @_prompt("speech", "translation", title="Transcribe and translate")
 async def transcribe_and_translate(
-    audio_path: Annotated[str, Field(description="An MP3, WAV, M4A or FLAC file on this computer.")] = "",
-    target_language: Annotated[str, Field(description="Code of the language to translate into. Unset: en.")] = "",
-    language: Annotated[str, Field(description="Code of the spoken language. Unset: detected.")] = "",
-    provider: Annotated[str, Field(description="Transcription model. Unset: the account's default.")] = "",
+    audio_path: Annotated[str, "An MP3, WAV, M4A or FLAC file on this computer."] = "",
+    target_language: Annotated[str, "Code of the language to translate into. Unset: en."] = "",
+    language: Annotated[str, "Code of the spoken language. Unset: detected."] = "",
+    provider: Annotated[str, "Transcription model. Unset: the account's default."] = "",
 ) -> str:
     """Write down a recording and translate what was said."""
     chosen = _given(language=language, provider=provider)
@@ -131,10 +146,10 @@ async def transcribe_and_translate(
 
 @_prompt("image", "video", title="Storyboard")
 async def storyboard(
-    idea: Annotated[str, Field(description="What the film is about.")] = "",
-    scenes: Annotated[str, Field(description="Number of scenes. Unset: 3.")] = "",
-    provider: Annotated[str, Field(description="Image provider. Unset: the default one.")] = "",
-    video_provider: Annotated[str, Field(description="Video provider. Unset: the default one.")] = "",
+    idea: Annotated[str, "What the film is about."] = "",
+    scenes: Annotated[str, "Number of scenes. Unset: 3."] = "",
+    provider: Annotated[str, "Image provider. Unset: the default one."] = "",
+    video_provider: Annotated[str, "Video provider. Unset: the default one."] = "",
 ) -> str:
     """Turn an idea into scenes, each drawn as an image and then set in motion."""
     drawn, filmed = _given(provider=provider), _given(provider=video_provider)

@@ -24,10 +24,10 @@ from webvoice_mcp.tools._toolset import MAKES, READS, ToolSet
 
 tools = ToolSet("speech")
 
-AudioPath = Annotated[str, Field(description="Path of an MP3, WAV, M4A or FLAC file on this computer.")]
+AudioPath = Annotated[str, Field(description="MP3, WAV, M4A or FLAC file: absolute, ~ or in the output folder.")]
 SpokenLanguage = Annotated[str, Field(description="Code of the spoken language, e.g. it. Unset or auto: detected.")]
 TranscriptPath = Annotated[
-    str, Field(description="Also save the text: a .txt file or a folder; absolute, ~ or relative to the output folder.")
+    str, Field(description="Also save the text: a new .txt file or a folder, absolute, ~ or in the output folder.")
 ]
 
 
@@ -123,7 +123,7 @@ async def webvoice_stt(
 ) -> Transcript:
     """Transcribe a recording from this computer and return what was said as text.
 
-    Costs 0.3 credits per minute. The file is uploaded. For the fast model without choosing: webvoice_whisper_fast_stt.
+    Costs 0.3 credits per minute. The file is uploaded. To name no model but the fast one: webvoice_whisper_fast_stt.
     """
     spoken = "" if language.casefold() == "auto" else language
     request = TranscriptionRequest(language=spoken or None, provider=provider)

@@ -44,7 +44,7 @@ class SavedVideo(Wallet):
 @tools.add(IMAGE_TO_VIDEO, title="Image to video", effect=MAKES)
 async def webvoice_image_to_video(
     prompt: Annotated[str, Field(description="Motion, camera, lighting, mood.")],
-    image: Annotated[str, Field(description="The first frame: a path on this computer or an https URL.")],
+    image: Annotated[str, Field(description="First frame: https URL, or file (absolute, ~ or in the output folder).")],
     provider: Annotated[ImageToVideoProvider, Field(description="runway is gen4.")] = "seedance",
     duration: Duration = 5,
     resolution: Resolution = "",
@@ -81,9 +81,9 @@ async def webvoice_text_to_video(
     prompt: Annotated[str, Field(description="The scene.")],
     provider: Annotated[TextToVideoProvider, Field(description="Who films it.")] = "seedance",
     duration: Annotated[int, Field(description="Seconds, 4 to 15.")] = 5,
-    resolution: Annotated[str, Field(description="720p or 1080p.")] = "",
+    resolution: Annotated[str, Field(description="720p (unset) or 1080p.")] = "",
     aspect_ratio: Annotated[str, Field(description="16:9, 9:16, 1:1, 4:3, 3:4 or 21:9.")] = "",
-    generate_audio: Annotated[bool | None, Field(description="With sound.")] = None,
+    generate_audio: Annotated[bool | None, Field(description="With sound: the default.")] = None,
     reference_images: Annotated[list[str] | None, Field(description="seedance: https URLs; doubles the price.")] = None,
     reference_videos: Annotated[list[str] | None, Field(description="seedance: https URLs; doubles the price.")] = None,
     negative_prompt: Annotated[str, Field(description="veo, veo-fast: what to leave out.")] = "",
@@ -95,8 +95,8 @@ async def webvoice_text_to_video(
 ) -> SavedVideo:
     """Film a scene from text and save the video as an MP4 file; returns the path. Takes minutes.
 
-    Costs, a second: seedance 2.6 credits (2.8 at 1080p), veo 1.17 (1.83), veo-fast 3.5. To start from an image use
-    webvoice_image_to_video; for Veo Fast without choosing webvoice_veo_fast_text_to_video.
+    Costs, a second: seedance 2.6 credits (2.8 at 1080p), veo (Lite) 1.17 (1.83), veo-fast 3.5. To start from an image
+    use webvoice_image_to_video; for nothing but Veo 3.1 Fast webvoice_veo_fast_text_to_video.
     """
     request = TextToVideoRequest(
         prompt=prompt,
@@ -119,9 +119,9 @@ async def webvoice_text_to_video(
 async def webvoice_veo_fast_text_to_video(
     prompt: Annotated[str, Field(description="The scene.")],
     duration: Annotated[int, Field(description="Seconds, 4 to 15.")] = 5,
-    resolution: Annotated[str, Field(description="720p or 1080p.")] = "",
+    resolution: Annotated[str, Field(description="720p (unset) or 1080p.")] = "",
     aspect_ratio: Annotated[str, Field(description="16:9, 9:16, 1:1, 4:3, 3:4 or 21:9.")] = "",
-    generate_audio: Annotated[bool | None, Field(description="With sound.")] = None,
+    generate_audio: Annotated[bool | None, Field(description="With sound: the default.")] = None,
     negative_prompt: Annotated[str, Field(description="What to leave out.")] = "",
     seed: Annotated[int | None, Field(description="For repeatable results.")] = None,
     output_path: OutputPath = "",
