@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support import CANARY
+
 SERVER = (sys.executable, "-m", "webvoice_mcp")
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 STATELESS_VERSION = "2026-07-28"
@@ -171,6 +173,7 @@ class Wire:
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             assert stream
             stream.close()
+        assert not [line for line in (*self.lines, bytes(self._stderr)) if CANARY.encode() in line]
 
     def _read_stdout(self) -> None:
         assert self.process.stdout

@@ -3,15 +3,22 @@
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import anyio
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from tests.support import BASE_URL, CANARY, MakeSettings
+from tests.client.calls import STATUS_BODY, ok
+from tests.support import BASE_URL, CANARY, MakeSettings, Scripted
 from webvoice_mcp.client.auth import ApiKey, Kept, Keys
+from webvoice_mcp.client.client import Client
+from webvoice_mcp.contract.account import STATUS
+from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import DiskError, NotAuthenticated
 from webvoice_mcp.keystore import KeyStore, _private
-from webvoice_mcp.settings import Settings
+from webvoice_mcp.settings import Settings, SettingsError
 
 OTHER = "wv_another_1234567890abcdef"
 
@@ -96,3 +103,26 @@ async def test_while_a_damaged_key_file_waits_for_another_process_the_event_loop
     holder.join()
     assert longest < 1
     assert not file.exists()
+
+
+@given(st.text(alphabet=st.sampled_from("aB0.:/@?#[]%\\- \tü"), min_size=1))
+@example("example.com:443")
+@example("[::1]:8443/x/")
+@example("a.b%2eevil.example")
+def test_however_the_base_url_is_written_the_key_goes_to_its_host_alone(rest: str) -> None:
+    try:
+        settings = Settings.read({"WEBVOICE_BASE_URL": f"https://{rest}", "WEBVOICE_API_KEY": CANARY})
+    except SettingsError:
+        return
+    sent = Scripted(ok(STATUS_BODY))
+    client = Client(settings, Keys(settings, KeyStore(settings.credentials_file)), transport=sent)
+    anyio.run(client.call, STATUS, Empty())
+    (request,) = sent.requests
+    meant = urlsplit(f"https://{rest}".strip())
+    assert (request.url.scheme, request.url.host, request.url.port or 443) == (
+        "https",
+        meant.hostname,
+        meant.port or 443,
+    )
+    assert [name for name, value in request.headers.items() if CANARY in value] == ["x-api-key"]
+    assert CANARY not in str(request.url)
