@@ -27,7 +27,8 @@ def ready(name: str, lock: str, *project: str) -> Path:
         sys.exit(f"{sys.executable} has no pip. Install it (python3 -m ensurepip, or the system's python3-pip), or uv.")
     if not python.exists():
         _run(*make, str(ROOT / name))
-    _run(*install, "--require-hashes", "-r", str(ROOT / "requirements" / lock))
+    # Wheels alone: nothing of what is installed runs code while it is.
+    _run(*install, "--only-binary", ":all:", "--require-hashes", "-r", str(ROOT / "requirements" / lock))
     _run(*install, "--no-deps", *project)
     return python
 
