@@ -8,7 +8,8 @@ from typing import Any
 
 from mcp.server.mcpserver import Context, Elicit, ElicitationResult
 from mcp.server.request_state import AESGCMRequestStateCodec
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
 
 from webvoice_mcp.errors import Declined
 from webvoice_mcp.orders.prices import Estimate
@@ -35,7 +36,12 @@ class OneTimeStates(AESGCMRequestStateCodec):
 class Spend(BaseModel):
     """The user's answer."""
 
-    go_on: bool = Field(strict=True, description="Spend the credits?")  # only a plain yes is one
+    go_on: bool = Field(strict=True, title="Go on", description="Spend the credits?")  # only a plain yes is one
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        # A form is its properties: MCP's schema for it knows no title and no description of the whole.
+        return {name: value for name, value in handler(core).items() if name not in {"title", "description"}}
 
 
 class Consent:
