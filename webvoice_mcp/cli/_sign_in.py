@@ -1,7 +1,7 @@
 """Signing in at the terminal: address, consent, code, key."""
 
 from webvoice_mcp.cli._account import Stopped, ask_person, ask_service
-from webvoice_mcp.client.answers import plain
+from webvoice_mcp.client.answers import harmless, plain
 from webvoice_mcp.errors import BadRequest
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.tools._params import checked_email
@@ -68,9 +68,9 @@ def _told(done: Registered) -> int:
     if done.api_key_saved_to:
         print(f"The key {done.api_key} is saved in {done.api_key_saved_to} and works at once.")
     elif done.api_key:  # in full: it could not be saved, and the note says why
-        print(f"Your key: {done.api_key}")
+        print(f"Your key: {harmless(done.api_key)}")
     if done.note:
-        print(plain(done.note) if done.api_key_saved_to else done.note)
+        print(plain(done.note) if done.api_key_saved_to else harmless(done.note))
     onboarding = done.onboarding or {}
     if "credits" in onboarding:
         print(plain(f"Credits: {onboarding['credits']}"))

@@ -10,6 +10,7 @@ rid of a server.
 
 import os
 import queue
+import re
 import signal
 import sys
 import threading
@@ -18,6 +19,10 @@ from contextlib import suppress
 from types import FrameType
 
 _BLOCK = 64 << 10
+_HALF = rb"u[dD][89a-fA-F][0-9a-fA-F]{2}"
+_PAIR = rb"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_MAY_HAVE_HALF = re.compile(rb"\\" + _HALF)
+_ESCAPE = re.compile(rb"\\(?:" + _PAIR + rb"|(" + _HALF + rb")|.)", re.DOTALL)
 _LONGEST = 30.0  # seconds after the end of the input, more than running orders get
 _TO_WRITE = 1.5  # seconds for the last answers, and to remove what is not whole; a client may no longer read
 
@@ -88,8 +93,27 @@ class EndableStdin:
 
     def _fill(self) -> None:
         with suppress(OSError):  # what cannot be read, such as a terminal that has gone, has ended
+            begun: list[bytes] = []  # of a line
             while block := os.read(self._wire, _BLOCK):
-                rest = memoryview(block)
-                while rest:
-                    rest = rest[os.write(self._writer, rest) :]
+                begun.append(block)
+                if b"\n" in block:
+                    lines, end, rest = b"".join(begun).rpartition(b"\n")
+                    begun = [rest]
+                    self._pass_on(_mended(lines + end))
+            self._pass_on(b"".join(begun))
         self.end()
+
+    def _pass_on(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._writer, rest) :]
+
+
+def _mended(lines: bytes) -> bytes:
+    """JSON without halves of surrogate pairs, which the SDK's parser refuses, so that nobody would ever answer.
+
+    They come from clients that cut a text within a character.
+    """
+    if _MAY_HAVE_HALF.search(lines) is None:
+        return lines
+    return _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], lines)

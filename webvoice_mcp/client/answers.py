@@ -1,7 +1,7 @@
 """What the service said, in the shape that the rest of the program works with: a reply, or one of our errors."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -62,10 +62,32 @@ def plain(text: str, *keys: str) -> str:
 def masked(document: Any, key: str) -> Any:
     """A decoded document with the key that was sent masked wherever the service echoes it."""
     if isinstance(document, dict):
-        return {name: masked(value, key) for name, value in document.items()}
+        return {masked(name, key): masked(value, key) for name, value in document.items()}
     if isinstance(document, list):
         return [masked(value, key) for value in document]
     return document.replace(key, mask(key)) if isinstance(document, str) else document
+
+
+class Keyless:
+    """Hands a text on piece by piece, with the key masked, also where it is spread over several pieces."""
+
+    def __init__(self, key: str, hear: Callable[[str], Awaitable[None]]) -> None:
+        self._key = key
+        self._hear = hear
+        self._held = ""  # what may be the beginning of the key
+
+    async def hand_on(self, piece: str) -> None:
+        """Take a piece; what cannot be a part of the key is handed on."""
+        text: str = masked(self._held + piece, self._key) if self._key else piece
+        held = next((n for n in range(min(len(self._key) - 1, len(text)), 0, -1) if self._key.startswith(text[-n:])), 0)
+        self._held = text[len(text) - held :]
+        if text := text[: len(text) - held]:
+            await self._hear(text)
+
+    async def end(self) -> None:
+        """Nothing more comes: what was held back was no key."""
+        if self._held:
+            await self._hear(self._held)
 
 
 def message_in(body: bytes) -> str:

@@ -1,6 +1,7 @@
 """The one client of the API: every request of this package goes through it."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from webvoice_mcp.client.retries import Retries
 from webvoice_mcp.client.splitter import Medium
 from webvoice_mcp.contract.account import links
 from webvoice_mcp.contract.endpoint import Endpoint, Q, R, Request
-from webvoice_mcp.errors import InvalidResponse, NetworkError, TimedOut, WebVoiceError
+from webvoice_mcp.errors import InvalidArgument, InvalidResponse, NetworkError, TimedOut, WebVoiceError
 from webvoice_mcp.settings import Settings
 
 T = TypeVar("T")
@@ -91,6 +92,8 @@ class Client:
             document, taken = await bodies.media(response, endpoint.media, open_sink, self._threads, watch)
             if isinstance(document, dict):  # what was there is with the sinks now
                 document = {name: value for name, value in document.items() if name not in endpoint.media}
+            # A link is quoted to the user, whatever the service wrote into it.
+            taken = [replace(each, text=answers.masked(each.text, asked.key)) for each in taken] if asked.key else taken
             return self._reply(endpoint, document, asked, taken), taken
 
         return await self._exchange(endpoint, request, read, body)
@@ -101,7 +104,9 @@ class Client:
         async def read(response: httpx2.Response, asked: Asked) -> R:
             if not bodies.is_events(response):  # a route that does not stream answers as if not asked to
                 return await self._read_reply(endpoint, response, asked)
-            document = await stream.join(response, on_text, partial(_refused, endpoint, asked))
+            keyless = answers.Keyless(asked.key, on_text)
+            document = await stream.join(response, keyless.hand_on, partial(_refused, endpoint, asked))
+            await keyless.end()
             return self._reply(endpoint, document, asked)
 
         return await self._exchange(endpoint, request, read)
@@ -215,7 +220,12 @@ def _build(
         headers |= {"Content-Type": body.content_type, "Content-Length": str(body.length)}
         return http.build_request(endpoint.method, endpoint.path, headers=headers, content=body)
     if endpoint.method == "GET":
-        return http.build_request("GET", endpoint.path, headers=headers, params=request.fields())
+        fields = request.fields()
+        try:
+            return http.build_request("GET", endpoint.path, headers=headers, params=fields)
+        except httpx2.InvalidURL:
+            longest = max(fields, key=lambda name: len(str(fields[name])))
+            raise InvalidArgument(f"{longest} is too long for an address. Give a shorter one.") from None
     return http.build_request("POST", endpoint.path, headers=headers, json=request.fields())
 
 

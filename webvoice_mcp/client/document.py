@@ -7,6 +7,7 @@ from typing import Any
 from webvoice_mcp.errors import InvalidResponse
 
 MAX_DEPTH = 64  # brackets open at once
+_MAX_PARTS = 200_000  # brackets and commas: each may be a value, which takes many times the bytes it is written in
 
 # strict=False: a raw line break in a string is no JSON, yet in base64 it does no harm.
 _DECODER = json.JSONDecoder(strict=False)
@@ -104,8 +105,10 @@ def parsed(text: bytes, *, halves: bool = False) -> Any:
         halves: leave lone surrogates alone, where the other half of a pair may come with the next document.
 
     Raises:
-        InvalidResponse: it is not UTF-8, not JSON, or nested deeper than `MAX_DEPTH`.
+        InvalidResponse: it is not UTF-8, not JSON, nested deeper than `MAX_DEPTH`, or of very many parts.
     """
+    if sum(text.count(mark) for mark in b",[{") > _MAX_PARTS:
+        raise InvalidResponse("The answer has more parts than any answer needs.")
     try:
         document = json.loads(text.decode("utf-8-sig"), parse_float=_finite, parse_constant=lambda _: None)
     except UnicodeDecodeError:

@@ -24,6 +24,7 @@ class JoinedChat:
         self._text = _Text()
         self._reasoning = _Text()
         self._calls: dict[int, _Call] = {}
+        self._last_call = -1  # the highest index so far
         self._more_message = _More()
         self._finish_reason: Any = None
         self._ended = False
@@ -90,7 +91,8 @@ class JoinedChat:
         # the index out and begin each call with its id instead.
         index = piece.get("index")
         if not isinstance(index, int):
-            index = max(self._calls, default=-1) + (1 if piece.get("id") or not self._calls else 0)
+            index = self._last_call + (1 if piece.get("id") or not self._calls else 0)
+        self._last_call = max(self._last_call, index)
         self._grow(self._calls.setdefault(index, _Call()).add(piece))
 
     def _grow(self, characters: int) -> None:
@@ -131,11 +133,12 @@ class _Call:
         """Take a piece in; by how much the answer grew."""
         function = piece.get("function")
         function = function if isinstance(function, dict) else {}
+        call_id, name = text_of(piece.get("id")), text_of(function.get("name"))
         arguments = text_of(function.get("arguments"))
-        self._id = text_of(piece.get("id")) or self._id
-        self._name = text_of(function.get("name")) or self._name
+        self._id = call_id or self._id
+        self._name = name or self._name
         self._arguments.add(arguments)
-        return len(arguments) + _CALL_SIZE
+        return len(call_id) + len(name) + len(arguments) + _CALL_SIZE
 
     def document(self) -> dict[str, Any]:
         function = {"name": whole(self._name), "arguments": str(self._arguments)}

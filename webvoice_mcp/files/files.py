@@ -94,15 +94,18 @@ class Files:
         """
         return saving(target, self._settings.max_file_bytes, self._limiter)
 
-    async def keep(self, content: bytes, *, tool: str, words: str) -> SavedFile:
+    async def keep(self, content: bytes, *, tool: str, words: str, kept: int = 0) -> SavedFile:
         """Save something that is there already, under a name made here that tells what it is, in the output folder.
 
+        Args:
+            kept: bytes of the same answer that were saved before.
+
         Raises:
-            InvalidResponse: it is larger than WEBVOICE_MAX_FILE_MB.
+            InvalidResponse: together they are larger than WEBVOICE_MAX_FILE_MB.
             FileError: the file system refuses.
         """
         target = await self.aim("", tool=tool, words=words, suffixes=(".bin",))
-        async with self.saving(target) as part:
+        async with saving(target, self._settings.max_file_bytes, self._limiter, taken=kept) as part:
             part.write(content)
             return await part.publish()
 

@@ -91,16 +91,17 @@ class Part:
 
 
 @asynccontextmanager
-async def saving(target: Target, limit: int, limiter: anyio.CapacityLimiter) -> AsyncIterator[Part]:
+async def saving(target: Target, limit: int, limiter: anyio.CapacityLimiter, *, taken: int = 0) -> AsyncIterator[Part]:
     """A part file for the target; without `publish`, it and those beside it are gone at the end.
 
     Args:
         limit: the most bytes that all of them may have together.
+        taken: how many of these are used up already.
 
     Raises:
         DiskError: the file system refuses.
     """
-    file = _PartFile(target, _Allowance(limit))
+    file = _PartFile(target, _Allowance(limit, taken))
     others: list[_PartFile] = []
     try:
         await anyio.to_thread.run_sync(file.open, limiter=limiter)
@@ -114,9 +115,9 @@ async def saving(target: Target, limit: int, limiter: anyio.CapacityLimiter) -> 
 class _Allowance:
     """What one answer may still put on disk."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, taken: int) -> None:
         self._limit = limit
-        self._left = limit
+        self._left = limit - taken
 
     def take(self, size: int) -> None:
         if size > self._left:

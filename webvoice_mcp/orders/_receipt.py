@@ -1,7 +1,5 @@
 """The paperwork of one order: what is held, written down and settled, whatever way it ends."""
 
-import math
-
 import anyio.lowlevel
 
 from webvoice_mcp.contract.endpoint import Billed, Reply
@@ -10,6 +8,8 @@ from webvoice_mcp.orders.budget import Reservation
 from webvoice_mcp.orders.history import History
 from webvoice_mcp.orders.jobs import Order
 from webvoice_mcp.orders.prices import Estimate
+
+_MOST_CREDITS = 1e9  # beyond that it is no bill
 
 
 class Receipt:
@@ -43,7 +43,7 @@ class Receipt:
         bill = reply if isinstance(reply, Billed) else getattr(reply, "webvoice", None)
         used = bill.credits_used if isinstance(bill, Billed) else None
         # A guard must not be undone by a number that is none.
-        self.credits = used if used is not None and math.isfinite(used) and used >= 0 else None
+        self.credits = used if used is not None and 0 <= used <= _MOST_CREDITS else None
 
     async def _close(self) -> None:
         order = self._order

@@ -1,5 +1,6 @@
 """Arguments as clients send them, made ready for a tool; what is wrong with them, in a sentence."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -41,6 +42,8 @@ def given(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Schema]
         # pydantic would take true for 1.
         if isinstance(value, bool) and known[each].get("type") in _NUMBERS:
             raise InvalidArgument(f"{each} should be a number{_accepted(known[each])}")
+        if not _is_finite(value):
+            raise InvalidArgument(f"{each} has a number without end, which no request can carry. Give a finite one.")
     return {
         each: value if each in _AS_GIVEN else _stripped(value)
         for each, value in arguments.items()
@@ -72,6 +75,12 @@ def _stripped(value: Any) -> Any:
     if isinstance(value, list):
         return [_stripped(each) for each in value]
     return value.strip() if isinstance(value, str) else value
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return all(_is_finite(each) for each in (value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _left_out(value: Any) -> bool:

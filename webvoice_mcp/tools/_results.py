@@ -14,6 +14,7 @@ from webvoice_mcp.files import SavedFile, kind_for
 ROOM = 1400  # bytes of JSON that a list from the history may fill: a model reads all of it
 _SMALL = 500  # characters of JSON that a field the service added later may have
 _SMALL_TOGETHER = 1000
+_OURS = frozenset({"success", "files", "job_id", "state"})  # said by us, never by the service
 _DEEP = 20  # lists and objects in one another
 _MEDIUM = re.compile(r"\s*data:[^\s,]*,.*|[A-Za-z0-9+/_=\r\n-]{201,}", re.DOTALL | re.IGNORECASE)
 
@@ -118,7 +119,7 @@ def _added(reply: Reply) -> dict[str, Any]:
     found: dict[str, Any] = {}
     left = _SMALL_TOGETHER
     for name, value in (reply.model_extra or {}).items():
-        if name == "success" or value is None or not _is_plain(value, _DEEP):
+        if name in _OURS or value is None or not _is_plain(value, _DEEP):
             continue
         length = len(json.dumps({name: value}))
         if length <= min(_SMALL, left):
