@@ -4,11 +4,12 @@ import base64
 import json
 import time
 import unicodedata
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -20,11 +21,13 @@ from tests.client.test_odd_answers import HALVES, JSON, SPENT, raw
 from tests.files.samples import FLAC_BYTES, JPEG_BYTES, MP3_BYTES, PNG_BYTES, mp4_bytes, wav_bytes
 from tests.orders.world import PAID, made_in, put_inputs
 from tests.support import CANARY, MakeSettings, Pieces, Scripted, answer, connected, failed, fields
+from webvoice_mcp.client import bodies
+from webvoice_mcp.client import stream as client_stream
 from webvoice_mcp.client.joined import JoinedChat
 from webvoice_mcp.contract.chat import CHAT
 from webvoice_mcp.contract.speech import SPEECH
 from webvoice_mcp.contract.translation import TRANSLATION
-from webvoice_mcp.errors import InvalidResponse, WebVoiceError
+from webvoice_mcp.errors import BadRequest, InsufficientCredits, InvalidResponse, WebVoiceError
 
 TOLD = {
     *("unauthorized", "insufficient_credits", "bad_request", "rate_limited", "provider_unavailable", "server_error"),
@@ -444,3 +447,61 @@ def test_many_tool_calls_take_no_longer_without_an_index_than_with_one() -> None
     began = time.process_time()
     JoinedChat().add({"choices": [{"delta": {"tool_calls": [{"id": "a"}] * 20_000}}]})
     assert time.process_time() - began < 1  # with an index it is a twentieth of that
+
+
+class _Open(httpx2.AsyncByteStream):
+    """A body that never ends after this."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
+        await anyio.sleep_forever()
+
+
+async def test_an_answer_that_is_whole_is_delivered_however_its_stream_ends(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_stream, "_LINGER", 0.05)
+    kind = {"content-type": "text/event-stream"}
+    whole = chunk({"content": "Hi"}) + STOP
+    left_open = httpx2.Response(200, headers=kind, stream=_Open(whole))
+    client, sent, _ = make(left_open, stream(whole, httpx2.RemoteProtocolError("cut")))
+    for number in (1, 2):
+        reply = await client.stream(CHAT, ASK, heard)
+        assert (reply.choices[0].message.text, len(sent.requests)) == ("Hi", number)
+
+
+async def test_a_status_counts_though_its_body_never_ends(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "_ERROR_SECONDS", 0.05)
+    client, _, _ = make(httpx2.Response(402, stream=_Open(b'{"message":"')))
+    kind, sentence = await outcome(client.call(TRANSLATION, TRANSLATE))
+    assert kind is InsufficientCredits
+    assert "Top up" in sentence
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_what_is_compressed_more_than_once_is_not_unpacked(make: Make, status: int) -> None:
+    packed = httpx2.Response(status, headers={"content-encoding": "gzip, gzip"}, stream=Pieces([b"never looked at"]))
+    client, _, _ = make(packed)
+    kind, sentence = await outcome(client.call(TRANSLATION, TRANSLATE))
+    assert (kind, "more than once" in sentence) == ((InvalidResponse, True) if status == 200 else (BadRequest, False))
+
+
+async def test_a_text_full_of_commas_is_no_bomb(make: Make) -> None:
+    text = "one, two, [three], " * 100_000
+    client, _, _ = make(answer({"translated_text": text}))
+    assert (await client.call(TRANSLATION, TRANSLATE)).translated_text == text
+
+
+async def test_long_links_beside_a_picture_are_written_into_a_file(make_settings: MakeSettings, tmp_path: Path) -> None:
+    links = [f"https://x.example/{number}?{'a' * 5000}" for number in range(3)]
+    sent = Scripted(answer({"images": [encoded(PNG_BYTES), *links]}))
+    async with connected(make_settings(INLINE_IMAGES=0), sent) as client:
+        made = fields(await client.call_tool("webvoice_image", {"prompt": "x", "output_path": "x.png"}))
+    (listed,) = [each for each in (tmp_path / "out").iterdir() if each.suffix == ".txt"]
+    assert str(listed) in made["note"]
+    assert listed.read_text().split() == links
+    assert len(json.dumps(made)) < 1500

@@ -32,5 +32,6 @@ def run(words: list[str]) -> int:
     facts = {"account": said.user, "credits": said.credits, **{f"key {k}": v for k, v in (said.api_key or {}).items()}}
     for name, value in facts.items():
         if value is not None:
-            print(plain(f"{name.replace('_', ' ')}: {f'{value:g}' if isinstance(value, float) else value}"))
+            said_of_it = f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
+            print(plain(f"{name.replace('_', ' ')}: {said_of_it}"))
     return 0

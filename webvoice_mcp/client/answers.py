@@ -26,7 +26,10 @@ _NO_REASON = "It gave no reason: check the arguments, or try again later."
 _ELSEWHERE = "There is nothing at this address: WEBVOICE_BASE_URL may be wrong, or an id in the arguments unknown."
 _TOO_LARGE = "What was sent is too large: send less."
 _LIKELY = {404: _ELSEWHERE, 405: _ELSEWHERE, 408: "It took too long to arrive: try again.", 413: _TOO_LARGE}
-_NOT_TEXT = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+_NOT_TEXT = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f"
+    r"\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
+)
 
 
 @dataclass(frozen=True, slots=True)

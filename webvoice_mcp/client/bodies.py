@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import httpx2
 from pydantic import ValidationError
@@ -22,6 +23,8 @@ _MAX_JSON = 8 << 20  # bytes of an answer without media
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _SLOW_FEED = 0.010  # seconds; a piece that took longer to decode and write: the disk blocks
 _THREADED_FEEDS = 256
+_LARGE_PIECE = 256 << 10  # bytes: it came compressed, and more of them may follow without a pause
+_ERROR_SECONDS = 5.0  # for the rest of an answer whose status says all that matters
 
 
 async def small(response: httpx2.Response, *, limit: int = _MAX_JSON) -> bytes:
@@ -33,6 +36,7 @@ async def small(response: httpx2.Response, *, limit: int = _MAX_JSON) -> bytes:
     body = bytearray()
     async for piece in response.aiter_bytes():
         body += piece
+        await _pause(piece)
         if len(body) > limit:
             raise InvalidResponse(f"The service's answer is larger than {limit >> 20} MiB and was stopped.")
     return bytes(body)
@@ -41,9 +45,12 @@ async def small(response: httpx2.Response, *, limit: int = _MAX_JSON) -> bytes:
 async def beginning(response: httpx2.Response, *, limit: int) -> bytes:
     """The first bytes of a body, for an error's message; what follows, or does not come whole, is not missed."""
     body = bytearray()
-    with suppress(httpx2.HTTPError):
+    if is_stacked(response):
+        return b""
+    with suppress(httpx2.HTTPError), anyio.move_on_after(_ERROR_SECONDS):
         async for piece in response.aiter_bytes():
             body += piece
+            await _pause(piece)
             if len(body) >= limit:
                 break
     return bytes(body[:limit])
@@ -66,6 +73,7 @@ async def media(
     threaded = 0
     async for piece in response.aiter_bytes():
         received += len(piece)
+        await _pause(piece)
         watch(received, expected)
         if threaded:
             threaded -= 1
@@ -118,6 +126,17 @@ def _length(response: httpx2.Response) -> int | None:
     text: str = response.headers.get("content-length", "")
     compressed = response.headers.get("content-encoding", "identity") != "identity"
     return int(text) if _LENGTH.fullmatch(text) and not compressed else None
+
+
+async def _pause(piece: bytes) -> None:
+    """Let others have their turn where much comes out of little."""
+    if len(piece) > _LARGE_PIECE:
+        await anyio.lowlevel.checkpoint()
+
+
+def is_stacked(response: httpx2.Response) -> bool:
+    """Whether a body is compressed more than once, a thousandfold each time, while nothing of it need come out."""
+    return "," in response.headers.get("content-encoding", "")
 
 
 def is_events(response: httpx2.Response) -> bool:

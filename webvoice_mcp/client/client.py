@@ -164,6 +164,8 @@ class Client:
                 self.dated = response.headers.get("date", "")
                 try:
                     if response.is_success:
+                        if bodies.is_stacked(response):
+                            raise InvalidResponse("The service's answer is compressed more than once.")
                         return await read(response, asked)
                     said = await bodies.beginning(response, limit=_MAX_ERROR)
                 finally:

@@ -2,12 +2,15 @@
 
 import json
 import math
+import re
 from typing import Any
 
 from webvoice_mcp.errors import InvalidResponse
 
 MAX_DEPTH = 64  # brackets open at once
 _MAX_PARTS = 200_000  # brackets and commas: each may be a value, which takes many times the bytes it is written in
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 # strict=False: a raw line break in a string is no JSON, yet in base64 it does no harm.
 _DECODER = json.JSONDecoder(strict=False)
@@ -107,7 +110,7 @@ def parsed(text: bytes, *, halves: bool = False) -> Any:
     Raises:
         InvalidResponse: it is not UTF-8, not JSON, nested deeper than `MAX_DEPTH`, or of very many parts.
     """
-    if sum(text.count(mark) for mark in b",[{") > _MAX_PARTS:
+    if _parts(text) > _MAX_PARTS and _parts(_STRING.sub(b"", text)) > _MAX_PARTS:
         raise InvalidResponse("The answer has more parts than any answer needs.")
     try:
         document = json.loads(text.decode("utf-8-sig"), parse_float=_finite, parse_constant=lambda _: None)
@@ -149,6 +152,10 @@ def unescaped(raw: bytes) -> str:
 def not_json() -> InvalidResponse:
     """The error for an answer that no JSON parser would take."""
     return InvalidResponse("The answer is not JSON. Try again later; WEBVOICE_BASE_URL may be wrong.")
+
+
+def _parts(text: bytes) -> int:
+    return sum(text.count(mark) for mark in b",[{")
 
 
 def _too_deep() -> InvalidResponse:

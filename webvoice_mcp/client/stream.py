@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol, cast
 
+import anyio
 import anyio.lowlevel
 import httpx2
 
@@ -11,6 +12,7 @@ from webvoice_mcp.client.joined import JoinedChat
 from webvoice_mcp.errors import InvalidResponse, WebVoiceError
 
 _MAX_EVENT = 8 << 20  # bytes; some models put a picture into one
+_LINGER = 5.0  # seconds that a finished answer may wait for what is said after it, such as its price
 _SLICE = 32 << 10  # characters that are taken apart in one go
 
 OnText = Callable[[str], Awaitable[None]]
@@ -37,23 +39,34 @@ async def join(response: httpx2.Response, on_text: OnText, refuse: Refuse) -> di
     """
     response.encoding = "utf-8"  # which events always have, whatever a header says
     joined = JoinedChat()
-    async for event in httpx2.EventSource(cast("httpx2.Response", _InSlices(response)), _MAX_EVENT):
-        data = event.data.strip()
-        if data == "[DONE]":
-            joined.end()
-            break
-        if not data:  # no event at all, by the specification
-            continue
-        chunk = parsed(data.encode(), halves=True)
-        if not isinstance(chunk, dict):
-            raise InvalidResponse("The service's stream holds something else than chunks of an answer.")
-        if event.event == "error" or chunk.get("error") or chunk.get("success") is False:
-            raise refuse(whole(chunk), begun=joined.begun)
-        if text := joined.add(chunk):
-            await on_text(text)
+    try:
+        with anyio.CancelScope() as patience:
+            async for event in httpx2.EventSource(cast("httpx2.Response", _InSlices(response)), _MAX_EVENT):
+                data = event.data.strip()
+                if data == "[DONE]":
+                    joined.end()
+                    break
+                if not data:  # no event at all, by the specification
+                    continue
+                if text := joined.add(_chunk(event, joined, refuse)):
+                    await on_text(text)
+                if joined.finished:
+                    patience.deadline = anyio.current_time() + _LINGER
+    except httpx2.HTTPError:
+        if not joined.finished:  # what is whole was paid for, however the connection ended
+            raise
     if not joined.finished:
         raise InvalidResponse("The streamed answer was cut short.")
     return joined.document()
+
+
+def _chunk(event: httpx2.ServerSentEvent, joined: JoinedChat, refuse: Refuse) -> dict[str, Any]:
+    chunk = parsed(event.data.strip().encode(), halves=True)
+    if not isinstance(chunk, dict):
+        raise InvalidResponse("The service's stream holds something else than chunks of an answer.")
+    if event.event == "error" or chunk.get("error") or chunk.get("success") is False:
+        raise refuse(whole(chunk), begun=joined.begun)
+    return chunk
 
 
 class _InSlices:

@@ -115,7 +115,7 @@ async def saving(target: Target, limit: int, limiter: anyio.CapacityLimiter, *, 
 class _Allowance:
     """What one answer may still put on disk."""
 
-    def __init__(self, limit: int, taken: int) -> None:
+    def __init__(self, limit: int, taken: int = 0) -> None:
         self._limit = limit
         self._left = limit - taken
 

@@ -10,7 +10,7 @@ from webvoice_mcp.errors import FileError, InvalidResponse, WebVoiceError
 from webvoice_mcp.files import Part, SavedFile
 
 _SPENT = "The service had answered, so credits may have been spent. See webvoice_status before you repeat the call."
-_LINKS_SHOWN = 250  # characters of links that an error's message has room for
+_LINKS_SHOWN = 250  # characters of links that a message has room for
 
 E = TypeVar("E", bound=WebVoiceError)
 
@@ -66,7 +66,7 @@ class Harvest:
         links = list(dict.fromkeys(plain(each.text).split()[0] for each in media if each.text))
         if not files:
             raise await self._nothing(odd, links, refused)
-        notes = self._notes(odd, " ".join(links))
+        notes = self._notes(odd, await self._told(links))
         notes += [f"One more came and could not be saved: {each}" for each in refused]
         came = len(files) + len(links) + len(refused)
         if came < expected:
@@ -95,20 +95,21 @@ class Harvest:
     async def _nothing(
         self, odd: Sequence[SavedFile], links: Sequence[str], refused: Sequence[FileError]
     ) -> WebVoiceError:
-        told = " ".join(links)
-        if len(told) > _LINKS_SHOWN:
-            with suppress(FileError):
-                told = await self._written("\n".join(links))
-        notes = self._notes(odd, told)
+        notes = self._notes(odd, await self._told(links))
         if refused:
             return _billed(refused[0], *notes)
         return _billed(InvalidResponse(f"The service's answer has no {self._family} in it."), *notes)
 
-    async def _written(self, text: str) -> str:
-        part = self._first.beside()
-        part.write(text.encode())
-        self.saved.append(await part.publish(".txt"))
-        return self.saved[-1].path
+    async def _told(self, links: Sequence[str]) -> str:
+        """Links as they may be shown: where they are long, the path of a file with them."""
+        told = " ".join(links)
+        if len(told) > _LINKS_SHOWN:
+            with suppress(FileError):
+                part = self._first.beside()
+                part.write("\n".join(links).encode())
+                self.saved.append(await part.publish(".txt"))
+                return self.saved[-1].path
+        return told
 
 
 @contextmanager
