@@ -184,6 +184,13 @@ def test_defaults_in_the_table_of_settings_are_those_that_hold() -> None:
     assert Settings.read(stated) == Settings.read({})
 
 
+def test_the_tests_that_hold_a_threat_exist() -> None:
+    page = (ROOT / "docs/SECURITY.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/\S+\.py)::(test_\w+)`", page)
+    assert len(named) > 30
+    assert [f"{file}::{name}" for file, name in named if f"def {name}(" not in (ROOT / file).read_text("utf-8")] == []
+
+
 def test_the_map_names_every_part_of_the_package_and_only_parts_that_exist() -> None:
     (block,) = (each for each in fences("") if each.startswith("webvoice_mcp/\n"))
     package = ROOT / "webvoice_mcp"

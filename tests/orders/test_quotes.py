@@ -1,5 +1,6 @@
 """Quotes: how often the service is asked, and what a recording tells."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +96,16 @@ async def test_a_recordings_own_length_is_what_counts(
         recording.write_bytes(content)
     assert (await made.of(TranscriptionRequest(), recording)).credits == credits_
     assert upstream.asked == []
+
+
+async def test_what_only_begins_like_a_recording_is_not_searched_for_its_end(
+    make_settings: MakeSettings, tmp_path: Path
+) -> None:
+    made, _ = quotes(make_settings, {}, Clock())
+    recording = tmp_path / "endless.mp3"
+    recording.write_bytes(MP3_BYTES)
+    with recording.open("r+b") as file:
+        file.truncate(200 << 20)
+    began = time.monotonic()
+    assert (await made.of(TranscriptionRequest(), recording)).credits is None
+    assert time.monotonic() - began < 10  # without a limit it is a minute

@@ -1,10 +1,12 @@
 """What a call will cost, asked before it is made. Nothing here costs credits."""
 
+import io
 import math
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -15,6 +17,7 @@ from webvoice_mcp.contract.endpoint import Empty, Request
 from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.orders.prices import Estimate, estimate
 
+_LENGTH_SECONDS = 1.0  # to find out how long a recording plays; longer, and its price is not known
 _LIST_HOLDS = 3600.0  # seconds that a list of models is good for
 
 
@@ -76,11 +79,29 @@ def _prices(models: list[ModelFacts]) -> dict[str, float]:
     return prices
 
 
+class _InTime(io.FileIO):
+    """A file that can be read for so long: what only begins like a recording would be searched for minutes."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._until = time.monotonic() + _LENGTH_SECONDS
+
+    def readinto(self, buffer: Any) -> int:
+        """The next bytes.
+
+        Raises:
+            OSError: the time is over, too.
+        """
+        if time.monotonic() > self._until:
+            raise TimeoutError
+        return super().readinto(buffer)
+
+
 def _length(recording: Path) -> float | None:
     from tinytag import TinyTag, TinyTagException  # noqa: PLC0415 - only where a recording is sent
 
     try:
-        with recording.open("rb") as file:  # by content: the name may lie
+        with io.BufferedReader(_InTime(recording)) as file:  # by content: the name may lie
             seconds = TinyTag.get(file_obj=file, tags=False).duration
     except (TinyTagException, OSError):
         return None
