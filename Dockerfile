@@ -1,7 +1,7 @@
 # The server in a container, which lists its tools with no key:
 #   docker build -t webvoice-mcp . && docker run -i --rm webvoice-mcp
-# Files go to /data and keys to /state; mount them to keep them:
-#   docker run -i --rm -e WEBVOICE_API_KEY -v "$PWD:/data" webvoice-mcp
+# Files go to /data and keys to /state; to keep them, with your own rights and in volumes that are yours:
+#   docker run -i --rm --user "$(id -u):$(id -g)" -v "$PWD:/data" -v "$HOME/.config/webvoice-mcp:/state" webvoice-mcp
 
 FROM python:3.13-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

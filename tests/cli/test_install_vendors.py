@@ -49,6 +49,11 @@ with open(sys.argv[0] + ".log", "a") as log:
     print(json.dumps(sys.argv[1:]), file=log)
 print("said on stdout")
 if os.path.exists(os.path.join(os.path.dirname(sys.argv[0]), "failing")):
+    if "remove" not in sys.argv:
+        sys.exit("it is not possible")
+    if os.environ.get("FAKE_EMPTIES"):
+        open(os.environ["FAKE_EMPTIES"], "w").close()
+        sys.exit(0)
     sys.exit("it is not possible")
 """
 
@@ -130,6 +135,19 @@ def test_another_entry_is_replaced_only_by_force(command: Command, fakes: Fakes,
     code, _, err = command("install", client, "--force")
     remove = [REMOVE[client]] if client in REMOVE else []
     assert (code, err, fakes.calls) == (0, "", [*remove, ADD[client]])
+
+
+@pytest.mark.parametrize("client", REMOVE)
+def test_another_entry_is_not_lost_where_ours_cannot_take_its_place(
+    command: Command, fakes: Fakes, home: Path, client: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = file_of(client, home, OTHERS[client])
+    monkeypatch.setenv("FAKE_EMPTIES", str(path))
+    fakes.fail()
+    code, _, err = command("install", client, "--force")
+    assert (code, path.read_text()) == (1, OTHERS[client])
+    assert "it is not possible" in err
+    assert fakes.calls == [REMOVE[client], ADD[client]]
 
 
 @pytest.mark.parametrize("client", ADD)

@@ -8,6 +8,7 @@ from mcp.types import CallToolResult, TextContent
 
 from tests.orders.world import BY_TOOL, PAID, Paid, Upstream, ended, put_inputs
 from tests.support import MakeSettings, connected, fields
+from webvoice_mcp.tools.orders import _SHORTENED
 
 MOST = 1536  # bytes
 
@@ -40,7 +41,7 @@ async def test_usage_and_jobs_stay_short_however_much_there_was(make_settings: M
     assert {(each["tool"], each["credits"]) for each in usage["recent"]} == {(TRANSLATE.tool, 0.05)}
     assert (
         listed["note"]
-        == "What has neither result nor error here is told by its job_id; older ones are in webvoice_usage."
+        == _SHORTENED
     )
     assert [set(job) for job in listed["jobs"][:2]] == [{"id", "tool", "state", "started_at", "result"}] * 2
 

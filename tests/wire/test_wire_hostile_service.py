@@ -368,6 +368,7 @@ BOMBS: list[tuple[str, tuple[str, Message], bytes]] = [
     ("empty lines", CHAT, as_events(bomb(LINES, 40))),
     ("nothing", TRANSLATE, bomb(NOTHING, 2048, GZIP, "gzip, gzip").replace(b"gzip, ", b"gzip, gzip, ", 1)),
     ("lists", TRANSLATE, http(b'{"translated_text":"Ciao","x":[%b0]}' % (b"[]," * (2 * MIB)))),
+    ("a string without end", TRANSLATE, http(b'{"a": "' + b',\\"' * 205_000)),
     ("lists in a stream", CHAT, as_events(http(b'data: {"usage":{"x":[%b0]}}\n\n' % (b"[]," * MIB)))),
 ]
 

@@ -216,5 +216,7 @@ def desktop() -> Check:
         return Check(what, True, f"a client started from the desktop finds {_COMMAND} as {found}")
     launch = _launcher.launch(Machine.here(), full_path=True)
     told = " ".join(launch.words)
-    detail = f"a client started from the desktop does not find {_COMMAND} by its name; as command give it {told}"
-    return Check(what, True, detail)
+    detail = f"a client started from the desktop does not find {_COMMAND} by its name"
+    if os.path.isabs(launch.command):  # noqa: PTH117 - a text
+        return Check(what, True, f"{detail}; as command give it {told}")
+    return Check(what, True, f"{detail}, nor uvx: before you put it into such a client, {_launcher.LASTING}")

@@ -13,6 +13,7 @@ from webvoice_mcp.cli.clients import PACKAGE, UVX, Launch
 
 # Environments that come and go: uvx and `uv run --with` make theirs within uv's cache, `pipx run` within its own.
 _PASSING = re.compile(r"\.?caches?|(archive|builds|environments)-v\d+", re.IGNORECASE)
+LASTING = "install it where it lasts (uv tool install webvoice-mcp, or pipx install webvoice-mcp), or install uv"
 _LAUNCHERS = {PACKAGE, f"{PACKAGE}.exe"}
 
 
@@ -27,6 +28,13 @@ def launch(machine: Machine, *, full_path: bool = False) -> Launch:
             return Launch(str(path))
     uvx = _uvx(machine) if full_path else None
     return Launch(uvx, UVX.args) if uvx else UVX
+
+
+def trouble(launch: Launch, machine: Machine) -> str:
+    """Why a client will not be able to run this, "" where it will."""
+    if os.path.isabs(launch.command) or _uvx(machine):  # noqa: PTH117 - a text
+        return ""
+    return f"{launch.command} is not on this computer, so the client cannot start it yet: {LASTING}."
 
 
 def lasts(path: Path, machine: Machine) -> bool:

@@ -100,7 +100,7 @@ class EndableStdin:
                     lines, end, rest = b"".join(begun).rpartition(b"\n")
                     begun = [rest]
                     self._pass_on(_mended(lines + end))
-            self._pass_on(b"".join(begun))
+            self._pass_on(_mended(b"".join(begun)))
         self.end()
 
     def _pass_on(self, data: bytes) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from webvoice_mcp.cli import _config, _jsonfile, _snippets, _vendor
 from webvoice_mcp.cli._jsontext import MISSING, LeftAlone, entry, with_entry
-from webvoice_mcp.cli._launcher import launch
+from webvoice_mcp.cli._launcher import launch, trouble
 from webvoice_mcp.cli._machine import Machine
 from webvoice_mcp.cli.clients import INSTALLABLE, NAME, TITLE, Client, Launch, Way
 
@@ -25,7 +25,10 @@ def run(words: list[str]) -> int:
     parser.add_argument("--force", action="store_true", help=f"replace another entry named {NAME}")
     client, chosen = choose(parser, words)
     machine = Machine.here()
-    job = _Job(client, launch(machine, full_path=client.desktop), machine)
+    to_run = launch(machine, full_path=client.desktop)
+    if hindrance := trouble(to_run, machine):
+        print(f"webvoice-mcp: {hindrance}", file=sys.stderr)
+    job = _Job(client, to_run, machine)
     if chosen.print or client.way is Way.PRINTED:
         print(job.by_hand)
         return 0
@@ -89,14 +92,20 @@ class _Job:
             return 0
         if there is not MISSING and not force:
             return self._left(f"{self._path} was left as it is: {_OTHER}.")
+        before = self._content()
         try:
             if there is not MISSING and self._client.remove:
                 _vendor.run(program, self._client.remove)
             _vendor.run(program, add)
         except _vendor.CommandFailed as error:
+            if before is not None and self._content() != before:
+                self._path.write_bytes(before)  # the old entry had gone already
             return self._left(f"{self._client.title} could not be set up: {error}")
         print(f"{TITLE} was put into {self._client.title} by its own command, {add[0]}.\n{_NEXT}")
         return 0
+
+    def _content(self) -> bytes | None:
+        return self._path.read_bytes() if self._path.is_file() else None
 
     def _already(self) -> int:
         print(f"{TITLE} is in {self._client.title} already ({self._path}); nothing was changed.")

@@ -1,8 +1,10 @@
 """`webvoice-mcp uninstall`: takes the server out of a client's configuration. Saved keys stay; see `logout`."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from webvoice_mcp.cli import _config, _jsonfile, _snippets, _vendor
 from webvoice_mcp.cli._jsontext import MISSING, LeftAlone, without_entry
@@ -36,10 +38,19 @@ def run(words: list[str]) -> int:
 
 
 def _edited(client: Client, path: Path) -> str:
+    there = _config.present(client, path)
     done = _jsonfile.edit(path, lambda text: without_entry(text, client.key, NAME))
     if not done.changed:
         return _was_not_there(client, path)
-    return f"{TITLE} was taken out of {client.title}: {path}\nthe file as it was: {done.backup}"
+    what = f"The entry {NAME!r} was taken out of {client.title}: {path}"
+    return f"{what}\nit was: {json.dumps(_without_values(there))}\nthe file as it was: {done.backup}"
+
+
+def _without_values(entry: Any) -> Any:
+    """An entry with the names of its variables alone: a value may be a key."""
+    if isinstance(entry, dict) and isinstance(entry.get("env"), dict):
+        return entry | {"env": dict.fromkeys(entry["env"], "…")}
+    return entry
 
 
 def _commanded(client: Client, path: Path, program: str) -> str:

@@ -22,4 +22,4 @@ options:
   --version                          the version
   --help                             this text
 
-The environment variables are listed in the README."""
+webvoice-mcp doctor lists the settings, all of them environment variables."""

@@ -10,7 +10,7 @@ from webvoice_mcp.errors import InvalidResponse
 MAX_DEPTH = 64  # brackets open at once
 _MAX_PARTS = 200_000  # brackets and commas: each may be a value, which takes many times the bytes it is written in
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive: one that never ends is gone through once
 
 # strict=False: a raw line break in a string is no JSON, yet in base64 it does no harm.
 _DECODER = json.JSONDecoder(strict=False)

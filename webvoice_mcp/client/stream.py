@@ -1,5 +1,6 @@
 """Server-sent events of a chat: each piece of text handed on as it comes, all of them joined into one reply."""
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol, cast
 
@@ -50,10 +51,10 @@ async def join(response: httpx2.Response, on_text: OnText, refuse: Refuse) -> di
                     continue
                 if text := joined.add(_chunk(event, joined, refuse)):
                     await on_text(text)
-                if joined.finished:
+                if joined.finished and patience.deadline == math.inf:
                     patience.deadline = anyio.current_time() + _LINGER
-    except httpx2.HTTPError:
-        if not joined.finished:  # what is whole was paid for, however the connection ended
+    except (httpx2.HTTPError, WebVoiceError):
+        if not joined.finished:  # what is whole was paid for, whatever comes after it
             raise
     if not joined.finished:
         raise InvalidResponse("The streamed answer was cut short.")

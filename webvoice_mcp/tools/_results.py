@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from mcp.types import ImageContent
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
@@ -23,6 +23,7 @@ class Result(BaseModel):
     """A tool's structured result. More properties than the declared ones are allowed."""
 
     model_config = ConfigDict(extra="allow")
+    room: ClassVar[tuple[int, int]] = (_SMALL, _SMALL_TOGETHER)  # for what the service added
 
     _shown: tuple[ImageContent, ...] = PrivateAttr(())
 
@@ -55,7 +56,7 @@ class Result(BaseModel):
         """
         fields: dict[str, Any] = {}
         for each in (*beside, reply):
-            fields |= {name: value for name, value in _added(each).items() if name not in cls.model_fields}
+            fields |= {name: value for name, value in _added(each, cls.room).items() if name not in cls.model_fields}
         fields |= reply.model_dump(mode="json", exclude_none=True, include=set(type(reply).model_fields))
         return cls.model_validate(fields | own)
 
@@ -115,14 +116,14 @@ def compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _added(reply: Reply) -> dict[str, Any]:
+def _added(reply: Reply, room: tuple[int, int]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    left = _SMALL_TOGETHER
+    most, left = room
     for name, value in (reply.model_extra or {}).items():
         if name in _OURS or value is None or not _is_plain(value, _DEEP):
             continue
         length = len(json.dumps({name: value}))
-        if length <= min(_SMALL, left):
+        if length <= min(most, left):
             found[name] = value
             left -= length
     return found

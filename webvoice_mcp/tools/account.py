@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 from pydantic import BeforeValidator, Field, Strict
 
@@ -66,6 +66,8 @@ class KeyCreated(Result):
 
 class Onboarding(Result):
     """What the account can do now, and how to add credits."""
+
+    room: ClassVar[tuple[int, int]] = (2000, 4000)  # all of it is for the user
 
     credits: float | None = None
     can_use_api: bool | None = None

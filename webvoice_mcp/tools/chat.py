@@ -102,7 +102,7 @@ async def webvoice_chat(
         list[JsonObject] | None, Field(description="OpenAI function tools (DeepSeek, OpenRouter). Not with web_search.")
     ] = None,
     tool_choice: Annotated[str, Field(description="none, auto, required, or the name of one of tools.")] = "",
-    web_search: Annotated[bool, Field(description="Search the web; for DeepSeek WebSearch, Moonshot, Z.AI.")] = False,
+    web_search: Annotated[bool, Field(description="Search the web, as deepseek-websearch can.")] = False,
     stream: Stream = None,
     *,
     desk: TheDesk,

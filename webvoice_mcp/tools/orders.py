@@ -26,7 +26,9 @@ _MOST_DAYS = 3650
 _LOOK = 0.25  # seconds between looks at a job of another server
 _LONGEST_WAIT = 45  # seconds; many clients give up at 60
 _BRIEF = ("id", "tool", "state", "started_at")
-_SHORTENED = "What has neither result nor error here is told by its job_id; older ones are in webvoice_usage."
+_LISTED = 8  # jobs; half of the room is for their results
+_SHORTENED = "These are the newest. webvoice_jobs with a job_id tells a result or error that is left out here."
+_CUT = "Not all orders are listed here; the sums count all of them."
 _SENTENCES = {
     "interrupted": "The server ended before this order did. Credits may have been spent: see webvoice_status.",
     "cancelled": "The caller gave it up while it ran. Credits may have been spent: see webvoice_status.",
@@ -48,6 +50,7 @@ class Usage(Result):
     by_tool: dict[str, float]
     recent: list[dict[str, Any]]
     by_day: dict[str, float] = Field(default_factory=dict, description="The last 14 days that had orders.")
+    note: str | None = None
 
 
 class JobList(Result):
@@ -102,13 +105,13 @@ async def webvoice_usage(
         by_day=dict(list(by_day.items())[:_DAYS_TOLD]),  # the newest come first
     )
     left = ROOM - size(told.fields())
-    for row in await history.recent(since=since, most=_RECENT):
+    rows = await history.recent(since=since, most=_RECENT)
+    for row in rows:
         facts = {"time": row.started, "tool": row.tool, "state": row.state, "files": row.files, "credits": row.credits}
-        left -= size(facts)
-        if left < 0:
-            break
-        told.recent.append(facts)
-    return told
+        if size(facts) <= left:
+            left -= size(facts)
+            told.recent.append(facts)
+    return told if len(told.recent) == len(rows) else told.model_copy(update={"note": _CUT})
 
 
 @tools.add(title="Jobs", effect=READS_HERE)
@@ -157,14 +160,17 @@ async def _last_jobs(jobs: Jobs, history: History) -> JobList:
 
 
 def _as_they_fit(jobs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The newest in full, then without results as far as there is room, and of those that run all."""
-    left = ROOM - size(_SHORTENED)
-    for job in jobs:
-        brief = {name: job[name] for name in _BRIEF}
-        shown = job if size(job) <= left else brief
-        if size(shown) <= left or job["state"] == "running":
-            left -= size(shown)
-            yield shown
+    """Those that run and the newest, briefly; and as far as there is room, from the newest on, with their results."""
+    listed = [job for place, job in enumerate(jobs) if place < _LISTED or job["state"] == "running"]
+    briefs = [{name: job[name] for name in _BRIEF} for job in listed]
+    left = ROOM - size(_SHORTENED) - sum(map(size, briefs))
+    for job, brief in zip(listed, briefs, strict=True):
+        more = size(job) - size(brief)
+        if more <= left:
+            left -= more
+            yield job
+        else:
+            yield brief
 
 
 def _alone(order: Order) -> JobList:
