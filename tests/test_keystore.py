@@ -2,12 +2,14 @@ import errno
 import json
 import logging
 import os
+import re
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -74,6 +76,15 @@ def test_a_saved_key_is_active_at_once_and_for_its_service_only(store: KeyStore,
     assert store.active(SERVICE) == KEY
     assert store.active(SANDBOX) == ""
     assert KeyStore(path).active(SERVICE) == KEY
+
+
+def test_when_a_key_was_saved_is_noted_in_utc(store: KeyStore, path: Path) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    store.save(SERVICE, name="mine", key=KEY, use=True)
+
+    (entry,) = json.loads(path.read_bytes())["keys"][SERVICE]
+    assert entry["saved_at"].endswith("+00:00")
+    assert before <= datetime.fromisoformat(entry["saved_at"]) <= datetime.now(UTC)
 
 
 def test_a_second_key_is_kept_beside_the_first_even_under_its_name(store: KeyStore, path: Path) -> None:
@@ -147,6 +158,13 @@ def test_what_another_program_wrote_into_the_file_is_kept(store: KeyStore, path:
     }
 
 
+def test_a_file_of_any_length_is_read_whole(store: KeyStore, path: Path) -> None:
+    store.save(SERVICE, name="x" * 200_000, key=KEY, use=True)
+    store.save(SANDBOX, name="mine", key=KEY, use=True)
+
+    assert written(path)["keys"][SERVICE] == [{"name": "x" * 200_000, "key": KEY}]
+
+
 @pytest.mark.parametrize("key", ["", "two words", "wv_ü", "wv_1\r\nX-Other: 1", "\x00"])
 def test_what_cannot_be_a_key_is_not_saved_nor_shown(store: KeyStore, path: Path, key: str) -> None:
     with pytest.raises(InvalidResponse) as caught:
@@ -187,6 +205,48 @@ def test_the_file_and_its_folder_are_closed_to_others_whatever_the_umask(tmp_pat
         "credentials.json": 0o600,
         "credentials.json.lock": 0o600,
     }
+
+
+def test_nothing_is_open_to_others_even_for_a_moment(
+    store: KeyStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[int] = []
+    really_open, really_make = os.open, os.mkdir
+
+    def opened(name: Path, *arguments: int) -> int:
+        descriptor = really_open(name, *arguments)
+        modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        return descriptor
+
+    def made(name: Path, *arguments: int) -> None:
+        really_make(name, *arguments)
+        modes.append(mode(Path(name)))
+
+    monkeypatch.setattr("os.open", opened)
+    monkeypatch.setattr("os.mkdir", made)
+    with umask(0):
+        store.save(SERVICE, name="mine", key=KEY, use=True)
+        path.write_bytes(b"damaged")
+        store.save(SERVICE, name="mine", key=KEY, use=True)
+
+    assert len(store.set_aside()) == 1
+    assert set(modes) == {0o600, 0o700}
+
+
+def test_missing_folders_above_it_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "not/there/yet/credentials.json"
+    KeyStore(path).save(SERVICE, name="mine", key=KEY, use=True)
+
+    assert mode(path.parent) == 0o700
+
+
+def test_a_saved_key_outlives_a_power_cut(store: KeyStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr("os.fsync", lambda descriptor: flushed.append(os.fstat(descriptor).st_ino))
+
+    store.save(SERVICE, name="mine", key=KEY, use=True)
+
+    assert flushed == [path.stat().st_ino, path.parent.stat().st_ino]
 
 
 def test_an_open_folder_is_closed_when_a_key_is_saved(
@@ -255,6 +315,26 @@ def test_a_failed_write_leaves_the_file_as_it_was(store: KeyStore, path: Path, m
     assert beside(path) == ["credentials.json", "credentials.json.lock"]
 
 
+def test_a_place_that_cannot_be_written_is_a_clear_error(
+    store: KeyStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save(SERVICE, name="mine", key=KEY, use=True)
+    really_open = os.open
+
+    def full(name: Path, *arguments: int) -> int:
+        if Path(name).suffix == ".tmp":
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+        return really_open(name, *arguments)
+
+    monkeypatch.setattr("os.open", full)
+    with pytest.raises(DiskError) as caught:
+        store.save(SERVICE, name="other", key="wv_2", use=True)
+
+    assert str(caught.value) == (
+        f"Cannot write {path}: Disk quota exceeded. Check the folder, or set WEBVOICE_STATE_DIR."
+    )
+
+
 def test_what_a_process_that_was_killed_left_behind_is_removed(store: KeyStore, path: Path) -> None:
     store.save(SERVICE, name="mine", key=KEY, use=True)
     (path.parent / ".credentials.json.0123456789abcdef.tmp").write_text(KEY)
@@ -320,6 +400,7 @@ def test_a_damaged_file_is_put_aside_and_never_lost(
     assert store.active(SERVICE) == ""
 
     (aside,) = store.set_aside()
+    assert re.fullmatch(r"credentials\.json\.damaged-\d{8}-\d{6}", aside.name)
     assert aside.read_bytes() == content
     assert mode(aside) == 0o600
     assert not path.exists()
@@ -351,6 +432,38 @@ def test_one_damaged_file_never_takes_the_place_of_another(
         ("credentials.json.damaged-20260102-030405-3", b"third"),
     ]
     assert store.forget(SERVICE) == 1
+
+
+def test_a_damaged_file_that_cannot_be_put_aside_stays_and_is_a_clear_error(
+    store: KeyStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.parent.mkdir(mode=0o700)
+    path.touch(mode=0o600)
+
+    def refuse(*_: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr("os.replace", refuse)
+    with pytest.raises(DiskError) as caught:
+        store.active(SERVICE)
+
+    assert str(caught.value) == (f"Cannot put aside {path}: TimeoutError. Check the folder, or set WEBVOICE_STATE_DIR.")
+    assert path.exists()
+
+
+def test_a_lock_of_somebody_elses_is_used_all_the_same(
+    store: KeyStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.parent.mkdir(mode=0o700)
+    path.touch(mode=0o600)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.chmod", refuse)
+
+    assert store.active(SERVICE) == ""
+    assert len(store.set_aside()) == 1
 
 
 def test_nothing_is_put_aside_where_nothing_was_damaged(store: KeyStore) -> None:

@@ -468,7 +468,12 @@ async def test_an_answer_that_is_whole_is_delivered_however_its_stream_ends(
     kind = {"content-type": "text/event-stream"}
     whole = chunk({"content": "Hi"}) + STOP
     left_open = httpx2.Response(200, headers=kind, stream=_Open(whole))
-    beyond = [b"data: 5\n\n", b"data: {oops\n\n", b'data: {"error":"x"}\n\n', httpx2.RemoteProtocolError("cut")]
+    beyond: list[bytes | Exception] = [
+        b"data: 5\n\n",
+        b"data: {oops\n\n",
+        b'data: {"error":"x"}\n\n',
+        httpx2.RemoteProtocolError("cut"),
+    ]
     client, sent, _ = make(left_open, *[stream(whole, each) for each in beyond])
     for number in range(1, 2 + len(beyond)):
         reply = await client.stream(CHAT, ASK, heard)

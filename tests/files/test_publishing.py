@@ -1,4 +1,5 @@
 import errno
+import os
 from pathlib import Path
 
 import anyio
@@ -9,6 +10,7 @@ from tests.files.samples import JPEG_BYTES, MP3_BYTES, PNG_BYTES, everything_in,
 from tests.support import MakeSettings
 from webvoice_mcp.errors import DiskError, PathNotAllowed
 from webvoice_mcp.files import Files, SavedFile, Target
+from webvoice_mcp.files._disk import FileId
 from webvoice_mcp.files.kinds import MP3
 
 
@@ -152,13 +154,20 @@ async def test_another_file_of_the_same_name_is_not_replaced(overwriting: Files,
     assert (await saved(overwriting, target, MP3_BYTES)).path == f"{out}/a-2.mp3"
 
 
+def test_files_of_two_disks_are_two_files_whatever_their_numbers() -> None:
+    one, two = (os.stat_result((0, 7, device, 1, 0, 0, 0, 0, 0, 0)) for device in (1, 2))
+
+    assert FileId.of(one) != FileId.of(two)
+    assert FileId.of(one) == FileId.of(one)
+
+
 async def test_a_file_that_cannot_be_replaced_after_all_keeps_nothing_from_being_saved(
     overwriting: Files, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(out / "a.mp3", MP3_BYTES)
     target = aimed(overwriting)
 
-    def in_use(*_: object) -> None:
+    def in_use(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, "it is being played")
 
     monkeypatch.setattr("os.replace", in_use)
@@ -225,6 +234,22 @@ async def test_what_was_written_so_far_can_be_looked_at(files: Files, out: Path)
     assert (out / "a.mp3").read_bytes() == MP3_BYTES
 
 
+async def test_what_was_written_but_cannot_be_looked_at_is_a_clear_error(
+    files: Files, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: int) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    async with files.saving(aimed(files)) as part:
+        monkeypatch.setattr("os.dup", broken)
+        with pytest.raises(DiskError) as caught:
+            await part.kind()
+
+    assert str(caught.value) == (
+        f"Cannot read {out}/a.mp3: Input/output error. Check the path, or choose another folder."
+    )
+
+
 async def test_a_corrected_extension_replaces_nothing(overwriting: Files, out: Path) -> None:
     put(out / "a.png", PNG_BYTES)
     put(out / "a.jpg", JPEG_BYTES)
@@ -261,11 +286,14 @@ async def test_a_disk_that_refuses_the_name_leaves_nothing(
 ) -> None:
     target = aimed(files)
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr("os.replace", refuse)
 
-    with pytest.raises(DiskError, match="Input/output error"):
+    with pytest.raises(DiskError) as caught:
         await saved(files, target, MP3_BYTES)
+    assert str(caught.value) == (
+        f"Cannot write {target.path}: Input/output error. Check the path, or choose another folder."
+    )
     assert everything_in(tmp_path) == []

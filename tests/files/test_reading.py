@@ -1,8 +1,12 @@
+import errno
 import os
+import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,7 +97,8 @@ async def test_paths_are_absolute_or_from_home_or_from_the_output_folder(
     monkeypatch.setenv("HOME", str(tmp_path))
     (out / "a.mp3").write_bytes(MP3_BYTES)
 
-    for path in ("a.mp3", f"{out}/a.mp3", "~/out/a.mp3", "../out/x/../a.mp3"):
+    uris = (f"file://{out}/a.mp3", f"FILE://{out}/a.mp3", f"file://localhost{out}/a.mp3")
+    for path in ("a.mp3", f"{out}/a.mp3", "~/out/a.mp3", "../out/x/../a.mp3", *uris):
         assert await read(files, path) == MP3_BYTES
 
 
@@ -104,6 +109,20 @@ def test_the_name_that_the_service_sees_is_plain(stem: str) -> None:
     assert name.removesuffix(".mp3").replace("-", "").replace("_", "").isalnum()
     assert name.isascii()
     assert len(name) <= 64
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("My talk (2).WAV", "My-talk-2.mp3"),
+        ("Ärger & Zank_1.wav", "Arger-Zank_1.mp3"),
+        ("-x-.wav", "x.mp3"),
+        ("x" * 59 + " y" * 9 + ".wav", "x" * 59 + ".mp3"),
+        ("X.part.wav", "X-part.mp3"),
+    ],
+)
+def test_that_name_keeps_what_is_plain(name: str, plain: str) -> None:
+    assert upload_name(Path(name), ".mp3") == plain
 
 
 async def test_a_name_without_plain_letters_is_replaced(files: Files, out: Path) -> None:
@@ -202,7 +221,10 @@ async def test_with_allowed_folders_only_what_lies_in_them_is_read(
     for inside in ("a.mp3", f"{tmp_path}/allowed/a.mp3"):
         assert await read(files, inside) == MP3_BYTES
     for outside in (f"{tmp_path}/secret.mp3", "../secret.mp3", "link.mp3", "folder/secret.mp3", "../nothing.mp3"):
-        assert "WEBVOICE_ALLOWED_DIRS" in await refusal(PathNotAllowed, files, outside)
+        assert re.match(
+            r"audio_path: /.+\.mp3 lies outside the folders of WEBVOICE_ALLOWED_DIRS",
+            await refusal(PathNotAllowed, files, outside),
+        )
 
 
 async def test_a_file_without_permission_is_a_disk_error(make_settings: MakeSettings, public: Path) -> None:
@@ -221,21 +243,37 @@ async def test_a_file_without_permission_is_a_disk_error(make_settings: MakeSett
 # What happens meanwhile
 
 
-async def test_a_file_that_is_swapped_for_a_link_while_it_is_opened_is_not_read(
-    files: Files, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def swap_for_a_link(path: Path, other: Path) -> None:
+    path.unlink()
+    path.symlink_to(other)
+
+
+def swap_for_another(path: Path, other: Path) -> None:
+    other.replace(path)
+
+
+def move_behind_a_link(path: Path, other: Path) -> None:
+    path.replace(other)
+    path.symlink_to(other)
+
+
+@pytest.mark.parametrize("swap", [swap_for_a_link, swap_for_another, move_behind_a_link])
+async def test_a_file_that_is_swapped_for_another_while_it_is_opened_is_not_read(
+    files: Files, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swap: Callable[[Path, Path], None]
 ) -> None:
     (tmp_path / "secret.mp3").write_bytes(MP3_BYTES)
     (out / "a.mp3").write_bytes(MP3_BYTES)
     really_open = os.open
 
     def swapped(path: str | Path, *arguments: int) -> int:
-        (out / "a.mp3").unlink()
-        (out / "a.mp3").symlink_to(tmp_path / "secret.mp3")
+        swap(out / "a.mp3", tmp_path / "secret.mp3")
         return really_open(path, *arguments)
 
     monkeypatch.setattr("os.open", swapped)
 
-    assert "was replaced while it was being opened" in await refusal(PathNotAllowed, files, "a.mp3")
+    assert await refusal(PathNotAllowed, files, "a.mp3") == (
+        "audio_path: a.mp3 was replaced while it was being opened. Try again."
+    )
 
 
 @pytest.mark.parametrize("change", [-1, 1])
@@ -253,12 +291,34 @@ async def test_a_file_that_changes_its_size_while_it_is_read_is_an_error(files: 
     assert str(caught.value) == (f"{out}/a.wav changed while it was being read. Try again when it is complete.")
 
 
-async def test_after_the_end_of_the_block_nothing_more_is_read(files: Files, out: Path) -> None:
+async def test_a_disk_that_fails_while_a_file_is_read_is_a_clear_error(
+    files: Files, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (out / "a.mp3").write_bytes(MP3_BYTES)
-    async with files.reading("a.mp3", family="audio", argument="audio_path") as source:
-        pass
 
-    with pytest.raises(ValueError, match="closed"):
+    def broken(_: int) -> os.stat_result:
+        raise OSError(errno.EIO, "Input/output error")
+
+    async with files.reading("a.mp3", family="audio", argument="audio_path") as source:
+        monkeypatch.setattr("os.fstat", broken)
+        with pytest.raises(DiskError) as caught:
+            await anext(source.chunks())
+        monkeypatch.undo()  # pytest uses it as well
+
+    assert str(caught.value) == (
+        f"Cannot read {out}/a.mp3: Input/output error. Check the path, or choose another folder."
+    )
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_after_the_end_of_the_block_nothing_more_is_read(files: Files, out: Path, cancelled: bool) -> None:
+    (out / "a.mp3").write_bytes(MP3_BYTES)
+    with anyio.CancelScope() as scope:
+        async with files.reading("a.mp3", family="audio", argument="audio_path") as source:
+            if cancelled:
+                scope.cancel()
+
+    with pytest.raises(ValueError, match=r"^The file is closed\.$"):
         await anext(source.chunks())
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import os
 import re
 import resource
@@ -7,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -16,7 +18,8 @@ from tests.files.samples import MP3_BYTES, PNG_BYTES, everything_in
 from tests.support import MakeSettings
 from webvoice_mcp.errors import DiskError, InvalidResponse
 from webvoice_mcp.files import Files, SavedFile, Target, content_of
-from webvoice_mcp.files.saving import _Allowance, _PartFile
+from webvoice_mcp.files._part import Allowance, PartFile
+from webvoice_mcp.files.places import Places
 
 
 def aimed(files: Files, output_path: str = "a.mp3", *suffixes: str) -> Target:
@@ -63,14 +66,15 @@ async def test_the_name_appears_only_when_the_file_is_whole(files: Files, out: P
         assert everything_in(out) == ["a.mp3"]
 
 
-async def test_a_saved_file_has_the_permissions_that_new_files_have(files: Files, out: Path) -> None:
-    before = os.umask(0o027)
+@pytest.mark.parametrize("umask", [0, 0o027])
+async def test_a_saved_file_has_the_permissions_that_new_files_have(files: Files, out: Path, umask: int) -> None:
+    before = os.umask(umask)
     try:
         await saved(files, aimed(files), MP3_BYTES)
     finally:
         os.umask(before)
 
-    assert stat.S_IMODE((out / "a.mp3").stat().st_mode) == 0o640
+    assert stat.S_IMODE((out / "a.mp3").stat().st_mode) == 0o666 & ~umask
 
 
 async def test_what_is_there_already_is_kept_under_a_name_that_tells_what_it_is(files: Files, out: Path) -> None:
@@ -84,12 +88,59 @@ async def test_what_is_there_already_is_kept_under_a_name_that_tells_what_it_is(
     assert len(everything_in(out)) == 3
 
 
+async def test_what_is_kept_counts_with_what_was_kept_of_the_same_answer_before(make_settings: MakeSettings) -> None:
+    files = Files(make_settings(MAX_FILE_MB=1))
+    await files.keep(PNG_BYTES, tool="webvoice_chat", words="", kept=1024**2 - len(PNG_BYTES))
+    with pytest.raises(InvalidResponse):
+        await files.keep(PNG_BYTES, tool="webvoice_chat", words="", kept=1024**2 - len(PNG_BYTES) + 1)
+
+
 async def test_a_saved_file_that_is_gone_again_cannot_be_read(files: Files, out: Path) -> None:
     result = await saved(files, aimed(files), MP3_BYTES)
     (out / "a.mp3").unlink()
 
     with pytest.raises(DiskError, match=r"Cannot read .*a\.mp3"):
         content_of(result)
+
+
+async def test_several_files_of_one_answer_share_its_limit_and_are_numbered(
+    make_settings: MakeSettings, out: Path
+) -> None:
+    files = Files(make_settings(MAX_FILE_MB="0.5"))
+
+    async with files.saving(aimed(files)) as first:
+        second = first.beside()
+        third = second.beside()
+        first.write(bytes(256 * 1024))
+        second.write(bytes(256 * 1024))
+        assert await first.same_as(second)
+        assert not await first.same_as(third)
+        with pytest.raises(InvalidResponse):
+            third.write(b"x")
+        await first.publish()
+        await second.publish()
+
+    assert everything_in(out) == ["a-2.mp3", "a.mp3"]
+
+
+async def test_the_disk_is_used_in_threads_of_its_own(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    really_run = anyio.to_thread.run_sync
+
+    async def without_shared_ones(*work: Any, limiter: anyio.CapacityLimiter | None = None) -> Any:
+        assert limiter is not None
+        return await really_run(*work, limiter=limiter)
+
+    monkeypatch.setattr("anyio.to_thread.run_sync", without_shared_ones)
+    target = await files.aim("a.mp3", tool="webvoice_tts", words="", suffixes=(".mp3",))
+    await files.give_up(target)
+    async with files.saving(target) as part:
+        part.write(MP3_BYTES)
+        assert await part.kind()
+        assert await part.same_as(part)
+        await part.publish()
+
+    async with files.reading("a.mp3", family="audio", argument="audio_path") as source:
+        assert [chunk async for chunk in source.chunks()] == [MP3_BYTES]
 
 
 # What is left when it fails
@@ -190,13 +241,14 @@ async def test_a_task_that_is_cancelled_while_the_file_gets_its_name_leaves_it_w
     assert (out / "a.mp3").read_bytes() == MP3_BYTES
 
 
-def test_a_file_that_was_given_up_before_it_was_opened_is_never_opened(files: Files, tmp_path: Path) -> None:
+def test_a_file_that_was_given_up_before_it_was_opened_is_never_opened(files: Files, tmp_path: Path, out: Path) -> None:
     # What remains of a task that is cancelled at that moment: the thread comes too late.
-    file = _PartFile(aimed(files), _Allowance(1))
+    file = PartFile(aimed(files), Allowance(1), Places(out, ()))
     file.discard()
     file.open()
 
     assert everything_in(tmp_path) == []
+    os.fstat(1)  # nothing else was closed in its place
 
 
 async def test_a_write_after_the_end_is_refused(files: Files, tmp_path: Path) -> None:
@@ -205,6 +257,40 @@ async def test_a_write_after_the_end_is_refused(files: Files, tmp_path: Path) ->
 
     with pytest.raises(DiskError):
         part.write(MP3_BYTES)
+    assert everything_in(tmp_path) == []
+
+
+async def test_a_part_that_cannot_be_made_after_all_is_a_clear_error(
+    files: Files, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = aimed(files)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.open", full)
+    with pytest.raises(DiskError) as caught:
+        await saved(files, target, MP3_BYTES)
+
+    assert str(caught.value) == (
+        f"Cannot write in {out}: No space left on device. Make room, or choose a folder on another disk."
+    )
+
+
+async def test_a_disk_that_fails_when_it_closes_the_file_leaves_nothing(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really_close = os.close
+
+    def broken(descriptor: int) -> None:
+        really_close(descriptor)
+        raise OSError(errno.EIO, "Input/output error")
+
+    async with files.saving(aimed(files)) as part:
+        part.write(MP3_BYTES)
+        monkeypatch.setattr("os.close", broken)
+
+    monkeypatch.undo()
     assert everything_in(tmp_path) == []
 
 

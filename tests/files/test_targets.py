@@ -80,6 +80,18 @@ def test_in_a_folder_a_name_is_made(files: Files, out: Path, given_path: str) ->
     assert re.fullmatch(MADE_NAME, path.name)
 
 
+@pytest.mark.parametrize("given_path", ["..", "x/.", "x/y/..", "x/"])
+def test_a_path_that_can_only_be_a_folders_is_one_before_it_is_there(
+    make_settings: MakeSettings, tmp_path: Path, given_path: str
+) -> None:
+    files = Files(make_settings(OUTPUT_DIR=tmp_path / "not/yet"))
+
+    path = speech(files, given_path).path
+
+    assert path.parent == Path(os.path.normpath(tmp_path / "not/yet" / given_path))
+    assert re.fullmatch(MADE_NAME, path.name)
+
+
 def test_a_folder_may_have_a_name_like_a_files(files: Files, out: Path) -> None:
     (out / "a.mp3").mkdir(parents=True)
 
@@ -94,6 +106,8 @@ def test_a_folder_may_have_a_name_like_a_files(files: Files, out: Path) -> None:
         ("你好", ""),
         ("", ""),
         ("x" * 10_000, "-" + "x" * 40),
+        ("x" * 39 + " yes", "-" + "x" * 39),
+        ("  " * 99 + "X Y", "-x"),  # the second lies beyond what is looked at
     ],
 )
 def test_a_made_name_holds_the_words_as_plain_ascii_only(files: Files, words: str, slug: str) -> None:
@@ -122,6 +136,8 @@ def test_each_of_several_extensions_is_accepted(files: Files, out: Path) -> None
         return files.target(given_path, tool="webvoice_image", words="", suffixes=(".png", ".jpg")).path
 
     assert [path("a.jpg"), path("b.PNG"), path("c")] == [out / "a.jpg", out / "b.PNG", out / "c.png"]
+    with pytest.raises(InvalidArgument, match=r"d\.gif ends in \.gif, but the file will be \.png or \.jpg\. Use "):
+        path("d.gif")
 
 
 @given(st.text(max_size=40))
@@ -229,7 +245,10 @@ def test_a_file_in_the_place_of_a_folder_is_a_clear_error(files: Files, out: Pat
     out.mkdir()
     (out / "file").touch()
 
-    assert "a part of this one is a file, not a folder" in refusal(DiskError, files, given_path)
+    message = refusal(DiskError, files, given_path)
+
+    assert message.startswith(f"Cannot use {out}/{given_path}")
+    assert message.endswith(": Not a directory. Choose another path: a part of this one is a file, not a folder.")
     assert everything_in(out) == ["file"]
 
 
@@ -251,15 +270,27 @@ def test_a_folder_without_permission_is_refused_before_anything_is_paid(
         )
 
 
+def test_a_file_that_cannot_be_looked_into_is_not_taken_for_one_that_may_be_replaced(
+    make_settings: MakeSettings, public: Path
+) -> None:
+    files = Files(make_settings(OUTPUT_DIR=public, OVERWRITE=1))
+    (public / "a.mp3").touch(mode=0)
+
+    with without_root():
+        assert refusal(DiskError, files, "a.mp3") == (
+            f"Cannot read {public}/a.mp3: Permission denied. Check the path, or choose another folder."
+        )
+
+
 def test_folders_made_for_a_refused_call_are_removed_again(
     files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     really_make = os.mkdir
 
-    def without_room(path: str | Path, *arguments: int) -> None:
+    def without_room(path: str | Path, *arguments: int, **options: int) -> None:
         if "third" in os.fspath(path):
             raise OSError(errno.ENOSPC, "No space left on device")
-        really_make(path, *arguments)
+        really_make(path, *arguments, **options)
 
     monkeypatch.setattr("os.mkdir", without_room)
 
@@ -275,19 +306,22 @@ def test_a_path_that_is_too_long_below_the_output_folder_is_refused(files: Files
     assert everything_in(tmp_path) == []
 
 
+@pytest.mark.parametrize("name", ["What?.mp3", "Zu früh.mp3", "a+b+c+d+e?.mp3"])
 def test_a_place_that_cannot_be_written_gives_its_new_folders_back(
-    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     really_open = os.open
 
-    def like_a_stick(path: str | Path, *arguments: int) -> int:
-        if "?" in os.fspath(path):
-            raise OSError(errno.EINVAL, "Invalid argument")
-        return really_open(path, *arguments)
+    def like_a_stick(path: str | Path, *arguments: int, **options: int) -> int:
+        if set(os.fspath(path)) & {"?", "ü"}:
+            raise TimeoutError
+        return really_open(path, *arguments, **options)
 
     monkeypatch.setattr("os.open", like_a_stick)
 
-    assert "Invalid argument" in refusal(DiskError, files, "x/What?.mp3")
+    assert refusal(DiskError, files, f"x/{name}") == (
+        f"Cannot write {tmp_path}/out/x/{name}: TimeoutError. Check the path, or choose another folder."
+    )
     assert everything_in(tmp_path) == []
     assert speech(files, "x/What.mp3").path.name == "What.mp3"
 

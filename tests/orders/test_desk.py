@@ -73,6 +73,13 @@ async def test_an_answer_that_names_no_price_counts_as_estimated(make_settings: 
     assert "credits_used" not in later["result"]
 
 
+async def test_an_answer_that_cost_nothing_counts_nothing(make_settings: MakeSettings, tmp_path: Path) -> None:
+    async with connected(make_settings(MAX_CREDITS=100), Upstream({**TTS.answer, "credits_used": 0})) as client:
+        assert fields(await client.call_tool(TTS.tool, TTS.arguments))["credits_used"] == 0
+        assert await left(client) == 100
+    assert rows(tmp_path / "state")[0]["credits"] == 0.0
+
+
 async def test_a_refused_connection_costs_nothing(make_settings: MakeSettings, tmp_path: Path) -> None:
     upstream = Upstream({}, fail="refused")
     async with connected(make_settings(MAX_CREDITS=100), upstream) as client:

@@ -112,6 +112,15 @@ async def test_an_order_is_there_from_its_start_and_true_at_its_end(path: Path) 
     assert first.started == "2023-11-14T22:13:20Z"
 
 
+async def test_an_order_is_written_down_even_where_its_caller_is_gone(path: Path) -> None:
+    async with opened(path) as history:
+        with anyio.CancelScope() as gone:
+            gone.cancel()
+            await history.begin("a", "webvoice_tts", NOW, 0.5)
+            await history.end("a", "failed", None, (), "cancelled")
+        assert await history.find("a") == Row("a", "webvoice_tts", "failed", NOW, 0.5, error="cancelled")
+
+
 async def test_orders_of_another_base_url_are_not_shown(path: Path) -> None:
     async with opened(path) as history, opened(path, "other") as other:
         await history.begin("a", "webvoice_tts", NOW, 0.5)
@@ -128,10 +137,28 @@ async def test_nobody_else_can_read_it(path: Path) -> None:
         modes = {each.name: each.stat().st_mode & 0o777 for each in path.parent.iterdir()}
     assert set(modes) >= {"history.db", "history.db-wal", "history.db.lock"}
     assert set(modes.values()) == {0o600}
-    fresh = path.parent / "new" / "history.db"
-    async with opened(fresh) as history:
-        await history.begin("a", "webvoice_tts", NOW, 0.5)
+    fresh = path.parent / "not" / "there" / "history.db"
+    before = os.umask(0)
+    try:
+        async with opened(fresh) as history:
+            await history.begin("a", "webvoice_tts", NOW, 0.5)
+            modes = {each.name: each.stat().st_mode & 0o777 for each in fresh.parent.iterdir()}
+    finally:
+        os.umask(before)
+    assert set(modes.values()) == {0o600}
     assert fresh.parent.stat().st_mode & 0o777 == 0o700
+
+
+@posix
+async def test_a_file_of_somebody_elses_is_used_all_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("Operation not permitted")
+
+    put(path, b"", 0o666)
+    monkeypatch.setattr("os.chmod", refuse)
+    async with opened(path) as history:
+        await history.begin("a", "webvoice_tts", NOW, 0.5)
+        assert [row.id for row in await history.recent()] == ["a"]
 
 
 @posix
@@ -218,7 +245,21 @@ def damage_schema(path: Path) -> bytes:
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("damage", [damage_garbage, damage_middle, damage_schema])
+def damage_beside(path: Path) -> bytes:
+    """Other tables, but only in the file beside it, as a crash leaves it."""
+    path.unlink()
+    beside = path.with_name("history.db-wal")
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("CREATE TABLE orders (something)")
+    before = path.read_bytes(), beside.read_bytes()
+    connection.close()
+    path.write_bytes(before[0])
+    beside.write_bytes(before[1])
+    return before[0]
+
+
+@pytest.mark.parametrize("damage", [damage_garbage, damage_middle, damage_schema, damage_beside])
 async def test_a_damaged_file_is_set_aside_and_said(
     path: Path, damage: Damage, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -229,9 +270,9 @@ async def test_a_damaged_file_is_set_aside_and_said(
         await history.begin("b", "webvoice_tts", NOW, 0.5)
         assert [row.id for row in await history.recent()] == ["b"]
     (aside,) = path.parent.glob("history.db.damaged-*")
-    assert aside.read_bytes() == before
-    assert "is damaged" in caplog.text
-    assert str(aside) in caplog.text
+    if damage is not damage_beside:
+        assert aside.read_bytes() == before
+    assert caplog.messages == [f"The history {path} is damaged. It is kept as {aside}; a new one begins."]
 
 
 async def test_damage_that_another_server_has_mended_is_not_set_aside_again(path: Path) -> None:
@@ -269,7 +310,9 @@ async def test_where_it_cannot_be_used_writing_warns_once_and_reading_says_why(
         for read in (history.recent(), history.find("a"), history.spent(0)):
             with pytest.raises(DiskError, match=f"The history {path} cannot be used: .* set WEBVOICE_STATE_DIR"):
                 await read
-    assert caplog.text.count("Calls go on without being written down.") == 1
+    (said,) = caplog.messages
+    assert said.startswith(f"The history {path} cannot be used: ")
+    assert said.endswith(", or set WEBVOICE_STATE_DIR. Calls go on without being written down.")
 
 
 @posix
@@ -313,3 +356,23 @@ def test_the_number_of_a_run_is_alive_as_long_as_the_run(tmp_path: Path) -> None
     assert other.own != number
     assert not other.is_alive(number)
     other.close()
+
+
+# Holds the lock that one has for a moment who asks whether a run is alive.
+_ASKS = """
+import fcntl, sys
+with open(sys.argv[1], "r+") as file:
+    fcntl.lockf(file, fcntl.LOCK_SH, 1, int(sys.argv[2]))
+    print("asks", flush=True)
+    sys.stdin.read()
+"""
+
+
+@posix
+def test_a_run_that_ended_is_not_alive_because_another_server_asks_at_the_same_time(tmp_path: Path) -> None:
+    runs = Runs(tmp_path / "lock")
+    ended = runs.own + 1
+    with other_process(_ASKS, str(tmp_path / "lock"), str(ended)) as other:
+        assert not runs.is_alive(ended)
+        other.kill()
+    runs.close()

@@ -25,7 +25,7 @@ async def crash() -> Made:
     raise ZeroDivisionError
 
 
-async def test_an_order_ends_with_what_came_of_it_and_harms_no_other() -> None:
+async def test_an_order_ends_with_what_came_of_it_and_harms_no_other(caplog: pytest.LogCaptureFixture) -> None:
     orders = [Order("t") for _ in range(3)]
     async with Jobs(grace=1) as jobs:
         for order, work in zip(orders, (make, refuse, crash), strict=True):
@@ -44,6 +44,8 @@ async def test_an_order_ends_with_what_came_of_it_and_harms_no_other() -> None:
     assert orders[0].result() == Made()
     with pytest.raises(BadRequest):
         orders[1].result()
+    assert caplog.messages == ["t crashed"]
+    assert "ZeroDivisionError" in caplog.text
 
 
 async def test_an_order_that_was_refused_is_forgotten_and_of_many_ended_ones_the_last_are_kept() -> None:
@@ -87,6 +89,32 @@ async def test_one_that_is_withdrawn_is_cancelled_and_one_that_the_end_cuts_off_
         ("interrupted", "interrupted"),
     ]
     assert closed == ["closed", "closed"]
+
+
+async def test_a_server_that_is_cut_off_waits_until_the_ends_of_its_orders_are_written_down() -> None:
+    order, closed = Order("t"), []
+
+    async def close() -> None:
+        await anyio.wait_all_tasks_blocked()
+        closed.append("closed")
+
+    async def last() -> Made:
+        await anyio.sleep_forever()
+        return Made()
+
+    order.close = close
+    with anyio.CancelScope() as server:
+        async with Jobs(grace=10) as jobs:
+            jobs.start(order, last)
+            await anyio.wait_all_tasks_blocked()
+            server.cancel()
+    assert (order.state, closed) == ("interrupted", ["closed"])
+
+
+async def test_what_goes_wrong_in_the_server_itself_is_not_hidden() -> None:
+    with pytest.RaisesGroup(ZeroDivisionError):
+        async with Jobs(grace=1):
+            await crash()
 
 
 async def test_an_order_whose_end_cannot_be_written_down_has_ended_all_the_same() -> None:

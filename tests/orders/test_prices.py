@@ -26,6 +26,13 @@ def speech(text: str, speed: float = 0.9) -> SpeechRequest:
     ("request_", "credits_"),
     [
         (speech("Hello"), 0.5),
+        (speech("x" * 900, 1), 0.5),  # a minute
+        (speech("x" * 901, 1), 1.0),
+        (speech("語" * 270, 1), 0.5),
+        (speech("語" * 271, 1), 1.0),
+        (speech("x" * 900 + "語" * 270, 2), 0.5),
+        (speech("x" * 901 + "語" * 270, 2), 1.0),
+        (TranslationRequest(text="x" * 1001, target_language="it"), 0.2),
         (TranslationRequest(text="x", target_language="it"), 0.1),
         (TranslationRequest(text="x" * 1000, target_language="it"), 0.1),
         (TranslationRequest(text="x" * 10_000, target_language="it"), 1.0),
@@ -62,6 +69,37 @@ def test_a_request_costs_what_the_documentation_says(request_: Request, credits_
     assert estimate(request_).credits == credits_
 
 
+@pytest.mark.parametrize(
+    ("request_", "basis"),
+    [
+        (speech("x" * 1000, 2), "about 33 s of speech from 1000 characters at speed 2, 0.5 per started minute"),
+        (TranslationRequest(text="x" * 10, target_language="it"), "10 characters, 0.1 per started 1000"),
+        (EditRequest(prompt="x"), "1 an edit"),
+        (ChatRequest(model="deepseek-v4-flash", messages=[]), "2 a request with deepseek-v4-flash"),
+        (ImageRequest(provider="minimax", prompt="x"), "7 an image with minimax"),
+        (ImageRequest(provider="qwen-image-max", prompt="x"), "7 an image with qwen-image-max by the server's default"),
+        (ImageRequest(provider="nucleus", prompt="x"), "1 ordered, 4 an image with nucleus"),
+        (ImageRequest(provider="nucleus", prompt="x", num_images=2), "2 ordered, 4 an image with nucleus"),
+        (ImageRequest(provider="gen4", prompt="x"), "3 an image with gen4 at 1080p"),
+        (ImageRequest(provider="gen4", prompt="x", resolution="720p"), "2 an image with gen4 at 720p"),
+        (ImageToVideoRequest.model_validate({**_SEED, "duration": 5}), "5 s with seedance at 720p"),
+        (
+            ImageToVideoRequest.model_validate({**_SEED, "duration": 5, "resolution": "1080p"}),
+            "5 s with seedance at 1080p",
+        ),
+        (TextToVideoRequest.model_validate({**_VEO, "duration": 6}), "6 s with veo at 720p"),
+        (
+            TextToVideoRequest.model_validate(
+                {**_SEED, "duration": 5, "resolution": "1080p", "reference_images": ["https://x/y"]}
+            ),
+            "5 s with seedance at 1080p, doubled for references",
+        ),
+    ],
+)
+def test_how_a_price_was_worked_out_is_told(request_: Request, basis: str) -> None:
+    assert estimate(request_).basis == basis
+
+
 def test_a_request_with_no_price_is_free() -> None:
     assert estimate(Empty()) == FREE
 
@@ -75,7 +113,10 @@ def test_a_model_that_is_not_documented_has_no_known_price() -> None:
     ("seconds", "credits_"), [(None, None), (0.1, 0.3), (60, 0.3), (60.1, 0.6), (600, 3.0), (3601, 18.3)]
 )
 def test_a_transcription_costs_by_the_started_minute(seconds: float | None, credits_: float | None) -> None:
-    assert estimate(TranscriptionRequest(), seconds=seconds).credits == credits_
+    found = estimate(TranscriptionRequest(), seconds=seconds)
+    assert found.credits == credits_
+    told = "the recording does not say how long it is" if seconds is None else f"{seconds:.1f} s of sound, 0.3 per"
+    assert found.basis.startswith(told)
 
 
 @given(st.text(min_size=1), st.floats(0.5, 2))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from tests.files.samples import FLAC_BYTES, MP3_BYTES, wav_bytes
@@ -23,7 +24,7 @@ LISTED = {"models": [{"id": "new", "credits_per_request": 4}]}
 
 
 class Clock:
-    now = 0.0
+    now = 50_000.0
 
     def __call__(self) -> float:
         return self.now
@@ -47,10 +48,10 @@ async def test_the_list_of_models_is_asked_for_once_an_hour_however_many_want_it
         for _ in range(8):
             group.start_soon(ask)
     assert found == [Estimate(4.0, "4 a request with new")] * 8
-    clock.now = 3599
+    clock.now += 3599
     await made.of(NEW)
     assert len(upstream.asked) == 1
-    clock.now = 3600
+    clock.now += 1
     await made.of(NEW)
     assert len(upstream.asked) == 2
 
@@ -79,13 +80,14 @@ def long_mp3() -> bytes:
     [
         (wav_bytes(8000), 0.3),
         (wav_bytes(8000 * 61), 0.6),
+        (wav_bytes(0), None),
         (long_mp3(), 0.6),
         (FLAC_BYTES, None),
         (b"", None),
         (b"RIFF\x24\0\0\0WAVEfmt \xff\xff\xff\xff", None),
         (None, None),
     ],
-    ids=["a second", "over a minute", "mp3 over a minute", "no length", "empty", "cut", "gone"],
+    ids=["a second", "over a minute", "no sound", "mp3 over a minute", "no length", "empty", "cut", "gone"],
 )
 async def test_a_recordings_own_length_is_what_counts(
     make_settings: MakeSettings, tmp_path: Path, content: bytes | None, credits_: float | None
@@ -96,6 +98,21 @@ async def test_a_recordings_own_length_is_what_counts(
         recording.write_bytes(content)
     assert (await made.of(TranscriptionRequest(), recording)).credits == credits_
     assert upstream.asked == []
+
+
+async def test_a_recording_is_looked_at_in_a_thread_of_its_own(
+    make_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really_run = anyio.to_thread.run_sync
+
+    async def without_shared_ones(*work: Any, limiter: anyio.CapacityLimiter | None = None) -> Any:
+        assert limiter is not None
+        return await really_run(*work, limiter=limiter)
+
+    monkeypatch.setattr("anyio.to_thread.run_sync", without_shared_ones)
+    made, _ = quotes(make_settings, {}, Clock())
+    (tmp_path / "a.wav").write_bytes(wav_bytes())
+    assert (await made.of(TranscriptionRequest(), tmp_path / "a.wav")).credits == 0.3
 
 
 async def test_what_only_begins_like_a_recording_is_not_searched_for_its_end(

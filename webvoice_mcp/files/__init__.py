@@ -3,7 +3,8 @@
 from webvoice_mcp.files.files import Files
 from webvoice_mcp.files.kinds import kind_for
 from webvoice_mcp.files.reading import Source
-from webvoice_mcp.files.saving import Part, SavedFile, content_of
+from webvoice_mcp.files.saved import SavedFile, content_of
+from webvoice_mcp.files.saving import Part
 from webvoice_mcp.files.targets import Target
 
 __all__ = ["Files", "Part", "SavedFile", "Source", "Target", "content_of", "kind_for"]

@@ -3,12 +3,18 @@
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeGuard
 
 from webvoice_mcp.errors import DiskError
+
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+# Where a folder can be opened without leave to list it, it is.
+FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0)
+READ = os.O_RDONLY | NO_LINK | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
 
 _CURES = {
     errno.ENOSPC: "Make room, or choose a folder on another disk.",
@@ -68,3 +74,16 @@ def is_folder(status: os.stat_result | None) -> bool:
 def is_file(status: os.stat_result | None) -> TypeGuard[os.stat_result]:
     """Whether something is there and is a regular file: no folder, device, pipe or socket."""
     return status is not None and stat.S_ISREG(status.st_mode)
+
+
+def true_path(descriptor: int) -> Path | None:
+    """Where an open file or folder lies now, by the system's own word; None where it has none."""
+    try:
+        if sys.platform == "darwin":  # pragma: no cover - asked in another way there
+            import fcntl  # noqa: PLC0415 - not on every system
+
+            return Path(os.fsdecode(fcntl.fcntl(descriptor, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\x00")))
+        else:  # noqa: RET505 - for mypy, which reads only one of the two
+            return Path(f"/proc/self/fd/{descriptor}").readlink()
+    except OSError:
+        return None

@@ -8,10 +8,12 @@ from typing import Literal, Protocol
 import anyio
 import anyio.to_thread
 
+from webvoice_mcp.files._folder import remove_empty
 from webvoice_mcp.files.places import Places
 from webvoice_mcp.files.reading import Source, Upload, reading
-from webvoice_mcp.files.saving import Part, SavedFile, saving
-from webvoice_mcp.files.targets import Target, Wish, aim, remove_empty
+from webvoice_mcp.files.saved import SavedFile
+from webvoice_mcp.files.saving import Part, saving
+from webvoice_mcp.files.targets import Target, Wish, aim
 
 _THREADS = 8  # of our own, so that a disk that hangs does not stop the rest of the server
 
@@ -84,15 +86,16 @@ class Files:
 
     def abandon(self, target: Target) -> None:
         """Remove the folders that were made for a target in vain. Blocks; for a thread."""
-        remove_empty(target.made)
+        remove_empty(target.made, self._places)
 
     def saving(self, target: Target) -> AbstractAsyncContextManager[Part]:
         """A part file for the target. Leaving the block without `publish` leaves no file, and no folder made for it.
 
         Raises:
+            PathNotAllowed: its folder is another than it was.
             DiskError: the file system refuses.
         """
-        return saving(target, self._settings.max_file_bytes, self._limiter)
+        return saving(target, self._places, self._settings.max_file_bytes, self._limiter)
 
     async def keep(self, content: bytes, *, tool: str, words: str, kept: int = 0) -> SavedFile:
         """Save something that is there already, under a name made here that tells what it is, in the output folder.
@@ -105,7 +108,7 @@ class Files:
             FileError: the file system refuses.
         """
         target = await self.aim("", tool=tool, words=words, suffixes=(".bin",))
-        async with saving(target, self._settings.max_file_bytes, self._limiter, taken=kept) as part:
+        async with saving(target, self._places, self._settings.max_file_bytes, self._limiter, taken=kept) as part:
             part.write(content)
             return await part.publish()
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from webvoice_mcp.errors import InvalidArgument, PathNotAllowed
+from webvoice_mcp.files._disk import FOLDER, FileId, disk, true_path
 from webvoice_mcp.files.names import trouble_reading
 
 
@@ -24,10 +25,11 @@ class Places:
         Raises:
             InvalidArgument: no file can have this path, or there is no such user.
         """
+        given = without_scheme(given, argument)
         if trouble := trouble_reading(given):
             raise InvalidArgument(f"{argument} is not a path: {trouble}. Give another path.")
         try:
-            path = Path(_without_scheme(given)).expanduser()
+            path = Path(given).expanduser()
         except RuntimeError:
             raise InvalidArgument(
                 f"{argument}: {given} begins with a user who is not known. Write ./~ for a name that begins so."
@@ -42,6 +44,7 @@ class Places:
 
         Raises:
             PathNotAllowed: it lies outside.
+            DiskError: a link in it cannot be followed.
         """
         real = _real(path)
         if self._allowed_dirs and not any(real.is_relative_to(_real(folder)) for folder in self._set_by_a_person()):
@@ -56,6 +59,7 @@ class Places:
 
         Raises:
             PathNotAllowed: there is one.
+            DiskError: a link in a folder's path cannot be followed.
         """
         home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path's fails where nobody has a home
         trusted = (*self._set_by_a_person(), home)
@@ -67,16 +71,66 @@ class Places:
                 " Choose another path."
             )
 
+    def hold(self, descriptor: int | None, path: Path, *below: str) -> bool:
+        """Whether what was opened is what `path` was resolved to, or lies in the allowed folders at least.
+
+        Folders on the way may have been swapped for links since, and back again.
+
+        Args:
+            descriptor: of the open file or folder; None where the system opens no folders.
+            path: where it was found, links followed.
+            below: the folders that will be made in it, one in the other.
+
+        Raises:
+            OSError: there is nothing at the path now.
+        """
+        true = None if descriptor is None else true_path(descriptor)
+        if true == path:
+            return True
+        if os.path.realpath(path) != str(path):
+            return False
+        if descriptor is not None and FileId.of(os.fstat(descriptor)) != FileId.of(path.stat()):
+            return False
+        # One file may have two spellings where case does not count, or two names.
+        return (
+            true is None
+            or not self._allowed_dirs
+            or any(true.joinpath(*below).is_relative_to(_spelt(folder)) for folder in self._set_by_a_person())
+        )
+
     def _set_by_a_person(self) -> tuple[Path, ...]:
         return (self.output_dir, *self._allowed_dirs)
 
 
-def _without_scheme(given: str) -> str:
-    """A path from a `file://` URI of this computer; anything else as it is."""
+def without_scheme(given: str, argument: str) -> str:
+    """A path from a `file://` URI of this computer, percent signs decoded; anything else as it is.
+
+    Raises:
+        InvalidArgument: the URI names no file here.
+    """
     if not given.lower().startswith(("file:///", "file://localhost/")):
         return given
-    return url2pathname(urlsplit(given).path)
+    try:
+        return url2pathname(urlsplit(given).path)
+    except OSError:  # pragma: no cover - on Windows, and on newer Pythons
+        raise InvalidArgument(f"{argument}: {given} names no file of this computer. Give a path.") from None
 
 
 def _real(path: Path) -> Path:
-    return Path(os.path.realpath(path))
+    with disk("use", path):
+        return Path(os.path.realpath(path))
+
+
+def _spelt(folder: Path) -> Path:
+    """The folder's path as the system spells it."""
+    real = _real(folder)
+    try:
+        descriptor = os.open(real, FOLDER)
+    except FileNotFoundError:  # it will be made
+        return _spelt(real.parent) / real.name
+    except OSError:
+        return real
+    try:
+        return true_path(descriptor) or real
+    finally:
+        os.close(descriptor)

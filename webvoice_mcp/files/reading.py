@@ -14,13 +14,12 @@ import anyio
 import anyio.to_thread
 
 from webvoice_mcp.errors import DiskError, FileNotFound, InvalidArgument, PathNotAllowed, UnsupportedMedia
-from webvoice_mcp.files._disk import FileId, disk, is_file, refused
+from webvoice_mcp.files._disk import READ, FileId, disk, is_file, refused
 from webvoice_mcp.files.kinds import KINDS, Kind, sniff
 from webvoice_mcp.files.names import upload_name
 from webvoice_mcp.files.places import Places
 
 _BLOCK = 1024 * 1024
-_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL})
 
 
@@ -105,7 +104,7 @@ class _SourceFile:
                 expected = self.path.stat()
                 if not is_file(expected):
                     raise UnsupportedMedia(f"{self._subject} is a folder, device or pipe. Give the path of a file.")
-                self._file = io.FileIO(self.path, opener=lambda path, _: os.open(path, _FLAGS))
+                self._file = self._opened()
                 self._check(self._file, expected)
 
     def block(self, position: int) -> bytes:
@@ -146,12 +145,20 @@ class _SourceFile:
             ) from None
         return real
 
+    def _opened(self) -> io.FileIO:
+        try:
+            return io.FileIO(self.path, opener=lambda path, _: os.open(path, READ))
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise self._replaced from None
+
     def _check(self, file: io.FileIO, expected: os.stat_result) -> None:
         """Take the open file's facts, or refuse it."""
         status = os.fstat(file.fileno())
         # Nobody may put another file there between the look at the path and the opening.
-        if FileId.of(status) != FileId.of(expected) or os.path.realpath(self.path) != str(self.path):
-            raise PathNotAllowed(f"{self._subject} was replaced while it was being opened. Try again.")
+        if FileId.of(status) != FileId.of(expected) or not self._places.hold(file.fileno(), self.path):
+            raise self._replaced
         if status.st_size > self._upload.limit:
             raise InvalidArgument(
                 f"{self._subject} has {status.st_size} bytes, more than the {self._upload.limit / 1024**2:g} MB that"
@@ -164,6 +171,10 @@ class _SourceFile:
             found = kind.name if kind else "neither audio nor a picture that is known here"
             raise UnsupportedMedia(f"{self._subject} is {found}, judged by its content. {self._accepted}")
         self.size, self.kind = status.st_size, kind
+
+    @property
+    def _replaced(self) -> PathNotAllowed:
+        return PathNotAllowed(f"{self._subject} was replaced while it was being opened. Try again.")
 
     @property
     def _accepted(self) -> str:

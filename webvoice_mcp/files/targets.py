@@ -4,17 +4,16 @@ import os
 import re
 import secrets
 import stat
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from webvoice_mcp.errors import FileExists, InvalidArgument, PathNotAllowed
 from webvoice_mcp.files._disk import FileId, disk, is_file, is_folder, status_of
+from webvoice_mcp.files._folder import Folder, reach, remove_empty
 from webvoice_mcp.files.kinds import kind_for, sniff
 from webvoice_mcp.files.names import candidates, extension, made_name, trouble_writing
-from webvoice_mcp.files.places import Places
-
-NEW_FILE = os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+from webvoice_mcp.files.places import Places, without_scheme
 
 _ARGUMENT = "output_path"
 
@@ -58,51 +57,31 @@ def aim(wish: Wish, places: Places, *, overwrite: bool) -> Target:
     path = _path(wish, places)
     if trouble := trouble_writing(Path(path.name)):  # now that it is complete
         raise InvalidArgument(f"{_ARGUMENT} {wish.path!r} cannot be used: {trouble}. Choose another name.")
-    replaces = _replaceable(path, overwrite=overwrite)
-    made = make_folder(path.parent)
+    with disk("use", path.parent):
+        folder, made = reach(path.parent, places)
     try:
-        mode = _probe(path)
+        with closing(folder):
+            replaces = _replaceable(folder, path, overwrite=overwrite)
+            mode = _probe(folder, path)
     except BaseException:
-        remove_empty(made)
+        remove_empty(made, places)
         raise
     return Target(path, mode, replaces, made)
 
 
-def make_folder(folder: Path) -> tuple[Path, ...]:
-    """Make a folder and its parents where they are missing; returns those made, the outermost first."""
-    missing = []
-    while status_of(folder) is None and folder != folder.parent:  # as of a drive that is not there
-        missing.append(folder)
-        folder = folder.parent
-    made: list[Path] = []
-    for each in reversed(missing):
-        try:
-            with disk("make the folder", each), suppress(FileExistsError):
-                each.mkdir()
-                made.append(each)
-        except BaseException:
-            remove_empty(tuple(made))
-            raise
-    return tuple(made)
-
-
-def remove_empty(folders: tuple[Path, ...]) -> None:
-    """Remove folders that were made in vain; one that somebody has put something into stays."""
-    for folder in reversed(folders):
-        with suppress(OSError):
-            folder.rmdir()
-
-
-def is_of_family(path: Path) -> bool:
-    """Whether the file's content is what its name says, or at least of that family; an empty one is of any."""
-    said = kind_for(extension(path.name))
-    with disk("read", path), path.open("rb") as file:
+def is_of_family(folder: Folder, name: str, expected: FileId) -> bool:
+    """Whether this very file's content is what its name says, or at least of that family; an empty one is of any."""
+    said = kind_for(extension(name))
+    with disk("read", folder.path / name), os.fdopen(folder.open(name), "rb") as file:
+        status = os.fstat(file.fileno())
+        if FileId.of(status) != expected:
+            return False
         kind = sniff(file)
-        return file.seek(0, os.SEEK_END) == 0 or (kind is not None and said is not None and kind.family == said.family)
+        return status.st_size == 0 or (kind is not None and said is not None and kind.family == said.family)
 
 
 def _path(wish: Wish, places: Places) -> Path:
-    given = wish.path if wish.path.strip() else ""
+    given = without_scheme(wish.path, _ARGUMENT) if wish.path.strip() else ""
     place = places.located(given, _ARGUMENT)
     if trouble := trouble_writing(Path(os.path.normpath(given))):
         raise InvalidArgument(f"{_ARGUMENT} {given!r} cannot be used: {trouble}. Choose another name.")
@@ -145,13 +124,14 @@ def _completed(path: Path, suffixes: tuple[str, ...]) -> Path:
     return path
 
 
-def _replaceable(path: Path, *, overwrite: bool) -> FileId | None:
+def _replaceable(folder: Folder, path: Path, *, overwrite: bool) -> FileId | None:
     """The file that is there and may be replaced, None where nothing is."""
-    status = status_of(path)
+    with disk("use", path):
+        status = folder.status(path.name)
     if status is None:
         return None
     if overwrite and is_file(status):
-        if is_of_family(path):
+        if is_of_family(folder, path.name, FileId.of(status)):
             return FileId.of(status)
         raise FileExists(
             f"{path} exists, and its content is of another kind: not replaced. Choose another {_ARGUMENT}."
@@ -159,19 +139,19 @@ def _replaceable(path: Path, *, overwrite: bool) -> FileId | None:
     raise FileExists(f"{path} exists. Choose another {_ARGUMENT}, or let the person set WEBVOICE_OVERWRITE=1.")
 
 
-def _probe(path: Path) -> int:
+def _probe(folder: Folder, path: Path) -> int:
     """Write a byte beside the path and take it away again; returns the permissions that a new file has there."""
     # A stick's file system refuses "What?.mp3", and should do so now.
     odd = re.sub(r"[\w .()-]+", "", path.name, flags=re.ASCII)[:20]
-    probe = path.with_name(f"{part_name()}{odd}")
+    probe = f"{part_name()}{odd}"
     with disk("write", path):
-        descriptor = os.open(probe, os.O_WRONLY | NEW_FILE, 0o666)
+        descriptor = folder.create(probe, 0o666)
         try:
             os.write(descriptor, b"\x00")
             return stat.S_IMODE(os.fstat(descriptor).st_mode)
         finally:
             os.close(descriptor)
-            probe.unlink()
+            folder.remove(probe)
 
 
 def part_name() -> str:
