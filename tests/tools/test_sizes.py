@@ -39,10 +39,7 @@ async def test_usage_and_jobs_stay_short_however_much_there_was(make_settings: M
     usage, listed = map(fields, answers.values())
     assert usage["total_credits"] == 1.5
     assert {(each["tool"], each["credits"]) for each in usage["recent"]} == {(TRANSLATE.tool, 0.05)}
-    assert (
-        listed["note"]
-        == _SHORTENED
-    )
+    assert listed["note"] == _SHORTENED
     assert [set(job) for job in listed["jobs"][:2]] == [{"id", "tool", "state", "started_at", "result"}] * 2
 
 

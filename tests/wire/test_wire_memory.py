@@ -23,7 +23,7 @@ _KIB, _MIB = 1024, 1024 * 1024
 _PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(17)
 _BLOCK = bytes(range(256)) * 192  # 48 KiB, so that its base64 needs no padding
 _MOST_GROWN = 8 * _MIB
-_MOST_GROWN_OF_FOUR = 16 * _MIB
+_MOST_GROWN_OF_MANY = 16 * _MIB
 
 
 def content(size: int) -> Iterator[bytes]:
@@ -122,16 +122,19 @@ def test_a_picture_of_any_size_is_saved_whole_in_flat_memory(
     assert grown < _MOST_GROWN
 
 
-def test_four_pictures_at_once_are_saved_in_flat_memory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("count", [4, 8])
+def test_pictures_at_once_are_saved_in_flat_memory(
+    tmp_path: Path, count: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     size = 64 * _MIB
     with answering(size) as base_url, serving(prepared(tmp_path, base_url)) as wire:
         wire.call("webvoice_account_links")
         forget_peak(wire)
         before = peak(wire)
         params = {"name": "webvoice_image", "arguments": {"prompt": "x"}}
-        wire.answers_to([wire.post("tools/call", params) for _ in range(4)])
+        wire.answers_to([wire.post("tools/call", params) for _ in range(count)])
         grown = peak(wire) - before
     with capsys.disabled():
-        print(f"\n4 × {size / _MIB:.0f} MiB at once: {grown / _MIB:.1f} MiB more at the peak")
-    assert sorted(each.stat().st_size for each in (tmp_path / "out").iterdir()) == [size] * 4
-    assert grown < _MOST_GROWN_OF_FOUR
+        print(f"\n{count} × {size / _MIB:.0f} MiB at once: {grown / _MIB:.1f} MiB more at the peak")
+    assert sorted(each.stat().st_size for each in (tmp_path / "out").iterdir()) == [size] * count
+    assert grown < _MOST_GROWN_OF_MANY
