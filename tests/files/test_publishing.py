@@ -9,8 +9,9 @@ import pytest
 from tests.files.samples import JPEG_BYTES, MP3_BYTES, PNG_BYTES, everything_in, put, wav_bytes, without_root
 from tests.support import MakeSettings
 from webvoice_mcp.errors import DiskError, PathNotAllowed
-from webvoice_mcp.files import Files, SavedFile, Target
+from webvoice_mcp.files import Files, SavedFile, Target, targets
 from webvoice_mcp.files._disk import FileId
+from webvoice_mcp.files._folder import Folder
 from webvoice_mcp.files.kinds import MP3
 
 
@@ -297,3 +298,22 @@ async def test_a_disk_that_refuses_the_name_leaves_nothing(
         f"Cannot write {target.path}: Input/output error. Check the path, or choose another folder."
     )
     assert everything_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("overwrite", ["0", "1"])
+async def test_a_made_name_that_another_call_takes_meanwhile_is_left_to_it(
+    make_settings: MakeSettings, out: Path, monkeypatch: pytest.MonkeyPatch, overwrite: str
+) -> None:
+    files = Files(make_settings(OVERWRITE=overwrite))
+    reach = targets.reach
+
+    def slowly(folder: Path, places: Places) -> tuple[Folder, tuple[Path, ...]]:
+        reached = reach(folder, places)
+        put(out / "tts.mp3", MP3_BYTES + b"another's")
+        return reached
+
+    monkeypatch.setattr(targets, "made_name", lambda *_: "tts")
+    monkeypatch.setattr(targets, "reach", slowly)
+    target = aimed(files, "")
+    assert (await saved(files, target, MP3_BYTES)).path == f"{out}/tts-2.mp3"
+    assert (out / "tts.mp3").read_bytes() == MP3_BYTES + b"another's"

@@ -54,14 +54,15 @@ def aim(wish: Wish, places: Places, *, overwrite: bool) -> Target:
         FileExists: something is there that may not be replaced.
         DiskError: the file system refuses.
     """
-    path = _path(wish, places)
+    path, is_ours = _path(wish, places)
     if trouble := trouble_writing(Path(path.name)):  # now that it is complete
         raise InvalidArgument(f"{_ARGUMENT} {wish.path!r} cannot be used: {trouble}. Choose another name.")
     with disk("use", path.parent):
         folder, made = reach(path.parent, places)
     try:
         with closing(folder):
-            replaces = _replaceable(folder, path, overwrite=overwrite)
+            # What has come to stand under a name made here is another call's: publishing finds the next free name.
+            replaces = None if is_ours else _replaceable(folder, path, overwrite=overwrite)
             mode = _probe(folder, path)
     except BaseException:
         remove_empty(made, places)
@@ -80,7 +81,8 @@ def is_of_family(folder: Folder, name: str, expected: FileId) -> bool:
         return status.st_size == 0 or (kind is not None and said is not None and kind.family == said.family)
 
 
-def _path(wish: Wish, places: Places) -> Path:
+def _path(wish: Wish, places: Places) -> tuple[Path, bool]:
+    """The place, and whether its name was made here."""
     given = without_scheme(wish.path, _ARGUMENT) if wish.path.strip() else ""
     place = places.located(given, _ARGUMENT)
     if trouble := trouble_writing(Path(os.path.normpath(given))):
@@ -89,13 +91,13 @@ def _path(wish: Wish, places: Places) -> Path:
     status = status_of(real)
     if is_folder(status) or _means_folder(given):
         name = made_name(wish.tool, wish.words) + wish.suffixes[0]
-        return next(path for path in candidates(real / name) if status_of(path) is None)
+        return next(path for path in candidates(real / name) if status_of(path) is None), True
     if status and not is_file(status):
         raise PathNotAllowed(f"{_ARGUMENT}: {place} is a device or a pipe, not a file. Choose another path.")
     # The name is complete only now, and may turn out to be a link.
     real = _permitted(_completed(place, wish.suffixes), places)
     _completed(real, wish.suffixes)
-    return real
+    return real, False
 
 
 def _means_folder(given: str) -> bool:
