@@ -11,8 +11,9 @@ from tests.support import MakeSettings
 from webvoice_mcp.errors import DiskError, PathNotAllowed
 from webvoice_mcp.files import Files, SavedFile, Target, targets
 from webvoice_mcp.files._disk import FileId
-from webvoice_mcp.files._folder import Folder
+from webvoice_mcp.files._folder import Folder, reach
 from webvoice_mcp.files.kinds import MP3
+from webvoice_mcp.files.places import Places
 
 
 def aimed(files: Files, output_path: str = "a.mp3", *suffixes: str) -> Target:
@@ -305,7 +306,6 @@ async def test_a_made_name_that_another_call_takes_meanwhile_is_left_to_it(
     make_settings: MakeSettings, out: Path, monkeypatch: pytest.MonkeyPatch, overwrite: str
 ) -> None:
     files = Files(make_settings(OVERWRITE=overwrite))
-    reach = targets.reach
 
     def slowly(folder: Path, places: Places) -> tuple[Folder, tuple[Path, ...]]:
         reached = reach(folder, places)
