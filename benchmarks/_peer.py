@@ -1,0 +1,206 @@
+"""The service for a benchmark, in a process of its own and never the bottleneck.
+
+Usage: python benchmarks/_peer.py FOLDER. It prints its ports as JSON and ends when its input does.
+
+The first part of a path says how much is wanted: `/64/api/v1/image/` answers with the base64 in FOLDER/64.b64, or with
+FOLDER/64.gz as it is; `/500/api/v1/chat/completions/` streams 500 tokens. Uploads are dropped where they arrive.
+"""
+
+import json
+import os
+import socket
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+CERTIFICATE = "tls.pem"
+TOKENS_A_SECOND = 200
+_FIELDS = {"text-to-video": b"video", "image": b"image"}
+_MIB = 1024 * 1024
+_DROP = getattr(socket, "MSG_TRUNC", 0) if sys.platform == "linux" else 0  # the kernel throws it away
+_TAIL = 64  # bytes at the end of an upload that are looked at
+
+_SMALL = {
+    "status": {"user": "a@example.com", "credits": 100.0, "api_key": {"name": "k", "usage_count": 1}},
+    "translation": {"success": True, "translated_text": "ciao", "source_language": "en", "target_language": "it"},
+}
+_BILL = {"credits_used": 0.1, "credits_remaining": 99.9}
+
+
+class Connection:
+    """One connection of a client."""
+
+    def __init__(self, connected: socket.socket, folder: Path) -> None:
+        self._socket = connected
+        self._folder = folder
+        self._rest = b""
+        self._routes: dict[str, Callable[[str, int], None]] = {"stt": self._upload, "completions": self._chat}
+        self._routes |= dict.fromkeys(_FIELDS, self._media)
+
+    def serve(self) -> None:
+        """Answer until the client goes."""
+        with self._socket:
+            try:
+                while head := self._head():
+                    request, *lines = head.decode("latin-1").split("\r\n")
+                    headers = dict(line.lower().split(": ", 1) for line in lines)
+                    path = request.split()[1]
+                    route = self._routes.get(path.split("/")[-2], self._small)
+                    route(path, int(headers.get("content-length", 0)))
+            except OSError:
+                pass  # the client has left
+
+    def _head(self) -> bytes:
+        while b"\r\n\r\n" not in self._rest:
+            piece = self._socket.recv(64 * 1024)
+            if not piece:
+                return b""
+            self._rest += piece
+        head, _, self._rest = self._rest.partition(b"\r\n\r\n")
+        return head
+
+    def _body(self, length: int) -> bytes:
+        while len(self._rest) < length:
+            piece = self._socket.recv(64 * 1024)
+            if not piece:
+                raise ConnectionError
+            self._rest += piece
+        body, self._rest = self._rest[:length], self._rest[length:]
+        return body
+
+    def _small(self, path: str, length: int) -> None:
+        self._body(length)
+        self._json(_SMALL.get(path.split("/")[-2], {"success": True}))
+
+    def _json(self, fields: object) -> None:
+        body = json.dumps(fields).encode()
+        self._socket.sendall(_head_of(len(body)) + body)
+
+    def _upload(self, _path: str, length: int) -> None:
+        left, room = length, memoryview(bytearray(_MIB))
+        if left - len(self._rest) > _TAIL:
+            left -= len(self._rest)
+            self._rest = b""
+        while left > _TAIL + len(self._rest):
+            received = self._socket.recv_into(room, min(_MIB, left - _TAIL), _DROP)
+            if not received:
+                raise ConnectionError
+            left -= received
+        whole = self._body(left).endswith(b"--\r\n")
+        said = f"{length} bytes, {'whole' if whole else 'odd'}"
+        self._json({"success": True, "text": said, "language": "en", "duration": 1.0, **_BILL})
+
+    def _media(self, path: str, length: int) -> None:
+        self._body(length)
+        _, wanted, *_, name, _ = path.split("/")
+        compressed = self._folder / f"{wanted}.gz"
+        if compressed.exists():
+            self._socket.sendall(_head_of(compressed.stat().st_size, "Content-Encoding: gzip\r\n"))
+            self._send(compressed)
+            return
+        stored = self._folder / f"{wanted}.b64"
+        bill = json.dumps(_BILL)[1:].encode()
+        before, after = b'{"success":true,"%b":"' % _FIELDS[name], b'","provider":"peer","count":1,%b' % bill
+        self._socket.sendall(_head_of(len(before) + stored.stat().st_size + len(after)) + before)
+        self._send(stored)
+        self._socket.sendall(after)
+
+    def _send(self, path: Path) -> None:
+        with path.open("rb") as file:
+            if isinstance(self._socket, ssl.SSLSocket) or not hasattr(os, "sendfile"):
+                while block := file.read(_MIB):
+                    self._socket.sendall(block)
+                return
+            while os.sendfile(self._socket.fileno(), file.fileno(), None, 64 * _MIB):
+                pass
+
+    def _chat(self, path: str, length: int) -> None:
+        asked = json.loads(self._body(length))
+        whole = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
+        if not asked.get("stream"):
+            message = {"role": "assistant", "content": "Hi"}
+            self._json({**whole, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+            return
+        head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        self._socket.sendall(head.encode())
+        started = time.perf_counter()
+        for number in range(int(path.split("/")[1])):
+            time.sleep(max(0.0, started + number / TOKENS_A_SECOND - time.perf_counter()))
+            self._event({**whole, "choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]})
+        self._event({**whole, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        self._socket.sendall(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
+
+    def _event(self, chunk: object) -> None:
+        event = b"data: %b\n\n" % json.dumps(chunk, separators=(",", ":")).encode()
+        self._socket.sendall(b"%x\r\n%b\r\n" % (len(event), event))
+
+
+def _head_of(length: int, more: str = "") -> bytes:
+    return f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{more}Content-Length: {length}\r\n\r\n".encode()
+
+
+def _listen(folder: Path, tls: ssl.SSLContext | None) -> int:
+    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+
+    def serve(connected: socket.socket) -> None:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            wrapped = tls.wrap_socket(connected, server_side=True) if tls else connected
+        except OSError:
+            connected.close()
+            return
+        Connection(wrapped, folder).serve()
+
+    def accept() -> None:
+        while True:
+            connected, _ = listener.accept()
+            threading.Thread(target=serve, args=(connected,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    port: int = listener.getsockname()[1]
+    return port
+
+
+def make_certificate(folder: Path) -> Path:
+    """A file with a key and its certificate, which also is what a client has to trust."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / CERTIFICATE
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    return path
+
+
+def main(folder: Path) -> None:
+    """Serve."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(make_certificate(folder))
+    print(json.dumps({"http": _listen(folder, None), "https": _listen(folder, tls)}), flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
