@@ -56,6 +56,9 @@ sys.exit(main())
         assert speak.startswith("FAILED  speak ")
         assert "av is not installed: pip install 'webvoice-mcp[sandbox]'" in speak
         assert [line.split()[0] for line in lines if "webvoice_translate" in line] == ["ok"]
+        assert "not tried: an earlier step gave nothing to go on with" in done.stdout
+        assert "Error" not in done.stdout.replace("StepFailed", "")
+        assert lines[-1] == "What failed needs the sandbox's engines: pip install 'webvoice-mcp[sandbox]'"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 from webvoice_mcp import __version__
 from webvoice_mcp.cli._demo_page import Row, page
 
+_ENGINES = "pip install 'webvoice-mcp[sandbox]'"
 _STARTING = """\
 A local sandbox stands in for the service, and the real MCP server runs as a subprocess, as a client would start it.
 """
@@ -42,6 +43,8 @@ def run(words: list[str]) -> int:
     failed = [row for row in rows if not row.passed]
     spent = sum(row.credits for row in rows)
     print(f"\n{len(rows) - len(failed)} of {len(rows)} steps passed, {spent:g} play credits spent.")
+    if any(_ENGINES in row.outcome for row in failed):
+        print(f"What failed needs the sandbox's engines: {_ENGINES}")
     return 1 if failed else 0
 
 
@@ -67,6 +70,8 @@ async def _drive(base_url: str, state: Path, output_dir: Path) -> tuple[list[Row
             started, passed = time.perf_counter(), True
             try:
                 outcome = await step(demo)
+            except IndexError:
+                outcome, passed = "not tried: an earlier step gave nothing to go on with", False
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this step that failed
                 outcome, passed = f"{type(error).__name__}: {error}", False
             seconds = time.perf_counter() - started
