@@ -416,7 +416,11 @@ def test_a_client_from_the_desktop_is_given_the_absolute_path(
 def test_where_nothing_lasting_is_installed_uvx_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(_checks, "_DESKTOP_PATH", {sys.platform: str(tmp_path)})
     monkeypatch.setattr(_launcher, "lasts", lambda _path, _machine: False)
-    assert _checks.desktop().detail.endswith("uvx webvoice-mcp")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("UV", raising=False)
+    assert "nor uvx: before you put it into such a client, install it where it lasts" in _checks.desktop().detail
+    (tmp_path / "uvx").touch(mode=0o755)
+    assert _checks.desktop().detail.endswith("/uvx webvoice-mcp")
 
 
 def test_no_key_is_ever_shown(command: Command, tmp_path: Path) -> None:

@@ -351,3 +351,25 @@ def test_what_to_do_by_hand_is_told_in_full() -> None:
     assert by_hand_away(INSTALLABLE["vscode"], path, machine) == (
         'For VS Code, remove "webvoice" under "servers" in mcp.json.'
     )
+
+
+def test_a_command_that_is_nowhere_is_written_with_a_warning(
+    command: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install, "launch", lambda *_, **__: UVX)
+    on_path(monkeypatch, home)
+    code, _, err = command("install", "cursor")
+    assert code == 0
+    assert err.startswith("webvoice-mcp: uvx is not on this computer, so the client cannot start it yet: install it ")
+    assert json.loads(file_of("cursor", home).read_text())["mcpServers"]["webvoice"]["command"] == "uvx"
+
+
+def test_what_is_taken_out_is_told_without_values_of_its_variables(command: Command, home: Path) -> None:
+    path = file_of("cursor", home, b'{"mcpServers": {"webvoice": ' + OTHER_ENTRY + b"}}")
+    out = command("uninstall", "cursor").out
+    assert 'it was: {"command": "/opt/old/webvoice-mcp", "args": [], "env": {"WEBVOICE_API_KEY": "…"}}' in out.replace(
+        "\\u2026", "…"
+    )
+    assert json.loads(path.read_text()) == {"mcpServers": {}}
+    command("install", "cursor")
+    assert "it was: {" in command("uninstall", "cursor").out
