@@ -1,6 +1,7 @@
 """Server-sent events of a chat: each piece of text handed on as it comes, all of them joined into one reply."""
 
 import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol, cast
 
@@ -14,6 +15,8 @@ from webvoice_mcp.errors import InvalidResponse, WebVoiceError
 
 _MAX_EVENT = 8 << 20  # bytes; some models put a picture into one
 _LINGER = 5.0  # seconds that a finished answer may wait for what is said after it, such as its price
+_NO_WAIT = 0.0008  # seconds, within which a piece was there already
+_GATHER = 0.1  # seconds; callers are told as often
 _SLICE = 32 << 10  # characters that are taken apart in one go
 
 OnText = Callable[[str], Awaitable[None]]
@@ -71,7 +74,10 @@ def _chunk(event: httpx2.ServerSentEvent, joined: JoinedChat, refuse: Refuse) ->
 
 
 class _InSlices:
-    """A response whose text comes in slices: a million lines that come at once hold nobody else up."""
+    """A response whose text comes in slices: a million lines that come at once hold nobody else up.
+
+    And tokens that come one by one are gathered for a moment: waking up for each costs more than reading it.
+    """
 
     def __init__(self, response: httpx2.Response) -> None:
         self.headers = response.headers
@@ -80,10 +86,12 @@ class _InSlices:
 
     async def aiter_text(self) -> AsyncIterator[str]:
         """The text as it comes."""
+        asked = time.perf_counter()
         async for piece in self._response.aiter_text():
-            if len(piece) <= _SLICE:
-                yield piece
-                continue
+            waited = time.perf_counter() - asked > _NO_WAIT
             for start in range(0, len(piece), _SLICE):
                 yield piece[start : start + _SLICE]
                 await anyio.lowlevel.checkpoint()
+            if waited:
+                await anyio.sleep(_GATHER)
+            asked = time.perf_counter()
