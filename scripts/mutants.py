@@ -2,7 +2,7 @@
 
 Mutmut changes the functions of a room in many small ways, in a copy, and runs the tests that reach the change. Where
 they all pass, a test is missing, or code is needless, or the change means the same. Names may hold wildcards:
-'webvoice_mcp.files.*[05]' is a fifth of a room. It forks, so not on Windows; one core, half an hour and more for all.
+'webvoice_mcp.files.*[05]' is a fifth of a room. It forks, so not on Windows; one core, more than an hour for all.
 """
 
 import ast
@@ -26,7 +26,7 @@ _MEDIA = [f"tests/tools/test_{family}.py" for family in ("chat", "image", "speec
 _ROOMS = {
     "files": ["tests/files"],
     "keystore": ["tests/test_keystore.py"],
-    "orders": ["tests/orders", "tests/tools/test_orders.py", *_MEDIA, "-k", "not fault_matrix or tts or -chat"],
+    "orders": ["tests/orders", "tests/tools/test_orders.py", *_MEDIA, "-k", "not fault_matrix or tts or stt or -chat"],
 }
 _SETTINGS = """
 [tool.mutmut]
@@ -62,13 +62,12 @@ def run(room: str, names: list[str], environment: Path) -> None:
         codes: dict[str, int | None] = json.loads(results.read_text("utf-8"))["exit_code_by_key"]
         fates = {name: _FATES.get(code, "stopped") for name, code in codes.items()}
         left += [name for name, fate in fates.items() if fate not in {"killed", "not run"}]
-        print(
-            f"{room}/{results.stem}:", ", ".join(f"{n} {fate}" for fate, n in sorted(Counter(fates.values()).items()))
-        )
-    with (copy / "left").open("w") as told:
+        told = ", ".join(f"{n} {fate}" for fate, n in sorted(Counter(fates.values()).items()))
+        print(f"{room}/{results.stem}: {told or 'nothing to change'}")
+    with (copy / "left").open("w") as kept:
         for name in left:
-            told.write(subprocess.check_output([mutmut, "show", name], cwd=copy, text=True))
-    print(f"{room}: {len(left)} were not killed, see {told.name}; what was said is in {log.name}", flush=True)
+            kept.write(subprocess.check_output([mutmut, "show", name], cwd=copy, text=True))
+    print(f"{room}: {len(left)} were not killed, see {kept.name}; what was said is in {log.name}", flush=True)
 
 
 def _undecorated(source: str) -> str:

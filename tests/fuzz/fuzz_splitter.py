@@ -14,8 +14,14 @@ from webvoice_mcp.errors import InvalidResponse
 FIELDS = frozenset({"audio", "images"})
 SEEDS = [
     b'{"success":true,"audio":"SUQzBAAAAA\\/_+AA=","duration":5,"note":"a\\"b\\\\","more":[1,{"audio":"deep"}]}',
-    b'{"images":["QUJD",\xff"data:image/png;base64,QUI=","https://x.y/z","", null , "\\u0051Q=\\n="],"image":"_-8"}',
+    b'{"images":["QUJD",\xff"data:image/png;base64,QUI=","https://x.y/z","", null , "\\u0051Q=\\n="],"audio":"_-8"}',
     b'\xef\xbb\xbf {"\\u0061udio" :"DATA:a/b\\u003bbase64\\u002cQUJD", "n":[-1.5e3,1e999,NaN,"\\ud83d\\ude00\\ud83d"]}',
+    b'{"%b":["QUJD"]}' % b"".join(b"\\u%04x" % code for code in b"images"),
+    b'{"audio":"\xffQUJDQUJD\xfeQQ==\xffQUJD"}',
+    b'{"audio":"\xffQUJDQUJD\xfeQQ==\xff \\n"}',
+    b'{"audio":"\xff\\u0041U\\u004aDQ\xfe"}',
+    b'{"audio":"QUJ\\\\/"}',
+    b'{"audio":null,"a":{"audio":1,"audio":2},"\\u0061udio":"QUJD"}',
     b'{"images":[\xff"QUJD",\xfe"QUJD"]}',
     b'{"audio":"\xffQUJD\xfe\xff+/-_\xfe\\/\\/\\r\\n\xfe","x":\xff[\xfe]\xfe}',
     b'{"images":["HTTP:\\/\\/x.y\\/\xff0123456789\xfe"],"k\xc3\xa9y":"\xf0\x9f\x98\x80","audio":"\xff\\n\xfeQQ=="}',

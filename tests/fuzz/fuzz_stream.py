@@ -35,6 +35,9 @@ SEEDS = [
     + b'data: {"choices":[{"delta":{},"finish_reason":"tool_calls"},{"index":1,"delta":{"content":"x"}}]}\n\n',
     _of(b'"reasoning":"Let "', b'"reasoning_content":"me","images":[{"a":1}],"refusal":"n"') + b"data:[DONE]\r\r",
     b'event: error\ndata: {"message":"no"}\n\n',
+    b'data: {"choices":5}\n\ndata: {"choices":[5,{"delta":5},{"index":{}}]}\n\n'
+    + _of(b'"content":5,"tool_calls":5', b'"content":{},"tool_calls":[5,{"index":"0","id":5,"function":5}]')
+    + _DONE,
     b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\ndata: {\n\nevent: error\ndata: {}\n\n',
     _of(b'"content":"Hi"') + b'data: {"error":{"message":"overloaded","code":5},"success":false}\n\n',
     b"\xff" + _of(b'"content":"x","more":"0123456789"') + b"\xfe" + _DONE,

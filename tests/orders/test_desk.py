@@ -1,13 +1,19 @@
 """Where an order is carried out: what is refused before it, and what is given back."""
 
+import base64
+import errno
+import itertools
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.files.samples import PNG_BYTES
 from tests.orders.world import BY_TOOL, Upstream, last_job, left, made_in, put_inputs, rows
 from tests.support import MakeSettings, connected, failed, fields
 
+CHAT = BY_TOOL["webvoice_chat"]
 TTS, STT, EDIT = BY_TOOL["webvoice_tts"], BY_TOOL["webvoice_stt"], BY_TOOL["webvoice_image_to_image"]
 
 
@@ -30,6 +36,22 @@ async def test_what_is_refused_before_the_request_leaves_nothing_behind(
         assert fields(await client.call_tool("webvoice_jobs", {})) == {"jobs": []}
     assert upstream.asked == []
     assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["photo.png", "talk.wav"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "argument"),
+    [
+        ("webvoice_stt", {"audio_path": "photo.png"}, "audio_path: photo.png is PNG"),
+        ("webvoice_image_to_video", {"prompt": "x", "image": "talk.wav"}, "image: talk.wav is WAV"),
+        ("webvoice_image_to_image", {"prompt": "x", "images": ["photo.png", "talk.wav"]}, "images[1]: talk.wav is WAV"),
+    ],
+)
+async def test_a_file_that_cannot_be_sent_is_told_with_its_argument(
+    make_settings: MakeSettings, tmp_path: Path, tool: str, arguments: dict[str, Any], argument: str
+) -> None:
+    put_inputs(tmp_path / "out")
+    async with connected(make_settings(), Upstream({})) as client:
+        assert failed(await client.call_tool(tool, arguments)).startswith(f"unsupported_media: {argument}, judged by ")
 
 
 async def test_a_voice_is_looked_up_only_where_the_result_could_be_saved(
@@ -58,6 +80,79 @@ async def test_something_else_than_what_was_ordered_is_kept_and_written_down(
     assert (row["state"], row["error"], row["credits"]) == ("failed", "invalid_response", 0.75)
     assert row["files"] == f'["{tmp_path / "out" / name}"]'
     assert job["error"]["code"] == "invalid_response"
+
+
+def without_room(monkeypatch: pytest.MonkeyPatch, call: str, number: int) -> None:
+    """Let the file system refuse the call of that number."""
+    really, made = getattr(os, call), itertools.count(1)
+
+    def maybe(*arguments: Any, **options: Any) -> Any:
+        if next(made) == number:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return really(*arguments, **options)
+
+    monkeypatch.setattr(os, call, maybe)
+
+
+def drawn(*images: bytes | str) -> Upstream:
+    told = [each if isinstance(each, str) else base64.b64encode(each).decode() for each in images]
+    return Upstream({"success": True, "images": told, "credits_used": 4})
+
+
+TWO = {"prompt": "x", "provider": "nucleus", "num_images": 2, "output_path": "x.png"}
+FULL = "No space left on device. Make room, or choose a folder on another disk."
+
+
+async def test_what_comes_after_an_image_that_cannot_be_saved_is_saved(
+    make_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_room(monkeypatch, "fsync", 1)
+    async with connected(make_settings(), drawn(PNG_BYTES, PNG_BYTES + b"2")) as client:
+        result = fields(await client.call_tool("webvoice_image", TWO))
+    path = tmp_path / "out" / "x.png"
+    assert result["note"] == f"One more came and could not be saved: Cannot write {path}: {FULL}"
+    assert made_in(tmp_path / "out") == {"x.png": PNG_BYTES + b"2"}
+
+
+async def test_what_was_kept_is_told_beside_what_could_not_be_saved(
+    make_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_room(monkeypatch, "fsync", 1)
+    async with connected(make_settings(), drawn(PNG_BYTES, b"\0\1")) as client:
+        said = failed(await client.call_tool("webvoice_image", TWO))
+    assert FULL in said
+    assert said.endswith(f" Not image, kept as it came: {tmp_path / 'out' / 'x.bin'} (2 bytes).")
+
+
+async def test_all_that_is_of_no_use_is_kept_and_told(make_settings: MakeSettings, tmp_path: Path) -> None:
+    async with connected(make_settings(), drawn(b"\0\1", b"\0\2\3")) as client:
+        said = failed(await client.call_tool("webvoice_image", TWO))
+    path = tmp_path / "out" / "x"
+    assert said.endswith(f" Not image, kept as it came: {path}.bin (2 bytes), {path}-2.bin (3 bytes).")
+
+
+async def test_several_links_are_told_in_one_line(make_settings: MakeSettings) -> None:
+    async with connected(make_settings(), drawn("https://a/1.png", "https://b/2.png")) as client:
+        said = failed(await client.call_tool("webvoice_image", TWO))
+    assert said.endswith(" The service sent a link; fetch it yourself: https://a/1.png https://b/2.png")
+
+
+async def test_long_links_are_told_all_the_same_where_no_file_can_hold_them(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = "https://a/" + "x" * 250
+    without_room(monkeypatch, "fsync", 1)
+    async with connected(make_settings(), drawn(link)) as client:
+        said = failed(await client.call_tool("webvoice_image", TWO))
+    assert said.endswith(f" The service sent a link; fetch it yourself: {link}")
+
+
+async def test_an_answer_without_a_bill_counts_as_estimated(make_settings: MakeSettings, tmp_path: Path) -> None:
+    answer = {name: value for name, value in CHAT.answer.items() if name != "webvoice"}
+    async with connected(make_settings(MAX_CREDITS=100), Upstream(answer)) as client:
+        assert fields(await client.call_tool(CHAT.tool, CHAT.arguments))["text"] == "Good day to you"
+        assert await left(client) == 100 - CHAT.estimate
+    assert rows(tmp_path / "state")[0]["credits"] is None
 
 
 async def test_an_answer_that_names_no_price_counts_as_estimated(make_settings: MakeSettings, tmp_path: Path) -> None:

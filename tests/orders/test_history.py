@@ -121,6 +121,14 @@ async def test_an_order_is_written_down_even_where_its_caller_is_gone(path: Path
         assert await history.find("a") == Row("a", "webvoice_tts", "failed", NOW, 0.5, error="cancelled")
 
 
+async def test_what_comes_after_the_end_is_written_down_too(path: Path) -> None:
+    async with opened(path) as history:
+        await history.begin("a", "webvoice_tts", NOW, 0.5)
+        await history.aclose()
+        await history.begin("b", "webvoice_tts", NOW, 0.5)
+        assert [(row.id, row.state) for row in await history.recent()] == [("b", "running"), ("a", "interrupted")]
+
+
 async def test_orders_of_another_base_url_are_not_shown(path: Path) -> None:
     async with opened(path) as history, opened(path, "other") as other:
         await history.begin("a", "webvoice_tts", NOW, 0.5)
@@ -273,6 +281,19 @@ async def test_a_damaged_file_is_set_aside_and_said(
     if damage is not damage_beside:
         assert aside.read_bytes() == before
     assert caplog.messages == [f"The history {path} is damaged. It is kept as {aside}; a new one begins."]
+
+
+async def test_damage_that_another_server_has_open_is_set_aside_with_what_lies_beside_it(path: Path) -> None:
+    path.parent.mkdir()
+    other = sqlite3.connect(path)
+    other.execute("PRAGMA journal_mode = WAL")
+    other.execute("CREATE TABLE orders (something)")
+    async with opened(path) as history:
+        await history.begin("b", "webvoice_tts", NOW, 0.5)
+        assert [row.id for row in await history.recent()] == ["b"]
+    other.close()
+    async with opened(path) as history:
+        assert [row.id for row in await history.recent()] == ["b"]
 
 
 async def test_damage_that_another_server_has_mended_is_not_set_aside_again(path: Path) -> None:
