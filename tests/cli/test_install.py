@@ -231,6 +231,22 @@ def test_two_at_once_lose_nothing(command: Command, home: Path) -> None:
     assert path.read_bytes() == CURSOR
 
 
+def test_what_is_told_to_be_taken_out_is_what_was_there_at_that_moment(command: Command, home: Path) -> None:
+    path = file_of("cursor", home, CURSOR)
+    command("install", "cursor")
+    turn = path.with_name(f".{path.name}.webvoice-lock")
+    turn.touch()  # somebody else is at work on the file
+
+    def replace_the_entry() -> None:
+        document = json.loads(path.read_bytes())
+        document["mcpServers"]["webvoice"] = {"command": "/opt/new/webvoice-mcp"}
+        path.write_text(json.dumps(document), "utf-8")
+        turn.unlink()
+
+    threading.Timer(0.3, replace_the_entry).start()
+    assert 'it was: {"command": "/opt/new/webvoice-mcp"}' in command("uninstall", "cursor").out
+
+
 def test_an_installation_that_passes_is_started_by_uvx(
     command: Command, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from webvoice_mcp.cli import _config, _jsonfile, _snippets, _vendor
-from webvoice_mcp.cli._jsontext import MISSING, LeftAlone, without_entry
+from webvoice_mcp.cli._jsontext import MISSING, LeftAlone, entry, without_entry
 from webvoice_mcp.cli._machine import Machine
 from webvoice_mcp.cli.clients import NAME, TITLE, Client, Way
 from webvoice_mcp.cli.install import choose
@@ -38,19 +38,25 @@ def run(words: list[str]) -> int:
 
 
 def _edited(client: Client, path: Path) -> str:
-    there = _config.present(client, path)
-    done = _jsonfile.edit(path, lambda text: without_entry(text, client.key, NAME))
+    there = None
+
+    def change(text: str) -> str:
+        nonlocal there
+        there = entry(text, client.key, NAME)
+        return without_entry(text, client.key, NAME)
+
+    done = _jsonfile.edit(path, change)
     if not done.changed:
         return _was_not_there(client, path)
     what = f"The entry {NAME!r} was taken out of {client.title}: {path}"
     return f"{what}\nit was: {json.dumps(_without_values(there))}\nthe file as it was: {done.backup}"
 
 
-def _without_values(entry: Any) -> Any:
+def _without_values(value: Any) -> Any:
     """An entry with the names of its variables alone: a value may be a key."""
-    if isinstance(entry, dict) and isinstance(entry.get("env"), dict):
-        return entry | {"env": dict.fromkeys(entry["env"], "…")}
-    return entry
+    if isinstance(value, dict) and isinstance(value.get("env"), dict):
+        return value | {"env": dict.fromkeys(value["env"], "…")}
+    return value
 
 
 def _commanded(client: Client, path: Path, program: str) -> str:
