@@ -7,12 +7,12 @@ from contextlib import suppress
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 import anyio.to_thread
 import httpx2
 from pydantic import ValidationError
 
 from webvoice_mcp.client.splitter import Medium, Splitter, Write
+from webvoice_mcp.client.turns import Turns
 from webvoice_mcp.contract.endpoint import Endpoint, Q, R
 from webvoice_mcp.errors import InvalidResponse
 
@@ -23,7 +23,6 @@ _MAX_JSON = 8 << 20  # bytes of an answer without media
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _SLOW_FEED = 0.010  # seconds; a piece that took longer to decode and write: the disk blocks
 _THREADED_FEEDS = 256
-_LARGE_PIECE = 256 << 10  # bytes: it came compressed, and more of them may follow without a pause
 _ERROR_SECONDS = 5.0  # for the rest of an answer whose status says all that matters
 
 
@@ -33,10 +32,10 @@ async def small(response: httpx2.Response, *, limit: int = _MAX_JSON) -> bytes:
     Raises:
         InvalidResponse: there is more.
     """
-    body = bytearray()
+    body, turns = bytearray(), Turns()
     async for piece in response.aiter_bytes():
         body += piece
-        await _pause(piece)
+        await turns.taken()
         if len(body) > limit:
             raise InvalidResponse(f"The service's answer is larger than {limit >> 20} MiB and was stopped.")
     return bytes(body)
@@ -44,13 +43,13 @@ async def small(response: httpx2.Response, *, limit: int = _MAX_JSON) -> bytes:
 
 async def beginning(response: httpx2.Response, *, limit: int) -> bytes:
     """The first bytes of a body, for an error's message; what follows, or does not come whole, is not missed."""
-    body = bytearray()
+    body, turns = bytearray(), Turns()
     if is_stacked(response):
         return b""
     with suppress(httpx2.HTTPError), anyio.move_on_after(_ERROR_SECONDS):
         async for piece in response.aiter_bytes():
             body += piece
-            await _pause(piece)
+            await turns.taken()
             if len(body) >= limit:
                 break
     return bytes(body[:limit])
@@ -70,10 +69,10 @@ async def media(
     """
     splitter = Splitter(fields, open_sink)
     expected, received = _length(response), 0
-    threaded = 0
+    threaded, turns = 0, Turns()
     async for piece in response.aiter_bytes():
         received += len(piece)
-        await _pause(piece)
+        await turns.taken()
         watch(received, expected)
         if threaded:
             threaded -= 1
@@ -126,12 +125,6 @@ def _length(response: httpx2.Response) -> int | None:
     text: str = response.headers.get("content-length", "")
     compressed = response.headers.get("content-encoding", "identity") != "identity"
     return int(text) if _LENGTH.fullmatch(text) and not compressed else None
-
-
-async def _pause(piece: bytes) -> None:
-    """Let others have their turn where much comes out of little."""
-    if len(piece) > _LARGE_PIECE:
-        await anyio.lowlevel.checkpoint()
 
 
 def is_stacked(response: httpx2.Response) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import anyio
@@ -200,6 +200,8 @@ class Client:
         )
 
     async def _opened(self) -> httpx2.AsyncClient:
+        if self._http is not None:
+            return self._http
         async with self._opening:
             if self._http is None:
                 make = partial(connection.set_up, self._settings.base_url, self._transport)
@@ -218,17 +220,23 @@ def _build(
     http: httpx2.AsyncClient, endpoint: Endpoint[Q, R], request: Q, asked: Asked, body: Body | None
 ) -> httpx2.Request:
     headers = {"X-API-Key": asked.key} if asked.key else {}
+    url = _url(f"{asked.base_url}/{endpoint.path}")
     if body is not None:
         headers |= {"Content-Type": body.content_type, "Content-Length": str(body.length)}
-        return http.build_request(endpoint.method, endpoint.path, headers=headers, content=body)
+        return http.build_request(endpoint.method, url, headers=headers, content=body)
+    fields = request.fields()
     if endpoint.method == "GET":
-        fields = request.fields()
         try:
-            return http.build_request("GET", endpoint.path, headers=headers, params=fields)
+            return http.build_request("GET", url, headers=headers, params=fields or None)
         except httpx2.InvalidURL:
             longest = max(fields, key=lambda name: len(str(fields[name])))
             raise InvalidArgument(f"{longest} is too long for an address. Give a shorter one.") from None
-    return http.build_request("POST", endpoint.path, headers=headers, json=request.fields())
+    return http.build_request("POST", url, headers=headers, json=fields)
+
+
+@lru_cache(maxsize=64)
+def _url(address: str) -> httpx2.URL:
+    return httpx2.URL(address)  # reading it takes longer than all else of a request
 
 
 def _refused(endpoint: Endpoint[Any, Any], asked: Asked, chunk: dict[str, Any], *, begun: bool) -> WebVoiceError:

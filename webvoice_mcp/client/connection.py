@@ -1,6 +1,7 @@
 """The HTTP client underneath: how it is set up, and what is said when it cannot be, or reaches nobody."""
 
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from urllib.request import getproxies
 
 import httpx2
 
@@ -11,7 +12,9 @@ from webvoice_mcp.errors import NetworkError
 _CONNECT_TIMEOUT = 15.0
 # Most agent calls come seconds apart; httpx's five would mean a new TLS handshake for almost each.
 _KEEPALIVE = 45.0
+_LIMITS = httpx2.Limits(max_connections=64, max_keepalive_connections=20, keepalive_expiry=_KEEPALIVE)
 _REASON_CHARACTERS = 200
+_PROXIES = {"https", "all"}
 
 _NOTHING_DONE = "Nothing was carried out. No credits were spent."
 _PROXY = "HTTPS_PROXY, ALL_PROXY or the system's proxy"
@@ -30,16 +33,20 @@ def set_up(base_url: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2
     Raises:
         NetworkError: the environment names a proxy or certificates that cannot be used.
     """
+    # Plain http is loopback: a proxy from the environment would only be a stranger reading the key.
+    secure = base_url.startswith("https:")
     try:
+        if transport is None and not (secure and _PROXIES & getproxies().keys()):
+            from webvoice_mcp.client.network import Transport  # noqa: PLC0415 - loads the HTTP client's lower half
+
+            transport = Transport(_LIMITS, httpx2.create_ssl_context() if secure else None)
         return httpx2.AsyncClient(
-            base_url=f"{base_url}/",
             headers={"User-Agent": f"webvoice-mcp/{__version__}", "Accept": "application/json"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # a session must not stand beside the key
             timeout=httpx2.Timeout(None, connect=_CONNECT_TIMEOUT),
-            limits=httpx2.Limits(max_connections=64, max_keepalive_connections=20, keepalive_expiry=_KEEPALIVE),
+            limits=_LIMITS,
             transport=transport,
-            # Plain http is loopback: a proxy from the environment would only be a stranger reading the key.
-            trust_env=base_url.startswith("https:"),
+            trust_env=secure,
         )
     except ImportError:
         raise NetworkError(
