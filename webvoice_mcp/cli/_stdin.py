@@ -1,22 +1,27 @@
 """The process's stdin, such that a signal can end it like its writer can.
 
 The SDK reads stdin in a thread that nothing can interrupt, so a signal alone would leave the process hanging there
-(python-sdk issue 3551). Here the SDK reads from a pipe of ours, which a second thread fills from the real stdin. At a
-signal the pipe ends: the SDK sees the end of its input, and there is only one way in which the server ends.
+(python-sdk issue 3551). Here that thread waits for the real stdin or for the end of a pipe of ours, whichever comes
+first; where one cannot wait for two (Windows), it reads from that pipe, which a thread of ours fills. At a signal the
+pipe ends: the SDK sees the end of its input, and there is only one way in which the server ends.
 
 Calls that were paid for get their time then. A further signal says that there is none; so hosts do that want to be
 rid of a server.
 """
 
+import io
 import os
 import queue
 import re
+import select
 import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from types import FrameType
+from typing import Any
 
 _BLOCK = 64 << 10
 _HALF = rb"u[dD][89a-fA-F][0-9a-fA-F]{2}"
@@ -41,7 +46,11 @@ class EndableStdin:
         os.dup2(null, 0)
         os.close(null)
         reader, self._writer = os.pipe()
-        sys.stdin = os.fdopen(reader, encoding="utf-8", errors="replace")
+        if sys.platform == "win32":  # pragma: no cover
+            sys.stdin = os.fdopen(reader, encoding="utf-8", errors="replace")
+        else:
+            lines = io.BufferedReader(_Lines(_whole(self._blocks(reader))), _BLOCK)
+            sys.stdin = io.TextIOWrapper(lines, encoding="utf-8", errors="replace")
         # A handler runs between any two steps of the main thread, which may hold any lock then: it must take none.
         # Putting into this queue takes none.
         self._wishes: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -50,7 +59,8 @@ class EndableStdin:
 
     def start(self) -> None:
         """Begin to read."""
-        threading.Thread(target=self._fill, name="stdin", daemon=True).start()
+        if sys.platform == "win32":  # pragma: no cover
+            threading.Thread(target=self._fill, name="stdin", daemon=True).start()
 
     def end_on_signals(self) -> None:
         """Let SIGTERM and SIGINT end the input; a further one gives up what still runs."""
@@ -91,22 +101,57 @@ class EndableStdin:
                 self._hurried = self._hurried or wish == "signal"
         os._exit(0)
 
-    def _fill(self) -> None:
-        with suppress(OSError):  # what cannot be read, such as a terminal that has gone, has ended
-            begun: list[bytes] = []  # of a line
-            while block := os.read(self._wire, _BLOCK):
-                begun.append(block)
-                if b"\n" in block:
-                    lines, end, rest = b"".join(begun).rpartition(b"\n")
-                    begun = [rest]
-                    self._pass_on(_mended(lines + end))
-            self._pass_on(_mended(b"".join(begun)))
-        self.end()
+    if sys.platform == "win32":  # pragma: no cover
 
-    def _pass_on(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._writer, rest) :]
+        def _fill(self) -> None:
+            with suppress(OSError):
+                for lines in _whole(iter(lambda: os.read(self._wire, _BLOCK), b"")):
+                    rest = memoryview(lines)
+                    while rest:
+                        rest = rest[os.write(self._writer, rest) :]
+            self.end()
+
+    else:
+
+        def _blocks(self, ended: int) -> Iterator[bytes]:
+            """What comes, until there is no more or the pipe whose reader is `ended` has ended."""
+            either = select.poll()
+            either.register(self._wire, select.POLLIN)
+            either.register(ended, 0)  # that nobody writes to it any more is always told
+            with suppress(OSError):  # what cannot be read, such as a terminal that has gone, has ended
+                while ended not in dict(either.poll()) and (block := os.read(self._wire, _BLOCK)):
+                    yield block
+            self.end()
+
+
+class _Lines(io.RawIOBase):
+    """Lines as a file."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self._lines = lines
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._left = self._left or memoryview(next(self._lines, b""))
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+
+def _whole(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same in lines that are whole, but for the last, and mended."""
+    begun: list[bytes] = []
+    for block in blocks:
+        begun.append(block)
+        if b"\n" in block:
+            lines, end, rest = b"".join(begun).rpartition(b"\n")
+            begun = [rest]
+            yield _mended(lines + end)
+    yield _mended(b"".join(begun))
 
 
 def _mended(lines: bytes) -> bytes:
