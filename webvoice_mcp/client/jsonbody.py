@@ -58,7 +58,7 @@ async def _encoded(part: FilePart) -> AsyncGenerator[bytes, None]:
     chunks: AsyncIterator[bytes] = part.chunks()
     async for chunk in chunks:
         left -= len(chunk)
-        data = carry + chunk
+        data = carry + chunk if carry else chunk
         whole = len(data) - len(data) % 3  # what is left over goes in front of the next block
         carry = data[whole:]
         yield base64.b64encode(data[:whole])

@@ -88,25 +88,15 @@ def _encoded(text: str) -> bytes:
 
 async def _one_ahead(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """The chunks, each one read while its predecessor is in use."""
-    send, receive = anyio.create_memory_object_stream[bytes](0)
-    scope = anyio.CancelScope()
-
-    async def read() -> None:
-        with scope:
-            async with send:
-                async for chunk in chunks:
-                    await send.send(chunk)
-
-    # A task of its own: a generator may not pause inside a task group, whose scope would then be its user's, too.
-    reader = asyncio.create_task(read())
+    # A task each: a generator may not pause inside a task group, whose scope would then be its user's, too.
+    following = asyncio.ensure_future(anext(chunks, None))
     try:
-        async with receive:
-            async for chunk in receive:
-                yield chunk
-        await reader  # raises what the reading raised
+        while (chunk := await following) is not None:
+            following = asyncio.ensure_future(anext(chunks, None))
+            yield chunk
     finally:
-        scope.cancel()
+        following.cancel()
         with anyio.CancelScope(shield=True):
-            await asyncio.gather(reader, return_exceptions=True)
+            await asyncio.gather(following, return_exceptions=True)
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
