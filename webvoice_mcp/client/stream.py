@@ -6,17 +6,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol, cast
 
 import anyio
-import anyio.lowlevel
 import httpx2
 
 from webvoice_mcp.client.document import parsed, whole
 from webvoice_mcp.client.joined import JoinedChat
+from webvoice_mcp.client.turns import Turns
 from webvoice_mcp.errors import InvalidResponse, WebVoiceError
 
 _MAX_EVENT = 8 << 20  # bytes; some models put a picture into one
 _LINGER = 5.0  # seconds that a finished answer may wait for what is said after it, such as its price
 _NO_WAIT = 0.0008  # seconds, within which a piece was there already
-_GATHER = 0.1  # seconds; callers are told as often
+_GATHER = 0.2  # seconds; callers are told as often
 _SLICE = 32 << 10  # characters that are taken apart in one go
 
 OnText = Callable[[str], Awaitable[None]]
@@ -86,12 +86,12 @@ class _InSlices:
 
     async def aiter_text(self) -> AsyncIterator[str]:
         """The text as it comes."""
-        asked = time.perf_counter()
+        asked, turns = time.perf_counter(), Turns()
         async for piece in self._response.aiter_text():
             waited = time.perf_counter() - asked > _NO_WAIT
             for start in range(0, len(piece), _SLICE):
                 yield piece[start : start + _SLICE]
-                await anyio.lowlevel.checkpoint()
+                await turns.taken()
             if waited:
                 await anyio.sleep(_GATHER)
             asked = time.perf_counter()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from mcp.server.mcpserver import Context, ElicitationResult, Resolve
+from mcp.server.mcpserver import AcceptedElicitation, Context, ElicitationResult, Resolve
 
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
@@ -109,6 +109,9 @@ def _called(context: Context[App]) -> tuple[str, Mapping[str, Any]]:
     params = context.request_context.params or {}
     return str(params.get("name")), params.get("arguments") or {}
 
+
+# The SDK wraps each part that is lent in this class, which pydantic makes anew, in a millisecond, when nobody keeps it.
+_KEPT = AcceptedElicitation[Any]
 
 TheSettings = Annotated[Settings, Resolve(_settings)]
 TheKeys = Annotated[Keys, Resolve(_keys)]

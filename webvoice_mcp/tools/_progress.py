@@ -54,8 +54,10 @@ class Progress:
     async def text(self, piece: str) -> None:
         """A piece of text came; pieces that come close together are joined."""
         if self.asked:
+            is_news = not self._text
             self._text.append(piece)
-            self._wake()
+            if is_news:
+                self._wake()
 
     async def tell(self, order: Order) -> None:
         """Say what is due: new text, or that the order goes on."""
