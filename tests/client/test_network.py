@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -312,12 +313,21 @@ async def test_a_call_that_is_given_up_closes_its_connection(client_of: Callable
         await client.aclose()
 
 
-async def test_a_host_that_does_not_answer_is_not_waited_for() -> None:
-    transport = Transport(LIMITS, None)
-    request = httpx2.Request("GET", "http://192.0.2.1/", extensions={"timeout": {"connect": 0.05}})
-    with pytest.raises((httpx2.ConnectTimeout, httpx2.ConnectError)):
-        await transport.handle_async_request(request)
-    await transport.aclose()
+async def test_who_does_not_answer_while_connecting_is_not_waited_for() -> None:
+    closed = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        while await reader.read(MIB):
+            pass
+        closed.set()
+
+    async with serving(silent) as service:
+        transport = Transport(LIMITS, ssl.create_default_context())
+        url = f"https://127.0.0.1:{service.port}/"
+        with pytest.raises(httpx2.ConnectTimeout):
+            await transport.handle_async_request(httpx2.Request("GET", url, extensions={"timeout": {"connect": 0.2}}))
+        await asyncio.wait_for(closed.wait(), 5)
+        await transport.aclose()
 
 
 def test_every_failure_of_the_network_has_a_name_that_the_client_knows() -> None:

@@ -17,7 +17,10 @@ from tests.orders.world import PAID, Paid, Upstream, last_job, left, made_in, pu
 from tests.support import MakeSettings, connected, failed, fields
 
 MODES = ("legacy", "auto")
-pytestmark = pytest.mark.parametrize("paid", PAID, ids=lambda each: each.tool.removeprefix("webvoice_"))
+pytestmark = [
+    pytest.mark.wide,
+    pytest.mark.parametrize("paid", PAID, ids=lambda each: each.tool.removeprefix("webvoice_")),
+]
 
 
 class Scene:

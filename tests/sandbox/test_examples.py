@@ -203,9 +203,11 @@ class TestWithEngines:
     async def test_edits_reply_as_documented(self, ann: World, name: str) -> None:
         assert_like(await ann.post("image-to-image/", example(f"{name}_request")), "image_to_image_response")
 
+    @pytest.mark.wide
     @pytest.mark.parametrize("name", ["image_to_video", "image_to_video_gen4"])
     async def test_videos_of_images_reply_as_documented(self, ann: World, name: str) -> None:
         assert_like(await ann.post("image-to-video/", example(f"{name}_request")), "image_to_video_response")
 
+    @pytest.mark.wide
     async def test_videos_of_text_reply_as_documented(self, ann: World) -> None:
         assert_like(await ann.post("text-to-video/", example("text_to_video_request")), "text_to_video_response")

@@ -132,6 +132,7 @@ class TestWithEngines:
         film = await self._film(ann, _FROM_IMAGE, json={**body, "last_image_url": LINK})
         assert (film.size, film.frames) == ((720, 960), 48)
 
+    @pytest.mark.wide
     async def test_sound_can_be_left_out_and_1080_lines_asked_for(self, ann: World) -> None:
         body = {**_BODIES[_FROM_IMAGE], "duration": 4, "resolution": "1080p", "generate_audio": False}
         film = await self._film(ann, _FROM_IMAGE, json=body)

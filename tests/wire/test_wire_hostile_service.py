@@ -312,6 +312,7 @@ ENDLESS: list[tuple[str, tuple[str, Message], Say, str]] = [
 ]
 
 
+@wide
 @pytest.mark.parametrize(("tool", "say", "told"), [row[1:] for row in ENDLESS], ids=[row[0] for row in ENDLESS])
 def test_what_never_ends_is_stopped_and_nothing_of_it_stays(
     wire: Wire, hasty: Wire, adversary: Adversary, home: Path, tool: tuple[str, Message], say: Say, told: str

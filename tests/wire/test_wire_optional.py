@@ -43,6 +43,7 @@ def answering(start: Start) -> Iterator[tuple[Wire, Loopback]]:
         yield start(BASE_URL=loopback.base_url, API_KEY=CANARY), loopback
 
 
+@pytest.mark.wide
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("tool", NEEDED)
 @pytest.mark.parametrize("left_out", [None, "", "  "], ids=["null", "empty", "blank"])
