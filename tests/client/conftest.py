@@ -1,5 +1,6 @@
 """Fixtures for the client's tests."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,5 +21,14 @@ def make(make_settings: MakeSettings) -> Make:
         transport, slept = Scripted(*answers), Slept()
         keys = Keys(settings, KeyStore(settings.credentials_file))
         return Client(settings, keys, transport=transport, sleep=slept), transport, slept
+
+    return made
+
+
+@pytest.fixture
+def client_of(make_settings: MakeSettings) -> Callable[..., Client]:
+    def made(port: int, host: str = "127.0.0.1") -> Client:
+        settings = make_settings(BASE_URL=f"http://{host}:{port}/api/v1", TIMEOUT="20")
+        return Client(settings, Keys(settings, KeyStore(settings.credentials_file)), sleep=Slept())
 
     return made

@@ -1,7 +1,6 @@
 """A service that means harm, over real sockets: lies in HTTP and TLS, bombs, bodies without end, words that steer."""
 
 import gzip
-import ipaddress
 import json
 import re
 import socket
@@ -14,16 +13,14 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.support import CANARY
+from tests.tls import DAY, NOW, Authority
 from tests.wire.conftest import Start
 from tests.wire.test_wire_memory import forget_peak, peak
 from tests.wire.world import failure, fields
@@ -37,7 +34,6 @@ SPENT = "Credits may have been spent"
 
 Say = Callable[[socket.socket], None]
 wide = pytest.mark.wide
-Key = ec.EllipticCurvePrivateKey
 
 
 class Adversary:
@@ -432,59 +428,6 @@ def test_an_answer_that_comes_too_slowly_is_not_waited_for(hasty: Wire, adversar
 
 # TLS
 
-_NOW = datetime.now(UTC)
-_HERE = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-_DAY = timedelta(days=1)
-
-
-def _certificate(key: Key, signer: Key, issuer: str, name: x509.GeneralName | None, end: datetime) -> x509.Certificate:
-    """For a server of this name, or, without one, for the issuer; with all that strict clients want to see."""
-
-    def called(text: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
-
-    made = x509.CertificateBuilder().subject_name(called("server" if name else issuer)).issuer_name(called(issuer))
-    made = made.public_key(key.public_key()).serial_number(x509.random_serial_number())
-    made = made.not_valid_before(_NOW - 9 * _DAY).not_valid_after(end)
-    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
-    uses = x509.KeyUsage(
-        **dict.fromkeys(("key_cert_sign", "crl_sign"), name is None),
-        **dict.fromkeys(("digital_signature", "key_agreement"), name is not None),
-        **dict.fromkeys(("content_commitment", "key_encipherment", "data_encipherment"), False),
-        **dict.fromkeys(("encipher_only", "decipher_only"), False),
-    )
-    made = made.add_extension(x509.BasicConstraints(ca=name is None, path_length=None), critical=True)
-    made = made.add_extension(uses, critical=True).add_extension(own, critical=False)
-    made = made.add_extension(authority, critical=False)
-    if name:
-        made = made.add_extension(x509.SubjectAlternativeName([name]), critical=False)
-    return made.sign(signer, hashes.SHA256())
-
-
-class Authority:
-    """Somebody who signs certificates."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self.file = folder / f"{name}.pem"
-        self._name = name
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        own = _certificate(self._key, self._key, name, None, _NOW + _DAY)
-        self.file.write_bytes(own.public_bytes(serialization.Encoding.PEM))
-
-    def context(self, name: x509.GeneralName = _HERE, end: datetime = _NOW + _DAY) -> ssl.SSLContext:
-        """What a server with a certificate for this name needs."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        signed = _certificate(key, self._key, self._name, name, end)
-        form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        file = self.file.with_suffix(".leaf")
-        file.write_bytes(
-            signed.public_bytes(serialization.Encoding.PEM) + key.private_bytes(serialization.Encoding.PEM, *form)
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
-
 
 class Secret:
     """A server that trusts one authority, and a service that it finds by https."""
@@ -527,7 +470,7 @@ def _saying(data: bytes) -> Say:
 OTHER = x509.DNSName("other.example")
 # How the service begins, and what the error says of it.
 UNTRUE: list[Any] = [
-    pytest.param(lambda on: on.trusted.context(end=_NOW - _DAY), "certificate has expired", id="expired"),
+    pytest.param(lambda on: on.trusted.context(end=NOW - DAY), "certificate has expired", id="expired"),
     pytest.param(lambda on: on.trusted.context(OTHER), "not valid for '127.0.0.1'", id="another host", marks=wide),
     pytest.param(lambda on: on.stranger.context(), "unable to get local issuer", id="a stranger", marks=wide),
     pytest.param(lambda _: _saying(http(GOOD)), "WRONG_VERSION_NUMBER", id="plain text"),

@@ -117,7 +117,7 @@ class EndableStdin:
             """What comes, until there is no more or the pipe whose reader is `ended` has ended."""
             either = select.poll()
             either.register(self._wire, select.POLLIN)
-            either.register(ended, 0)  # that nobody writes to it any more is always told
+            either.register(ended, select.POLLIN)  # nobody writes to it; macOS tells of its end to those alone who ask
             with suppress(OSError):  # what cannot be read, such as a terminal that has gone, has ended
                 while ended not in dict(either.poll()) and (block := os.read(self._wire, _BLOCK)):
                     yield block

@@ -6,8 +6,10 @@ public interfaces alone: httpcore2's `AsyncNetworkBackend` below its pool, httpx
 
 import asyncio
 import os
+import select
 import socket
 import ssl
+import sys
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ import anyio
 import httpcore2
 import httpx2
 
+_OVER = "The connection had ended"
 _NEXT_ADDRESS = 0.25  # seconds until a host's next address is tried, too (RFC 8305)
 
 
@@ -121,8 +124,10 @@ class _Line(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         self._full = False
         self._ended = False
         self._lost: Exception | None = None
-        self._asked = False
-        self._waiting: asyncio.Future[None] | None = None  # for more to read, or for room to write
+        self._asked = False  # a request, or the beginning of one, has been sent and no answer been read
+        self._kept = False  # an answer has been read
+        self._reader: asyncio.Future[None] | None = None
+        self._writer: asyncio.Future[None] | None = None
 
     # What asyncio tells.
 
@@ -131,67 +136,57 @@ class _Line(asyncio.Protocol, httpcore2.AsyncNetworkStream):
 
     def data_received(self, data: bytes) -> None:
         self._come.append(data)
-        if not self._wake() and not self._paused:
+        if not _wake(self._reader) and not self._paused:
             self._paused = True
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         self._ended = True
-        self._wake()
+        _wake(self._reader)
+        _wake(self._writer)
         return False  # close it
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._ended = True
         self._lost = exc
-        self._full = False
-        self._wake()
+        self.eof_received()
 
     def pause_writing(self) -> None:
         self._full = True
 
     def resume_writing(self) -> None:
         self._full = False
-        self._wake()
-
-    def _wake(self) -> bool:
-        if self._waiting is None or self._waiting.done():
-            return False
-        self._waiting.set_result(None)
-        return True
-
-    async def _change(self) -> None:
-        self._waiting = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiting
-        finally:
-            self._waiting = None
+        _wake(self._writer)
 
     # What httpcore2 asks for.
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109
         """The next piece, "" at the end; it may be more than asked for, which h11 gladly takes."""
-        self._asked = False
+        self._asked, self._kept = False, True
         if self._paused:
             self._paused = False
             self._transport.resume_reading()
+        if self._come:
+            await asyncio.sleep(0)  # others have their turn also where much comes that says nothing
         while not self._come:
             if self._lost is not None:
                 raise httpcore2.ReadError(str(self._lost)) from self._lost
             if self._ended:
                 return b""
-            await self._change()
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
         return self._come.popleft()
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
         if not self._asked and self._is_readable():
-            # It broke between two requests, or sent what nobody asked for. Nothing of this request has been sent.
-            raise httpcore2.ConnectError("The connection had ended")
+            # It ended, or somebody spoke without being asked. Nothing of this request has been sent.
+            raise httpcore2.ConnectError(_OVER)
         self._asked = True
         if self._ended:
             raise httpcore2.WriteError
         self._transport.write(buffer)
-        while self._full:
-            await self._change()
+        while self._full and not self._ended:
+            self._writer = asyncio.get_running_loop().create_future()
+            await self._writer
 
     async def aclose(self) -> None:
         self._transport.abort()
@@ -204,6 +199,9 @@ class _Line(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore2's interface
     ) -> httpcore2.AsyncNetworkStream:
         plain, loop = self._transport, asyncio.get_running_loop()
+        if self._is_readable():  # the handshake would never hear of it
+            plain.abort()
+            raise httpcore2.ConnectError(_OVER)
         try:
             with _connecting(), anyio.fail_after(timeout):
                 secure = await loop.start_tls(plain, self, ssl_context, server_hostname=server_hostname)
@@ -217,4 +215,21 @@ class _Line(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         return self._is_readable() if info == "is_readable" else self._transport.get_extra_info(info)
 
     def _is_readable(self) -> bool:
-        return self._ended or bool(self._come)
+        """Whether it has ended, or something has come; before the first answer, what TLS has to say does not count."""
+        return self._ended or bool(self._come) or (self._kept and _waits(self._transport.get_extra_info("socket")))
+
+
+def _wake(sleeper: asyncio.Future[None] | None) -> bool:
+    if sleeper is None or sleeper.done():
+        return False
+    sleeper.set_result(None)
+    return True
+
+
+def _waits(connection: socket.socket) -> bool:
+    """Whether the system holds something, be it the end, that the event loop has not got to yet."""
+    if sys.platform == "win32":  # pragma: no cover
+        return bool(select.select([connection], [], [], 0)[0])
+    look = select.poll()
+    look.register(connection, select.POLLIN)
+    return bool(look.poll(0))

@@ -1,0 +1,110 @@
+"""A service on loopback, whose words are written by the test."""
+
+import asyncio
+import json
+import re
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import httpx2
+
+from tests.client.calls import STATUS_BODY
+
+MIB = 1024 * 1024
+LIMITS = httpx2.Limits()
+
+Say = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def http(body: object, status: str = "200 OK") -> bytes:
+    text = json.dumps(body).encode()
+    return b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+        status.encode(),
+        len(text),
+        text,
+    )
+
+
+FINE = http(STATUS_BODY)
+TRANSLATED = http({"success": True, "translated_text": "Ciao"})
+
+
+async def head_of(reader: asyncio.StreamReader) -> bytes:
+    with suppress(asyncio.IncompleteReadError, ConnectionError):
+        return await reader.readuntil(b"\r\n\r\n")
+    return b""
+
+
+async def request_of(reader: asyncio.StreamReader) -> bytes:
+    """A whole request, "" when no more comes."""
+    head = await head_of(reader)
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    return head + (await reader.readexactly(int(length[1])) if length else b"")
+
+
+class Service:
+    """A service on loopback whose connections are talked to by a list of functions, the last of them again and again.
+
+    Attributes:
+        port: where it listens.
+        connections: how many were made.
+    """
+
+    def __init__(self, *talks: Say) -> None:
+        self.port = 0
+        self.connections = 0
+        self._talks = talks
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talk = self._talks[min(self.connections, len(self._talks) - 1)]
+        self.connections += 1
+        running = asyncio.current_task()
+        assert running
+        self._running.add(running)
+        with suppress(ConnectionError):
+            await talk(reader, writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        self._running.discard(running)
+
+    async def end(self) -> None:
+        """Wait for those who still talk."""
+        await asyncio.wait_for(asyncio.gather(*self._running), 5)
+
+
+@asynccontextmanager
+async def serving(*talks: Say, tls: ssl.SSLContext | None = None) -> AsyncIterator[Service]:
+    service = Service(*talks)
+    server = await asyncio.start_server(service.talk, "127.0.0.1", 0, ssl=tls)
+    service.port = server.sockets[0].getsockname()[1]
+    try:
+        yield service
+    finally:
+        server.close()
+        await service.end()
+
+
+def always(said: bytes) -> Say:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await request_of(reader):
+            writer.write(said)
+
+    return talk
+
+
+def once(said: bytes, then: bytes = b"") -> Say:
+    """Answers once, and then ends or says more that nobody asked for."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request_of(reader)
+        writer.write(said)
+        if then:
+            await writer.drain()
+            await asyncio.sleep(0.05)
+            writer.write(then)
+            await reader.read()
+
+    return talk
