@@ -101,9 +101,9 @@ def once(said: bytes, then: bytes = b"") -> Say:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request_of(reader)
         writer.write(said)
+        await writer.drain()
+        await asyncio.sleep(0.05)  # the answer is read, and the connection waits for the next request
         if then:
-            await writer.drain()
-            await asyncio.sleep(0.05)
             writer.write(then)
             await reader.read()
 
