@@ -177,7 +177,7 @@ class _Line(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         return self._come.popleft()
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
-        if not self._asked and self._is_readable():
+        if not self._asked and (self._is_readable() or (self._kept and self._holds_more())):
             # It ended, or somebody spoke without being asked. Nothing of this request has been sent.
             raise httpcore2.ConnectError(_OVER)
         self._asked = True
@@ -215,8 +215,17 @@ class _Line(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         return self._is_readable() if info == "is_readable" else self._transport.get_extra_info(info)
 
     def _is_readable(self) -> bool:
-        """Whether it has ended, or something has come; before the first answer, what TLS has to say does not count."""
-        return self._ended or bool(self._come) or (self._kept and _waits(self._transport.get_extra_info("socket")))
+        """Whether it has ended, or something has come. The pool asks this of every connection, at every request."""
+        return self._ended or bool(self._come)
+
+    def _holds_more(self) -> bool:
+        """Whether the system holds something, be it the end, that the event loop has not got to yet."""
+        connection = self._transport.get_extra_info("socket")
+        if sys.platform == "win32":  # pragma: no cover
+            return bool(select.select([connection], [], [], 0)[0])
+        look = select.poll()
+        look.register(connection, select.POLLIN)
+        return bool(look.poll(0))
 
 
 def _wake(sleeper: asyncio.Future[None] | None) -> bool:
@@ -224,12 +233,3 @@ def _wake(sleeper: asyncio.Future[None] | None) -> bool:
         return False
     sleeper.set_result(None)
     return True
-
-
-def _waits(connection: socket.socket) -> bool:
-    """Whether the system holds something, be it the end, that the event loop has not got to yet."""
-    if sys.platform == "win32":  # pragma: no cover
-        return bool(select.select([connection], [], [], 0)[0])
-    look = select.poll()
-    look.register(connection, select.POLLIN)
-    return bool(look.poll(0))

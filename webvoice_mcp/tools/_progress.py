@@ -10,7 +10,7 @@ from webvoice_mcp.orders.jobs import Order
 
 _FIRST_BEAT = 0.8  # seconds; a caller who wants progress hears of it within one
 _BEAT = 4.5  # and then at least every five
-_GAP = 0.1  # seconds; a client is told of new text at most ten times a second
+_GAP = 0.2  # seconds; a client is told of new text at most five times a second
 _MIB = 1024 * 1024
 _LEAST_RISE = 0.001
 
