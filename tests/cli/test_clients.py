@@ -149,7 +149,7 @@ def test_a_link_carries_the_entry_and_nothing_secret(name: str, launch: Launch) 
     assert urlsplit(link).scheme == "https"
     assert re.fullmatch(r"[!-~]+", link)
     assert not set(link) & set("()<>\"'` ")
-    assert decoded(name, link) == (NAME, {"command": launch.command, "args": list(launch.args)})
+    assert decoded(name, link) == (NAME, {**client(name).first, "command": launch.command, "args": list(launch.args)})
     assert "key" not in link.lower()
 
 
@@ -162,7 +162,9 @@ def test_the_links_in_the_readme_are_those_of_the_table() -> None:
     links = dict(re.findall(r"\[([^]]+)\]\(([^)]+)\)", line))
     assert links == {client(name).title: client(name).install_link() for name in LINKED}
     for name in LINKED:
-        assert decoded(name, links[client(name).title]) == (NAME, {"command": "uvx", "args": ["webvoice-mcp"]})
+        entry = {**client(name).first, "command": "uvx", "args": ["webvoice-mcp"]}
+        assert decoded(name, links[client(name).title]) == (NAME, entry)
+    assert client("vscode").first == {"type": "stdio"}  # which its documentation requires
 
 
 def test_the_pages_are_those_of_the_table() -> None:

@@ -121,6 +121,14 @@ def test_a_person_reads_a_line_for_each_check_and_the_cure_below_it(command: Com
     assert out.endswith("\n\n1 of 27 checks failed.\n")
 
 
+def test_what_could_not_be_looked_at_is_not_counted_as_failed(command: Command) -> None:
+    code, out, _ = command("doctor", API_KEY=CANARY)
+    assert code == 1
+    assert "\nFAILED  base URL reachable      Cannot connect to " in out
+    assert "\n-       credits                 not checked: base URL reachable failed\n" in out
+    assert out.endswith("\n\n1 of 27 checks failed, and 3 could not be made.\n")
+
+
 def test_nothing_is_changed_by_looking(command: Command, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     examined(command)

@@ -46,12 +46,14 @@ class Check:
         ok: False where something is to be done; information is True.
         detail: what was found.
         cure: what to do, where `ok` is False.
+        made: False where another failure left no way to look.
     """
 
     check: str
     ok: bool
     detail: str
     cure: str = ""
+    made: bool = True
 
     def safe(self, *keys: str) -> "Check":
         """The check without any key in it, and without what a terminal would obey."""
@@ -64,7 +66,8 @@ class Check:
 
     def line(self) -> str:
         """The check for a person."""
-        said = f"{'ok' if self.ok else 'FAILED':6}  {self.check:{_WIDTH}}  {self.detail}"
+        state = "ok" if self.ok else "FAILED" if self.made else "-"
+        said = f"{state:6}  {self.check:{_WIDTH}}  {self.detail}"
         return f"{said}\n{'':{_WIDTH + 10}}{self.cure}" if self.cure else said
 
 

@@ -55,7 +55,7 @@ async def _at_once(_seconds: float) -> None:
 
 def _unknown(reason: str, *names: str) -> Iterator[Check]:
     for name in names:
-        yield Check(name, False, f"not checked: {reason}", "Mend that first.")
+        yield Check(name, False, f"not checked: {reason}", "Mend that first.", made=False)
 
 
 def _reached(settings: Settings, answer: StatusReply | WebVoiceError) -> Check:

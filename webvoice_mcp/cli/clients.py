@@ -106,7 +106,7 @@ class Client:
 
     def install_link(self, launch: Launch = UVX) -> str:
         """The link that installs the entry, "" where the client has none."""
-        compact = json.dumps(launch.fields, separators=(",", ":"), ensure_ascii=False)
+        compact = json.dumps(self.entry(launch), separators=(",", ":"), ensure_ascii=False)
         arguments = "".join(f"&arg={quote(arg, safe='')}" for arg in launch.args)
         return self.link.format(
             name=NAME,

@@ -3,6 +3,11 @@
 import argparse
 import json
 import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from webvoice_mcp.cli._checks import Check
 
 
 def run(words: list[str]) -> int:
@@ -42,6 +47,13 @@ def run(words: list[str]) -> int:
     if as_json:
         print(json.dumps([each.fields() for each in checks], indent=2))
     else:
-        summary = f"{failed} of {len(checks)} checks failed." if failed else f"All {len(checks)} checks passed."
-        print(*(each.line() for each in checks), "", summary, sep="\n")
+        print(*(each.line() for each in checks), "", _summary(checks), sep="\n")
     return 1 if failed else 0
+
+
+def _summary(checks: "Sequence[Check]") -> str:
+    failed, unmade = sum(not each.ok for each in checks), sum(not each.made for each in checks)
+    if not failed:
+        return f"All {len(checks)} checks passed."
+    left = f", and {unmade} could not be made" if unmade else ""
+    return f"{failed - unmade} of {len(checks)} checks failed{left}."
