@@ -8,7 +8,7 @@ import sqlite3
 import tracemalloc
 import zipfile
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -263,7 +263,7 @@ def _zipped() -> bytes:
 
 
 def _database() -> bytes:
-    with sqlite3.connect(":memory:") as database:
+    with closing(sqlite3.connect(":memory:")) as database:
         database.execute("CREATE TABLE passwords (word)")
         return database.serialize()
 

@@ -52,6 +52,7 @@ class Adversary:
         self.stays = False
         self.begin: ssl.SSLContext | Say | None = None
         self.left = threading.Event()  # somebody closed the connection while we still talked
+        self._talks: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -60,7 +61,10 @@ class Adversary:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}/api/v1"
 
     def answering(self, say: bytes | Say) -> "Adversary":
-        """Begin anew with this answer."""
+        """Begin anew with this answer, once those who are hanging up have done so: a request may not cross that."""
+        for talk in [] if self.stays else self._talks:
+            talk.join(0.5)
+        self._talks.clear()
         self.requests.clear()
         self.connections = 0
         self.say, self.stays = say, False
@@ -77,7 +81,9 @@ class Adversary:
             while True:
                 connection, _ = self._listener.accept()
                 self.connections += 1
-                threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+                talk = threading.Thread(target=self._talk, args=(connection,), daemon=True)
+                talk.start()
+                self._talks.append(talk)
 
     def _talk(self, connection: socket.socket) -> None:
         connection.settimeout(PATIENCE)

@@ -35,11 +35,15 @@ class _Wire(io.FileIO):
     def __init__(self, descriptor: int, broken: Callable[[], None]) -> None:
         super().__init__(descriptor, "wb")
         self._broken = broken
+        self._is_broken = False
 
     def write(self, data: Any) -> int:
+        if self._is_broken:  # what is left in buffers has nowhere to go, and Python 3.13 would complain of it
+            return len(data)
         try:
             return super().write(data)
         except OSError:
+            self._is_broken = True
             self._broken()
             raise
 
