@@ -2,31 +2,29 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
 import httpx2
 
-from webvoice_mcp.client import answers, bodies, connection, stream
+from webvoice_mcp.client import answers, bodies, connection, requests, stream
 from webvoice_mcp.client.answers import Asked
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.document import parsed
-from webvoice_mcp.client.jsonbody import JsonBody
-from webvoice_mcp.client.multipart import Multipart
+from webvoice_mcp.client.requests import Body
 from webvoice_mcp.client.retries import Retries
 from webvoice_mcp.client.splitter import Medium
 from webvoice_mcp.contract.account import links
 from webvoice_mcp.contract.endpoint import Endpoint, Q, R, Request
-from webvoice_mcp.errors import InvalidArgument, InvalidResponse, NetworkError, TimedOut, WebVoiceError
+from webvoice_mcp.errors import InvalidResponse, NetworkError, TimedOut, WebVoiceError
 from webvoice_mcp.settings import Settings
 
 T = TypeVar("T")
 E = TypeVar("E", bound=WebVoiceError)
 Read = Callable[[httpx2.Response, Asked], Awaitable[T]]
 Sleep = Callable[[float], Awaitable[None]]
-Body = Multipart | JsonBody
 
 _MAX_ERROR = 64 << 10  # bytes of an error's body that are read
 
@@ -159,7 +157,7 @@ class Client:
             http = await self._opened()
             answered = False
             try:
-                response = await _send(http, _build(http, endpoint, request, asked, body))
+                response = await _send(http, requests.build(http, endpoint, request, asked, body))
                 answered = True
                 self.dated = response.headers.get("date", "")
                 try:
@@ -214,29 +212,6 @@ async def _send(http: httpx2.AsyncClient, request: httpx2.Request) -> httpx2.Res
         return await http.send(request, stream=True)
     except connection.UNUSABLE:
         raise connection.unusable_proxy() from None
-
-
-def _build(
-    http: httpx2.AsyncClient, endpoint: Endpoint[Q, R], request: Q, asked: Asked, body: Body | None
-) -> httpx2.Request:
-    headers = {"X-API-Key": asked.key} if asked.key else {}
-    url = _url(f"{asked.base_url}/{endpoint.path}")
-    if body is not None:
-        headers |= {"Content-Type": body.content_type, "Content-Length": str(body.length)}
-        return http.build_request(endpoint.method, url, headers=headers, content=body)
-    fields = request.fields()
-    if endpoint.method == "GET":
-        try:
-            return http.build_request("GET", url, headers=headers, params=fields or None)
-        except httpx2.InvalidURL:
-            longest = max(fields, key=lambda name: len(str(fields[name])))
-            raise InvalidArgument(f"{longest} is too long for an address. Give a shorter one.") from None
-    return http.build_request("POST", url, headers=headers, json=fields)
-
-
-@lru_cache(maxsize=64)
-def _url(address: str) -> httpx2.URL:
-    return httpx2.URL(address)  # reading it takes longer than all else of a request
 
 
 def _refused(endpoint: Endpoint[Any, Any], asked: Asked, chunk: dict[str, Any], *, begun: bool) -> WebVoiceError:

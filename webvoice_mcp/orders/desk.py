@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 from webvoice_mcp.client.auth import Keys
-from webvoice_mcp.client.client import Body, Client
+from webvoice_mcp.client.client import Client
 from webvoice_mcp.client.jsonbody import JsonBody
 from webvoice_mcp.client.multipart import FilePart, Multipart
+from webvoice_mcp.client.requests import Body
 from webvoice_mcp.client.stream import OnText
 from webvoice_mcp.contract.endpoint import Endpoint, Q, R, Request
 from webvoice_mcp.errors import FileError, InvalidResponse
