@@ -26,7 +26,7 @@ class Server:
         self._last_id = 0
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._said}
-        self._process = subprocess.Popen(command, **pipes, env=environ, cwd=folder)  # type: ignore[call-overload]
+        self._process = subprocess.Popen(command, **pipes, env=environ, cwd=folder)  # type: ignore[call-overload]  # of what `pipes` holds
         self.pid: int = self._process.pid
 
     def start(self) -> None:

@@ -5,20 +5,20 @@ prices and writes down what it orders.
 """
 
 import statistics
-import wave
 from functools import partial
 from pathlib import Path
 
 from _bench import BARE, OURS, Bench, Goal, in_turns, ratio, table, warm
 from _process import Message, Sample
 from save import prepare
+from send import silence
 
 _AT_ONCE = 64
 
 
 def measure(bench: Bench) -> list[Goal]:
     """Print the table; the goal."""
-    recording = _recording(bench.folder / "load.wav")
+    recording = silence(bench.folder / "load.wav", 16_000, 8000)
     prepare(bench.folder / "1.b64", 1)
     ways = {name: partial(_pinged, bench, name, recording) for name in (OURS, BARE)}
     taken = in_turns(ways, bench.rounds(2, 7))
@@ -58,12 +58,3 @@ def _bare(recording: Path, times: int) -> list[tuple[str, Message]]:
         calls += [("status", {}), ("save", {"path": film}), ("send", {"path": str(recording)})]
         calls += [("chat", {"prompt": "x"})]
     return calls
-
-
-def _recording(path: Path) -> Path:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(16_000))
-    return path

@@ -11,12 +11,13 @@ from _process import Message, Sample
 
 _CURL = "curl -F"
 _MIB = 1024 * 1024
+_RATE = 48_000
 
 
 def measure(bench: Bench) -> list[Goal]:
     """Print the table; the goals."""
     size = bench.rounds(128, 512)
-    recording = _recording(bench.folder / "talk.wav", size)
+    recording = silence(bench.folder / "talk.wav", size * _MIB, _RATE)
     base_url = f"{bench.http}/1/api/v1"
     ways: dict[str, Callable[[], Sample]] = {}
     if bench.curl:
@@ -37,13 +38,14 @@ def measure(bench: Bench) -> list[Goal]:
     ]
 
 
-def _recording(path: Path, size: int) -> Path:
+def silence(path: Path, size: int, rate: int) -> Path:
+    """A recording of so many bytes of sound, with so many samples a second."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(48_000)
-        for _ in range(size):
-            file.writeframesraw(bytes(_MIB))
+        file.setframerate(rate)
+        for start in range(0, size, _MIB):
+            file.writeframesraw(bytes(min(_MIB, size - start)))
     return path
 
 

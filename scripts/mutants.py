@@ -23,10 +23,19 @@ _MEMORY = 4 * 1024**3  # for a mutant that never comes to an end
 _DECORATORS = {"property", "contextmanager", "asynccontextmanager"}
 _FATES = {None: "not run", 0: "survived", 1: "killed", 3: "killed", 5: "untested", 33: "untested"}  # else: stopped
 _MEDIA = [f"tests/tools/test_{family}.py" for family in ("chat", "image", "speech", "translation", "video")]
+_CHOSEN = ["-k", "not fault_matrix or tts or stt or -chat", "-m", "not soak and not (wide and engines)"]
 _ROOMS = {
     "files": ["tests/files"],
     "keystore": ["tests/test_keystore.py"],
-    "orders": ["tests/orders", "tests/tools/test_orders.py", *_MEDIA, "-k", "not fault_matrix or tts or stt or -chat"],
+    "orders": [
+        "tests/orders",
+        "tests/tools/test_orders.py",
+        *_MEDIA,
+        "-k",
+        "not fault_matrix or tts or stt or -chat",
+        "-m",
+        "not soak and not (wide and engines)",
+    ],
 }
 _SETTINGS = """
 [tool.mutmut]

@@ -69,6 +69,13 @@ def answer(body: Any, status: int = 200) -> httpx2.Response:
     return httpx2.Response(status, json=body)
 
 
+def http(body: bytes, status: str = "200 OK", kind: str = "application/json", **headers: Any) -> bytes:
+    """An answer; of its headers a name is written with lines below."""
+    more = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
+    return head.encode() + body
+
+
 def example(name: str) -> Any:
     """One of the documentation's own JSON examples."""
     return json.loads((EXAMPLES / f"{name}.json").read_text("utf-8"))

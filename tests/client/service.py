@@ -3,13 +3,16 @@
 import asyncio
 import json
 import re
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import httpx2
 
 from tests.client.calls import STATUS_BODY
+from tests.support import http
 
 MIB = 1024 * 1024
 LIMITS = httpx2.Limits()
@@ -17,17 +20,8 @@ LIMITS = httpx2.Limits()
 Say = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def http(body: object, status: str = "200 OK") -> bytes:
-    text = json.dumps(body).encode()
-    return b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
-        status.encode(),
-        len(text),
-        text,
-    )
-
-
-FINE = http(STATUS_BODY)
-TRANSLATED = http({"success": True, "translated_text": "Ciao"})
+FINE = http(json.dumps(STATUS_BODY).encode())
+TRANSLATED = http(b'{"success": true, "translated_text": "Ciao"}')
 
 
 async def head_of(reader: asyncio.StreamReader) -> bytes:
@@ -85,6 +79,11 @@ async def serving(*talks: Say, tls: ssl.SSLContext | None = None) -> AsyncIterat
     finally:
         server.close()
         await service.end()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Let the connection, when it is closed, break in place of ending."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def always(said: bytes) -> Say:

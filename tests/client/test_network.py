@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ import httpx2
 import pytest
 
 from tests.client.calls import TRANSLATE, failure, status
-from tests.client.service import FINE, LIMITS, MIB, TRANSLATED, always, once, request_of, serving
+from tests.client.service import FINE, LIMITS, MIB, TRANSLATED, always, once, request_of, reset, serving
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.client.network import Transport
 from webvoice_mcp.contract.translation import TRANSLATION
@@ -86,7 +85,7 @@ async def test_an_answer_that_breaks_off_is_told_as_cut_short(client_of: Callabl
         writer.write(TRANSLATED[:-5])
         await writer.drain()
         await asyncio.sleep(0.05)
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset(writer)
 
     async with serving(breaks) as service:
         client = client_of(service.port)

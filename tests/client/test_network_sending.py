@@ -2,36 +2,39 @@
 
 import asyncio
 import re
-import socket
-import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 from tests.client.calls import failure
-from tests.client.service import MIB, head_of, http, serving
+from tests.client.service import MIB, head_of, reset, serving
+from tests.support import http
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.client.multipart import FilePart, Multipart
 from webvoice_mcp.contract.speech import TRANSCRIPTION, TranscriptionRequest
 from webvoice_mcp.errors import BadRequest, NetworkError, WebVoiceError
 
 
-async def silence() -> AsyncIterator[bytes]:
-    for _ in range(64):
-        yield bytes(MIB)
+def silence(blocks: int = 32) -> Multipart:
+    """An upload of blocks of 2 MiB."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(blocks):
+            yield bytes(2 * MIB)
+
+    return Multipart({}, [FilePart("audio", "a.wav", "audio/wav", blocks * 2 * MIB, chunks)])
 
 
 async def test_a_refusal_that_comes_before_a_whole_upload_is_told(client_of: Callable[..., Client]) -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await head_of(reader)
-        writer.write(http({"success": False, "error": "No such thing."}, "400 Bad Request"))
+        writer.write(http(b'{"success": false, "error": "No such thing."}', "400 Bad Request"))
         await writer.drain()
         writer.write_eof()
         await asyncio.sleep(0.1)  # and then it is gone, with much unread
 
-    body = Multipart({}, [FilePart("audio", "a.wav", "audio/wav", 64 * MIB, silence)])
     async with serving(refuse) as service:
         client = client_of(service.port)
-        error = await failure(client.upload(TRANSCRIPTION, TranscriptionRequest(), body), BadRequest)
+        error = await failure(client.upload(TRANSCRIPTION, TranscriptionRequest(), silence()), BadRequest)
         await client.aclose()
     assert "No such thing." in str(error)
 
@@ -50,10 +53,9 @@ async def test_a_service_that_pours_while_it_takes_nothing_in_fills_no_memory(cl
                     poured += MIB
         writer.transport.abort()
 
-    body = Multipart({}, [FilePart("audio", "a.wav", "audio/wav", 64 * MIB, silence)])
     async with serving(pour) as service:
         client = client_of(service.port)
-        await failure(client.upload(TRANSCRIPTION, TranscriptionRequest(), body), WebVoiceError)
+        await failure(client.upload(TRANSCRIPTION, TranscriptionRequest(), silence()), WebVoiceError)
         await client.aclose()
     assert poured < 32 * MIB  # the buffers of the system
 
@@ -61,13 +63,11 @@ async def test_a_service_that_pours_while_it_takes_nothing_in_fills_no_memory(cl
 async def test_an_upload_into_a_connection_that_breaks_may_have_been_billed(client_of: Callable[..., Client]) -> None:
     async def vanish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await head_of(reader)
-        connection = writer.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+        reset(writer)
 
-    body = Multipart({}, [FilePart("audio", "a.wav", "audio/wav", 64 * MIB, silence)])
     async with serving(vanish) as service:
         client = client_of(service.port)
-        error = await failure(client.upload(TRANSCRIPTION, TranscriptionRequest(), body), NetworkError)
+        error = await failure(client.upload(TRANSCRIPTION, TranscriptionRequest(), silence()), NetworkError)
         await client.aclose()
     assert error.billed
     assert service.connections == 1
@@ -83,13 +83,9 @@ async def test_an_upload_that_is_taken_in_slowly_arrives_whole(client_of: Callab
         while taken < int(length[1]):
             await asyncio.sleep(0.01)
             taken += len(await reader.read(MIB))
-        writer.write(http({"success": True, "text": "Hello"}))
+        writer.write(http(b'{"success": true, "text": "Hello"}'))
 
-    async def chunks() -> AsyncIterator[bytes]:
-        for _ in range(8):
-            yield bytes(2 * MIB)
-
-    body = Multipart({}, [FilePart("audio", "a.wav", "audio/wav", 16 * MIB, chunks)])
+    body = silence(8)
     async with serving(slow) as service:
         client = client_of(service.port)
         await client.upload(TRANSCRIPTION, TranscriptionRequest(), body)

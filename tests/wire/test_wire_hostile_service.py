@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from tests.support import CANARY
+from tests.support import CANARY, http
 from tests.tls import DAY, NOW, Authority
 from tests.wire.conftest import Start
 from tests.wire.test_wire_memory import forget_peak, peak
@@ -106,13 +106,6 @@ class Adversary:
             say(connection) if callable(say) else connection.sendall(say)
             if not self.stays:
                 return
-
-
-def http(body: bytes, status: str = "200 OK", kind: str = "application/json", **headers: Any) -> bytes:
-    """An answer; of its headers a name is written with lines below."""
-    more = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
-    return head.encode() + body
 
 
 def endless(head: bytes, block: bytes) -> Say:

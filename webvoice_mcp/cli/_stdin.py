@@ -46,7 +46,7 @@ class EndableStdin:
         os.dup2(null, 0)
         os.close(null)
         reader, self._writer = os.pipe()
-        if sys.platform == "win32":  # pragma: no cover
+        if sys.platform == "win32":  # pragma: no cover - one cannot wait for two there
             sys.stdin = os.fdopen(reader, encoding="utf-8", errors="replace")
         else:
             lines = io.BufferedReader(_Lines(_whole(self._blocks(reader))), _BLOCK)
@@ -59,7 +59,7 @@ class EndableStdin:
 
     def start(self) -> None:
         """Begin to read."""
-        if sys.platform == "win32":  # pragma: no cover
+        if sys.platform == "win32":  # pragma: no cover - one cannot wait for two there
             threading.Thread(target=self._fill, name="stdin", daemon=True).start()
 
     def end_on_signals(self) -> None:
@@ -101,7 +101,7 @@ class EndableStdin:
                 self._hurried = self._hurried or wish == "signal"
         os._exit(0)
 
-    if sys.platform == "win32":  # pragma: no cover
+    if sys.platform == "win32":  # pragma: no cover - one cannot wait for two there
 
         def _fill(self) -> None:
             with suppress(OSError):

@@ -43,12 +43,11 @@ def run(words: list[str]) -> int:
     ]
     # Whatever a variable holds or the service said, no key leaves here.
     checks = [each.safe(settings.api_key, key.value if key else "") for each in checks]
-    failed = sum(not each.ok for each in checks)
     if as_json:
         print(json.dumps([each.fields() for each in checks], indent=2))
     else:
         print(*(each.line() for each in checks), "", _summary(checks), sep="\n")
-    return 1 if failed else 0
+    return 0 if all(each.ok for each in checks) else 1
 
 
 def _summary(checks: "Sequence[Check]") -> str:

@@ -33,12 +33,12 @@ def set_up(base_url: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2
     Raises:
         NetworkError: the environment names a proxy or certificates that cannot be used.
     """
+    from webvoice_mcp.client.network import Transport  # noqa: PLC0415 - loads the HTTP client's lower half
+
     # Plain http is loopback: a proxy from the environment would only be a stranger reading the key.
     secure = base_url.startswith("https:")
     try:
         if transport is None and not (secure and _PROXIES & getproxies().keys()):
-            from webvoice_mcp.client.network import Transport  # noqa: PLC0415 - loads the HTTP client's lower half
-
             transport = Transport(_LIMITS, httpx2.create_ssl_context() if secure else None)
         return httpx2.AsyncClient(
             headers={"User-Agent": f"webvoice-mcp/{__version__}", "Accept": "application/json"},

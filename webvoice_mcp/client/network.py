@@ -104,7 +104,7 @@ class _Network(httpcore2.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore2's interface
+        timeout: float | None = None,  # noqa: ASYNC109 - the interface
         local_address: str | None = None,  # noqa: ARG002 - never given
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - never given
     ) -> httpcore2.AsyncNetworkStream:
@@ -159,7 +159,7 @@ class _Line(asyncio.Protocol, httpcore2.AsyncNetworkStream):
 
     # What httpcore2 asks for.
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 - the interface
         """The next piece, "" at the end; it may be more than asked for, which h11 gladly takes."""
         self._asked, self._kept = False, True
         if self._paused:
@@ -176,7 +176,7 @@ class _Line(asyncio.Protocol, httpcore2.AsyncNetworkStream):
             await self._reader
         return self._come.popleft()
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - the interface
         if not self._asked and (self._is_readable() or (self._kept and self._holds_more())):
             # It ended, or somebody spoke without being asked. Nothing of this request has been sent.
             raise httpcore2.ConnectError(_OVER)
@@ -196,7 +196,7 @@ class _Line(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore2's interface
+        timeout: float | None = None,  # noqa: ASYNC109 - the interface
     ) -> httpcore2.AsyncNetworkStream:
         plain, loop = self._transport, asyncio.get_running_loop()
         if self._is_readable():  # the handshake would never hear of it
@@ -221,7 +221,7 @@ class _Line(asyncio.Protocol, httpcore2.AsyncNetworkStream):
     def _holds_more(self) -> bool:
         """Whether the system holds something, be it the end, that the event loop has not got to yet."""
         connection = self._transport.get_extra_info("socket")
-        if sys.platform == "win32":  # pragma: no cover
+        if sys.platform == "win32":  # pragma: no cover - there is no poll there
             return bool(select.select([connection], [], [], 0)[0])
         look = select.poll()
         look.register(connection, select.POLLIN)
