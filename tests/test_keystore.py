@@ -563,7 +563,7 @@ def test_a_lock_that_is_never_released_is_a_clear_error(
     )
     assert holder.stdout
     holder.stdout.readline()
-    monkeypatch.setattr("webvoice_mcp.keystore._private._LOCK_SECONDS", 0.02)
+    monkeypatch.setattr("webvoice_mcp.storage.private_files._LOCK_SECONDS", 0.02)
 
     with pytest.raises(DiskError) as caught:
         store.save(SERVICE, name="mine", key="wv_2", use=True)

@@ -17,8 +17,9 @@ from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.account import STATUS
 from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import DiskError, NotAuthenticated
-from webvoice_mcp.keystore import KeyStore, _private
+from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import Settings, SettingsError
+from webvoice_mcp.storage import private_files
 
 OTHER = "wv_another_1234567890abcdef"
 
@@ -76,7 +77,7 @@ async def test_a_key_file_that_cannot_be_read_says_why(keys: Keys, settings: Set
 
 
 def _held(lock: Path, holding: threading.Event, enough: threading.Event) -> None:
-    with _private.lock(lock):
+    with private_files.file_lock(lock):
         holding.set()
         enough.wait(5)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from webvoice_mcp.errors import DiskError, InvalidResponse
-from webvoice_mcp.keystore import _private
+from webvoice_mcp.storage import private_files
 
 _log = logging.getLogger("webvoice_mcp")
 
@@ -85,24 +85,24 @@ class KeyStore:
     def _exclusively(self) -> Iterator[_Document]:
         """The document, to be changed while nobody else does; written at the end."""
         with _disk("use", self._path.parent):
-            _private.make_folder(self._path.parent)
+            private_files.make_private_folder(self._path.parent)
         with self._lock():
             document = self._read_or_put_aside()
             yield document
             with _disk("write", self._path):
-                _private.replace(self._path, json.dumps(document, indent=2).encode())
+                private_files.replace_atomically(self._path, json.dumps(document, indent=2).encode())
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
         path = self._path.with_name(f"{self._path.name}.lock")
-        with _disk("lock", path), _private.lock(path):
+        with _disk("lock", path), private_files.file_lock(path):
             yield
 
     def _read(self) -> _Document | None:
         """The document; empty where there is no file, None where the file is damaged."""
         with _disk("read", self._path):
             try:
-                content = _private.content(self._path)
+                content = private_files.read_private(self._path)
             except FileNotFoundError:
                 return {}
         return _parsed(content)
@@ -112,7 +112,7 @@ class KeyStore:
         if document is not None:
             return document
         with _disk("put aside", self._path):
-            aside = _private.put_aside(self._path, f"{self._path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+            aside = private_files.set_aside(self._path, f"{self._path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
         _log.warning("%s is damaged. It was put aside as %s; the keys in it have to be saved anew.", self._path, aside)
         return {}
 

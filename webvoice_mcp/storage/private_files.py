@@ -29,12 +29,12 @@ _CREATE = os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe would block
 
 
-def content(path: Path) -> bytes:
+def read_private(path: Path) -> bytes:
     """The bytes of a regular file, which is closed to others if it was not."""
     return _patiently(lambda: _content(path))
 
 
-def replace(path: Path, new: bytes) -> None:
+def replace_atomically(path: Path, new: bytes) -> None:
     """Put `new` in the place of the file's content, all of it or nothing; only while the lock is held."""
     folder, prefix = path.parent, f".{path.name}."
     # We hold the lock, so any other such file was left by a process that ended in the middle.
@@ -50,7 +50,7 @@ def replace(path: Path, new: bytes) -> None:
     _sync_folder(folder)
 
 
-def put_aside(path: Path, name: str) -> Path:
+def set_aside(path: Path, name: str) -> Path:
     """Rename the file to `name`, or the next free one, in the same folder; returns where it is now."""
     number = 1
     while True:
@@ -63,7 +63,7 @@ def put_aside(path: Path, name: str) -> Path:
         number += 1
 
 
-def make_folder(folder: Path) -> None:
+def make_private_folder(folder: Path) -> None:
     """Make the folder, or close an existing one, so that only its owner can look into it."""
     try:
         folder.mkdir(mode=0o700, parents=True)
@@ -78,7 +78,7 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def lock(path: Path) -> Iterator[None]:
+def file_lock(path: Path) -> Iterator[None]:
     """Hold the lock file at `path`: one holder at a time, over all threads and processes."""
     descriptor = os.open(path, os.O_RDWR | _CREATE, 0o600)
     try:

@@ -1,0 +1,1 @@
+"""Files that belong to this program, and the threads that work on files."""
