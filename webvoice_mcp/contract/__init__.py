@@ -1,1 +1,1 @@
-"""What the API says: endpoints, requests, replies, prices' units. Nothing here does any I/O."""
+"""The API as documented: endpoints, requests, replies, limits and prices. No I/O."""

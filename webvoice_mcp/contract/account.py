@@ -1,16 +1,17 @@
-"""Accounts: e-mail codes, keys, onboarding, status. No call here costs credits."""
+"""Accounts: e-mail codes, keys, onboarding, status; all free."""
 
 from typing import Any
 
 from pydantic import Field, model_validator
 
-from webvoice_mcp.contract.endpoint import Empty, Endpoint, Reply, Request
+from webvoice_mcp.contract.endpoint import Empty, FreeEndpoint, Reply, Request
 
 KEY_PREFIX = "wv_"
 
-_KEY_FIELDS = ("api_key", "key")  # documented is the first, of auth/verify-code/ alone
+# Only the first is documented, and only for auth/verify-code/.
+_KEY_FIELDS = ("api_key", "key")
 
-# Paths under the site, that is the base URL without /api/v1.
+# Paths below the site, which is the base URL without /api/v1.
 LINKS = {
     "login": "/accounts/login/",
     "api_dashboard": "/api/",
@@ -41,11 +42,11 @@ class VerifyCodeRequest(Request):
 
 
 class _WithNewKey(Reply):
-    """A reply that may hold a new key. It is given only once, so it must not be lost for its field's name."""
+    """A reply that may carry a new key, which is shown only once and must not be lost because of its field's name."""
 
     @model_validator(mode="before")
     @classmethod
-    def _take_key(cls, data: Any) -> Any:
+    def _normalize_key(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
         rest = {name: value for name, value in data.items() if name not in _KEY_FIELDS}
@@ -89,11 +90,11 @@ class StatusReply(Reply):
     api_key: KeyFacts = Field(default_factory=KeyFacts)
 
 
-SEND_CODE = Endpoint("POST", "auth/send-code/", SendCodeRequest, SendCodeReply, key=False)
-VERIFY_CODE = Endpoint("POST", "auth/verify-code/", VerifyCodeRequest, VerifyCodeReply, key=False)
-ONBOARDING = Endpoint("GET", "onboarding/", Empty, OnboardingReply)
-CREATE_KEY = Endpoint("POST", "keys/", CreateKeyRequest, CreateKeyReply)
-STATUS = Endpoint("GET", "status/", Empty, StatusReply)
+SEND_CODE = FreeEndpoint("POST", "auth/send-code/", SendCodeRequest, SendCodeReply, key=False)
+VERIFY_CODE = FreeEndpoint("POST", "auth/verify-code/", VerifyCodeRequest, VerifyCodeReply, key=False)
+ONBOARDING = FreeEndpoint("GET", "onboarding/", Empty, OnboardingReply)
+CREATE_KEY = FreeEndpoint("POST", "keys/", CreateKeyRequest, CreateKeyReply)
+STATUS = FreeEndpoint("GET", "status/", Empty, StatusReply)
 
 
 def _key_in(data: Any) -> str | None:
@@ -103,5 +104,5 @@ def _key_in(data: Any) -> str | None:
 
 
 def links(site: str) -> dict[str, str]:
-    """The service's pages by name, for the site that the base URL belongs to."""
+    """Return the URLs of the service's web pages by name."""
     return {name: f"{site}{path}" for name, path in LINKS.items()}

@@ -1,18 +1,27 @@
 """Chat: the OpenAI-compatible endpoints."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from webvoice_mcp.contract import models
-from webvoice_mcp.contract.endpoint import Billed, Empty, Endpoint, Reply, Request, Rows
+from webvoice_mcp.contract.endpoint import Billed, Empty, FreeEndpoint, PaidEndpoint, Reply, Request, Rows
+from webvoice_mcp.contract.estimate import Estimate
+from webvoice_mcp.contract.models import DOCUMENTED_MODELS
+from webvoice_mcp.contract.prices import Price
 
-DocumentedModel = models.DocumentedModel
-DOCUMENTED_MODELS = models.DOCUMENTED_MODELS
+CHAT_PRICES = {
+    model.id: Price(
+        f"chat with {model.id}",
+        model.credits,
+        "request",
+        f"All public chat models: | {model.id} | {model.name} | {model.provider} | {model.credits or 'Free'} |",
+    )
+    for model in DOCUMENTED_MODELS
+}
 
 
 def text_of(content: Any) -> str:
-    """A message's content as one text: itself, or of a list of parts those that are text."""
+    """Return a message's content as one text; of a list of parts, the text parts joined."""
     if isinstance(content, list):
         texts = [part.get("text") if isinstance(part, dict) else part for part in content]
         return "".join(text for text in texts if isinstance(text, str))
@@ -20,12 +29,12 @@ def text_of(content: Any) -> str:
 
 
 def _credits(price: Any) -> Any:
-    # The documentation's own table has this word where others have a number.
+    # The documentation's table says "Free" where other rows have a number.
     return 0.0 if isinstance(price, str) and price.strip().casefold() == "free" else price
 
 
 class ModelFacts(Reply):
-    """A row of chat/models/; the documentation names two of its fields, the others are read where they are."""
+    """A row of chat/models/. The documentation names only two fields; the usual names of the others are read too."""
 
     id: str = Field(validation_alias=AliasChoices("id", "model_id", "model"))
     display_name: str | None = Field(None, validation_alias=AliasChoices("display_name", "name"))
@@ -50,7 +59,7 @@ class OpenAIModelsReply(Reply):
 
 
 class ChatRequest(Request):
-    """OpenAI's request; `messages`, `tools` and `tool_choice` are OpenAI's own structures."""
+    """OpenAI's request, with OpenAI's structures in `messages`, `tools` and `tool_choice`."""
 
     model: str
     messages: list[dict[str, Any]]
@@ -74,26 +83,49 @@ class Message(Reply):
         """The content as one text."""
         return text_of(self.content)
 
+    @property
+    def picture_urls(self) -> list[str]:
+        """URLs of the pictures in `images`, beside the text, and among the parts of the content."""
+        beside = (self.model_extra or {}).get("images")
+        parts = [part for listed in (beside, self.content) if isinstance(listed, list) for part in listed]
+        images = [part.get("image_url") for part in parts if isinstance(part, dict)]
+        urls = [image.get("url") if isinstance(image, dict) else image for image in images]
+        return [url for url in urls if isinstance(url, str)]
+
 
 class Choice(Reply):
     message: Message
     finish_reason: str | None = None
 
 
-class WalletNote(Billed):
+class ChatBill(Billed):
     provider: str | None = None
 
 
 class ChatReply(Reply):
+    carries_bill: ClassVar[bool] = True
+
     choices: Rows[Choice] = Field(min_length=1)
     id: str | None = None
     object: str | None = None
     created: int | None = None
     model: str | None = None
     usage: dict[str, Any] | None = None
-    webvoice: WalletNote = Field(default_factory=WalletNote)
+    webvoice: ChatBill = Field(default_factory=ChatBill)
+
+    @property
+    def bill(self) -> Billed | None:
+        """The `webvoice` object."""
+        return self.webvoice
 
 
-CHAT_MODELS = Endpoint("GET", "chat/models/", Empty, ModelsReply)
-OPENAI_MODELS = Endpoint("GET", "models/", Empty, OpenAIModelsReply)
-CHAT = Endpoint("POST", "chat/completions/", ChatRequest, ChatReply, paid=True, names_model=True)
+def _price(request: ChatRequest, _seconds: float | None) -> Estimate:
+    price = CHAT_PRICES.get(request.model)
+    if price is None:
+        return Estimate(None, f"{request.model} is not in the documented list of models")
+    return Estimate(price.credits, f"{price.credits:g} a request with {request.model}")
+
+
+CHAT_MODELS = FreeEndpoint("GET", "chat/models/", Empty, ModelsReply)
+OPENAI_MODELS = FreeEndpoint("GET", "models/", Empty, OpenAIModelsReply)
+CHAT = PaidEndpoint("POST", "chat/completions/", ChatRequest, ChatReply, price=_price, names_model=True)

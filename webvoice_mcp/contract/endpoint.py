@@ -1,78 +1,108 @@
-"""What an endpoint is, and the two rules of every message: strict in what we send, tolerant in what we get."""
+"""An endpoint of the API, and the base classes of its requests and replies.
+
+Requests are strict: an unknown field is a mistake of ours. Replies are tolerant: unknown fields are kept, and a small
+field of the wrong type never costs the user a paid answer.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, WrapValidator, model_validator
+
+from webvoice_mcp.contract.estimate import Estimate
 
 T = TypeVar("T")
 
 
 class Request(BaseModel):
-    """A request body (or, for GET, a query). Unknown fields are a mistake of ours."""
+    """A request body, or the query of a GET request.
+
+    None, "" and [] mean that a field was left out, as they do in a tool's arguments.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_unset_fields(cls, data: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in data.items() if value is not None and value not in ("", [])}
+
     def fields(self) -> dict[str, Any]:
-        """What goes on the wire: everything but what was left unset."""
+        """Return the JSON body: every field that is set."""
         return self.model_dump(mode="json", exclude_none=True)
 
     def form(self) -> dict[str, str]:
-        """The same as fields of a form, in which everything is text; truth values as JSON writes them."""
+        """Return the same as form fields, which are all text; booleans are written as in JSON."""
         return {
             name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in self.fields().items()
         }
 
 
-def _without_odd(value: Any, handler: Callable[[Any], T]) -> T:
-    # What was paid for is delivered even when a small part of it has another type than documented.
-    # Where a part is odd without which the whole is of no use, the second try fails for good.
+def _without_invalid_parts(value: Any, handler: Callable[[Any], T]) -> T:
+    # If a part that the whole needs is invalid, the second attempt fails for good.
     try:
         return handler(value)
     except ValidationError as error:
-        odd = {each["loc"][0] for each in error.errors(include_url=False) if each["loc"]}
+        invalid = {details["loc"][0] for details in error.errors(include_url=False) if details["loc"]}
         if isinstance(value, dict):
-            return handler({name: each for name, each in value.items() if name not in odd})
+            return handler({name: part for name, part in value.items() if name not in invalid})
         if isinstance(value, list):
-            return handler([each for place, each in enumerate(value) if place not in odd])
+            return handler([part for index, part in enumerate(value) if index not in invalid])
         raise
 
 
-def _some_without_odd(value: Any, handler: Callable[[Any], T]) -> T:
-    made = _without_odd(value, handler)
-    if value and not made:
-        raise ValueError("every part of it is odd")
-    return made
+def _some_valid_part(value: Any, handler: Callable[[Any], T]) -> T:
+    validated = _without_invalid_parts(value, handler)
+    if value and not validated:
+        raise ValueError("every part of it is invalid")
+    return validated
 
 
 class Reply(BaseModel):
-    """A reply body, or a part of one. Fields we do not know are kept; an odd small field never spoils the rest."""
+    """A reply body, or a part of one.
+
+    Attributes:
+        carries_bill: True if the reply says what the call cost.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False, defer_build=True)
+    carries_bill: ClassVar[bool] = False
 
     @model_validator(mode="wrap")
     @classmethod
-    def _leave_out_odd_fields(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        return _without_odd(data, handler)
+    def _drop_invalid_fields(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return _without_invalid_parts(data, handler)
+
+    @property
+    def bill(self) -> "Billed | None":
+        """The part that says what the call cost."""
+        return None
 
 
-Rows = Annotated[list[T], WrapValidator(_some_without_odd)]
-"""A list in a reply without its odd rows; where all are odd, the list itself is."""
+Rows = Annotated[list[T], WrapValidator(_some_valid_part)]
+"""A list in a reply without its invalid rows; if all rows are invalid, so is the list."""
 
-Table = Annotated[dict[str, T], WrapValidator(_some_without_odd)]
-"""The same for what is kept under names."""
+Table = Annotated[dict[str, T], WrapValidator(_some_valid_part)]
+"""The same for an object with arbitrary names."""
 
 
 class Empty(Request):
-    """A request that carries nothing."""
+    """A request without fields."""
 
 
 class Billed(Reply):
-    """What every answer that was paid for says of the wallet."""
+    """A reply to a paid call."""
+
+    carries_bill: ClassVar[bool] = True
 
     credits_used: float | None = None
     credits_remaining: float | None = None
+
+    @property
+    def bill(self) -> "Billed | None":
+        """The reply itself."""
+        return self
 
 
 Q = TypeVar("Q", bound=Request)
@@ -81,34 +111,67 @@ R = TypeVar("R", bound=Reply)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint(Generic[Q, R]):
-    """One documented endpoint.
+    """One documented endpoint: a `FreeEndpoint` or a `PaidEndpoint`.
 
     Attributes:
-        path: as under the base URL, with the final slash that the API wants.
-        key: whether the request carries the API key.
-        paid: whether an answer may cost credits, so that a lost one must not be asked for again unnoticed.
-        media: top-level fields of the answer that carry base64 and go to files, never through memory.
-        file_field: name of the multipart field that carries an uploaded file.
-        providers: documented values of `provider`, to name others when one is not available.
-        aliases: of these, what are only other names, with the value that they stand for.
-        default_provider: the one that answers where a request names none.
-        names_model: whether a request names the model that is to answer.
+        path: path under the base URL, with the final slash that the API requires.
+        key: True if the request carries the API key.
+        media: top-level fields of the reply that carry base64; they go to files, never through memory.
+        file_field: name of the multipart field that carries an uploaded file, "" for none.
+        providers: documented values of `provider`, so that others can be named when one is not available.
+        aliases: those of them that are only other names, with the name that each stands for.
+        default_provider: the provider that answers when a request names none.
+        names_model: True if a request names the model that answers.
     """
 
     method: Literal["GET", "POST"]
     path: str
     request: type[Q]
     reply: type[R]
-    key: bool = True
-    paid: bool = False
-    media: frozenset[str] = field(default=frozenset())
-    file_field: str = ""
-    providers: tuple[str, ...] = ()
-    aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
-    default_provider: str = ""
-    names_model: bool = False
+    key: bool = field(default=True, kw_only=True)
+    media: frozenset[str] = field(default=frozenset(), kw_only=True)
+    file_field: str = field(default="", kw_only=True)
+    providers: tuple[str, ...] = field(default=(), kw_only=True)
+    aliases: Mapping[str, str] = field(default_factory=dict, hash=False, kw_only=True)
+    default_provider: str = field(default="", kw_only=True)
+    names_model: bool = field(default=False, kw_only=True)
 
-    def others(self, provider: str) -> tuple[str, ...]:
-        """Documented providers that may take the place of this one."""
+    @property
+    def paid(self) -> bool:
+        """True if a call may cost credits, so that a lost answer must not be requested again unnoticed."""
+        return isinstance(self, PaidEndpoint)
+
+    def other_providers(self, provider: str) -> tuple[str, ...]:
+        """Return the documented providers that may replace this one."""
         same = self.aliases.get(provider, provider)
         return tuple(name for name in self.providers if name != same and name not in self.aliases)
+
+
+@dataclass(frozen=True, slots=True)
+class FreeEndpoint(Endpoint[Q, R]):
+    """An endpoint whose calls cost no credits."""
+
+    def __post_init__(self) -> None:
+        if self.reply.carries_bill:
+            raise TypeError(f"{self.path}: its reply carries a bill, so it must be a PaidEndpoint with a price")
+
+
+@dataclass(frozen=True, slots=True)
+class PaidEndpoint(Endpoint[Q, R]):
+    """An endpoint whose calls may cost credits.
+
+    Attributes:
+        price: estimates a request; its second argument is the length in seconds of the recording that is sent along,
+            None if there is none or its length is unknown.
+    """
+
+    price: Callable[[Q, float | None], Estimate] = field(kw_only=True, hash=False)
+
+    def __post_init__(self) -> None:
+        if not self.reply.carries_bill:
+            raise TypeError(f"{self.path}: the reply of a paid endpoint must be able to carry a bill")
+
+    @property
+    def outlives_caller(self) -> bool:
+        """True if a call goes on when its caller is gone: media and transcripts can be collected later."""
+        return bool(self.media or self.file_field)

@@ -2,8 +2,10 @@
 
 from typing import Any, Literal
 
-from webvoice_mcp.contract import prices
-from webvoice_mcp.contract.endpoint import Billed, Endpoint, Request
+from webvoice_mcp.contract.endpoint import Billed, PaidEndpoint, Request
+from webvoice_mcp.contract.estimate import Estimate
+from webvoice_mcp.contract.prices import Price
+from webvoice_mcp.contract.providers import Provider, Providers, rules_of
 from webvoice_mcp.contract.rules import (
     RESOLUTION,
     SEED,
@@ -14,7 +16,6 @@ from webvoice_mcp.contract.rules import (
     OneOf,
     Ratio,
     Rule,
-    Rules,
     Size,
     sides,
 )
@@ -23,57 +24,81 @@ ImageProviderName = Literal[
     "minimax", "wan", "nucleus", "gen4", "gen4-turbo", "sd3", "sdxl", "flux-klein-lora", "qwen-image-max"
 ]
 
-PROMPT_CHARACTERS = 4000  # the service would cut what is longer
-SIDE = Between(512, 2048, "pixels")  # the service would clamp what is outside
+PROMPT_CHARACTERS = 4000  # the service truncates a longer prompt
+SIDE = Between(512, 2048, "pixels")  # the service clamps other values
+MAX_EDIT_IMAGES = 4
+GEN4_RESOLUTION = "1080p"
+
+_PRICES = (
+    "Image generation: Credits per image: MiniMax 7, WAN 8, Nucleus 4 (× num_images), Gen4 2/3, Gen4 Turbo 1, SD3 1, "
+    "SDXL 1, FLUX Klein LoRA 1."
+)
+_DEFAULT_PRICE = (
+    "Credits: Image generation: credits per image as configured on the server (IMAGE_GENERATION_CREDITS; default 7 "
+    "credits per image)"
+)
+_EDIT_PRICE = "Image to image: Credits: FLUX.2 Flash Edit — 1 credit per edit (~$0.013 upstream)."
+
+
+def _price(what: str, credits_per_image: float, source: str = _PRICES) -> Price:
+    return Price(f"an image with {what}", float(credits_per_image), "image", source)
+
 
 _FOR_ALL: dict[str, Rule] = {"aspect_ratio": Ratio(), "width": SIDE, "height": SIDE, "seed": SEED}
 _GEN4: dict[str, Rule] = {"resolution": RESOLUTION, "reference_images": Links(3)}
 
-# From the documentation's parameter table and its example for each provider.
-IMAGE_RULES: Rules = {
-    "minimax": _FOR_ALL | {"model": Anything(), "response_format": OneOf(("base64", "url"))},
-    "wan": _FOR_ALL | {"thinking_mode": Anything(), "size": Size()},
-    "nucleus": _FOR_ALL
-    | {
-        "negative_prompt": Anything(),
-        "num_images": OneOf((1, 2)),
-        "num_inference_steps": Between(1, 100),
-        "guidance_scale": Between(0, 20),
-        "output_format": OneOf(("png", "jpeg")),
-    },
-    "gen4": _FOR_ALL | _GEN4,
-    "gen4-turbo": _FOR_ALL | _GEN4,
-    "sd3": _FOR_ALL | {"image_url": Link()},
-    "sdxl": _FOR_ALL | {"image_url": Link(), "size": Size(256, 1536)},
-    "flux-klein-lora": _FOR_ALL | {"size": Size(), "loras": Anything(), "lora_url": Link(), "lora_scale": Anything()},
-    "qwen-image-max": _FOR_ALL | {"size": Size()},
+# From the documentation's parameter table, price list and example of each provider.
+IMAGE_PROVIDERS: Providers = {
+    "minimax": Provider(
+        _FOR_ALL | {"model": Anything(), "response_format": OneOf(("base64", "url"))}, {"": _price("minimax", 7)}
+    ),
+    "wan": Provider(_FOR_ALL | {"thinking_mode": Anything(), "size": Size()}, {"": _price("wan", 8)}),
+    "nucleus": Provider(
+        _FOR_ALL
+        | {
+            "negative_prompt": Anything(),
+            "num_images": OneOf((1, 2)),
+            "num_inference_steps": Between(1, 100),
+            "guidance_scale": Between(0, 20),
+            "output_format": OneOf(("png", "jpeg")),
+        },
+        {"": _price("nucleus", 4)},
+    ),
+    "gen4": Provider(
+        _FOR_ALL | _GEN4,
+        {"720p": _price("gen4 at 720p", 2), "1080p": _price("gen4 at 1080p", 3)},
+        default_resolution=GEN4_RESOLUTION,
+    ),
+    "gen4-turbo": Provider(_FOR_ALL | _GEN4, {"": _price("gen4-turbo", 1)}),
+    "sd3": Provider(_FOR_ALL | {"image_url": Link()}, {"": _price("sd3", 1)}),
+    "sdxl": Provider(_FOR_ALL | {"image_url": Link(), "size": Size(256, 1536)}, {"": _price("sdxl", 1)}),
+    "flux-klein-lora": Provider(
+        _FOR_ALL | {"size": Size(), "loras": Anything(), "lora_url": Link(), "lora_scale": Anything()},
+        {"": _price("flux-klein-lora", 1)},
+    ),
+    # It has no line of its own in the price list.
+    "qwen-image-max": Provider(_FOR_ALL | {"size": Size()}, {"": _price("qwen-image-max", 7, _DEFAULT_PRICE)}),
 }
 
-EDIT_RULES: Rules = {
-    "flux-flash-edit": {
-        "aspect_ratio": OneOf(("1:1", "16:9", "9:16", "4:3", "3:4")),
-        "size": Size(256, 1536),
-        "seed": SEED,
-    }
+EDIT_PROVIDERS: Providers = {
+    "flux-flash-edit": Provider(
+        {"aspect_ratio": OneOf(("1:1", "16:9", "9:16", "4:3", "3:4")), "size": Size(256, 1536), "seed": SEED},
+        {"": Price("an edit of images", 1.0, "edit", _EDIT_PRICE)},
+    )
 }
 
-MAX_EDIT_IMAGES = 4
-
-IMAGE_CREDITS = {name: price.credits for name, price in prices.IMAGES.items()}
-GEN4_CREDITS = {resolution: price.credits for resolution, price in prices.GEN4_IMAGES.items()}
-GEN4_RESOLUTION = "1080p"
-EDIT_CREDITS = prices.EDIT.credits
+IMAGE_RULES = rules_of(IMAGE_PROVIDERS)
+EDIT_RULES = rules_of(EDIT_PROVIDERS)
+EDIT_CREDITS = EDIT_PROVIDERS["flux-flash-edit"].price().credits
 
 
 def image_credits(provider: str, resolution: str | None = None, num_images: int | None = None) -> float:
-    """What one request costs by the documented prices."""
-    if provider == "gen4":
-        return GEN4_CREDITS[resolution or GEN4_RESOLUTION]
-    return IMAGE_CREDITS[provider] * (num_images or 1)
+    """Return what one request costs by the documented prices."""
+    return IMAGE_PROVIDERS[provider].price(resolution).credits * (num_images or 1)
 
 
 def written_size(provider: str, size: str) -> str:
-    """A size as the provider's example writes it."""
+    """Return a size as the provider's example writes it."""
     return ("x" if provider == "qwen-image-max" else "*").join(map(str, sides(size)))
 
 
@@ -107,7 +132,7 @@ class ImageReply(Billed):
 
 
 class EditRequest(Request):
-    """`images` holds URLs; local files travel beside it (see `Endpoint.file_field`)."""
+    """`images` holds URLs; local files are sent in the multipart field `Endpoint.file_field`."""
 
     prompt: str
     provider: Literal["flux-flash-edit"] | None = None
@@ -122,26 +147,41 @@ class EditReply(Billed):
     input_count: int | None = None
 
 
+def _image_price(request: ImageRequest, _seconds: float | None) -> Estimate:
+    price = IMAGE_PROVIDERS[request.provider].price(request.resolution)
+    count = f"{request.num_images or 1} ordered, " if request.provider == "nucleus" else ""
+    default = " by the server's default" if price.source == _DEFAULT_PRICE else ""
+    resolution = f" at {request.resolution or GEN4_RESOLUTION}" if request.provider == "gen4" else ""
+    return Estimate(
+        price.credits * (request.num_images or 1),
+        f"{count}{price.credits:g} an image with {request.provider}{resolution}{default}",
+    )
+
+
+def _edit_price(_request: EditRequest, _seconds: float | None) -> Estimate:
+    return Estimate(EDIT_CREDITS, f"{EDIT_CREDITS:g} an edit")
+
+
 _MEDIA = frozenset({"image", "images"})
 
-IMAGE = Endpoint(
+IMAGE = PaidEndpoint(
     "POST",
     "image/",
     ImageRequest,
     ImageReply,
-    paid=True,
+    price=_image_price,
     media=_MEDIA,
-    providers=tuple(IMAGE_RULES),
+    providers=tuple(IMAGE_PROVIDERS),
     default_provider="minimax",
 )
-EDIT = Endpoint(
+EDIT = PaidEndpoint(
     "POST",
     "image-to-image/",
     EditRequest,
     EditReply,
-    paid=True,
+    price=_edit_price,
     media=_MEDIA,
     file_field="images",
-    providers=tuple(EDIT_RULES),
+    providers=tuple(EDIT_PROVIDERS),
     default_provider="flux-flash-edit",
 )

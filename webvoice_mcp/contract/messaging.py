@@ -1,10 +1,12 @@
-"""Messaging: e-mail and voice memos. Both are free."""
+"""Messaging: e-mail and voice memos, both free."""
 
-from webvoice_mcp.contract.endpoint import Endpoint, Reply, Request
+from webvoice_mcp.contract.endpoint import FreeEndpoint, Reply, Request
+from webvoice_mcp.contract.prices import Price
 
 EMAIL_BODY_CHARACTERS = 50_000
 MEMO_CHARACTERS = 10_000
 DEFAULT_SUBJECT = "Message from WebVoice API"
+MEMO_PRICE = Price("a voice memo from text", 0.0, "memo", "Voice memo (text only): Free — no credits charged.")
 
 
 class EmailRequest(Request):
@@ -32,5 +34,5 @@ class MemoReply(Reply):
     created_at: str | None = None
 
 
-SEND_EMAIL = Endpoint("POST", "send-email/", EmailRequest, EmailReply)
-VOICE_MEMO = Endpoint("POST", "voice-memo/text/", MemoRequest, MemoReply)
+SEND_EMAIL = FreeEndpoint("POST", "send-email/", EmailRequest, EmailReply)
+VOICE_MEMO = FreeEndpoint("POST", "voice-memo/text/", MemoRequest, MemoReply)

@@ -1,4 +1,4 @@
-"""What each provider accepts, as data: which parameters are its own, with which values."""
+"""The values that a parameter accepts, as data."""
 
 import re
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ _RATIO = re.compile(r"[1-9][0-9]?:[1-9][0-9]?")
 
 
 class Rule(Protocol):
-    """What values a parameter may have."""
+    """The values that a parameter accepts."""
 
     @property
     def words(self) -> str:
-        """What is accepted, to follow "must be"."""
+        """Description of the accepted values, to follow "must be"."""
         ...
 
     def accepts(self, value: Any) -> bool:
-        """Whether the value may be sent."""
+        """Return True if the value is accepted."""
         ...
 
 
@@ -113,34 +113,35 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class Anything:
-    """Whatever fits the parameter's type."""
+    """Every value of the parameter's type."""
 
     @property
     def words(self) -> str:
         return "given"
 
-    def accepts(self, value: Any) -> bool:  # noqa: ARG002 - that is what it says
+    def accepts(self, value: Any) -> bool:  # noqa: ARG002 - no value is refused
         return True
 
 
 SEED = Between(-1)
 RESOLUTION = OneOf(("720p", "1080p"))
 
-Rules = Mapping[str, Mapping[str, Rule]]  # provider -> parameter -> what it may be
+Rules = Mapping[str, Mapping[str, Rule]]
+"""The parameters that each provider takes, with the values that each accepts."""
 
 
 def complaint(rules: Rules, provider: str, given: Mapping[str, Any]) -> str:
-    """What is wrong with these parameters for this provider, as a sentence; "" where nothing is.
+    """Return a sentence that says what the provider does not accept, "" if it accepts everything.
 
     Args:
-        given: parameters by name; None stands for one that was not given.
+        given: parameters by name; None means that the parameter was not given.
     """
     own = rules[provider]
     for name, value in given.items():
         if value is None:
             continue
         if name not in own:
-            takers = ", ".join(each for each, parameters in rules.items() if name in parameters)
+            takers = ", ".join(other for other, parameters in rules.items() if name in parameters)
             return f"{name} is not for provider {provider}, but for {takers}. {provider} takes: {', '.join(own)}."
         if not own[name].accepts(value):
             return f"{name} must be {own[name].words} for provider {provider}."
@@ -148,7 +149,7 @@ def complaint(rules: Rules, provider: str, given: Mapping[str, Any]) -> str:
 
 
 def is_public_link(text: Any) -> bool:
-    """Whether this is an https URL that anybody could fetch: it has a host, and no user name or password."""
+    """Return True for an https URL that anybody could fetch: it has a host, and no user name or password."""
     if not isinstance(text, str) or not text.isascii() or not text.isprintable() or " " in text:
         return False
     try:
@@ -160,6 +161,6 @@ def is_public_link(text: Any) -> bool:
 
 
 def sides(size: str) -> tuple[int, int]:
-    """Width and height of a size that `Size` accepts."""
+    """Return width and height of a size that `Size` accepts."""
     width, height = re.split("[*xX]", size)
     return int(width), int(height)

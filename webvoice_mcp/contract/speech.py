@@ -1,23 +1,27 @@
 """Speech: voices, text to speech, speech to text."""
 
-from typing import Literal
+import re
+from typing import Literal, get_args
 
-from webvoice_mcp.contract import prices
-from webvoice_mcp.contract.endpoint import Billed, Endpoint, Reply, Request, Rows, Table
+from webvoice_mcp.contract.endpoint import Billed, FreeEndpoint, PaidEndpoint, Reply, Request, Rows, Table
+from webvoice_mcp.contract.estimate import Estimate, started_units
+from webvoice_mcp.contract.prices import Price
 
-SPEECH_CREDITS_PER_MINUTE = prices.SPEECH.credits
-TRANSCRIPTION_CREDITS_PER_MINUTE = prices.TRANSCRIPTION.credits
+SPEECH_PRICE = Price("text to speech", 0.5, "minute", "Credits: TTS: 0.5 credits per minute")
+TRANSCRIPTION_PRICE = Price("speech to text", 0.3, "minute", "Credits: STT: 0.3 credits per minute")
+SPEECH_CREDITS_PER_MINUTE = SPEECH_PRICE.credits
+TRANSCRIPTION_CREDITS_PER_MINUTE = TRANSCRIPTION_PRICE.credits
 
-# The voices that the documentation's own examples name first for their language.
+# About 150 words a minute at speed 1. In Chinese, Japanese and Korean a character is a syllable.
+_LETTERS_PER_SECOND = 15.0
+_SYLLABLES_PER_SECOND = 4.5
+_SYLLABLE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+# The first voice of each language in the documentation's examples.
 DEFAULT_VOICES = {"en": "af_sarah", "it": "if_sara"}
 
 TranscriptionProvider = Literal["whisper_small", "whisper_fast", "whisper_groq", "whisper_max_local"]
-TRANSCRIPTION_PROVIDERS: tuple[TranscriptionProvider, ...] = (
-    "whisper_small",
-    "whisper_fast",
-    "whisper_groq",
-    "whisper_max_local",
-)
+TRANSCRIPTION_PROVIDERS: tuple[str, ...] = get_args(TranscriptionProvider)
 
 
 class VoicesRequest(Request):
@@ -35,8 +39,10 @@ class VoicesReply(Reply):
 
 
 class SpeechRequest(Request):
+    """`voice` is None only until the service's list of voices was asked for the language's first one."""
+
     text: str
-    voice: str
+    voice: str | None = None
     language: str
     speed: float
     provider: str | None = None
@@ -59,14 +65,34 @@ class TranscriptionReply(Billed):
     duration: float | None = None
 
 
-VOICES = Endpoint("GET", "voices/", VoicesRequest, VoicesReply)
-SPEECH = Endpoint("POST", "tts/", SpeechRequest, SpeechReply, paid=True, media=frozenset({"audio"}))
-TRANSCRIPTION = Endpoint(
+def _speech_price(request: SpeechRequest, _seconds: float | None) -> Estimate:
+    syllables = len(_SYLLABLE.findall(request.text))
+    letters = len(request.text) - syllables
+    seconds = (letters / _LETTERS_PER_SECOND + syllables / _SYLLABLES_PER_SECOND) / request.speed
+    return Estimate(
+        round(started_units(seconds, 60) * SPEECH_PRICE.credits, 2),
+        f"about {seconds:.0f} s of speech from {len(request.text)} characters at speed {request.speed:g}, "
+        f"{SPEECH_PRICE.credits:g} per started minute",
+    )
+
+
+def _transcription_price(_request: TranscriptionRequest, seconds: float | None) -> Estimate:
+    if seconds is None:
+        return Estimate(None, "the recording does not say how long it is")
+    return Estimate(
+        round(started_units(seconds, 60) * TRANSCRIPTION_PRICE.credits, 2),
+        f"{seconds:.1f} s of sound, {TRANSCRIPTION_PRICE.credits:g} per started minute",
+    )
+
+
+VOICES = FreeEndpoint("GET", "voices/", VoicesRequest, VoicesReply)
+SPEECH = PaidEndpoint("POST", "tts/", SpeechRequest, SpeechReply, price=_speech_price, media=frozenset({"audio"}))
+TRANSCRIPTION = PaidEndpoint(
     "POST",
     "stt/",
     TranscriptionRequest,
     TranscriptionReply,
-    paid=True,
+    price=_transcription_price,
     file_field="audio",
     providers=TRANSCRIPTION_PROVIDERS,
     aliases={"whisper_groq": "whisper_fast"},

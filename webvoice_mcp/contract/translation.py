@@ -2,10 +2,14 @@
 
 from typing import Literal
 
-from webvoice_mcp.contract import prices
-from webvoice_mcp.contract.endpoint import Billed, Endpoint, Request
+from webvoice_mcp.contract.endpoint import Billed, PaidEndpoint, Request
+from webvoice_mcp.contract.estimate import Estimate, started_units
+from webvoice_mcp.contract.prices import Price
 
-TRANSLATION_CREDITS_PER_1000_CHARACTERS = prices.TRANSLATION.credits  # and never less than this for one call
+TRANSLATION_PRICE = Price(
+    "translation", 0.1, "character", "Credits: Translation: 0.1 credit per 1000 characters (minimum 0.1)", amount=1000
+)
+TRANSLATION_CREDITS_PER_1000_CHARACTERS = TRANSLATION_PRICE.credits
 
 Language = Literal["en", "it", "es", "fr", "de", "pt", "ru", "zh", "ja", "ko", "ar", "nl", "pl", "tr", "cs"]
 SourceLanguage = Literal[
@@ -26,4 +30,12 @@ class TranslationReply(Billed):
     text_length: int | None = None
 
 
-TRANSLATION = Endpoint("POST", "translation/", TranslationRequest, TranslationReply, paid=True)
+def _price(request: TranslationRequest, _seconds: float | None) -> Estimate:
+    thousands = started_units(len(request.text), 1000)
+    return Estimate(
+        round(thousands * TRANSLATION_PRICE.credits, 2),
+        f"{len(request.text)} characters, {TRANSLATION_PRICE.credits:g} per started 1000",
+    )
+
+
+TRANSLATION = PaidEndpoint("POST", "translation/", TranslationRequest, TranslationReply, price=_price)

@@ -1,4 +1,4 @@
-"""OpenAI's chat structures, checked before they are sent and paid for."""
+"""Checks OpenAI's chat structures before they are sent and paid for."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ _CHOICES = ("none", "auto", "required")
 
 
 def conversation(prompt: str, messages: list[JsonObject] | None, system: str) -> list[JsonObject]:
-    """The messages to send, from exactly one of `prompt` (with `system`) and `messages`.
+    """Return the messages to send, from exactly one of `prompt` (with `system`) and `messages`.
 
     Raises:
-        InvalidArgument: both or neither were given, or a message is none.
+        InvalidArgument: both or neither were given, or a message is malformed.
     """
     if bool(prompt) == bool(messages):
         raise InvalidArgument("Give exactly one of prompt (a question) and messages (a whole conversation).")
@@ -44,7 +44,7 @@ def _check_messages(messages: list[JsonObject]) -> None:
 
 
 def check_tools(tools: list[JsonObject], *, web_search: bool) -> None:
-    """Refuse what is no list of OpenAI function tools, and tools together with web search.
+    """Refuse malformed OpenAI function tools, and tools together with web search.
 
     Raises:
         InvalidArgument: names the argument.
@@ -53,17 +53,17 @@ def check_tools(tools: list[JsonObject], *, web_search: bool) -> None:
         raise InvalidArgument("web_search cannot be combined with tools in one request. Leave one of them out.")
     for number, tool in enumerate(tools):
         function = tool.get("function")
-        if tool.get("type") != "function" or not isinstance(function, dict) or not _named(function):
+        if tool.get("type") != "function" or not isinstance(function, dict) or not _has_name(function):
             raise InvalidArgument(
-                f'tools[{number}] is no function tool. Give {{"type": "function", "function": {{"name": …}}}}.'
+                f'tools[{number}] is not a function tool. Give {{"type": "function", "function": {{"name": …}}}}.'
             )
 
 
 def choice(tool_choice: str, tools: list[JsonObject]) -> str | JsonObject | None:
-    """`tool_choice` as the API wants it: a word, or the object that names one of `tools`.
+    """Return `tool_choice` as the API expects it: a word, or an object that names one of `tools`.
 
     Raises:
-        InvalidArgument: there are no tools, or none of that name.
+        InvalidArgument: there are no tools, or none has that name.
     """
     if not tool_choice:
         return None
@@ -77,6 +77,6 @@ def choice(tool_choice: str, tools: list[JsonObject]) -> str | JsonObject | None
     return {"type": "function", "function": {"name": tool_choice}}
 
 
-def _named(function: JsonObject) -> bool:
+def _has_name(function: JsonObject) -> bool:
     name = function.get("name")
     return isinstance(name, str) and bool(name.strip())

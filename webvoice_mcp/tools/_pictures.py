@@ -1,71 +1,63 @@
-"""Saved pictures handed to the model as image content, as far as hosts let them through."""
+"""Saved pictures as image content for the model, as far as hosts accept them."""
 
 import base64
 import io
 from collections.abc import Sequence
 
-import anyio
-import anyio.to_thread
 from mcp.types import ImageContent
 
 from webvoice_mcp.errors import DiskError
-from webvoice_mcp.files import SavedFile, content_of
+from webvoice_mcp.files import SavedFile, read_back
+from webvoice_mcp.storage.threads import WorkerThreads
 
-_ALL_BYTES = 700 * 1024  # of an answer's pictures together; hosts refuse answers over 1 MiB, base64 adds a third
-_MOST_READ = 64 * 1024**2  # bytes of one picture that are looked at to make it smaller
-_SIDE = 1024  # pixels of a picture that had to be made smaller
-_QUALITIES = (85, 70, 50)
+_MAX_BYTES = 700 * 1024  # for all pictures of an answer: hosts refuse answers over 1 MiB, and base64 adds a third
+_MAX_READ_BYTES = 64 * 1024**2  # a larger picture is not scaled down
+_SIDE_PIXELS = 1024  # of a picture that was scaled down
+_JPEG_QUALITIES = (85, 70, 50)
 _SHOWN_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 
 
-class Pictures:
-    """Makes image content of files; nothing where the settings say so."""
+async def image_content(files: Sequence[SavedFile]) -> tuple[ImageContent, ...]:
+    """Return content for as many of the pictures as fit.
 
-    def __init__(self, *, enabled: bool) -> None:
-        self._enabled = enabled
-        self._thread = anyio.CapacityLimiter(1)  # never anyio's own limiter: stdin and stdout live on it
-
-    async def of(self, files: Sequence[SavedFile]) -> tuple[ImageContent, ...]:
-        """Content for as many of these files as fit; one that does not is left to its link.
-
-        Where they do not fit together, a large one is made smaller, as far as Pillow is installed.
-        """
-        pictures = [each for each in files if self._enabled and each.mime_type in _SHOWN_TYPES]
-        fit_together = sum(each.size_bytes for each in pictures) <= _ALL_BYTES
-        shown: list[ImageContent] = []
-        left = _ALL_BYTES
-        for number, file in enumerate(pictures):
-            share = left if fit_together else left // (len(pictures) - number)
-            found = await anyio.to_thread.run_sync(_content, file, share, limiter=self._thread)
-            if found:
-                data, mime_type = found
-                left -= len(data)
-                shown.append(ImageContent(data=base64.b64encode(data).decode(), mime_type=mime_type))
-        return tuple(shown)
+    If they do not all fit, a large one is scaled down, provided that Pillow is installed, or else left out.
+    """
+    pictures = [file for file in files if file.mime_type in _SHOWN_TYPES]
+    all_fit = sum(file.size_bytes for file in pictures) <= _MAX_BYTES
+    threads = WorkerThreads(1)
+    shown: list[ImageContent] = []
+    left = _MAX_BYTES
+    for number, file in enumerate(pictures):
+        share = left if all_fit else left // (len(pictures) - number)
+        if content := await threads.run(_content, file, share):
+            data, mime_type = content
+            left -= len(data)
+            shown.append(ImageContent(data=base64.b64encode(data).decode(), mime_type=mime_type))
+    return tuple(shown)
 
 
-def _content(file: SavedFile, most: int) -> tuple[bytes, str] | None:
-    if file.size_bytes > _MOST_READ:
+def _content(file: SavedFile, limit: int) -> tuple[bytes, str] | None:
+    if file.size_bytes > _MAX_READ_BYTES:
         return None
     try:
-        content = content_of(file)
-    except DiskError:  # moved away meanwhile; the picture is paid for and the answer says where it was
+        content = read_back(file)
+    except DiskError:  # moved since; the answer still says where it was saved
         return None
-    return (content, file.mime_type) if len(content) <= most else _smaller(content, most)
+    return (content, file.mime_type) if len(content) <= limit else _scaled_down(content, limit)
 
 
-def _smaller(content: bytes, most: int) -> tuple[bytes, str] | None:
+def _scaled_down(content: bytes, limit: int) -> tuple[bytes, str] | None:
     try:
-        from PIL import Image  # noqa: PLC0415 - optional, and heavy
+        from PIL import Image  # noqa: PLC0415 - optional, and slow to import
 
         with Image.open(io.BytesIO(content)) as image:
-            image.thumbnail((_SIDE, _SIDE))
+            image.thumbnail((_SIDE_PIXELS, _SIDE_PIXELS))
             small = image.convert("RGB")
-        for quality in _QUALITIES:
+        for quality in _JPEG_QUALITIES:
             buffer = io.BytesIO()
             small.save(buffer, "JPEG", quality=quality)
-            if buffer.tell() <= most:
+            if buffer.tell() <= limit:
                 return buffer.getvalue(), "image/jpeg"
-    except Exception:  # noqa: BLE001 - no Pillow, or any of its errors: a picture that was paid for becomes no crash
+    except Exception:  # noqa: BLE001 - no Pillow, or any of its errors: a paid picture must not end in a crash
         return None
     return None

@@ -1,89 +1,91 @@
-"""Telling a caller who asked for it how far a call is."""
+"""Progress notifications of one call."""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 from mcp.server.mcpserver import Context
 
-from webvoice_mcp.orders.jobs import Order
+from webvoice_mcp.client.stream import TEXT_INTERVAL
+from webvoice_mcp.jobs.job import Job
 
-_FIRST_BEAT = 0.8  # seconds; a caller who wants progress hears of it within one
-_BEAT = 4.5  # and then at least every five
-_GAP = 0.2  # seconds; a client is told of new text at most five times a second
+_FIRST_SECONDS = 0.8  # a caller who wants progress gets the first notification within a second
+_INTERVAL_SECONDS = 4.5  # and then one at least every five seconds
 _MIB = 1024 * 1024
-_LEAST_RISE = 0.001
+_MIN_STEP = 0.001
 
 
 class Progress:
-    """Progress of one call; silent unless the caller asked for it, and after the answer. The number only rises.
+    """Sends progress notifications if the caller asked for them. The number only rises.
 
-    An order only leaves word here. The caller's own request says it: a caller who does not read must not hold up
-    what was ordered.
+    A job only stores text here. The caller's own request sends it, so that a caller who does not read cannot block
+    the job.
+
+    Attributes:
+        is_wanted: True if the caller asked for progress.
+        on_text: called when there is new text to send.
     """
 
-    def __init__(
-        self,
-        context: Context[Any, Any],
-        *,
-        wake: Callable[[], None] = lambda: None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Begin to tell.
-
-        Args:
-            wake: called when there is something new to say.
-        """
+    def __init__(self, context: Context[Any, Any], *, clock: Callable[[], float] = time.monotonic) -> None:
         meta = context.request_context.meta or {}
-        self.asked = meta.get("progress_token") is not None
+        self.is_wanted = meta.get("progress_token") is not None
+        self.on_text: Callable[[], None] = lambda: None
         self._context = context
-        self._wake = wake
         self._clock = clock
         self._text: list[str] = []
         self._text_due = clock()
-        self._beat_due = clock() + _FIRST_BEAT
+        self._status_due = clock() + _FIRST_SECONDS
         self._last = 0.0
 
     @property
     def due(self) -> float:
-        """When there will be something to say, on the clock; never, for a caller who did not ask."""
-        if not self.asked:
+        """Time, on the clock, of the next notification; infinity for a caller who did not ask."""
+        if not self.is_wanted:
             return float("inf")
-        return min(self._beat_due, self._text_due) if self._text else self._beat_due
+        return min(self._status_due, self._text_due) if self._text else self._status_due
 
-    async def text(self, piece: str) -> None:
-        """A piece of text came; pieces that come close together are joined."""
-        if self.asked:
-            is_news = not self._text
+    def add_text(self, piece: str) -> None:
+        """Store a piece of text; pieces that come in quick succession are sent together."""
+        if self.is_wanted:
+            is_first = not self._text
             self._text.append(piece)
-            if is_news:
-                self._wake()
+            if is_first:
+                self.on_text()
 
-    async def tell(self, order: Order) -> None:
-        """Say what is due: new text, or that the order goes on."""
+    async def send_due(self, job: Job) -> None:
+        """Send what is due: new text, or that the job goes on."""
         now = self._clock()
         if self._text and now >= self._text_due:
-            await self.finish()
-        elif self.asked and now >= self._beat_due:
-            await self._beat(order)
+            await self.flush()
+        elif self.is_wanted and now >= self._status_due:
+            await self._send_status(job)
 
-    async def finish(self) -> None:
-        """Say what text is still waiting to be said."""
+    async def flush(self) -> None:
+        """Send the text that is still stored."""
         text = "".join(self._text)
         self._text.clear()
         if text:
-            self._text_due = self._clock() + _GAP
-            await self._say(self._last + len(text), None, text)
+            self._text_due = self._clock() + TEXT_INTERVAL
+            await self._send(self._last + len(text), None, text)
 
-    async def _beat(self, order: Order) -> None:
-        if not order.received:
-            await self._say(order.age, None, f"{order.tool}: {order.age:.0f} s so far")
+    async def _send_status(self, job: Job) -> None:
+        if not job.received:
+            await self._send(job.age, None, f"{job.tool}: {job.age:.0f} s so far")
             return
-        total = order.expected if order.expected and order.expected >= order.received else None
+        total = job.expected if job.expected and job.expected >= job.received else None
         of = f" of {total / _MIB:.1f}" if total else ""
-        await self._say(order.received, total, f"{order.tool}: {order.received / _MIB:.1f}{of} MiB received")
+        await self._send(job.received, total, f"{job.tool}: {job.received / _MIB:.1f}{of} MiB received")
 
-    async def _say(self, progress: float, total: float | None, message: str) -> None:
-        self._beat_due = self._clock() + _BEAT
-        self._last = max(progress, self._last + _LEAST_RISE)
+    async def _send(self, progress: float, total: float | None, message: str) -> None:
+        self._status_due = self._clock() + _INTERVAL_SECONDS
+        self._last = max(progress, self._last + _MIN_STEP)
         await self._context.report_progress(self._last, total if total and total >= self._last else None, message)
+
+
+async def follow(job: Job, progress: Progress, *, until: Callable[[], bool], deadline: float) -> None:
+    """Send a job's progress until a condition holds or the deadline (on the monotonic clock) passes."""
+    while not until() and (now := time.monotonic()) < deadline:
+        with anyio.move_on_after(max(0.0, min(deadline, progress.due) - now)):
+            await job.changed()
+        await progress.send_due(job)

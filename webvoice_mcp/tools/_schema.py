@@ -1,36 +1,36 @@
-"""JSON Schemas made plain, since several clients refuse or misread what pydantic writes by default."""
+"""Simplifies JSON Schemas: several clients refuse or misread what pydantic writes by default."""
 
 from typing import Any
 
 Schema = dict[str, Any]
 
-_AS_IT_IS = frozenset({"default", "enum", "required", "examples"})
+_UNCHANGED = frozenset({"default", "enum", "required", "examples"})
 
 
 def plain(schema: Schema) -> Schema:
-    """The same schema without automatic titles, null arms, references, constants, and what says nothing.
+    """Return the schema without automatic titles, null alternatives, references, constants and redundant words.
 
-    Cursor and Gemini refuse parameters with `anyOf` or null types at their top; every dropped word is one that no
-    model has to read: a default of null or of no text, and that more properties are allowed, as they are anyway.
-    Recursive models cannot be made plain.
+    Cursor and Gemini refuse parameters with `anyOf` or null types at their top. Every word that is dropped saves the
+    model from reading it: a default of null or "", and the permission of more properties, which holds anyway.
+    Recursive models are not supported.
     """
-    made: Schema = _plain(schema, schema.get("$defs", {}))
-    return made
+    simplified: Schema = _plain(schema, schema.get("$defs", {}))
+    return simplified
 
 
 def closed(schema: Schema) -> Schema:
-    """A plain schema of arguments: unknown ones are refused, and it says so."""
+    """Return the plain schema of arguments, which says that unknown ones are refused."""
     return {**plain(schema), "additionalProperties": False}
 
 
 def answer(schema: Schema) -> Schema:
-    """A plain schema of a result, without the description of the whole: the tool has one."""
+    """Return the plain schema of a result, without a description of the whole: the tool has one."""
     return _without(plain(schema), "description")
 
 
 def _plain(node: Any, definitions: Schema) -> Any:
     if isinstance(node, list):
-        return [_plain(each, definitions) for each in node]
+        return [_plain(item, definitions) for item in node]
     if not isinstance(node, dict):
         return node
     if reference := node.get("$ref"):
@@ -38,16 +38,16 @@ def _plain(node: Any, definitions: Schema) -> Any:
     plain_node: Schema = {}
     for word, value in node.items():
         if word == "properties":
-            plain_node[word] = {name: _plain(each, definitions) for name, each in value.items()}
-            for name in node.get("required", ()):  # always there, so null says something
+            plain_node[word] = {name: _plain(item, definitions) for name, item in value.items()}
+            for name in node.get("required", ()):  # always present, so null has a meaning
                 if {"type": "null"} in value[name].get("anyOf", ()):
                     plain_node[word][name]["type"] = [plain_node[word][name]["type"], "null"]
         elif word not in {"title", "$defs"}:
-            plain_node[word] = value if word in _AS_IT_IS else _plain(value, definitions)
-    return _bare(plain_node)
+            plain_node[word] = value if word in _UNCHANGED else _plain(value, definitions)
+    return _without_redundancy(plain_node)
 
 
-def _bare(node: Schema) -> Schema:
+def _without_redundancy(node: Schema) -> Schema:
     if "const" in node:
         node["enum"] = [node.pop("const")]
     if node.get("default", ...) in (None, ""):

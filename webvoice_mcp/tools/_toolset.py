@@ -1,46 +1,40 @@
-"""From a function to a tool: registration, schemas, hints, results, errors."""
+"""From a function to a tool: registration, schemas, hints, dependencies, results."""
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
+from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, ContentBlock, ResourceLink, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 
-from webvoice_mcp.contract.endpoint import Endpoint
+from webvoice_mcp.contract.endpoint import Endpoint, FreeEndpoint, PaidEndpoint
 from webvoice_mcp.errors import WebVoiceError
+from webvoice_mcp.jobs.call import PaidCall
+from webvoice_mcp.jobs.run import run
+from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.tools import _schema
-from webvoice_mcp.tools._results import File, Result, compact
-from webvoice_mcp.tools._waiting import CallDesk
+from webvoice_mcp.tools._caller import McpCaller
+from webvoice_mcp.tools._confirmation import InputRequired
+from webvoice_mcp.tools._dependencies import check_dependencies, dependencies
+from webvoice_mcp.tools.results import Result, failed_result, successful_result
 
-ERROR_META = "webvoice/error"
-
-_LONGEST_REFUSAL = 480  # characters; what quotes a long path or argument loses its middle
-_END_KEPT = 300  # of them: what to do stands at the end
-
-Function = TypeVar("Function", bound=Callable[..., Awaitable[Result]])
+FreeFunction = TypeVar("FreeFunction", bound=Callable[..., Awaitable[Result]])
+PaidFunction = TypeVar("PaidFunction", bound=Callable[..., Awaitable[PaidCall[Any]]])
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a call does to the world, as MCP's four hints say it, and to the wallet.
+    """What a call does to its environment, as MCP's four hints say it."""
 
-    Attributes:
-        spends: whether it may cost credits.
-        outlives: whether it goes on when its caller is gone, since what it makes can be fetched later.
-    """
-
-    read_only: bool
+    read_only: bool = False
     open_world: bool = True
     destructive: bool = False
-    spends: bool = False
-    outlives: bool = False
 
     def annotations(self, title: str) -> ToolAnnotations:
-        """The hints of a tool with this effect."""
+        """Return the hints of a tool with this effect."""
         return ToolAnnotations(
             title=title,
             read_only_hint=self.read_only,
@@ -51,46 +45,49 @@ class Effect:
 
 
 READS = Effect(read_only=True)
-READS_HERE = Effect(read_only=True, open_world=False)  # needs neither key nor network
-WRITES = Effect(read_only=False)  # free
-SPENDS = Effect(read_only=False, spends=True)  # for text, which is worth nothing without its reader
-MAKES = Effect(read_only=False, spends=True, outlives=True)  # for something that stays
-DESTROYS = Effect(read_only=False, destructive=True)  # free, and cannot be undone
+READS_LOCALLY = Effect(read_only=True, open_world=False)  # needs neither key nor network
+WRITES = Effect()
+DESTROYS = Effect(destructive=True)  # cannot be undone
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A registered tool: its function and what is known of it before the SDK sees it."""
+class RegisteredTool:
+    """A tool before the SDK sees it.
 
-    function: Callable[..., Awaitable[Result]]
+    Attributes:
+        endpoints: the endpoints that it calls; the first one of a paid tool is the paid one.
+        result: type of its result.
+    """
+
+    function: Callable[..., Awaitable[Any]]
     title: str
     effect: Effect
     endpoints: tuple[Endpoint[Any, Any], ...]
+    result: type[Result]
 
     @property
     def name(self) -> str:
-        """The tool's public name: the function's."""
+        """The tool's public name, which is the function's."""
         return self.function.__name__
 
-    @functools.cache  # noqa: B019 - entries live as long as the process, and building a schema takes milliseconds
-    def tool(self) -> Tool:
-        """The SDK's tool."""
-        made = Tool.from_function(
+    @property
+    def is_paid(self) -> bool:
+        """True if its function returns a `PaidCall`."""
+        return any(endpoint.paid for endpoint in self.endpoints)
+
+    @functools.cache  # noqa: B019 - tools live as long as the process, and building a schema takes milliseconds
+    def sdk_tool(self) -> Tool:
+        """Return the SDK's tool."""
+        tool = Tool.from_function(
             _sdk_function(self),
             name=self.name,
             title=self.title,
             description=inspect.cleandoc(self.function.__doc__ or ""),
             annotations=self.effect.annotations(self.title),
         )
-        made.parameters = _schema.closed(made.parameters)
-        made.fn_metadata.output_schema = _schema.answer(made.fn_metadata.output_schema or {})
-        return made
-
-    async def call(self, arguments: Mapping[str, Any], lent: Mapping[str, Any]) -> Result:
-        """Call the function with checked arguments and what is lent of that which it asks for, None for the rest."""
-        parameters = inspect.signature(self.function).parameters.values()
-        asked = [each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
-        return await self.function(**arguments, **{name: lent.get(name) for name in asked})
+        tool.parameters = _schema.closed(tool.parameters)
+        tool.fn_metadata.output_schema = _schema.answer(tool.fn_metadata.output_schema or {})
+        return tool
 
 
 class ToolSet:
@@ -98,64 +95,77 @@ class ToolSet:
 
     def __init__(self, family: str) -> None:
         self.family = family
-        self.entries: list[Entry] = []
+        self.tools: list[RegisteredTool] = []
 
-    def add(self, *endpoints: Endpoint[Any, Any], title: str, effect: Effect) -> Callable[[Function], Function]:
-        """Register a tool; the function stays an ordinary function."""
+    def free(
+        self, *endpoints: FreeEndpoint[Any, Any], title: str, effect: Effect
+    ) -> Callable[[FreeFunction], FreeFunction]:
+        """Register a tool that costs nothing and returns its result. The function stays an ordinary function."""
 
-        def register(function: Function) -> Function:
-            self.entries.append(Entry(function, title, effect, endpoints))
-            return function
+        def register(function: FreeFunction) -> FreeFunction:
+            result = inspect.signature(function).return_annotation
+            if any(endpoint.paid for endpoint in endpoints):
+                raise TypeError(f"{function.__name__} calls a paid endpoint, so it must be registered with paid()")
+            if not (isinstance(result, type) and issubclass(result, Result)):
+                raise TypeError(f"{function.__name__} must be annotated to return a Result")
+            return self._add(function, title, effect, endpoints, result)
 
         return register
 
+    def paid(
+        self, endpoint: PaidEndpoint[Any, Any], *others: FreeEndpoint[Any, Any], title: str
+    ) -> Callable[[PaidFunction], PaidFunction]:
+        """Register a tool that may cost credits. The function checks its arguments and returns a `PaidCall`."""
 
-def success(result: Result) -> CallToolResult:
-    """The SDK's result: compact JSON for the model, pictures, a link for each file, the same as structured content."""
-    fields = result.fields()
-    content: list[ContentBlock] = [TextContent(text=compact(fields)), *result.shown]
-    content += [_link(each) for each in result.linked()]
-    return CallToolResult(content=content, structured_content=fields)
+        def register(function: PaidFunction) -> PaidFunction:
+            returned = inspect.signature(function).return_annotation
+            if not isinstance(endpoint, PaidEndpoint):
+                raise TypeError(f"{function.__name__} calls a free endpoint, so it must be registered with free()")
+            if get_origin(returned) is not PaidCall:
+                raise TypeError(f"{function.__name__} must be annotated to return a PaidCall")
+            return self._add(function, title, WRITES, (endpoint, *others), get_args(returned)[0])
 
+        return register
 
-def refusal(error: WebVoiceError) -> CallToolResult:
-    """The SDK's result for a failure that we raised ourselves.
-
-    The details lie in `_meta`: TypeScript clients of version 1 check structured content against the output schema
-    even when a call failed, and would show their own complaint in place of our sentence.
-    """
-    details: dict[str, Any] = {"code": error.code}
-    if error.status is not None:
-        details["status"] = error.status
-    if error.retry_after is not None:
-        details["retry_after_seconds"] = error.retry_after
-    text = f"{error.code}: {error}"
-    if len(text) > _LONGEST_REFUSAL:
-        text = f"{text[: _LONGEST_REFUSAL - _END_KEPT]}…{text[-_END_KEPT:]}"
-    return CallToolResult(content=[TextContent(text=text)], is_error=True, _meta={ERROR_META: details})
-
-
-def _link(file: File) -> ResourceLink:
-    return ResourceLink(uri=file.uri, name=Path(file.path).name, mime_type=file.mime_type, size=file.size_bytes)
+    def _add(
+        self,
+        function: Any,
+        title: str,
+        effect: Effect,
+        endpoints: tuple[Endpoint[Any, Any], ...],
+        result: type[Result],
+    ) -> Any:
+        check_dependencies(function)
+        self.tools.append(RegisteredTool(function, title, effect, endpoints, result))
+        return function
 
 
-def _sdk_function(entry: Entry) -> Callable[..., Awaitable[CallToolResult]]:
-    # The SDK reads a tool's parameters and output schema from the signature, so the wrapper shows the function's
-    # own, with a return type that says: a ready-made result, whose structured content fits this model.
-    function = entry.function
-    signature = inspect.signature(function)
-    returns = Annotated[CallToolResult, signature.return_annotation]
+def _sdk_function(tool: RegisteredTool) -> Callable[..., Awaitable[CallToolResult | InputRequiredResult]]:
+    # The SDK reads parameters and output schema from the signature. The wrapper shows the function's own, without the
+    # dependencies, with the request's context, and with the result that the function's result becomes.
+    signature = inspect.signature(tool.function)
+    parameters = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.KEYWORD_ONLY]
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=Context)
+    returns = Annotated[CallToolResult, tool.result]
 
-    @functools.wraps(function)
-    async def run(**arguments: Any) -> CallToolResult:
-        desk = arguments.get("desk")
+    async def call(context: Context[Services], **arguments: Any) -> CallToolResult | InputRequiredResult:
+        services = context.request_context.lifespan_context
         try:
-            if isinstance(desk, CallDesk):
-                return success(await desk.carry_out(functools.partial(function, **arguments)))
-            return success(await function(**arguments))
+            returned = await tool.function(**arguments, **dependencies(tool.function, context))
+            if isinstance(returned, PaidCall):
+                returned = await run(returned, services, McpCaller(tool.name, context))
+            return await successful_result(returned, services)
+        except InputRequired as question:
+            return question.result
         except WebVoiceError as error:
-            return refusal(error)
+            return failed_result(error)
 
-    run.__signature__ = signature.replace(return_annotation=returns)  # type: ignore[attr-defined]  # what inspect reads
-    run.__annotations__ = {**function.__annotations__, "return": returns}
-    return run
+    call.__name__ = tool.name
+    call.__doc__ = tool.function.__doc__
+    call.__signature__ = signature.replace(parameters=[*parameters, context], return_annotation=returns)  # type: ignore[attr-defined]  # read by inspect
+    call.__annotations__ = {
+        **{parameter.name: parameter.annotation for parameter in parameters},
+        "context": Context,
+        "return": returns,
+    }
+    return call

@@ -1,14 +1,13 @@
 """Accounts: registering by e-mail code, keys, credits, links."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Annotated, Any, ClassVar, TypeVar, cast
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, Strict
 
-from webvoice_mcp.client.answers import masked
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
+from webvoice_mcp.client.redaction import redact_document
 from webvoice_mcp.contract.account import (
     CREATE_KEY,
     ONBOARDING,
@@ -22,15 +21,13 @@ from webvoice_mcp.contract.account import (
 )
 from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import InvalidArgument
-from webvoice_mcp.orders.jobs import Jobs, Order
-from webvoice_mcp.tools._inject import TheClient, TheJobs, TheKeys, TheSettings
-from webvoice_mcp.tools._params import checked_email
-from webvoice_mcp.tools._results import Result
-from webvoice_mcp.tools._toolset import READS, READS_HERE, WRITES, ToolSet
+from webvoice_mcp.jobs.jobs import Jobs
+from webvoice_mcp.settings import Settings
+from webvoice_mcp.tools.parameters import checked_email
+from webvoice_mcp.tools.results import Result
+from webvoice_mcp.tools._toolset import READS, READS_LOCALLY, WRITES, ToolSet
 
 tools = ToolSet("account")
-
-T = TypeVar("T", bound=Result)
 
 Email = Annotated[str, Field(description="E-mail address that receives the code.")]
 
@@ -67,7 +64,7 @@ class KeyCreated(Result):
 class Onboarding(Result):
     """What the account can do now, and how to add credits."""
 
-    room: ClassVar[tuple[int, int]] = (2000, 4000)  # all of it is for the user
+    extra_limits: ClassVar[tuple[int, int]] = (2000, 4000)  # all of it is for the user
 
     credits: float | None = None
     can_use_api: bool | None = None
@@ -96,14 +93,14 @@ class Links(Result):
     solana_topup: str
 
 
-def _plain_word(said: Any) -> Any:
-    return {"true": True, "false": False}.get(said, said) if isinstance(said, str) else said
+def _boolean_word(value: Any) -> Any:
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
-Consent = Annotated[bool, Strict(), BeforeValidator(_plain_word)]  # neither 1 nor "yes" is a consent
+Consent = Annotated[bool, Strict(), BeforeValidator(_boolean_word)]  # neither 1 nor "yes" counts as consent
 
 
-@tools.add(SEND_CODE, title="Register: send code", effect=WRITES)
+@tools.free(SEND_CODE, title="Register: send code", effect=WRITES)
 async def webvoice_register_send_code(
     email: Email,
     accept_privacy: Annotated[
@@ -113,7 +110,7 @@ async def webvoice_register_send_code(
         Consent, Field(description="Whether the user accepts the terms of service. Ask; must be true.")
     ],
     *,
-    client: TheClient,
+    client: Client,
 ) -> CodeSent:
     """E-mail a sign-in code to register or sign in, with no key yet; says whether the account is new.
 
@@ -127,21 +124,21 @@ async def webvoice_register_send_code(
             )
     request = SendCodeRequest(email=email, accept_privacy=accept_privacy, accept_terms=accept_terms)
     reply = await client.call(SEND_CODE, request)
-    return CodeSent.of(
+    return CodeSent.from_reply(
         reply, next_step="Get the code from the mail, then call webvoice_register_verify with e-mail and code."
     )
 
 
-@tools.add(VERIFY_CODE, title="Register: verify code", effect=WRITES)
+@tools.free(VERIFY_CODE, title="Register: verify code", effect=WRITES)
 async def webvoice_register_verify(
     email: Annotated[str, Field(description="The address that the code was sent to.")],
     code: Annotated[str, Field(description="The code from the mail.")],
     create_api_key: Annotated[bool, Field(description="Make an API key, save it, and use it from now on.")] = True,
     api_key_name: Annotated[str, Field(description="The key's name on the dashboard.")] = "webvoice-mcp",
     *,
-    client: TheClient,
-    keys: TheKeys,
-    jobs: TheJobs,
+    client: Client,
+    keys: Keys,
+    jobs: Jobs,
 ) -> Registered:
     """Verify the e-mailed code, then create and save an API key that works at once; returns credits and onboarding.
 
@@ -153,49 +150,50 @@ async def webvoice_register_verify(
         create_api_key=create_api_key,
         api_key_name=api_key_name,
     )
-    return await _to_its_end(jobs, "webvoice_register_verify", partial(_verified, client, keys, request))
+    # A code can be used once, and the key is sent once: a caller who goes away must not cost the user the key.
+    return await jobs.run_to_end(partial(_verify, client, keys, request))
 
 
-@tools.add(CREATE_KEY, title="Create an API key", effect=WRITES)
+@tools.free(CREATE_KEY, title="Create an API key", effect=WRITES)
 async def webvoice_create_api_key(
     name: Annotated[str, Field(description="The key's name on the dashboard.")],
     use: Annotated[bool, Field(description="Use it as this server's key from now on.")] = False,
     *,
-    client: TheClient,
-    keys: TheKeys,
-    jobs: TheJobs,
+    client: Client,
+    keys: Keys,
+    jobs: Jobs,
 ) -> KeyCreated:
     """Create a further API key for an account that already has one, and save it; returns it masked.
 
     Free. For a first key use webvoice_register_send_code and webvoice_register_verify.
     """
     request = CreateKeyRequest(name=name)
-    return await _to_its_end(jobs, "webvoice_create_api_key", partial(_created, client, keys, request, use=use))
+    return await jobs.run_to_end(partial(_create_key, client, keys, request, use=use))
 
 
-@tools.add(ONBOARDING, title="Onboarding", effect=READS)
-async def webvoice_onboarding(*, client: TheClient) -> Onboarding:
+@tools.free(ONBOARDING, title="Onboarding", effect=READS)
+async def webvoice_onboarding(*, client: Client) -> Onboarding:
     """Tell how to top up (PayPal, the account's own Solana memo), how many credits are left and what may be used.
 
     Free. For the key and its use see webvoice_status.
     """
     reply = await client.call(ONBOARDING, Empty())
-    return Onboarding.of(reply)
+    return Onboarding.from_reply(reply)
 
 
-@tools.add(STATUS, title="Account status", effect=READS)
-async def webvoice_status(*, client: TheClient, keys: TheKeys) -> Status:
+@tools.free(STATUS, title="Account status", effect=READS)
+async def webvoice_status(*, client: Client, keys: Keys) -> Status:
     """Tell whose account is used, its credits, and which API key is at work and where it came from.
 
     Free. For ways to add credits see webvoice_onboarding.
     """
     source = (await keys.require()).source
     reply = await client.call(STATUS, Empty())
-    return Status.of(reply, key_source=source)
+    return Status.from_reply(reply, key_source=source)
 
 
-@tools.add(title="Account links", effect=READS_HERE)
-async def webvoice_account_links(*, settings: TheSettings) -> Links:
+@tools.free(title="Account links", effect=READS_LOCALLY)
+async def webvoice_account_links(*, settings: Settings) -> Links:
     """List the service's web pages: sign-in, API keys, documentation, buying credits, subscriptions, Solana top-up.
 
     Free; needs neither key nor network.
@@ -203,26 +201,18 @@ async def webvoice_account_links(*, settings: TheSettings) -> Links:
     return Links.model_validate(links(settings.site))
 
 
-async def _to_its_end(jobs: Jobs, tool: str, work: Callable[[], Awaitable[T]]) -> T:
-    """Do what can be done only once, whatever becomes of the caller: a code is used up, a key is told one time."""
-    order = Order(tool)
-    jobs.start(order, work)
-    await order.ended.wait()
-    return cast("T", order.result())
-
-
-async def _verified(client: Client, keys: Keys, request: VerifyCodeRequest) -> Registered:
+async def _verify(client: Client, keys: Keys, request: VerifyCodeRequest) -> Registered:
     reply = await client.call(VERIFY_CODE, request)
     if not reply.api_key:
         note = "The service sent no API key." if request.create_api_key else None
-        return Registered.of(reply, api_key=None, note=note)
-    kept = await keys.keep(name=request.api_key_name, key=reply.api_key, use=request.create_api_key)
-    said = Registered.of(reply).fields()
-    return Registered.model_validate(masked(said, reply.api_key) | kept.facts())
+        return Registered.from_reply(reply, api_key=None, note=note)
+    stored = await keys.store(name=request.api_key_name, key=reply.api_key, use=request.create_api_key)
+    fields = Registered.from_reply(reply).fields()
+    return Registered.model_validate(redact_document(fields, reply.api_key) | stored.facts())
 
 
-async def _created(client: Client, keys: Keys, request: CreateKeyRequest, *, use: bool) -> KeyCreated:
+async def _create_key(client: Client, keys: Keys, request: CreateKeyRequest, *, use: bool) -> KeyCreated:
     reply = await client.call(CREATE_KEY, request)
-    kept = await keys.keep(name=request.name, key=reply.api_key, use=use)
-    said = KeyCreated.of(reply, name=reply.name or request.name).fields()
-    return KeyCreated.model_validate(masked(said, reply.api_key) | kept.facts())
+    stored = await keys.store(name=request.name, key=reply.api_key, use=use)
+    fields = KeyCreated.from_reply(reply, name=reply.name or request.name).fields()
+    return KeyCreated.model_validate(redact_document(fields, reply.api_key) | stored.facts())

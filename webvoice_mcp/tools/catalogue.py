@@ -1,11 +1,20 @@
 """All toolsets, in the order in which their tools are listed."""
 
-from webvoice_mcp.tools import account, chat, image, messaging, orders, speech, translation, video
-from webvoice_mcp.tools._toolset import Entry, ToolSet
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from webvoice_mcp.contract.estimate import FREE, Estimate
+from webvoice_mcp.jobs.run import estimate
+from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.tools import account, chat, image, jobs, messaging, speech, translation, video
+from webvoice_mcp.tools.arguments import explain, normalize
+from webvoice_mcp.tools._toolset import RegisteredTool, ToolSet
 
 TOOLSETS: tuple[ToolSet, ...] = (
     account.tools,
-    orders.tools,
+    jobs.tools,
     chat.tools,
     speech.tools,
     translation.tools,
@@ -15,6 +24,23 @@ TOOLSETS: tuple[ToolSet, ...] = (
 )
 
 
-def offered(families: frozenset[str]) -> list[Entry]:
-    """The entries of the chosen families."""
-    return [entry for toolset in TOOLSETS if toolset.family in families for entry in toolset.entries]
+def offered(families: frozenset[str]) -> list[RegisteredTool]:
+    """Return the tools of the chosen families."""
+    return [tool for toolset in TOOLSETS if toolset.family in families for tool in toolset.tools]
+
+
+async def estimate_call(name: str, arguments: Mapping[str, Any], services: Services) -> Estimate:
+    """Estimate a call of an offered tool. Nothing that could cost credits is sent.
+
+    Raises:
+        WebVoiceError: the call would be refused.
+    """
+    tools = {tool.name: tool for tool in offered(services.settings.toolsets)}
+    schemas = {tool.name: tool.sdk_tool().parameters for tool in tools.values()}
+    normalized = normalize(name, arguments, schemas)
+    tool = tools[name]
+    try:
+        values = tool.sdk_tool().fn_metadata.validate_arguments(normalized)
+    except ValidationError as error:
+        raise explain(error, schemas[name]) from None
+    return await estimate(await tool.function(**values), services) if tool.is_paid else FREE

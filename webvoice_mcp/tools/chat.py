@@ -4,15 +4,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, OPENAI_MODELS, ChatReply, ChatRequest, ModelFacts
 from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import InvalidArgument
-from webvoice_mcp.files import Files
-from webvoice_mcp.tools._chat_pictures import keep_pictures
-from webvoice_mcp.tools._inject import TheClient, TheDesk, TheFiles, TheProgress
+from webvoice_mcp.jobs.call import Delivery, PaidCall
 from webvoice_mcp.tools._messages import JsonObject, check_tools, choice, conversation
-from webvoice_mcp.tools._results import File, Result, Wallet
-from webvoice_mcp.tools._toolset import READS, SPENDS, ToolSet
+from webvoice_mcp.tools.results import File, PaidResult, Result
+from webvoice_mcp.tools._toolset import READS, ToolSet
 
 tools = ToolSet("chat")
 
@@ -43,7 +42,7 @@ class Models(Result):
     count: int
 
 
-class Answer(Wallet):
+class Answer(PaidResult):
     """A chat completion."""
 
     text: str | None = None
@@ -58,14 +57,14 @@ class Answer(Wallet):
     note: str | None = None
 
 
-@tools.add(CHAT_MODELS, OPENAI_MODELS, title="List chat models", effect=READS)
+@tools.free(CHAT_MODELS, OPENAI_MODELS, title="List chat models", effect=READS)
 async def webvoice_list_chat_models(
     provider: Annotated[str, Field(description="Only models of this provider, e.g. groq.")] = "",
     free_only: Annotated[bool, Field(description="Only models that cost 0 credits.")] = False,
     search: Annotated[str, Field(description="Only models with this text in id or name.")] = "",
     openai_format: Annotated[bool, Field(description="OpenAI's list format, without prices and names.")] = False,
     *,
-    client: TheClient,
+    client: Client,
 ) -> Models:
     """List the models for webvoice_chat with their price per request in credits.
 
@@ -75,21 +74,21 @@ async def webvoice_list_chat_models(
         raise InvalidArgument("free_only needs the prices, which OpenAI's format lacks. Leave openai_format out.")
     if openai_format:
         listed = await client.call(OPENAI_MODELS, Empty())
-        rows = [each.model_dump(mode="json", exclude_none=True) for each in listed.data]
+        rows = [model.model_dump(mode="json", exclude_none=True) for model in listed.data]
     else:
         priced = await client.call(CHAT_MODELS, Empty())
-        rows = [_priced(each) for each in priced.models]
+        rows = [_with_free(model) for model in priced.models]
     chosen = [
         row
         for row in rows
-        if _within(provider, row.get("provider", row.get("owned_by", "")))
-        and _within(search, f"{row['id']} {row.get('display_name', '')}")
+        if _contains(provider, row.get("provider", row.get("owned_by", "")))
+        and _contains(search, f"{row['id']} {row.get('display_name', '')}")
         and (row.get("free") or not free_only)
     ]
     return Models(models=chosen, count=len(chosen))
 
 
-@tools.add(CHAT, title="Chat", effect=SPENDS)
+@tools.paid(CHAT, title="Chat")
 async def webvoice_chat(
     prompt: Prompt = "",
     messages: Messages = None,
@@ -104,11 +103,7 @@ async def webvoice_chat(
     tool_choice: Annotated[str, Field(description="none, auto, required, or the name of one of tools.")] = "",
     web_search: Annotated[bool, Field(description="Search the web, as deepseek-websearch can.")] = False,
     stream: Stream = None,
-    *,
-    desk: TheDesk,
-    files: TheFiles,
-    progress: TheProgress,
-) -> Answer:
+) -> PaidCall[Answer]:
     """Ask a chat model and get its answer as text, or the tool calls that it wants made.
 
     Costs 0 to 5 credits a request, by model (webvoice_list_chat_models). To choose among DeepInfra's four models
@@ -118,20 +113,19 @@ async def webvoice_chat(
     request = ChatRequest(
         model=model,
         messages=conversation(prompt, messages, system),
-        provider=provider or None,
+        provider=provider,
         max_tokens=max_tokens,
         temperature=temperature,
-        tools=tools or None,
+        tools=tools,
         tool_choice=choice(tool_choice, tools or []),
         web_search=web_search or None,
     )
-    if not (progress.asked if stream is None else stream):
-        return await _answer(await desk.call(CHAT, request), files)
-    streamed = request.model_copy(update={"stream": True})
-    return await _answer(await desk.stream(CHAT, streamed, progress.text), files)
+    return PaidCall(
+        CHAT, request, result=_answer, text=_text, pictures=lambda reply: reply.choices[0].message.picture_urls, stream=stream
+    )
 
 
-@tools.add(CHAT, title="Chat on DeepInfra", effect=SPENDS)
+@tools.paid(CHAT, title="Chat on DeepInfra")
 async def webvoice_deepinfra_chat(
     prompt: Prompt = "",
     messages: Messages = None,
@@ -140,11 +134,7 @@ async def webvoice_deepinfra_chat(
     max_tokens: MaxTokens = 2000,
     temperature: Temperature = 0.7,
     stream: Stream = None,
-    *,
-    desk: TheDesk,
-    files: TheFiles,
-    progress: TheProgress,
-) -> Answer:
+) -> PaidCall[Answer]:
     """Ask one of DeepInfra's models (Kimi K2.6, Nemotron 3, Qwen3 Max Thinking, Gemma 4) and get its answer as text.
 
     Costs 1 to 5 credits a request. For any other model, for tools or web search, use webvoice_chat.
@@ -158,17 +148,18 @@ async def webvoice_deepinfra_chat(
         max_tokens=max_tokens,
         temperature=temperature,
         stream=stream,
-        desk=desk,
-        files=files,
-        progress=progress,
     )
 
 
-async def _answer(reply: ChatReply, files: Files) -> Answer:
+def _text(reply: ChatReply) -> str:
+    return reply.choices[0].message.text
+
+
+def _answer(delivery: Delivery[ChatReply]) -> Answer:
+    reply = delivery.reply
     first = reply.choices[0]
     message = first.message
-    pictures, note = await keep_pictures(message, files, "webvoice_chat")
-    return Answer.of(
+    return Answer.from_reply(
         reply.webvoice,
         message,
         reply,
@@ -179,16 +170,16 @@ async def _answer(reply: ChatReply, files: Files) -> Answer:
         id=reply.id,
         model=reply.model,
         usage=reply.usage,
-        files=File.all(pictures) or None,
-        note=note or None,
+        files=File.list_of(delivery.files) or None,
+        note=delivery.note or None,
     )
 
 
-def _priced(model: ModelFacts) -> JsonObject:
+def _with_free(model: ModelFacts) -> JsonObject:
     row = model.model_dump(mode="json", exclude_none=True)
     free = model.free if model.free is not None else model.credits_per_request == 0
     return {**row, "free": free}
 
 
-def _within(wanted: str, text: str) -> bool:
-    return wanted.strip().casefold() in text.casefold()
+def _contains(searched: str, text: str) -> bool:
+    return searched.strip().casefold() in text.casefold()

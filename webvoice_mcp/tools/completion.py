@@ -1,4 +1,4 @@
-"""Completion: values for the arguments of prompts and of the template for voices, while somebody types."""
+"""Completion of the arguments of prompts and of the voices template while the user types."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import get_args
@@ -14,24 +14,24 @@ from mcp.types import (
     ResourceTemplateReference,
 )
 
-from webvoice_mcp.contract.chat import DOCUMENTED_MODELS
+from webvoice_mcp.contract.models import DOCUMENTED_MODELS
 from webvoice_mcp.contract.image import IMAGE_RULES
 from webvoice_mcp.contract.speech import DEFAULT_VOICES, TRANSCRIPTION_PROVIDERS
 from webvoice_mcp.contract.translation import Language, SourceLanguage
 from webvoice_mcp.contract.video import IMAGE_TO_VIDEO_RULES
 from webvoice_mcp.tools import resources
-from webvoice_mcp.tools._inject import App
-from webvoice_mcp.tools._shelf import Running, Shelf
+from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.tools.cache import RunningServer, TTLCache
 
-_MOST = 100  # values that the protocol allows in an answer
+_MAX_VALUES = 100  # the protocol allows no more in an answer
 
-# Arguments that were filled in before, by name.
 Filled = Mapping[str, str]
-Values = Callable[[Shelf, Filled], Awaitable[Iterable[str]]]
+"""The arguments that are already filled in, by name."""
+Values = Callable[[TTLCache, Filled], Awaitable[Iterable[str]]]
 
 
-def add_to(server: MCPServer[App], running: Running) -> None:
-    """Complete the arguments of what the server offers."""
+def add_to(server: MCPServer[Services], running: RunningServer) -> None:
+    """Complete the arguments of prompts and resource templates that the server offers."""
 
     async def complete(
         ref: PromptReference | ResourceTemplateReference,
@@ -47,33 +47,33 @@ def add_to(server: MCPServer[App], running: Running) -> None:
         if values is None:
             return None
         filled = (context.arguments if context else None) or {}
-        return _completion(argument.value, await values(running.shelf, filled))
+        return _completion(argument.value, await values(running.cache, filled))
 
     server.completion()(complete)  # type: ignore[no-untyped-call]  # the SDK's decorator has no types
 
 
 def _completion(typed: str, values: Iterable[str]) -> Completion:
-    """The values that fit: those that begin with what was typed, then those that hold it."""
+    """Return the values that contain the typed text; those that begin with it come first."""
     typed = typed.strip().casefold()
-    holding = [value for value in dict.fromkeys(values) if typed in value.casefold()]
-    found = sorted(holding, key=lambda value: not value.casefold().startswith(typed))
-    return Completion(values=found[:_MOST], total=len(found), has_more=len(found) > _MOST)
+    matching = [value for value in dict.fromkeys(values) if typed in value.casefold()]
+    found = sorted(matching, key=lambda value: not value.casefold().startswith(typed))
+    return Completion(values=found[:_MAX_VALUES], total=len(found), has_more=len(found) > _MAX_VALUES)
 
 
-async def _models(shelf: Shelf, _: Filled) -> Iterable[str]:
-    listed = await shelf.glance(resources.models)
-    return [each["id"] for each in listed.models] if listed else [each.id for each in DOCUMENTED_MODELS]
+async def _models(cache: TTLCache, _: Filled) -> Iterable[str]:
+    listed = await cache.peek(resources.models)
+    return [model["id"] for model in listed.models] if listed else [model.id for model in DOCUMENTED_MODELS]
 
 
-async def _voices(shelf: Shelf, filled: Filled) -> Iterable[str]:
-    listed = await shelf.glance(resources.voices)
+async def _voices(cache: TTLCache, filled: Filled) -> Iterable[str]:
+    listed = await cache.peek(resources.voices)
     known = DEFAULT_VOICES.items() if listed is None else _ids(listed.voices)
     language = filled.get("language", "").strip().casefold()
     return [voice for code, voice in known if not language or code.casefold() == language]
 
 
-async def _spoken_languages(shelf: Shelf, _: Filled) -> Iterable[str]:
-    listed = await shelf.glance(resources.voices)
+async def _spoken_languages(cache: TTLCache, _: Filled) -> Iterable[str]:
+    listed = await cache.peek(resources.voices)
     return listed.voices if listed else get_args(Language)
 
 
@@ -81,11 +81,11 @@ def _ids(voices: Mapping[str, list[dict[str, str]]]) -> Iterable[tuple[str, str]
     return ((code, voice["id"]) for code, listed in voices.items() for voice in listed)
 
 
-def _only(values: Iterable[str]) -> Values:
-    async def documented(_: Shelf, __: Filled) -> Iterable[str]:
+def _documented(values: Iterable[str]) -> Values:
+    async def values_of(_: TTLCache, __: Filled) -> Iterable[str]:
         return values
 
-    return documented
+    return values_of
 
 
 _VALUES: Mapping[tuple[str, str], Values] = {
@@ -95,9 +95,9 @@ _VALUES: Mapping[tuple[str, str], Values] = {
     ("voice_reply", "model"): _models,
     ("voice_reply", "language"): _spoken_languages,
     ("voice_reply", "voice"): _voices,
-    ("transcribe_and_translate", "target_language"): _only(get_args(Language)),
-    ("transcribe_and_translate", "language"): _only(get_args(SourceLanguage)),
-    ("transcribe_and_translate", "provider"): _only(TRANSCRIPTION_PROVIDERS),
-    ("storyboard", "provider"): _only(IMAGE_RULES),
-    ("storyboard", "video_provider"): _only(IMAGE_TO_VIDEO_RULES),
+    ("transcribe_and_translate", "target_language"): _documented(get_args(Language)),
+    ("transcribe_and_translate", "language"): _documented(get_args(SourceLanguage)),
+    ("transcribe_and_translate", "provider"): _documented(TRANSCRIPTION_PROVIDERS),
+    ("storyboard", "provider"): _documented(IMAGE_RULES),
+    ("storyboard", "video_provider"): _documented(IMAGE_TO_VIDEO_RULES),
 }

@@ -11,19 +11,20 @@ from webvoice_mcp.contract.image import (
     IMAGE_RULES,
     MAX_EDIT_IMAGES,
     PROMPT_CHARACTERS,
+    EditReply,
     EditRequest,
     ImageProviderName,
+    ImageReply,
     ImageRequest,
     written_size,
 )
 from webvoice_mcp.contract.rules import is_public_link
 from webvoice_mcp.errors import InvalidArgument
-from webvoice_mcp.orders.desk import Wanted
-from webvoice_mcp.tools._inject import TheDesk, ThePictures
-from webvoice_mcp.tools._inputs import all_links, refuse_for_provider
-from webvoice_mcp.tools._params import Background, OutputPath
-from webvoice_mcp.tools._results import File, Wallet
-from webvoice_mcp.tools._toolset import MAKES, ToolSet
+from webvoice_mcp.files import Output
+from webvoice_mcp.jobs.call import Delivery, PaidCall
+from webvoice_mcp.tools.parameters import Background, OutputPath, check_provider, picture_inputs
+from webvoice_mcp.tools.results import File, PaidResult
+from webvoice_mcp.tools._toolset import ToolSet
 
 tools = ToolSet("image")
 
@@ -34,7 +35,7 @@ AspectRatio = Annotated[str, Field(description="E.g. 1:1, 16:9, 3:4.")]
 Seed = Annotated[int | None, Field(ge=-1, description="For repeatable results.")]
 
 
-class SavedImages(Wallet):
+class SavedImages(PaidResult):
     """Images in files."""
 
     files: list[File]
@@ -43,7 +44,7 @@ class SavedImages(Wallet):
     note: str | None = None
 
 
-class EditedImage(Wallet):
+class EditedImage(PaidResult):
     """An edited image in a file."""
 
     files: list[File]
@@ -52,7 +53,7 @@ class EditedImage(Wallet):
     note: str | None = None
 
 
-@tools.add(IMAGE, title="Text to image", effect=MAKES)
+@tools.paid(IMAGE, title="Text to image")
 async def webvoice_image(
     prompt: Prompt,
     provider: Annotated[ImageProviderName, Field(description="Who draws it.")] = "minimax",
@@ -81,10 +82,7 @@ async def webvoice_image(
     response_format: Annotated[str, Field(description="minimax: base64 or url; same file.")] = "",
     output_path: OutputPath = "",
     background: Background = False,
-    *,
-    desk: TheDesk,
-    pictures: ThePictures,
-) -> SavedImages:
+) -> PaidCall[SavedImages]:
     """Draw an image from text and save it as a file; returns the path, and the image itself where it is small.
 
     Costs, an image: minimax 7 credits, wan 8, nucleus 4, gen4 2 (3 at 1080p), qwen-image-max 7 by default, others 1.
@@ -93,39 +91,43 @@ async def webvoice_image(
     request = ImageRequest(
         prompt=prompt,
         provider=provider,
-        aspect_ratio=aspect_ratio or None,
+        aspect_ratio=aspect_ratio,
         width=width,
         height=height,
-        size=size or None,
+        size=size,
         seed=seed,
-        model=model or None,
+        model=model,
         thinking_mode=thinking_mode,
-        negative_prompt=negative_prompt or None,
+        negative_prompt=negative_prompt,
         num_images=num_images,
         num_inference_steps=num_inference_steps,
         guidance_scale=guidance_scale,
-        output_format=output_format or None,
-        resolution=resolution or None,
-        reference_images=reference_images or None,
-        image_url=image_url or None,
-        loras=loras or None,
-        lora_url=lora_url or None,
+        output_format=output_format,
+        resolution=resolution,
+        reference_images=reference_images,
+        image_url=image_url,
+        loras=loras,
+        lora_url=lora_url,
         lora_scale=lora_scale,
-        response_format=response_format or None,
+        response_format=response_format,
     )
-    refuse_for_provider(IMAGE_RULES, provider, request)
+    check_provider(IMAGE_RULES, provider, request)
     if (width is None) != (height is None):
         raise InvalidArgument("width and height go together. Give both, or neither.")
     _check_loras(loras or [], lora_url, lora_scale)
     if size:
         request = request.model_copy(update={"size": written_size(provider, size)})
-    wanted = Wanted(output_path, "webvoice_image", prompt, _SUFFIXES, "image", background)
-    made = await desk.save(IMAGE, request, wanted, expected=num_images or 1)
-    result = SavedImages.of(made.reply, files=File.all(made.files), count=len(made.files), note=made.note or None)
-    return result.showing(await pictures.of(made.files))
+    return PaidCall(
+        IMAGE,
+        request,
+        result=_saved_images,
+        output=Output(output_path, "image", name_from=prompt, suffixes=_SUFFIXES, family="image"),
+        expected_files=num_images or 1,
+        background=background,
+    )
 
 
-@tools.add(IMAGE, title="Text to image, photo-like", effect=MAKES)
+@tools.paid(IMAGE, title="Text to image, photo-like")
 async def webvoice_qwen_image_max(
     prompt: Prompt,
     aspect_ratio: AspectRatio = "",
@@ -133,10 +135,7 @@ async def webvoice_qwen_image_max(
     seed: Seed = None,
     output_path: OutputPath = "",
     background: Background = False,
-    *,
-    desk: TheDesk,
-    pictures: ThePictures,
-) -> SavedImages:
+) -> PaidCall[SavedImages]:
     """Draw a lifelike, photo-like image with Qwen-Image-Max and save it as a file; returns the path.
 
     Costs 7 credits by default. For any other look, provider or parameter use webvoice_image.
@@ -149,12 +148,10 @@ async def webvoice_qwen_image_max(
         seed=seed,
         output_path=output_path,
         background=background,
-        desk=desk,
-        pictures=pictures,
     )
 
 
-@tools.add(EDIT, title="Image to image", effect=MAKES)
+@tools.paid(EDIT, title="Image to image")
 async def webvoice_image_to_image(
     prompt: Annotated[str, Field(description="The edit, in plain words; #RRGGBB colours are understood.")],
     images: Annotated[
@@ -167,31 +164,42 @@ async def webvoice_image_to_image(
     seed: Seed = None,
     output_path: OutputPath = "",
     background: Background = False,
-    *,
-    desk: TheDesk,
-    pictures: ThePictures,
-) -> EditedImage:
+) -> PaidCall[EditedImage]:
     """Edit or merge 1 to 4 images by a description and save the new image as a file; the inputs stay as they are.
 
     Costs 1 credit. Local files are uploaded. To draw from text alone use webvoice_image.
     """
     if not 1 <= len(images) <= MAX_EDIT_IMAGES:
         raise InvalidArgument(f"images has {len(images)} entries. Give 1 to {MAX_EDIT_IMAGES}.")
-    request = EditRequest(
-        prompt=prompt, provider=provider, aspect_ratio=aspect_ratio or None, size=size or None, seed=seed
-    )
-    refuse_for_provider(EDIT_RULES, "flux-flash-edit", request)
-    linked = all_links(images, "images")
+    request = EditRequest(prompt=prompt, provider=provider, aspect_ratio=aspect_ratio, size=size, seed=seed)
+    check_provider(EDIT_RULES, "flux-flash-edit", request)
+    inputs = picture_inputs(images, "images")
+    only_urls = all(picture.is_url for picture in inputs)
     request = request.model_copy(
         update={
-            "images": images if linked else None,
+            "images": images if only_urls else None,
             "size": written_size("flux-flash-edit", size) if size else None,
         }
     )
-    wanted = Wanted(output_path, "webvoice_image_to_image", prompt, _SUFFIXES, "image", background)
-    made = await desk.save(EDIT, request, wanted, inputs=() if linked else images)
-    result = EditedImage.of(made.reply, files=File.all(made.files), note=made.note or None)
-    return result.showing(await pictures.of(made.files))
+    return PaidCall(
+        EDIT,
+        request,
+        result=_edited_image,
+        inputs=() if only_urls else inputs,
+        output=Output(output_path, "image_to_image", name_from=prompt, suffixes=_SUFFIXES, family="image"),
+        background=background,
+    )
+
+
+def _saved_images(delivery: Delivery[ImageReply]) -> SavedImages:
+    files = File.list_of(delivery.files)
+    return SavedImages.from_reply(delivery.reply, files=files, count=len(files), note=delivery.note or None)
+
+
+def _edited_image(delivery: Delivery[EditReply]) -> EditedImage:
+    return EditedImage.from_reply(
+        delivery.reply, files=File.list_of(delivery.files), note=delivery.note or None
+    )
 
 
 def _check_loras(loras: list[dict[str, Any]], lora_url: str, lora_scale: float | None) -> None:
@@ -201,8 +209,8 @@ def _check_loras(loras: list[dict[str, Any]], lora_url: str, lora_scale: float |
         raise InvalidArgument("lora_scale goes with lora_url. In loras each object has its own scale.")
     for number, lora in enumerate(loras):
         scale = lora.get("scale", 1)
-        known = set(lora) <= {"path", "scale"} and isinstance(scale, int | float) and not isinstance(scale, bool)
-        if not known or not is_public_link(lora.get("path")):
+        is_valid = set(lora) <= {"path", "scale"} and isinstance(scale, int | float) and not isinstance(scale, bool)
+        if not is_valid or not is_public_link(lora.get("path")):
             raise InvalidArgument(
                 f'loras[{number}] must be an object such as {{"path": "https://…/style.safetensors", "scale": 1.0}}.'
             )

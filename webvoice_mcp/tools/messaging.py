@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.messaging import (
     EMAIL_BODY_CHARACTERS,
     MEMO_CHARACTERS,
@@ -12,16 +13,15 @@ from webvoice_mcp.contract.messaging import (
     EmailRequest,
     MemoRequest,
 )
-from webvoice_mcp.tools._inject import TheClient
-from webvoice_mcp.tools._params import checked_email
-from webvoice_mcp.tools._results import Result
+from webvoice_mcp.tools.parameters import checked_email
+from webvoice_mcp.tools.results import Result
 from webvoice_mcp.tools._toolset import DESTROYS, WRITES, ToolSet
 
 tools = ToolSet("messaging")
 
 
 class EmailSent(Result):
-    """A mail that went out."""
+    """An e-mail that was sent."""
 
     success: bool
     message: str | None = None
@@ -38,33 +38,33 @@ class Memo(Result):
     created_at: str | None = None
 
 
-@tools.add(SEND_EMAIL, title="Send e-mail", effect=DESTROYS)
+@tools.free(SEND_EMAIL, title="Send e-mail", effect=DESTROYS)
 async def webvoice_send_email(
     to: Annotated[str, Field(description="One e-mail address.")],
     body: Annotated[str, Field(max_length=EMAIL_BODY_CHARACTERS, description="Plain text.")],
     subject: Annotated[str, Field(description="Unset: Message from WebVoice API.")] = "",
     *,
-    client: TheClient,
+    client: Client,
 ) -> EmailSent:
     """Send a plain-text e-mail, without attachments, to any address; it cannot be taken back.
 
     Free; at most 10 an hour. To keep a note for oneself use webvoice_voice_memo.
     """
-    request = EmailRequest(to=checked_email("to", to), body=body, subject=subject or None)
+    request = EmailRequest(to=checked_email("to", to), body=body, subject=subject)
     reply = await client.call(SEND_EMAIL, request)
-    return EmailSent.of(reply)
+    return EmailSent.from_reply(reply)
 
 
-@tools.add(VOICE_MEMO, title="Create voice memo", effect=WRITES)
+@tools.free(VOICE_MEMO, title="Create voice memo", effect=WRITES)
 async def webvoice_voice_memo(
     text: Annotated[str, Field(max_length=MEMO_CHARACTERS, description="The memo.")],
     title: Annotated[str, Field(description="Unset: the text's first 50 characters.")] = "",
     *,
-    client: TheClient,
+    client: Client,
 ) -> Memo:
     """Keep a note: store text, without sound, among the account's voice memos; returns the address of its page.
 
     Free. For a sound file use webvoice_tts.
     """
-    reply = await client.call(VOICE_MEMO, MemoRequest(text=text, title=title or None))
-    return Memo.of(reply)
+    reply = await client.call(VOICE_MEMO, MemoRequest(text=text, title=title))
+    return Memo.from_reply(reply)

@@ -1,4 +1,4 @@
-"""Prompts: requests that a person picks from a menu and that take several tools."""
+"""Prompts: requests that the user picks from a menu and that take several tools."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -10,9 +10,9 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.prompts import Prompt
 from mcp.server.mcpserver.prompts.base import PromptArgument
 from mcp.types import INVALID_PARAMS
-from mcp.types import Prompt as Listed
+from mcp.types import Prompt as ListedPrompt
 
-from webvoice_mcp.tools._inject import App
+from webvoice_mcp.jobs.services import Services
 
 _JOB = "If an answer has a job_id, the call is still running: webvoice_jobs with that job_id hands over its result."
 
@@ -22,59 +22,59 @@ Voice = Annotated[str, "Voice id. Unset: the language's own voice."]
 
 
 @dataclass(frozen=True, slots=True)
-class _Offer:
-    """A prompt, and the families of tools that it takes."""
+class _OfferedPrompt:
+    """A prompt, and the families of tools that it needs."""
 
     function: Callable[..., Awaitable[str]]
     title: str
     families: frozenset[str]
 
 
-_OFFERS: list[_Offer] = []
+_PROMPTS: list[_OfferedPrompt] = []
 
 Function = TypeVar("Function", bound=Callable[..., Awaitable[str]])
 
 
 def _prompt(*families: str, title: str) -> Callable[[Function], Function]:
     def register(function: Function) -> Function:
-        _OFFERS.append(_Offer(function, title, frozenset(families)))
+        _PROMPTS.append(_OfferedPrompt(function, title, frozenset(families)))
         return function
 
     return register
 
 
-def add_to(server: MCPServer[App], families: frozenset[str]) -> None:
-    """Offer the prompts whose tools are all there."""
-    for offer in _OFFERS:
-        if offer.families <= families:
-            server.add_prompt(_made(offer))
+def add_to(server: MCPServer[Services], families: frozenset[str]) -> None:
+    """Add the prompts whose tools are all offered."""
+    for offered in _PROMPTS:
+        if offered.families <= families:
+            server.add_prompt(_sdk_prompt(offered))
 
 
-def _made(offer: _Offer) -> Prompt:
-    # Arguments are texts by the protocol, so there is nothing for the SDK to find out by building a model of them.
-    parameters = inspect.signature(offer.function).parameters.values()
+def _sdk_prompt(offered: _OfferedPrompt) -> Prompt:
+    # The protocol makes all arguments strings, so the SDK need not build a model of them, which takes time.
+    parameters = inspect.signature(offered.function).parameters.values()
     return Prompt(
-        name=offer.function.__name__,
-        title=offer.title,
-        description=inspect.cleandoc(offer.function.__doc__ or ""),
+        name=offered.function.__name__,
+        title=offered.title,
+        description=inspect.cleandoc(offered.function.__doc__ or ""),
         arguments=[
-            PromptArgument(name=each.name, description=each.annotation.__metadata__[0], required=False)
-            for each in parameters
+            PromptArgument(name=parameter.name, description=parameter.annotation.__metadata__[0], required=False)
+            for parameter in parameters
         ],
-        fn=offer.function,
+        fn=offered.function,
         context_kwarg=None,
     )
 
 
-def check(name: str, arguments: Mapping[str, str], listed: Sequence[Listed]) -> None:
-    """See that a prompt and its arguments are known.
+def check(name: str, arguments: Mapping[str, str], listed: Sequence[ListedPrompt]) -> None:
+    """Check that a prompt and its arguments are known.
 
     Raises:
-        MCPError: invalid parameters, with what there is.
+        MCPError: invalid parameters; names the known ones.
     """
-    known = {prompt.name: [each.name for each in prompt.arguments or ()] for prompt in listed}
+    known = {prompt.name: [argument.name for argument in prompt.arguments or ()] for prompt in listed}
     if name not in known:
-        raise MCPError(INVALID_PARAMS, f"There is no prompt {name[:80]!r}. There are: {', '.join(known) or 'none'}.")
+        raise MCPError(INVALID_PARAMS, f"There is no prompt {name[:80]!r}. Known prompts: {', '.join(known) or 'none'}.")
     for argument in arguments:
         if argument not in known[name]:
             takes = ", ".join(known[name])

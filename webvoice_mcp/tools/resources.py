@@ -1,23 +1,21 @@
-"""Resources: what a client can show or attach without a call of a tool."""
+"""Resources: what a client can show or attach without calling a tool."""
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anyio.to_thread
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.resources import FunctionResource
 
 from webvoice_mcp.contract.account import links
 from webvoice_mcp.errors import InvalidArgument, WebVoiceError
-from webvoice_mcp.orders.history import Row
-from webvoice_mcp.tools._inject import App
-from webvoice_mcp.tools._results import file_facts
-from webvoice_mcp.tools._shelf import Running, Shelf
+from webvoice_mcp.jobs.history import HistoryRow
+from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.tools.cache import RunningServer, TTLCache
+from webvoice_mcp.tools.results import compact_json, describe_file
 from webvoice_mcp.tools.account import Status, webvoice_status
 from webvoice_mcp.tools.chat import Models, webvoice_list_chat_models
 from webvoice_mcp.tools.speech import VoiceList, webvoice_list_voices
@@ -25,50 +23,50 @@ from webvoice_mcp.tools.speech import VoiceList, webvoice_list_voices
 VOICES_OF = "webvoice://voices/{language}"
 
 _JSON = "application/json"
-_OUTPUTS = 50  # files
-_ORDERS = 1000  # that are looked through for them; most chats have no file
+_LISTED_FILES = 50
+_SEARCHED_JOBS = 1000  # for these files; most chats have none
 
 Facts = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Offer:
-    """A resource; `name` is the last part of its URI."""
+class _OfferedResource:
+    """A resource. Its name is the last part of its URI."""
 
     name: str
     family: str
     title: str
     description: str
-    read: Callable[[Shelf], Awaitable[Facts]]
+    read: Callable[[TTLCache], Awaitable[Facts]]
 
 
-async def models(app: App) -> Models:
+async def models(services: Services) -> Models:
     """Fetch the chat models."""
-    return await webvoice_list_chat_models(client=app.office.client)
+    return await webvoice_list_chat_models(client=services.client)
 
 
-async def voices(app: App) -> VoiceList:
+async def voices(services: Services) -> VoiceList:
     """Fetch the voices of all languages."""
-    return await webvoice_list_voices(client=app.office.client)
+    return await webvoice_list_voices(client=services.client)
 
 
-async def status(app: App) -> Status:
-    """Fetch whose account it is, and its credits."""
-    return await webvoice_status(client=app.office.client, keys=app.office.keys)
+async def status(services: Services) -> Status:
+    """Fetch the account and its credits."""
+    return await webvoice_status(client=services.client, keys=services.keys)
 
 
-def add_to(server: MCPServer[App], families: frozenset[str], running: Running) -> None:
-    """Offer the resources of the chosen families."""
-    for offer in _OFFERS:
-        if offer.family in families:
+def add_to(server: MCPServer[Services], families: frozenset[str], running: RunningServer) -> None:
+    """Add the resources of the chosen families."""
+    for resource in _RESOURCES:
+        if resource.family in families:
             server.add_resource(
                 FunctionResource(
-                    uri=f"webvoice://{offer.name}",
-                    name=offer.name,
-                    title=offer.title,
-                    description=offer.description,
+                    uri=f"webvoice://{resource.name}",
+                    name=resource.name,
+                    title=resource.title,
+                    description=resource.description,
                     mime_type=_JSON,
-                    fn=partial(_text, running, offer.read),
+                    fn=partial(_text, running, resource.read),
                 )
             )
     if "speech" in families:
@@ -85,75 +83,75 @@ def add_to(server: MCPServer[App], families: frozenset[str], running: Running) -
         )(voices_of)
 
 
-async def _text(running: Running, read: Callable[[Shelf], Awaitable[Facts]]) -> str:
+async def _text(running: RunningServer, read: Callable[[TTLCache], Awaitable[Facts]]) -> str:
     try:
-        facts = await read(running.shelf)
+        facts = await read(running.cache)
     except InvalidArgument as error:
         raise ResourceNotFoundError(f"{error.code}: {error}") from error
     except WebVoiceError as error:
         raise ResourceError(f"{error.code}: {error}") from error
-    return json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
+    return compact_json(facts)
 
 
-async def _models(shelf: Shelf) -> Facts:
-    kept = await shelf.read(models)
-    return kept.value.fields() | kept.facts()
+async def _models(cache: TTLCache) -> Facts:
+    cached = await cache.fetch(models)
+    return cached.value.fields() | cached.facts()
 
 
-async def _voices(shelf: Shelf) -> Facts:
-    kept = await shelf.read(voices)
-    return kept.value.fields() | kept.facts()
+async def _voices(cache: TTLCache) -> Facts:
+    cached = await cache.fetch(voices)
+    return cached.value.fields() | cached.facts()
 
 
-async def _voices_of(language: str, shelf: Shelf) -> Facts:
-    kept = await shelf.read(voices)
-    wanted = language.strip().casefold()
-    for code, listed in kept.value.voices.items():
-        if code.casefold() == wanted:
-            return {"language": code, "voices": listed, "count": len(listed)} | kept.facts()
-    known = ", ".join(kept.value.voices) or "none"
+async def _voices_of(language: str, cache: TTLCache) -> Facts:
+    cached = await cache.fetch(voices)
+    searched = language.strip().casefold()
+    for code, listed in cached.value.voices.items():
+        if code.casefold() == searched:
+            return {"language": code, "voices": listed, "count": len(listed)} | cached.facts()
+    known = ", ".join(cached.value.voices) or "none"
     raise InvalidArgument(f"No voice speaks {language[:40]!r}. Languages with voices: {known}.")
 
 
-async def _account(shelf: Shelf) -> Facts:
-    kept = await shelf.read(status)
-    return kept.value.fields() | {"links": links(shelf.app.settings.site)} | kept.facts()
+async def _account(cache: TTLCache) -> Facts:
+    cached = await cache.fetch(status)
+    return cached.value.fields() | {"links": links(cache.services.settings.site)} | cached.facts()
 
 
-async def _outputs(shelf: Shelf) -> Facts:
-    rows = await shelf.app.office.history.recent(most=_ORDERS)
-    made = [(row, Path(path)) for row in rows for path in row.files if Path(path).is_absolute()][:_OUTPUTS]
-    files = await anyio.to_thread.run_sync(lambda: [_output(*each) for each in made], limiter=shelf.threads)
+async def _outputs(cache: TTLCache) -> Facts:
+    rows = await cache.services.history.recent(limit=_SEARCHED_JOBS)
+    saved = [(row, Path(path)) for row in rows for path in row.files if Path(path).is_absolute()][:_LISTED_FILES]
+    files = await cache.threads.run(lambda: [_describe(row, path) for row, path in saved])
     return {"files": files, "count": len(files)}
 
 
-def _output(row: Row, path: Path) -> Facts:
-    return file_facts(path) | {"tool": row.tool, "time": row.started}
+def _describe(row: HistoryRow, path: Path) -> Facts:
+    return describe_file(path) | {"tool": row.tool, "time": row.started}
 
 
-_OFFERS = (
-    _Offer(
+_RESOURCES = (
+    _OfferedResource(
         "account",
         "account",
         "Account",
         "Whose account is used, its credits, the key at work (by name), and the service's pages.",
         _account,
     ),
-    _Offer(
+    _OfferedResource(
         "outputs",
         "account",
         "Recent files",
-        f"The last {_OUTPUTS} files that calls from this computer made, the newest first. Needs no network.",
+        f"The last {_LISTED_FILES} files that calls from this computer made, the newest first. Needs no network.",
         _outputs,
     ),
-    _Offer(
+    _OfferedResource(
         "models",
         "chat",
         "Chat models",
         "The models for webvoice_chat with their price per request in credits.",
         _models,
     ),
-    _Offer(
+    _OfferedResource(
         "voices", "speech", "Voices", "The voices for webvoice_tts by language, with the ids that it takes.", _voices
     ),
 )

@@ -1,26 +1,30 @@
 """Speech: voices, text to speech, speech to text."""
 
+from functools import partial
 from pathlib import PurePath
 from typing import Annotated
 
 from pydantic import Field
 
+from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.speech import (
     DEFAULT_VOICES,
     SPEECH,
     TRANSCRIPTION,
     VOICES,
+    SpeechReply,
     SpeechRequest,
     TranscriptionProvider,
+    TranscriptionReply,
     TranscriptionRequest,
     VoicesRequest,
 )
 from webvoice_mcp.errors import InvalidArgument
-from webvoice_mcp.orders.desk import Wanted
-from webvoice_mcp.tools._inject import TheClient, TheDesk
-from webvoice_mcp.tools._params import Background, OutputPath
-from webvoice_mcp.tools._results import File, Result, Wallet
-from webvoice_mcp.tools._toolset import MAKES, READS, ToolSet
+from webvoice_mcp.files import Output
+from webvoice_mcp.jobs.call import Delivery, Input, PaidCall
+from webvoice_mcp.tools.parameters import Background, OutputPath
+from webvoice_mcp.tools.results import File, PaidResult, Result
+from webvoice_mcp.tools._toolset import READS, ToolSet
 
 tools = ToolSet("speech")
 
@@ -38,7 +42,7 @@ class VoiceList(Result):
     count: int
 
 
-class SavedSpeech(Wallet):
+class SavedSpeech(PaidResult):
     """Speech in a file."""
 
     files: list[File]
@@ -50,8 +54,8 @@ class SavedSpeech(Wallet):
     note: str | None = None
 
 
-class Transcript(Wallet):
-    """What was said in a recording."""
+class Transcript(PaidResult):
+    """The text of a recording."""
 
     text: str | None = None
     language: str | None = None
@@ -60,12 +64,12 @@ class Transcript(Wallet):
     note: str | None = None
 
 
-@tools.add(VOICES, title="List voices", effect=READS)
+@tools.free(VOICES, title="List voices", effect=READS)
 async def webvoice_list_voices(
     language: Annotated[str, Field(description="Only this language, e.g. en.")] = "",
     provider: Annotated[str, Field(description="Only this provider.")] = "",
     *,
-    client: TheClient,
+    client: Client,
 ) -> VoiceList:
     """List the voices for webvoice_tts by language, with the ids that it takes.
 
@@ -80,7 +84,7 @@ async def webvoice_list_voices(
     return VoiceList(voices=voices, count=sum(map(len, voices.values())))
 
 
-@tools.add(SPEECH, VOICES, title="Text to speech", effect=MAKES)
+@tools.paid(SPEECH, VOICES, title="Text to speech")
 async def webvoice_tts(
     text: Annotated[str, Field(description="What to say.")],
     voice: Annotated[str, Field(description="Voice id from webvoice_list_voices. Unset: the language's own.")] = "",
@@ -89,27 +93,24 @@ async def webvoice_tts(
     provider: Annotated[str, Field(description="Speech provider. Unset: the service's own.")] = "",
     output_path: OutputPath = "",
     background: Background = False,
-    *,
-    client: TheClient,
-    desk: TheDesk,
-) -> SavedSpeech:
+) -> PaidCall[SavedSpeech]:
     """Speak text and save it as an MP3 file; returns the file's path, not the audio.
 
     Costs 0.5 credits per minute of speech. Speaks, does not translate: see webvoice_translate.
     """
-    wanted = Wanted(output_path, "webvoice_tts", text, (".mp3",), "audio", background)
     voice = voice or DEFAULT_VOICES.get(language, "")
-    request = SpeechRequest(text=text, voice=voice, language=language, speed=speed, provider=provider or None)
-    if not voice:
-        await desk.check(request, wanted)
-        voice = await _first_voice(client, language, provider)
-        request = request.model_copy(update={"voice": voice})
-    made = await desk.save(SPEECH, request, wanted)
-    files = File.all(made.files)
-    return SavedSpeech.of(made.reply, files=files, voice=voice, language=language, note=made.note or None)
+    request = SpeechRequest(text=text, voice=voice, language=language, speed=speed, provider=provider)
+    return PaidCall(
+        SPEECH,
+        request,
+        result=_saved_speech,
+        output=Output(output_path, "tts", name_from=text, suffixes=(".mp3",), family="audio"),
+        complete=None if voice else partial(_with_first_voice, request),
+        background=background,
+    )
 
 
-@tools.add(TRANSCRIPTION, title="Speech to text", effect=MAKES)
+@tools.paid(TRANSCRIPTION, title="Speech to text")
 async def webvoice_stt(
     audio_path: AudioPath,
     language: SpokenLanguage = "",
@@ -118,43 +119,61 @@ async def webvoice_stt(
     ] = None,
     output_path: TranscriptPath = "",
     background: Background = False,
-    *,
-    desk: TheDesk,
-) -> Transcript:
+) -> PaidCall[Transcript]:
     """Transcribe a recording from this computer and return what was said as text.
 
     Costs 0.3 credits per minute. The file is uploaded. To name no model but the fast one: webvoice_whisper_fast_stt.
     """
     spoken = "" if language.casefold() == "auto" else language
-    request = TranscriptionRequest(language=spoken or None, provider=provider)
-    words = PurePath(audio_path).stem
-    wanted = Wanted(output_path, "webvoice_stt", words, (".txt",), "text", background)
-    heard = await desk.transcribe(TRANSCRIPTION, request, audio_path, wanted)
-    files = File.all(heard.files) or None
-    return Transcript.of(heard.reply, files=files, note=heard.note or None)
+    name = PurePath(audio_path).stem
+    output = Output(output_path, "stt", name_from=name, suffixes=(".txt",), family="text") if output_path else None
+    return PaidCall(
+        TRANSCRIPTION,
+        TranscriptionRequest(language=spoken, provider=provider),
+        result=_transcript,
+        inputs=[Input(audio_path, "audio_path", "audio")],
+        output=output,
+        text=lambda reply: str(reply.text),
+        background=background,
+    )
 
 
-@tools.add(TRANSCRIPTION, title="Fast speech to text", effect=MAKES)
+@tools.paid(TRANSCRIPTION, title="Fast speech to text")
 async def webvoice_whisper_fast_stt(
     audio_path: AudioPath,
     language: SpokenLanguage = "",
     output_path: TranscriptPath = "",
     background: Background = False,
-    *,
-    desk: TheDesk,
-) -> Transcript:
+) -> PaidCall[Transcript]:
     """Transcribe a recording from this computer with the fast model (Whisper large v3 turbo) and return the text.
 
     Costs 0.3 credits per minute. For the account's default or another model use webvoice_stt.
     """
-    return await webvoice_stt(audio_path, language, "whisper_fast", output_path, background, desk=desk)
+    return await webvoice_stt(audio_path, language, "whisper_fast", output_path, background)
 
 
-async def _first_voice(client: TheClient, language: str, provider: str) -> str:
-    listed = await webvoice_list_voices(language, provider, client=client)
+async def _with_first_voice(request: SpeechRequest, client: Client) -> SpeechRequest:
+    """Choose the first voice that the service lists for the language."""
+    listed = await webvoice_list_voices(request.language, request.provider or "", client=client)
     first = next((voice["id"] for voices in listed.voices.values() for voice in voices), "")
     if not first:
         raise InvalidArgument(
-            f"language {language!r} has no voice. webvoice_list_voices lists what there is; give voice and language."
+            f"language {request.language!r} has no voice. Call webvoice_list_voices, and give voice and language."
         )
-    return first
+    return request.model_copy(update={"voice": first})
+
+
+def _saved_speech(delivery: Delivery[SpeechReply]) -> SavedSpeech:
+    request = delivery.request
+    return SavedSpeech.from_reply(
+        delivery.reply,
+        files=File.list_of(delivery.files),
+        voice=request.voice,
+        language=request.language,
+        note=delivery.note or None,
+    )
+
+
+def _transcript(delivery: Delivery[TranscriptionReply]) -> Transcript:
+    files = File.list_of(delivery.files) or None
+    return Transcript.from_reply(delivery.reply, files=files, note=delivery.note or None)

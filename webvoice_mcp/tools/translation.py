@@ -5,14 +5,14 @@ from typing import Annotated
 from pydantic import Field
 
 from webvoice_mcp.contract.translation import TRANSLATION, Language, SourceLanguage, TranslationRequest
-from webvoice_mcp.tools._inject import TheDesk
-from webvoice_mcp.tools._results import Wallet
-from webvoice_mcp.tools._toolset import SPENDS, ToolSet
+from webvoice_mcp.jobs.call import PaidCall
+from webvoice_mcp.tools.results import PaidResult
+from webvoice_mcp.tools._toolset import ToolSet
 
 tools = ToolSet("translation")
 
 
-class Translation(Wallet):
+class Translation(PaidResult):
     """A translated text."""
 
     translated_text: str | None = None
@@ -21,18 +21,15 @@ class Translation(Wallet):
     text_length: int | None = Field(None, description="Characters of the given text.")
 
 
-@tools.add(TRANSLATION, title="Translate", effect=SPENDS)
+@tools.paid(TRANSLATION, title="Translate")
 async def webvoice_translate(
     text: Annotated[str, Field(description="What to translate.")],
     target_language: Annotated[Language, Field(description="Code of the language to translate into.")],
     source_language: Annotated[SourceLanguage, Field(description="Code of the text's language.")] = "auto",
-    *,
-    desk: TheDesk,
-) -> Translation:
+) -> PaidCall[Translation]:
     """Translate text between fifteen languages and return the translation.
 
     Costs 0.1 credits per 1000 characters, at least 0.1. To hear it, give the result to webvoice_tts.
     """
     request = TranslationRequest(text=text, target_language=target_language, source_language=source_language)
-    reply = await desk.call(TRANSLATION, request)
-    return Translation.of(reply)
+    return PaidCall(TRANSLATION, request, result=lambda delivery: Translation.from_reply(delivery.reply))

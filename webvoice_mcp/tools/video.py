@@ -15,12 +15,11 @@ from webvoice_mcp.contract.video import (
     TextToVideoRequest,
     VideoReply,
 )
-from webvoice_mcp.orders.desk import Delivery, Wanted
-from webvoice_mcp.tools._inject import TheDesk
-from webvoice_mcp.tools._inputs import is_link, refuse_for_provider
-from webvoice_mcp.tools._params import Background, OutputPath
-from webvoice_mcp.tools._results import File, Wallet
-from webvoice_mcp.tools._toolset import MAKES, ToolSet
+from webvoice_mcp.files import Output
+from webvoice_mcp.jobs.call import Delivery, PaidCall
+from webvoice_mcp.tools.parameters import Background, OutputPath, check_provider, picture_inputs
+from webvoice_mcp.tools.results import File, PaidResult
+from webvoice_mcp.tools._toolset import ToolSet
 
 tools = ToolSet("video")
 
@@ -31,7 +30,7 @@ Resolution = Annotated[str, Field(description="720p or 1080p. Not gen4.")]
 GenerateAudio = Annotated[bool | None, Field(description="With sound. Not gen4.")]
 
 
-class SavedVideo(Wallet):
+class SavedVideo(PaidResult):
     """A video in a file."""
 
     files: list[File]
@@ -41,7 +40,7 @@ class SavedVideo(Wallet):
     note: str | None = None
 
 
-@tools.add(IMAGE_TO_VIDEO, title="Image to video", effect=MAKES)
+@tools.paid(IMAGE_TO_VIDEO, title="Image to video")
 async def webvoice_image_to_video(
     prompt: Annotated[str, Field(description="Motion, camera, lighting, mood.")],
     image: Annotated[str, Field(description="First frame: https URL, or file (absolute, ~ or in the output folder).")],
@@ -53,9 +52,7 @@ async def webvoice_image_to_video(
     last_image_url: Annotated[str, Field(description="https URL of the last frame.")] = "",
     output_path: OutputPath = "",
     background: Background = False,
-    *,
-    desk: TheDesk,
-) -> SavedVideo:
+) -> PaidCall[SavedVideo]:
     """Set an image in motion and save the video as an MP4 file; returns the path. Takes minutes.
 
     Costs 3 credits a second (seedance, 3.2 at 1080p) or 0.4 (gen4). From text alone: webvoice_text_to_video.
@@ -64,19 +61,26 @@ async def webvoice_image_to_video(
         prompt=prompt,
         provider=provider,
         duration=duration,
-        resolution=resolution or None,
-        aspect_ratio=aspect_ratio or None,
+        resolution=resolution,
+        aspect_ratio=aspect_ratio,
         generate_audio=generate_audio,
-        last_image_url=last_image_url or None,
+        last_image_url=last_image_url,
     )
-    refuse_for_provider(IMAGE_TO_VIDEO_RULES, provider, request)
-    linked = is_link(image, "image")
-    request = request.model_copy(update={"image_url": image if linked else None})
-    wanted = Wanted(output_path, "webvoice_image_to_video", prompt, _SUFFIXES, "video", background)
-    return _saved(await desk.save(IMAGE_TO_VIDEO, request, wanted, inputs=() if linked else [image]))
+    check_provider(IMAGE_TO_VIDEO_RULES, provider, request)
+    (first_frame,) = picture_inputs([image], "image")
+    if first_frame.is_url:
+        request = request.model_copy(update={"image_url": image})
+    return PaidCall(
+        IMAGE_TO_VIDEO,
+        request,
+        result=_saved_video,
+        inputs=() if first_frame.is_url else (first_frame,),
+        output=Output(output_path, "image_to_video", name_from=prompt, suffixes=_SUFFIXES, family="video"),
+        background=background,
+    )
 
 
-@tools.add(TEXT_TO_VIDEO, title="Text to video", effect=MAKES)
+@tools.paid(TEXT_TO_VIDEO, title="Text to video")
 async def webvoice_text_to_video(
     prompt: Annotated[str, Field(description="The scene.")],
     provider: Annotated[TextToVideoProvider, Field(description="Who films it.")] = "seedance",
@@ -90,9 +94,7 @@ async def webvoice_text_to_video(
     seed: Annotated[int | None, Field(description="veo, veo-fast: for repeatable results.")] = None,
     output_path: OutputPath = "",
     background: Background = False,
-    *,
-    desk: TheDesk,
-) -> SavedVideo:
+) -> PaidCall[SavedVideo]:
     """Film a scene from text and save the video as an MP4 file; returns the path. Takes minutes.
 
     Costs, a second: seedance 2.6 credits (2.8 at 1080p), veo (Lite) 1.17 (1.83), veo-fast 3.5. To start from an image
@@ -102,20 +104,25 @@ async def webvoice_text_to_video(
         prompt=prompt,
         provider=provider,
         duration=duration,
-        resolution=resolution or None,
-        aspect_ratio=aspect_ratio or None,
+        resolution=resolution,
+        aspect_ratio=aspect_ratio,
         generate_audio=generate_audio,
-        reference_images=reference_images or None,
-        reference_videos=reference_videos or None,
-        negative_prompt=negative_prompt or None,
+        reference_images=reference_images,
+        reference_videos=reference_videos,
+        negative_prompt=negative_prompt,
         seed=seed,
     )
-    refuse_for_provider(TEXT_TO_VIDEO_RULES, provider, request)
-    wanted = Wanted(output_path, "webvoice_text_to_video", prompt, _SUFFIXES, "video", background)
-    return _saved(await desk.save(TEXT_TO_VIDEO, request, wanted))
+    check_provider(TEXT_TO_VIDEO_RULES, provider, request)
+    return PaidCall(
+        TEXT_TO_VIDEO,
+        request,
+        result=_saved_video,
+        output=Output(output_path, "text_to_video", name_from=prompt, suffixes=_SUFFIXES, family="video"),
+        background=background,
+    )
 
 
-@tools.add(TEXT_TO_VIDEO, title="Text to video, Veo Fast", effect=MAKES)
+@tools.paid(TEXT_TO_VIDEO, title="Text to video, Veo Fast")
 async def webvoice_veo_fast_text_to_video(
     prompt: Annotated[str, Field(description="The scene.")],
     duration: Annotated[int, Field(description="Seconds, 4 to 15.")] = 5,
@@ -126,9 +133,7 @@ async def webvoice_veo_fast_text_to_video(
     seed: Annotated[int | None, Field(description="For repeatable results.")] = None,
     output_path: OutputPath = "",
     background: Background = False,
-    *,
-    desk: TheDesk,
-) -> SavedVideo:
+) -> PaidCall[SavedVideo]:
     """Film a scene from text with Google Veo 3.1 Fast and save the video as an MP4 file; returns the path.
 
     Costs 3.5 credits a second. For cheaper providers, or reference images, use webvoice_text_to_video.
@@ -144,9 +149,10 @@ async def webvoice_veo_fast_text_to_video(
         seed=seed,
         output_path=output_path,
         background=background,
-        desk=desk,
     )
 
 
-def _saved(made: Delivery[VideoReply]) -> SavedVideo:
-    return SavedVideo.of(made.reply, files=File.all(made.files), note=made.note or None)
+def _saved_video(delivery: Delivery[VideoReply]) -> SavedVideo:
+    return SavedVideo.from_reply(
+        delivery.reply, files=File.list_of(delivery.files), note=delivery.note or None
+    )

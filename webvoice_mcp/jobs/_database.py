@@ -1,7 +1,7 @@
-"""The history's file: opening it, and mending or setting aside what is damaged.
+"""The history's SQLite file: opening it, and setting a damaged one aside.
 
-Everything here blocks and runs in a thread. The module is loaded by the first who writes or reads: SQLite takes a
-megabyte, and a server that only answers for its tools needs none of it.
+Everything here blocks and runs in a thread. The module is imported when the history is first used: SQLite takes a
+megabyte, and a server that only lists its tools needs none of it.
 """
 
 import logging
@@ -17,45 +17,49 @@ from webvoice_mcp.errors import DiskError
 
 _log = logging.getLogger("webvoice_mcp")
 
-_BUSY_SECONDS = 5.0  # that SQLite waits for another process
+_BUSY_SECONDS = 5.0  # SQLite's wait for another process
 _OPENING_SECONDS = 5.0
-_PAUSE = 0.02
+_PAUSE_SECONDS = 0.02
+_COLUMNS = "id, run, base_url, tool, state, started_at, ended_at, estimate, credits, files, error"
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS orders (
+CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, run INTEGER NOT NULL, base_url TEXT NOT NULL, tool TEXT NOT NULL, state TEXT NOT NULL,
     started_at REAL NOT NULL, ended_at REAL, estimate REAL, credits REAL, files TEXT NOT NULL, error TEXT
 );
-CREATE INDEX IF NOT EXISTS orders_by_time ON orders (base_url, started_at);
+CREATE INDEX IF NOT EXISTS jobs_by_time ON jobs (base_url, started_at);
 """
-# What says that the file is no history of ours: no database at all, a damaged one, or one with other tables.
+# Up to version 0.3 the table was called orders. It stays where it is: a server of that version may still write to it.
+_COPY_ORDERS = f"INSERT OR IGNORE INTO jobs ({_COLUMNS}) SELECT {_COLUMNS} FROM orders"
+_HAS_ORDERS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'orders'"
+# The errors of a file that is no history of ours: no database, a damaged one, or one with other tables.
 _NOT_OURS = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR})
 
 T = TypeVar("T")
 
 
 class Database:
-    """A file with the table of orders, opened when first needed and again after a failure."""
+    """A file with the table of jobs, opened when first needed and again after a failure."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
 
-    def carry_out(self, action: Callable[[sqlite3.Connection], T]) -> T:
-        """Do something with the connection; a file that is damaged is set aside first, and a new one begins.
+    def execute(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        """Call a function with the connection. A damaged file is set aside first, and a new one begun.
 
         Raises:
             DiskError: the file cannot be used.
         """
         try:
-            for mend in (self.close, self._set_aside):
+            for repair in (self.close, self._set_aside):
                 try:
                     return action(self._open())
                 except sqlite3.Error as error:
                     if _code(error) not in _NOT_OURS:
                         raise
-                    mend()  # at first opened anew: another server may have found the damage before, and put it aside
+                    repair()  # reopened first: another server may have set the damaged file aside already
             return action(self._open())
-        except (sqlite3.Error, OSError, ValueError) as error:  # the last: a row that none of us wrote
+        except (sqlite3.Error, OSError, ValueError) as error:  # ValueError: a row that this program did not write
             self.close()
             raise DiskError(
                 f"The history {self._path} cannot be used: {error}. Check the file, or set WEBVOICE_STATE_DIR."
@@ -69,21 +73,21 @@ class Database:
                 connection.close()
 
     def _open(self) -> sqlite3.Connection:
-        last = time.monotonic() + _OPENING_SECONDS
+        deadline = time.monotonic() + _OPENING_SECONDS
         while self._connection is None:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._make_private()
             try:
                 self._connection = _opened(self._path)
             except sqlite3.OperationalError as error:
-                # Two that begin at once: SQLite does not wait where it changes to WAL, whatever the timeout.
-                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+                # Another server opens the file too: SQLite does not wait for the change to WAL, whatever the timeout.
+                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
-                time.sleep(_PAUSE)
+                time.sleep(_PAUSE_SECONDS)
         return self._connection
 
     def _make_private(self) -> None:
-        # Made by us and never opened here when it is there: closing it again would take SQLite's locks away.
+        # An existing file is not opened here: closing it would release SQLite's locks on it.
         try:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
@@ -97,7 +101,7 @@ class Database:
         self._path.replace(aside)
         for leftover in ("-wal", "-shm"):
             self._path.with_name(self._path.name + leftover).unlink(missing_ok=True)
-        _log.warning("The history %s is damaged. It is kept as %s; a new one begins.", self._path, aside)
+        _log.warning("The history %s is damaged. It was renamed to %s, and a new one was begun.", self._path, aside)
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -107,6 +111,9 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.executescript(_SCHEMA)
+        if connection.execute(_HAS_ORDERS).fetchone():
+            with connection:
+                connection.execute(_COPY_ORDERS)
     except BaseException:
         connection.close()
         raise
@@ -114,4 +121,4 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary one
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code

@@ -1,4 +1,4 @@
-"""Which server runs are alive, told by locks that the system takes away with the process, however that ends."""
+"""Tells which servers are alive, by locks that the system releases when a process ends."""
 
 import os
 import secrets
@@ -16,14 +16,14 @@ _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_B
 _NUMBERS = 1 << 40
 
 
-class Runs:
-    """A file of which each live run has locked one byte, at the place of its number.
+class LiveServers:
+    """A file in which each running server has locked one byte, at the offset of its number.
 
     Attributes:
-        own: the number of this run, drawn by lot, so that it means the same in every history.
+        own: the random number of this server, which means the same in every history.
     """
 
-    _of_this_process: ClassVar[set[int]] = set()  # asking for a lock that one has oneself would grant it
+    _of_this_process: ClassVar[set[int]] = set()  # the system grants a process its own lock again
 
     def __init__(self, path: Path) -> None:
         self.own = 1 + secrets.randbelow(_NUMBERS)
@@ -32,13 +32,13 @@ class Runs:
         self._lock(self.own, shared=False)
 
     def close(self) -> None:
-        """Give up the locks of this process."""
+        """Release the locks of this process."""
         self._of_this_process.discard(self.own)
         with suppress(OSError):
             os.close(self._descriptor)
 
     def is_alive(self, number: int) -> bool:
-        """Whether the process of this run still lives."""
+        """Return True if the server with this number is running."""
         if number in self._of_this_process or not self._lock(number, shared=True):
             return True
         self._unlock(number)
@@ -46,7 +46,7 @@ class Runs:
 
     def _lock(self, number: int, *, shared: bool) -> bool:
         try:
-            if sys.platform == "win32":  # pragma: no cover - as above
+            if sys.platform == "win32":  # pragma: no cover - Windows alone has this lock
                 os.lseek(self._descriptor, number, os.SEEK_SET)
                 msvcrt.locking(self._descriptor, msvcrt.LK_NBLCK, 1)
             else:
@@ -56,7 +56,7 @@ class Runs:
         return True
 
     def _unlock(self, number: int) -> None:
-        if sys.platform == "win32":  # pragma: no cover - as above
+        if sys.platform == "win32":  # pragma: no cover - Windows alone has this lock
             os.lseek(self._descriptor, number, os.SEEK_SET)
             msvcrt.locking(self._descriptor, msvcrt.LK_UNLCK, 1)
         else:

@@ -1,0 +1,42 @@
+"""A provider of an endpoint: the parameters that it takes, their limits, and its prices."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from webvoice_mcp.contract.prices import Price
+from webvoice_mcp.contract.rules import Rule, Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One value of an endpoint's `provider` parameter.
+
+    Attributes:
+        parameters: the optional parameters that it takes, with the values that each accepts.
+        prices: price by resolution; "" is the price at every other resolution.
+        default_resolution: the resolution that is billed when a request names none.
+        alias_of: name of the provider that this is another name for, "" for none.
+    """
+
+    parameters: Mapping[str, Rule]
+    prices: Mapping[str, Price] = field(hash=False)
+    default_resolution: str = ""
+    alias_of: str = ""
+
+    def price(self, resolution: str | None = None) -> Price:
+        """Return the price at a resolution, or at the default one."""
+        return self.prices.get(resolution or self.default_resolution) or self.prices[""]
+
+
+Providers = Mapping[str, Provider]
+"""Providers by name, in the order of the documentation."""
+
+
+def rules_of(providers: Providers) -> Rules:
+    """Return the parameters that each provider takes."""
+    return {name: provider.parameters for name, provider in providers.items()}
+
+
+def aliases_in(providers: Providers) -> dict[str, str]:
+    """Return the names that stand for another provider, with that provider's name."""
+    return {name: provider.alias_of for name, provider in providers.items() if provider.alias_of}

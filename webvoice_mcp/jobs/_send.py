@@ -1,0 +1,109 @@
+"""The request of a paid call, and saving what it brings."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from webvoice_mcp.client.jsonbody import JsonBody
+from webvoice_mcp.client.multipart import FormFile, Multipart
+from webvoice_mcp.client.requests import Body
+from webvoice_mcp.contract.endpoint import Reply, Request
+from webvoice_mcp.errors import FileError, InvalidResponse
+from webvoice_mcp.files import InputFile, PendingFile
+from webvoice_mcp.jobs._pictures import save_pictures
+from webvoice_mcp.jobs.call import Delivery, PaidCall
+from webvoice_mcp.jobs.job import Job
+from webvoice_mcp.jobs.media_writer import MediaWriter
+from webvoice_mcp.jobs.services import Services
+
+
+class TextReceiver(Protocol):
+    """Takes an answer's text while it comes."""
+
+    wants_text: bool
+
+    async def send_text(self, piece: str) -> None:
+        """Take a piece."""
+
+
+async def send(
+    call: PaidCall[Any],
+    request: Request,
+    inputs: Sequence[InputFile | str],
+    pending: PendingFile | None,
+    services: Services,
+    receiver: TextReceiver,
+    job: Job,
+) -> Delivery[Any]:
+    """Send the one request of a paid call, and save the media, text or pictures that come back.
+
+    Raises:
+        WebVoiceError: as `Client` and `Files`.
+    """
+    client, endpoint = services.client, call.endpoint
+    body = _body(endpoint.file_field, request, inputs)
+    if endpoint.media:
+        assert pending is not None, "PaidCall requires an output of calls that deliver media"  # noqa: S101
+        return await _download(call, request, body, pending, services, job)
+    streams = receiver.wants_text if call.stream is None else call.stream
+    if body is not None:
+        reply = await client.upload(endpoint, request, body)
+    elif streams:
+        streamed = request.model_copy(update={"stream": True})
+        reply = await client.stream(endpoint, streamed, receiver.send_text)
+    else:
+        reply = await client.call_paid(endpoint, request)
+    job.record_bill(reply)
+    if call.pictures is not None:
+        text = call.text(reply) if call.text else ""
+        job.files, note = await save_pictures(call.pictures(reply), services.files, name_from=text)
+        return Delivery(request, reply, job.files, note)
+    if pending is not None:
+        return await _save_text(call, request, reply, pending, job)
+    return Delivery(request, reply)
+
+
+async def _download(
+    call: PaidCall[Any], request: Request, body: Body | None, pending: PendingFile, services: Services, job: Job
+) -> Delivery[Any]:
+    assert call.output is not None  # noqa: S101 - as PaidCall requires
+    writer = MediaWriter(pending, call.output.family)
+    reply, media = await services.client.download(call.endpoint, request, writer.open, body, job.record_received)
+    job.record_bill(reply)
+    try:
+        files, note = await writer.publish(media, call.expected_files)
+    finally:
+        job.files = tuple(writer.saved)
+    return Delivery(request, reply, files, note)
+
+
+async def _save_text(
+    call: PaidCall[Any], request: Request, reply: Reply, pending: PendingFile, job: Job
+) -> Delivery[Any]:
+    assert call.text is not None  # noqa: S101 - a call without media has an output only for its text
+    try:
+        pending.write(call.text(reply).encode())
+        saved = await pending.publish()
+    except (FileError, InvalidResponse) as error:  # the text was paid for, so it is delivered all the same
+        return Delivery(request, reply, note=f"The text could not be saved: {error}")
+    job.files = (saved,)
+    return Delivery(request, reply, job.files)
+
+
+def _body(field: str, request: Request, inputs: Sequence[InputFile | str]) -> Body | None:
+    """Build the body: multipart for local files, JSON with base64 for files mixed with URLs, None without files."""
+    parts = [source if isinstance(source, str) else _form_file(field, source) for source in inputs]
+    files = [part for part in parts if isinstance(part, FormFile)]
+    if not files:
+        return None
+    if len(files) == len(parts):
+        return Multipart(request.form(), files)
+    return JsonBody(
+        lambda placeholder: {
+            **request.fields(),
+            field: [placeholder(part) if isinstance(part, FormFile) else part for part in parts],
+        }
+    )
+
+
+def _form_file(field: str, source: InputFile) -> FormFile:
+    return FormFile(field, source.name, source.mime_type, source.size, source.chunks)

@@ -1,0 +1,91 @@
+"""A paid call as a value: what shall be requested, sent along, saved and answered."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel
+
+from webvoice_mcp.client.client import Client
+from webvoice_mcp.contract.endpoint import PaidEndpoint, Reply, Request
+from webvoice_mcp.files import Output, SavedFile
+
+R = TypeVar("R", bound=Reply)
+R_co = TypeVar("R_co", bound=Reply, covariant=True)
+T = TypeVar("T", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file that is sent along with a request.
+
+    Attributes:
+        path: the path as the caller gave it; a URL if the service is to fetch the file itself.
+        argument: name of the tool's argument, for error messages.
+        family: the kind of content that is accepted.
+        is_url: True if `path` is a URL.
+    """
+
+    path: str
+    argument: str
+    family: Literal["audio", "image"]
+    is_url: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery(Generic[R_co]):
+    """What a paid call produced.
+
+    Attributes:
+        request: the request as it was sent.
+        reply: the service's reply without the media.
+        files: the files that were saved.
+        note: what the user should know about them, "" for nothing.
+    """
+
+    request: Any
+    reply: R_co
+    files: tuple[SavedFile, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PaidCall(Generic[T]):
+    """What a paid tool returns in place of doing it. `run` carries it out.
+
+    Attributes:
+        endpoint: where the request goes. It knows the price.
+        request: the request itself, already checked.
+        result: makes the tool's result from the delivery.
+        inputs: files that are sent along.
+        output: where media, or the text of a transcript, are saved; None if nothing is saved.
+        text: the text to save, of endpoints that return text and have an output.
+        pictures: pictures inside the reply, as data: URLs or links, which are saved in the output folder.
+        expected_files: number of files that were ordered; fewer are delivered with a note.
+        complete: makes the request complete by free calls, after everything else was checked.
+        stream: stream the answer; None streams if the caller wants to hear of progress.
+        background: answer the caller at once with the job's id.
+    """
+
+    endpoint: PaidEndpoint[Any, Any]
+    request: Request
+    result: Callable[[Delivery[Any]], T]
+    inputs: Sequence[Input] = ()
+    output: Output | None = None
+    text: Callable[[Any], str] | None = None
+    pictures: Callable[[Any], Sequence[str]] | None = None
+    expected_files: int = 1
+    complete: Callable[[Client], Awaitable[Request]] | None = field(default=None, repr=False)
+    stream: bool | None = False
+    background: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.request, self.endpoint.request):
+            raise TypeError(f"{self.endpoint.path} takes a {self.endpoint.request.__name__}")
+        if self.endpoint.media and self.output is None:
+            raise TypeError(f"{self.endpoint.path} delivers media, so the call needs an output")
+
+    @property
+    def shows_pictures(self) -> bool:
+        """True if the files are pictures that the model may look at."""
+        return self.output is not None and self.output.family == "image"

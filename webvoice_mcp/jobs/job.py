@@ -1,0 +1,146 @@
+"""A job: one paid call that runs as a task of the server."""
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+import anyio
+from pydantic import BaseModel
+
+from webvoice_mcp.contract.endpoint import Reply
+from webvoice_mcp.contract.estimate import Estimate
+from webvoice_mcp.errors import WebVoiceError
+from webvoice_mcp.files import SavedFile
+from webvoice_mcp.jobs.budget import Reservation
+
+State = Literal["submitted", "running", "done", "failed", "interrupted"]
+"""`submitted`: not sent yet. `running`: sent, so credits may be spent. `interrupted`: the server ended first."""
+
+_MAX_BILL = 1e9  # a larger number is no bill
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """One paid call from its submission to its end.
+
+    Attributes:
+        tool: name of the tool that was called.
+        estimate: what it is expected to cost.
+        reservation: its share of the budget.
+        outlives_caller: True if it goes on when its caller is gone.
+        shows_pictures: True if its files are pictures that the model may look at.
+        started_at: seconds since the epoch.
+        was_sent: True once the request went out.
+        result: the tool's result, once it is done.
+        error: the exception that it failed with; None if it was cut off.
+        error_code: public code of the failure, "" for none.
+        received: bytes of the answer so far.
+        expected: bytes of the whole answer, None if the service does not say.
+        credits: its cost as the service said; None if it did not say.
+        files: the files that were saved, those of a failed call too.
+        scope: cancels it.
+    """
+
+    tool: str
+    estimate: Estimate
+    reservation: Reservation
+    outlives_caller: bool = True
+    shows_pictures: bool = False
+    id: str = field(default_factory=lambda: f"job_{secrets.token_hex(8)}")
+    started_at: float = field(default_factory=time.time)
+    state: State = "submitted"
+    was_sent: bool = False
+    result: BaseModel | None = None
+    error: Exception | None = None
+    error_code: str = ""
+    received: int = 0
+    expected: int | None = None
+    credits: float | None = None
+    files: tuple[SavedFile, ...] = ()
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    _answered: bool = False
+    _cancelled_by_caller: bool = False
+    _change: anyio.Event = field(default_factory=anyio.Event)
+    _submitted_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was submitted."""
+        return time.monotonic() - self._submitted_at
+
+    @property
+    def is_finished(self) -> bool:
+        """True once it is done, failed or interrupted, and that is written to the history."""
+        return self.state not in {"submitted", "running"}
+
+    def start(self) -> None:
+        """Note that the request goes out now."""
+        self.state, self.was_sent = "running", True
+        self.notify()
+
+    def cancel(self) -> None:
+        """Cancel it on behalf of its caller."""
+        self._cancelled_by_caller = True
+        self.scope.cancel()
+
+    def record_received(self, received: int, expected: int | None) -> None:
+        """Note how much of the answer has come."""
+        self.received, self.expected = received, expected
+
+    def record_bill(self, reply: Reply) -> None:
+        """Note what the service says that the call cost."""
+        self._answered = True
+        used = reply.bill.credits_used if reply.bill else None
+        # A number that is none must not switch the budget off.
+        self.credits = used if used is not None and 0 <= used <= _MAX_BILL else None
+
+    def fail(self, error: Exception | None) -> None:
+        """Note the failure, None if the job was cut off. It counts once `finish` is called."""
+        self.error = error
+        match error:
+            case WebVoiceError(code=code):
+                self.error_code = code
+            case None:
+                self.error_code = "cancelled" if self._cancelled_by_caller else "interrupted"
+            case _:
+                self.error_code = "internal_error"
+
+    @property
+    def final_state(self) -> State:
+        """The state that `finish` will set."""
+        if self.result is not None:
+            return "done"
+        return "interrupted" if self.error_code == "interrupted" else "failed"
+
+    @property
+    def cost(self) -> float | None:
+        """Credits that were spent; None if that is not known."""
+        if self.credits is not None:
+            return self.credits
+        was_refused = isinstance(self.error, WebVoiceError) and not self.error.billed and not self._answered
+        return None if self.was_sent and not was_refused else 0.0
+
+    def finish(self) -> None:
+        """Set the final state, and wake those who wait for it."""
+        self.state = self.final_state
+        self.notify()
+
+    def outcome(self) -> BaseModel:
+        """Return the result of a finished job.
+
+        Raises:
+            Exception: the exception that it failed with.
+        """
+        if self.result is None:
+            raise self.error or anyio.get_cancelled_exc_class()()
+        return self.result
+
+    def notify(self) -> None:
+        """Wake those who wait for a change."""
+        change, self._change = self._change, anyio.Event()
+        change.set()
+
+    async def changed(self) -> None:
+        """Wait for the next change."""
+        await self._change.wait()

@@ -1,0 +1,123 @@
+"""Carrying out a paid call: everything that can be refused is refused before the request goes out."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import anyio.lowlevel
+from pydantic import BaseModel
+
+from webvoice_mcp.contract.estimate import Estimate
+from webvoice_mcp.files import InputFile
+from webvoice_mcp.jobs._send import send
+from webvoice_mcp.jobs.call import Input, PaidCall
+from webvoice_mcp.jobs.job import Job
+from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.settings import Settings
+
+A_co = TypeVar("A_co", covariant=True)
+
+
+class Caller(Protocol[A_co]):
+    """Whoever made a paid call: can be asked, told and answered.
+
+    Attributes:
+        tool: name of the tool that was called.
+        wants_text: True if the caller wants to hear the answer's text while it comes.
+    """
+
+    tool: str
+    wants_text: bool
+
+    async def confirm(self, estimate: Estimate) -> None:
+        """Ask the user if the settings say so.
+
+        Raises:
+            Declined: the user did not agree, or cannot be asked.
+        """
+
+    async def send_text(self, piece: str) -> None:
+        """Take a piece of the answer's text."""
+
+    async def wait(self, job: Job, *, background: bool) -> A_co:
+        """Wait for the job, as long as the caller is willing to, and answer."""
+        ...
+
+
+async def run(call: PaidCall[Any], services: Services, caller: Caller[A_co]) -> A_co:
+    """Carry out a paid call and return the caller's answer.
+
+    Raises:
+        WebVoiceError: the call was refused or failed while the caller was waiting.
+    """
+    await services.keys.require()
+    async with AsyncExitStack() as resources:
+        inputs = await _open(call.inputs, services, resources)
+        target = None
+        if call.output is not None:
+            target = await services.files.resolve(call.output)
+            resources.push_async_callback(services.files.release, target)
+        estimate = await _estimate(call, inputs, services, ask=_price_matters(services.settings))
+        services.budget.check(estimate)
+        await caller.confirm(estimate)
+        pending = await resources.enter_async_context(services.files.create(target)) if target else None
+        job = Job(
+            caller.tool,
+            estimate,
+            services.budget.reserve(estimate),
+            outlives_caller=call.endpoint.outlives_caller,
+            shows_pictures=call.shows_pictures,
+        )
+
+        async def work() -> BaseModel:
+            request = await call.complete(services.client) if call.complete else call.request
+            await services.history.record_start(job.id, job.tool, job.started_at, estimate.credits)
+            await anyio.lowlevel.checkpoint_if_cancelled()  # cancelled by now, nothing is sent
+            job.start()
+            delivery = await send(call, request, inputs, pending, services, caller, job)
+            result: BaseModel = call.result(delivery)
+            return result
+
+        services.jobs.submit(job, work, resources.pop_all())
+    return await caller.wait(job, background=call.background)
+
+
+async def estimate(call: PaidCall[Any], services: Services) -> Estimate:
+    """Estimate a call without checking anything that does not bear on its price.
+
+    Raises:
+        WebVoiceError: a recording that decides the price cannot be read.
+    """
+    async with AsyncExitStack() as resources:
+        recordings = [file for file in call.inputs if file.family == "audio"]
+        return await _estimate(call, await _open(recordings, services, resources), services, ask=True)
+
+
+async def _open(
+    inputs: Sequence[Input], services: Services, resources: AsyncExitStack
+) -> list[InputFile | str]:
+    """Open each local file once; a URL stays one."""
+    opened: list[InputFile | str] = []
+    for source in inputs:
+        if source.is_url:
+            opened.append(source.path)
+        else:
+            file = services.files.open_input(source.path, family=source.family, argument=source.argument)
+            opened.append(await resources.enter_async_context(file))
+    return opened
+
+
+async def _estimate(
+    call: PaidCall[Any], inputs: Sequence[InputFile | str], services: Services, *, ask: bool
+) -> Estimate:
+    recording = next((file.path for file in inputs if isinstance(file, InputFile) and _is_sound(file)), None)
+    return await services.estimates.estimate(call.endpoint, call.request, recording, ask=ask)
+
+
+def _is_sound(file: InputFile) -> bool:
+    return file.mime_type.startswith("audio/")
+
+
+def _price_matters(settings: Settings) -> bool:
+    return settings.max_credits is not None or settings.confirm_above is not None

@@ -1,0 +1,31 @@
+"""What all tools and jobs of a running server share."""
+
+from dataclasses import dataclass
+
+from webvoice_mcp.client.auth import Keys
+from webvoice_mcp.client.client import Client
+from webvoice_mcp.files import Files
+from webvoice_mcp.jobs.budget import Budget
+from webvoice_mcp.jobs.estimates import Estimates
+from webvoice_mcp.jobs.history import History
+from webvoice_mcp.jobs.jobs import Jobs
+from webvoice_mcp.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The shared parts of a running server."""
+
+    settings: Settings
+    client: Client
+    keys: Keys
+    files: Files
+    estimates: Estimates
+    budget: Budget
+    history: History
+    jobs: Jobs
+
+    async def aclose(self) -> None:
+        """Close connections and files."""
+        await self.client.aclose()
+        await self.history.aclose()

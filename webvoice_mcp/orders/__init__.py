@@ -1,1 +1,0 @@
-"""A paid call, from its checks to its file."""

@@ -1,0 +1,130 @@
+"""Asking the user before a call that costs more than they allow without a question."""
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+from mcp.server.mcpserver import Context
+from mcp.shared.exceptions import MCPError
+from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
+
+from webvoice_mcp.contract.estimate import Estimate
+from webvoice_mcp.errors import Declined
+
+_STATE_SECONDS = 900.0  # the SDK accepts a state for 600
+_INPUT_REQUIRED_SINCE = "2026-07-28"  # the revision in which a question is a result, not a request to the client
+_KEY = "confirm"
+_SCHEMA = {
+    "type": "object",
+    "properties": {"go_on": {"type": "boolean", "title": "Go on", "description": "Spend the credits?"}},
+    "required": ["go_on"],
+}
+
+
+class InputRequired(Exception):
+    """Not an error: ends a call that the client will repeat with the user's answer.
+
+    Attributes:
+        result: what the client gets.
+    """
+
+    def __init__(self, result: InputRequiredResult) -> None:
+        super().__init__()
+        self.result = result
+
+
+class _UsedStates:
+    """The states whose answer was used: one yes pays for one call, even if a client repeats it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._used: dict[str, float] = {}
+
+    def use(self, nonce: str) -> bool:
+        """Mark a state as used; return False if it was used before."""
+        now = self._clock()
+        self._used = {used: at for used, at in self._used.items() if now - at < _STATE_SECONDS}
+        if nonce in self._used:
+            return False
+        self._used[nonce] = now
+        return True
+
+
+_used_states = _UsedStates()
+
+
+async def confirm(context: Context[Any, Any], tool: str, estimate: Estimate, limit: float | None) -> None:
+    """Ask the user if a call is estimated above a limit.
+
+    Args:
+        limit: credits above which the user is asked; None for never.
+
+    Raises:
+        Declined: the user did not agree, or cannot be asked, or an answer was used before.
+        InputRequired: the client is to put the question to the user and repeat the call.
+    """
+    if limit is None or (estimate.credits is not None and estimate.credits <= limit):
+        return
+    price = _price(estimate)
+    if not _can_ask(context):
+        raise Declined(
+            f"{tool} would cost {price}, more than WEBVOICE_CONFIRM_ABOVE={limit:g} allows without a question, and this "
+            "client cannot ask the user. Choose something cheaper, or ask the user to raise or unset the setting."
+        )
+    question = f"{tool} will cost {price}. Go on?"
+    version = context.protocol_version
+    if version is not None and version >= _INPUT_REQUIRED_SINCE:
+        answer = _repeated_answer(context, question)
+    else:
+        answer = await _ask(context, question)
+    # Only a plain true is a yes.
+    if answer.action != "accept" or (answer.content or {}).get("go_on") is not True:
+        raise _declined()
+
+
+async def _ask(context: Context[Any, Any], question: str) -> ElicitResult:
+    try:
+        return await context.session.elicit_form(
+            message=question, requested_schema=_SCHEMA, related_request_id=context.request_id
+        )
+    except MCPError:  # the client refused the question itself
+        raise _declined() from None
+
+
+def _repeated_answer(context: Context[Any, Any], question: str) -> ElicitResult:
+    """Return the answer that came with a repeated call, or ask for one."""
+    asked = hashlib.sha256(question.encode()).hexdigest()
+    state = json.loads(context.request_state) if context.request_state else {}
+    answer = (context.input_responses or {}).get(_KEY)
+    if state.get("asked") != asked or answer is None:  # a first call, or one whose price has changed
+        params = ElicitRequestFormParams(message=question, requested_schema=_SCHEMA)
+        raise InputRequired(
+            InputRequiredResult(
+                input_requests={_KEY: ElicitRequest(params=params)},
+                request_state=json.dumps({"asked": asked, "nonce": secrets.token_hex(16)}),
+            )
+        )
+    if not isinstance(answer, ElicitResult):
+        raise _declined()
+    if not _used_states.use(state["nonce"]):
+        raise Declined("That yes was for one call and has been used. Call the tool again, so that the user is asked.")
+    return answer
+
+
+def _declined() -> Declined:
+    return Declined("The user did not agree to the cost. Nothing was spent. Ask before you call it again.")
+
+
+def _price(estimate: Estimate) -> str:
+    if estimate.credits is None:
+        return f"an unknown number of credits ({estimate.basis})"
+    return f"about {estimate.credits:g} credits ({estimate.basis})"
+
+
+def _can_ask(context: Context[Any, Any]) -> bool:
+    # A bare `elicitation: {}` stands for forms, the only mode before 2025-11-25.
+    elicitation = context.client_capabilities.elicitation if context.client_capabilities else None
+    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)

@@ -1,0 +1,58 @@
+"""What a tool may ask for besides the model's arguments, by type. The model neither sees nor sets any of it."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from mcp.server.mcpserver import Context
+
+from webvoice_mcp.client.auth import Keys
+from webvoice_mcp.client.client import Client
+from webvoice_mcp.jobs.history import History
+from webvoice_mcp.jobs.jobs import Jobs
+from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.settings import Settings
+from webvoice_mcp.tools._progress import Progress
+
+Get = Callable[[Context[Services]], Any]
+
+
+def _services(context: Context[Services]) -> Services:
+    return context.request_context.lifespan_context
+
+
+_BY_TYPE: Mapping[Any, Get] = {
+    Client: lambda context: _services(context).client,
+    History: lambda context: _services(context).history,
+    Jobs: lambda context: _services(context).jobs,
+    Keys: lambda context: _services(context).keys,
+    Progress: Progress,
+    Services: _services,
+    Settings: lambda context: _services(context).settings,
+}
+
+
+def check_dependencies(function: Callable[..., Any]) -> None:
+    """Check that a server can provide what a function asks for by its keyword-only parameters.
+
+    Raises:
+        TypeError: a parameter has another type.
+    """
+    _getters(function)
+
+
+def dependencies(function: Callable[..., Any], context: Context[Services]) -> dict[str, Any]:
+    """Return what a function asks for, by the names of its keyword-only parameters."""
+    return {name: get(context) for name, get in _getters(function).items()}
+
+
+@cache
+def _getters(function: Callable[..., Any]) -> dict[str, Get]:
+    getters: dict[str, Get] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            if parameter.annotation not in _BY_TYPE:
+                raise TypeError(f"{function.__name__} asks for {parameter.name}, whose type no server provides")
+            getters[parameter.name] = _BY_TYPE[parameter.annotation]
+    return getters

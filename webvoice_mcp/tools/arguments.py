@@ -1,0 +1,98 @@
+"""Normalizes arguments as clients send them, and says in one sentence what is wrong with them."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from webvoice_mcp.errors import InvalidArgument
+
+Schema = Mapping[str, Any]
+
+_NUMBERS = ("number", "integer")
+# Arguments whose surrounding spaces may matter; even a file's name may begin or end with one.
+_NOT_STRIPPED = frozenset(
+    {"text", "prompt", "system", "body", "negative_prompt", "title", "subject", "audio_path", "output_path"}
+)
+_MAX_QUOTED_CHARACTERS = 60
+
+
+def normalize(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Schema]) -> dict[str, Any]:
+    """Return the arguments without those that are null or blank, which count as left out.
+
+    Codes, names and links lose surrounding spaces.
+
+    Raises:
+        InvalidArgument: the tool or an argument is unknown, or a required argument is missing or blank.
+    """
+    if name not in schemas:
+        raise InvalidArgument(f"There is no tool {_quoted(name)}. {_suggestion(name, list(schemas))}")
+    known: Mapping[str, Any] = schemas[name].get("properties", {})
+    required: list[str] = schemas[name].get("required", [])
+    if unknown := [argument for argument in arguments if argument not in known]:
+        takes = ", ".join(known) or "no arguments"
+        raise InvalidArgument(f"{name} does not know the argument {_quoted(unknown[0])}. It takes: {takes}.")
+    missing = [argument for argument in required if _is_left_out(arguments.get(argument))]
+    if missing:
+        how = "is blank" if isinstance(arguments.get(missing[0]), str) else "is missing"
+        raise InvalidArgument(f"{missing[0]} {how}: {known[missing[0]].get('description', 'it is required.')}")
+    for argument, value in arguments.items():
+        # pydantic accepts true as the number 1.
+        if isinstance(value, bool) and known[argument].get("type") in _NUMBERS:
+            raise InvalidArgument(f"{argument} should be a number{_accepted(known[argument])}")
+        if not _is_finite(value):
+            raise InvalidArgument(f"{argument} holds NaN or infinity, which JSON cannot carry. Give a finite number.")
+    return {
+        argument: value if argument in _NOT_STRIPPED else _stripped(value)
+        for argument, value in arguments.items()
+        if not _is_left_out(value)
+    }
+
+
+def explain(error: ValidationError, schema: Schema) -> InvalidArgument:
+    """Turn pydantic's error into one sentence that names the argument and what it accepts."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    location = ".".join(map(str, first["loc"]))
+    message = re.sub(r"^\w+ (?=should )", "", first["msg"])
+    about = schema.get("properties", {}).get(str(first["loc"][0]), {})
+    return InvalidArgument(f"{location} {message[:300].rstrip('.')}{_accepted(about)}")
+
+
+def _accepted(about: Schema) -> str:
+    """Return the end of a sentence about an argument: the numbers that it accepts, and its description."""
+    numbers = ""
+    if about.get("type") in _NUMBERS:
+        kind = "a whole number" if about["type"] == "integer" else "a number"
+        least, most = about.get("minimum"), about.get("maximum")
+        limits = f" from {least:g} to {most:g}" if least is not None and most is not None else ""
+        numbers = f": {kind}{limits or ('' if least is None else f', {least:g} or more')}"
+    return f"{numbers}. {about.get('description', '')}".strip()
+
+
+def _stripped(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_stripped(item) for item in value]
+    return value.strip() if isinstance(value, str) else value
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _is_left_out(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _quoted(name: str) -> str:
+    return repr(name if len(name) <= _MAX_QUOTED_CHARACTERS else f"{name[:_MAX_QUOTED_CHARACTERS]}…")
+
+
+def _suggestion(name: str, names: list[str]) -> str:
+    import difflib  # noqa: PLC0415 - only needed for a wrong name
+
+    close = difflib.get_close_matches(name, names, n=3)
+    return f"Did you mean {' or '.join(close)}?" if close else "tools/list names all tools."

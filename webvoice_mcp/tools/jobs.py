@@ -1,0 +1,212 @@
+"""Jobs: estimates, spending, and calls that go on without their caller."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import anyio
+from pydantic import Field
+
+from webvoice_mcp.errors import DiskError, InvalidArgument
+from webvoice_mcp.jobs.history import History, HistoryRow, iso_time
+from webvoice_mcp.jobs.job import Job
+from webvoice_mcp.jobs.jobs import Jobs
+from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.storage.threads import WorkerThreads
+from webvoice_mcp.tools._progress import Progress, follow
+from webvoice_mcp.tools.results import MAX_LIST_BYTES, File, Result, describe_file, json_size
+from webvoice_mcp.tools._toolset import READS_LOCALLY, ToolSet
+
+tools = ToolSet("account")
+
+_DAY_SECONDS = 86_400.0
+_RECENT_JOBS = 20
+_LISTED_DAYS = 14
+_MAX_DAYS = 3650
+_POLL_SECONDS = 0.25  # between looks at a job of another server
+_MAX_WAIT_SECONDS = 45  # many clients give up at 60
+_SUMMARY = ("id", "tool", "state", "started_at")
+_LISTED_JOBS = 8  # half of the space is for their results
+_SHORTENED = "These are the newest. Call webvoice_jobs with a job_id for a result or error that is left out here."
+_INCOMPLETE = "Not all jobs are listed here; the sums count all of them."
+_UNKNOWN_COST = "Credits may have been spent: see webvoice_status."
+_MESSAGES = {
+    "interrupted": f"The server ended before this job did. {_UNKNOWN_COST}",
+    "cancelled": f"The caller cancelled it while it was running. {_UNKNOWN_COST}",
+    "internal_error": f"It crashed because of a bug in webvoice-mcp. {_UNKNOWN_COST}",
+}
+
+
+class CreditEstimate(Result):
+    """What a call would cost."""
+
+    credits: float | None = Field(description="null where it cannot be known.")
+    basis: str = Field(description="How it was worked out.")
+
+
+class Usage(Result):
+    """Credits spent from this computer."""
+
+    total_credits: float
+    by_tool: dict[str, float]
+    recent: list[dict[str, Any]]
+    by_day: dict[str, float] = Field(default_factory=dict, description="The last 14 days that had orders.")
+    note: str | None = None
+
+
+class JobList(Result):
+    """Jobs, the newest first."""
+
+    jobs: list[dict[str, Any]] = Field(description="id, tool, state, started_at, result or error.")
+    note: str | None = None
+
+    def linked_files(self) -> list[File]:
+        """Return the files of a job that was asked for by its id."""
+        if len(self.jobs) != 1:
+            return []
+        result = self.jobs[0].get("result") or {}
+        return [File.model_validate(file) for file in result.get("files") or () if "size_bytes" in file]
+
+
+@tools.free(title="Estimate credits", effect=READS_LOCALLY)
+async def webvoice_estimate_credits(
+    tool: Annotated[str, Field(description="Name of the tool that would be called.")],
+    arguments: Annotated[dict[str, Any], Field(description="The arguments it would be called with.")],
+    *,
+    services: Services,
+) -> CreditEstimate:
+    """Estimate what a call of another tool would cost, and say how; nothing is made or sent.
+
+    Free. For what was spent so far see webvoice_usage.
+    """
+    from webvoice_mcp.tools.catalogue import estimate_call  # noqa: PLC0415 - the catalogue imports this module
+
+    estimate = await estimate_call(tool, arguments, services)
+    return CreditEstimate(credits=estimate.credits, basis=estimate.basis)
+
+
+@tools.free(title="Usage", effect=READS_LOCALLY)
+async def webvoice_usage(
+    days: Annotated[int, Field(ge=1, le=_MAX_DAYS, description="How far to look back.")] = 30,
+    *,
+    history: History,
+) -> Usage:
+    """Sum up what calls from this computer cost, by tool and day, and list the last ones with their files.
+
+    Free. For jobs that are running, and for their results, use webvoice_jobs; for the balance webvoice_status.
+    """
+    since = time.time() - days * _DAY_SECONDS
+    by_tool: dict[str, float] = {}
+    by_day: dict[str, float] = {}
+    for tool, day, spent, _count in await history.spent(since):
+        by_tool[tool] = round(by_tool.get(tool, 0) + spent, 2)
+        by_day[day] = round(by_day.get(day, 0) + spent, 2)
+    usage = Usage(
+        total_credits=round(sum(by_tool.values()), 2),
+        by_tool=by_tool,
+        recent=[],
+        by_day=dict(list(by_day.items())[:_LISTED_DAYS]),  # the newest come first
+    )
+    left = MAX_LIST_BYTES - json_size(usage.fields())
+    rows = await history.recent(since=since, limit=_RECENT_JOBS)
+    for row in rows:
+        entry = {"time": row.started, "tool": row.tool, "state": row.state, "files": row.files, "credits": row.credits}
+        if json_size(entry) <= left:
+            left -= json_size(entry)
+            usage.recent.append(entry)
+    return usage if len(usage.recent) == len(rows) else usage.model_copy(update={"note": _INCOMPLETE})
+
+
+@tools.free(title="Jobs", effect=READS_LOCALLY)
+async def webvoice_jobs(
+    job_id: Annotated[str, Field(description="Only this job. Unset: the last ones.")] = "",
+    wait_seconds: Annotated[float, Field(ge=0, le=_MAX_WAIT_SECONDS, description="Wait so long for job_id to end.")] = 0,
+    *,
+    jobs: Jobs,
+    history: History,
+    progress: Progress,
+) -> JobList:
+    """List the last calls that cost something, running or ended, or wait for one of them and fetch its result.
+
+    Free. Call it with the job_id that another tool answered with. For sums of credits use webvoice_usage.
+    """
+    if not job_id:
+        return await _latest_jobs(jobs, history)
+    deadline = time.monotonic() + wait_seconds
+    job = jobs.find(job_id)
+    if job is not None:
+        await follow(job, progress, until=lambda: job.is_finished, deadline=deadline)
+        listed = JobList(jobs=[_describe(job)])
+        if job.shows_pictures and job.result is not None:
+            listed.show(job.files)
+        return listed
+    row = await history.find(job_id)
+    while row is not None and row.state == "running" and (left := deadline - time.monotonic()) > 0:
+        await anyio.sleep(min(_POLL_SECONDS, left))  # another server runs it
+        row = await history.find(job_id)
+    if row is None:
+        raise InvalidArgument(f"job_id {job_id[:80]!r} is not known. Leave it out to list the jobs that are.")
+    return JobList(jobs=await _describe_rows([row]))
+
+
+async def _latest_jobs(jobs: Jobs, history: History) -> JobList:
+    error = ""
+    rows: list[HistoryRow] = []
+    try:
+        rows = await history.recent(limit=_RECENT_JOBS)
+    except DiskError as disk_error:
+        error = str(disk_error)
+    known = {job.id: _describe(job) for job in jobs.all()}  # read after the rows, because these jobs know more
+    if error and not known:
+        raise DiskError(error)
+    others = await _describe_rows([row for row in rows if row.id not in known])
+    described = sorted([*known.values(), *others], key=lambda job: str(job["started_at"]), reverse=True)
+    listed = list(_as_many_as_fit(described))
+    return JobList(jobs=listed, note=error or (None if listed == described else _SHORTENED))
+
+
+def _as_many_as_fit(jobs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield running jobs and the newest ones: with their results, from the newest on, as far as there is space."""
+    listed = [job for index, job in enumerate(jobs) if index < _LISTED_JOBS or job["state"] == "running"]
+    summaries = [{name: job[name] for name in _SUMMARY} for job in listed]
+    left = MAX_LIST_BYTES - json_size(_SHORTENED) - sum(map(json_size, summaries))
+    for job, summary in zip(listed, summaries, strict=True):
+        more = json_size(job) - json_size(summary)
+        if more <= left:
+            left -= more
+            yield job
+        else:
+            yield summary
+
+
+def _describe(job: Job) -> dict[str, Any]:
+    state = job.state if job.is_finished else "running"
+    described: dict[str, Any] = _summary(job.id, job.tool, state, job.started_at)
+    if isinstance(job.result, Result):
+        described["result"] = job.result.fields()
+    elif job.is_finished:
+        message = _MESSAGES.get(job.error_code) or str(job.error)
+        described["error"] = {"code": job.error_code, "message": message}
+    return described
+
+
+async def _describe_rows(rows: list[HistoryRow]) -> list[dict[str, Any]]:
+    # It looks at files, and a disk may hang.
+    return await WorkerThreads(1).run(lambda: [_describe_row(row) for row in rows])
+
+
+def _describe_row(row: HistoryRow) -> dict[str, Any]:
+    described: dict[str, Any] = _summary(row.id, row.tool, row.state, row.started_at)
+    if row.state == "done":
+        described["result"] = {"files": [describe_file(Path(path)) for path in row.files if Path(path).is_absolute()]}
+        if row.credits is not None:
+            described["result"]["credits_used"] = row.credits
+    elif row.state != "running":
+        message = _MESSAGES.get(row.error, f"{row.tool} failed with {row.error} in another run of the server.")
+        described["error"] = {"code": row.error, "message": message}
+    return described
+
+
+def _summary(job_id: str, tool: str, state: str, started_at: float) -> dict[str, Any]:
+    return {"id": job_id, "tool": tool, "state": state, "started_at": iso_time(started_at)}

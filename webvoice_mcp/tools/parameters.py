@@ -1,0 +1,69 @@
+"""Parameter types and argument checks that several tools share."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from webvoice_mcp.contract.endpoint import Request
+from webvoice_mcp.contract.rules import Link, Rules, complaint, is_public_link
+from webvoice_mcp.errors import InvalidArgument
+from webvoice_mcp.jobs.call import Input
+
+Background = Annotated[bool, Field(description="Answer at once with a job_id; webvoice_jobs has the result.")]
+OutputPath = Annotated[
+    str, Field(description="A new file or a folder: absolute, ~ or in the output folder. Unset: a new name there.")
+]
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+def checked_email(argument: str, address: str) -> str:
+    """Return the address without surrounding spaces.
+
+    Raises:
+        InvalidArgument: it cannot be an e-mail address.
+    """
+    stripped = address.strip()
+    if not _EMAIL.fullmatch(stripped):
+        raise InvalidArgument(f"{argument} is not an e-mail address. Give one like name@example.com.")
+    return stripped
+
+
+def check_provider(rules: Rules, provider: str, request: Request) -> None:
+    """Refuse parameters and values that a provider does not take.
+
+    Raises:
+        InvalidArgument: names the parameter and what is accepted.
+    """
+    if reason := complaint(rules, provider, request.model_dump(exclude={"provider", "prompt"})):
+        raise InvalidArgument(reason)
+
+
+def picture_inputs(pictures: Sequence[str], argument: str) -> tuple[Input, ...]:
+    """Return pictures, which are local paths or https URLs, as inputs of a call.
+
+    Args:
+        argument: name of the tool's argument; one that ends in s is a list, and messages number its items.
+
+    Raises:
+        InvalidArgument: the service could not fetch a URL.
+    """
+    is_list = argument.endswith("s")
+    names = [f"{argument}[{number}]" if is_list else argument for number in range(len(pictures))]
+    return tuple(
+        Input(picture, name, "image", is_url=_is_url(picture, name))
+        for picture, name in zip(pictures, names, strict=True)
+    )
+
+
+def _is_url(text: str, argument: str) -> bool:
+    scheme, separator, _ = text.partition("://")
+    if not separator or scheme.lower() == "file":
+        if text.lower().startswith("data:"):
+            raise InvalidArgument(f"{argument} is a data: URL. Give the path of a local file or a public https URL.")
+        return False
+    if not is_public_link(text):
+        raise InvalidArgument(f"{argument}: the link {text[:100]!r} must be {Link().words}. Or give a local path.")
+    return True

@@ -1,0 +1,181 @@
+"""Results of tools, and what the SDK makes of them."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from mcp.types import CallToolResult, ContentBlock, ResourceLink, TextContent
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from webvoice_mcp.contract.endpoint import Reply
+from webvoice_mcp.errors import WebVoiceError
+from webvoice_mcp.files import SavedFile, kind_for_suffix
+from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.tools._pictures import image_content
+
+ERROR_META = "webvoice/error"
+MAX_LIST_BYTES = 1400  # of JSON for a list from the history, all of which the model reads
+
+_MAX_ERROR_CHARACTERS = 480  # a longer text, which quotes a long path or argument, loses its middle
+_ERROR_END_CHARACTERS = 300  # of which the end, which says what to do, keeps so many
+_MAX_FIELD_CHARACTERS = 500  # of JSON, for a field that the documentation does not name
+_MAX_FIELDS_CHARACTERS = 1000  # for all such fields
+_MAX_DEPTH = 20
+_OURS = frozenset({"success", "files", "job_id", "state"})  # never taken from the service
+_MEDIA = re.compile(r"\s*data:[^\s,]*,.*|[A-Za-z0-9+/_=\r\n-]{201,}", re.DOTALL | re.IGNORECASE)
+
+
+class Result(BaseModel):
+    """A tool's structured result. More properties than the declared ones are allowed.
+
+    Attributes:
+        extra_limits: characters of JSON for one field and for all fields that the documentation does not name.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    extra_limits: ClassVar[tuple[int, int]] = (_MAX_FIELD_CHARACTERS, _MAX_FIELDS_CHARACTERS)
+
+    _pictures: tuple[SavedFile, ...] = PrivateAttr(())
+
+    def fields(self) -> dict[str, Any]:
+        """Return the structured content. Fields that are None are left out unless they are required."""
+        dumped = self.model_dump(mode="json", exclude_none=True)
+        return {name: None for name, field in type(self).model_fields.items() if field.is_required()} | dumped
+
+    def linked_files(self) -> list["File"]:
+        """Return the files that the result links to."""
+        return getattr(self, "files", None) or []
+
+    def show(self, pictures: tuple[SavedFile, ...]) -> None:
+        """Also hand these pictures to the model, as far as the settings and their size allow."""
+        self._pictures = pictures
+
+    @property
+    def pictures(self) -> tuple[SavedFile, ...]:
+        """Pictures for the model to look at."""
+        return self._pictures
+
+    @classmethod
+    def from_reply(cls, reply: Reply, *nested: Reply, **own: Any) -> Self:
+        """Make a result from the service's reply and our own values, which win.
+
+        Fields that the documentation does not name are passed on if they are small and no field of ours has the name.
+
+        Args:
+            nested: parts of the reply whose further fields are passed on, too.
+        """
+        fields: dict[str, Any] = {}
+        for part in (*nested, reply):
+            fields |= {name: value for name, value in _extra_fields(part, cls.extra_limits).items() if name not in cls.model_fields}
+        fields |= reply.model_dump(mode="json", exclude_none=True, include=set(type(reply).model_fields))
+        return cls.model_validate(fields | own)
+
+
+class File(BaseModel):
+    """A file on the user's disk."""
+
+    path: str = Field(description="Absolute path.")
+    uri: str
+    mime_type: str
+    size_bytes: int
+
+    @classmethod
+    def list_of(cls, saved: tuple[SavedFile, ...]) -> list[Self]:
+        """Return the saved files as part of a result."""
+        return [
+            cls(path=file.path, uri=file.uri, mime_type=file.mime_type, size_bytes=file.size_bytes) for file in saved
+        ]
+
+
+def describe_file(path: Path) -> dict[str, Any]:
+    """Describe a file that was saved earlier; a missing one has a note in place of its size. Blocks."""
+    kind = kind_for_suffix(path.suffix)
+    facts: dict[str, Any] = {"path": str(path), "uri": path.as_uri()}
+    facts["mime_type"] = kind.mime_type if kind else "application/octet-stream"
+    try:
+        facts["size_bytes"] = path.stat().st_size
+    except (OSError, ValueError):  # ValueError: not a path at all
+        facts["note"] = "no longer there"
+    return facts
+
+
+class PaidResult(Result):
+    """What a call cost, or the job's id if it goes on without its caller."""
+
+    credits_used: float | None = None
+    credits_remaining: float | None = None
+    job_id: str | None = Field(None, description="Still running: for webvoice_jobs.")
+    state: str | None = None
+
+
+class JobStarted(Result):
+    """The answer to a call that goes on as a job."""
+
+    job_id: str
+    state: str
+    files: list[File]
+
+
+async def successful_result(result: Result, services: Services) -> CallToolResult:
+    """Make the SDK's result: compact JSON, pictures for the model, a link for each file, structured content."""
+    fields = result.fields()
+    content: list[ContentBlock] = [TextContent(text=compact_json(fields))]
+    if services.settings.inline_images:
+        content += await image_content(result.pictures)
+    content += [_link(file) for file in result.linked_files()]
+    return CallToolResult(content=content, structured_content=fields)
+
+
+def failed_result(error: WebVoiceError) -> CallToolResult:
+    """Make the SDK's result of a failure.
+
+    The details are in `_meta`: TypeScript clients of version 1 validate structured content against the output schema
+    even if a call failed, and would show their own complaint in place of our sentence.
+    """
+    details: dict[str, Any] = {"code": error.code}
+    if error.status is not None:
+        details["status"] = error.status
+    if error.retry_after is not None:
+        details["retry_after_seconds"] = error.retry_after
+    text = f"{error.code}: {error}"
+    if len(text) > _MAX_ERROR_CHARACTERS:
+        text = f"{text[: _MAX_ERROR_CHARACTERS - _ERROR_END_CHARACTERS]}…{text[-_ERROR_END_CHARACTERS:]}"
+    return CallToolResult(content=[TextContent(text=text)], is_error=True, _meta={ERROR_META: details})
+
+
+def json_size(value: Any) -> int:
+    """Return the bytes of a value as compact JSON, with a comma behind it."""
+    return len(compact_json(value).encode()) + 1
+
+
+def compact_json(value: Any) -> str:
+    """Return a value as JSON without spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _link(file: File) -> ResourceLink:
+    return ResourceLink(uri=file.uri, name=Path(file.path).name, mime_type=file.mime_type, size=file.size_bytes)
+
+
+def _extra_fields(reply: Reply, limits: tuple[int, int]) -> dict[str, Any]:
+    extra: dict[str, Any] = {}
+    limit, left = limits
+    for name, value in (reply.model_extra or {}).items():
+        if name in _OURS or value is None or not _is_plain(value, _MAX_DEPTH):
+            continue
+        size = len(json.dumps({name: value}))
+        if size <= min(limit, left):
+            extra[name] = value
+            left -= size
+    return extra
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """Return False if a value is nested too deep or a string in it looks like base64."""
+    if isinstance(value, str):
+        return not _MEDIA.fullmatch(value)
+    if not isinstance(value, dict | list):
+        return True
+    inner = [*value, *value.values()] if isinstance(value, dict) else value
+    return depth > 0 and all(_is_plain(item, depth - 1) for item in inner)
