@@ -22,7 +22,7 @@ from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.contract.video import TEXT_TO_VIDEO, TextToVideoRequest
 from webvoice_mcp.files import Files
 from webvoice_mcp.keystore import KeyStore
-from webvoice_mcp.orders._harvest import Harvest
+from webvoice_mcp.jobs._harvest import Harvest
 from webvoice_mcp.settings import Settings
 
 _VIDEO = {"prompt": "x", "provider": "seedance", "duration": 5}

@@ -13,7 +13,7 @@ import httpx2
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
-from webvoice_mcp.server import build
+from webvoice_mcp.server import create_server as build
 from webvoice_mcp.settings import Settings
 
 CANARY = "wv_canary_1234567890abcdef"  # the key of every test; it must show up nowhere but in the key store

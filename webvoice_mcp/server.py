@@ -20,12 +20,12 @@ from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.files import Files
-from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.jobs.budget import Budget
 from webvoice_mcp.jobs.estimates import Estimates
 from webvoice_mcp.jobs.history import History
 from webvoice_mcp.jobs.jobs import Jobs
 from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.tools import completion, prompts, resources
 from webvoice_mcp.tools.arguments import explain, normalize

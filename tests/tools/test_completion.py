@@ -8,7 +8,7 @@ from mcp import Client, MCPError
 from mcp.types import INVALID_PARAMS, Completion, PromptReference, ResourceTemplateReference
 
 from tests.support import MakeSettings, Scripted, connected
-from webvoice_mcp.contract.chat import DOCUMENTED_MODELS
+from webvoice_mcp.contract.models import DOCUMENTED_MODELS
 from webvoice_mcp.contract.image import IMAGE_RULES
 from webvoice_mcp.contract.speech import TRANSCRIPTION_PROVIDERS
 from webvoice_mcp.contract.translation import Language, SourceLanguage

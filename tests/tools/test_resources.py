@@ -14,8 +14,8 @@ from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, TextResourceContents
 
 from tests.support import BASE_URL, CANARY, MakeSettings, Scripted, connected
 from webvoice_mcp.keystore import KeyStore
-from webvoice_mcp.orders.history import History
-from webvoice_mcp.server import build
+from webvoice_mcp.jobs.history import History
+from webvoice_mcp.server import create_server as build
 
 MODELS = {"models": [{"id": "m1", "display_name": "One", "provider": "p", "credits_per_request": 0.0}]}
 VOICES = {"voices": {"en": [{"id": "af_sarah", "name": "Sarah"}, {"id": "am_adam"}], "it": [{"id": "if_sara"}]}}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from mcp.types import CallToolResult, TextContent
 
-from tests.orders.world import BY_TOOL, PAID, Paid, Upstream, ended, put_inputs
+from tests.jobs.world import BY_TOOL, PAID, Paid, Upstream, ended, put_inputs
 from tests.support import MakeSettings, connected, fields
 from webvoice_mcp.tools.orders import _SHORTENED
 

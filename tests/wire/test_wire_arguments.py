@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.interface import PARAMETERS
 from tests.loopback import Loopback
-from tests.orders.world import PAID, put_inputs
+from tests.jobs.world import PAID, put_inputs
 from tests.support import CANARY
 from tests.wire.world import CONSENT, KEYED, failure, fields
 from tests.wire_driver import Message, Wire, environment, serving

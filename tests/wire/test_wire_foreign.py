@@ -19,7 +19,7 @@ from tests.wire.foreign.inspector import Inspector
 from tests.wire.foreign.script import SENTENCE, STEPS, Told, played
 from tests.wire.world import Play, failure, fields
 from tests.wire_driver import STATELESS_VERSION, Message, environment
-from webvoice_mcp.server import build
+from webvoice_mcp.server import create_server as build
 from webvoice_mcp.settings import Settings
 
 pytestmark = [pytest.mark.wide, *needs_engines]

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.orders.world import PAID, put_inputs
+from tests.jobs.world import PAID, put_inputs
 from tests.support import CANARY
 from tests.wire_driver import Message, Wire, environment, serving
 

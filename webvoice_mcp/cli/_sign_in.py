@@ -4,7 +4,7 @@ from webvoice_mcp.cli._account import Stopped, ask_person, ask_service
 from webvoice_mcp.client.answers import harmless, plain
 from webvoice_mcp.errors import BadRequest
 from webvoice_mcp.settings import Settings
-from webvoice_mcp.tools._params import checked_email
+from webvoice_mcp.tools.parameters import checked_email
 from webvoice_mcp.tools.account import CodeSent, Registered, webvoice_register_send_code, webvoice_register_verify
 
 _TRIES = 3

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from webvoice_mcp.contract import chat, image, messaging, speech, translation, video
 from webvoice_mcp.contract.prices import Price
 
-
 _PROVIDERS = (
     image.IMAGE_PROVIDERS,
     image.EDIT_PROVIDERS,

@@ -156,5 +156,7 @@ class Files:
     async def save(self, content: bytes, *, prefix: str, name_from: str, already_saved: int = 0) -> SavedFile:
         return await self.keep(content, tool=prefix, words=name_from, kept=already_saved)
 
-    def open_input(self, path: str, *, family: Literal["audio", "image"], argument: str) -> AbstractAsyncContextManager[Source]:
+    def open_input(
+        self, path: str, *, family: Literal["audio", "image"], argument: str
+    ) -> AbstractAsyncContextManager[Source]:
         return self.reading(path, family=family, argument=argument)

@@ -1,7 +1,7 @@
 """The request of a paid call, and saving what it brings."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from webvoice_mcp.client.jsonbody import JsonBody
 from webvoice_mcp.client.multipart import FormFile, Multipart
@@ -11,18 +11,10 @@ from webvoice_mcp.errors import FileError, InvalidResponse
 from webvoice_mcp.files import InputFile, PendingFile
 from webvoice_mcp.jobs._pictures import save_pictures
 from webvoice_mcp.jobs.call import Delivery, PaidCall
+from webvoice_mcp.jobs.caller import Caller
 from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.media_writer import MediaWriter
 from webvoice_mcp.jobs.services import Services
-
-
-class TextReceiver(Protocol):
-    """Takes an answer's text while it comes."""
-
-    wants_text: bool
-
-    async def send_text(self, piece: str) -> None:
-        """Take a piece."""
 
 
 async def send(
@@ -31,7 +23,7 @@ async def send(
     inputs: Sequence[InputFile | str],
     pending: PendingFile | None,
     services: Services,
-    receiver: TextReceiver,
+    caller: Caller[Any],
     job: Job,
 ) -> Delivery[Any]:
     """Send the one request of a paid call, and save the media, text or pictures that come back.
@@ -44,12 +36,12 @@ async def send(
     if endpoint.media:
         assert pending is not None, "PaidCall requires an output of calls that deliver media"  # noqa: S101
         return await _download(call, request, body, pending, services, job)
-    streams = receiver.wants_text if call.stream is None else call.stream
+    streams = caller.wants_text if call.stream is None else call.stream
     if body is not None:
         reply = await client.upload(endpoint, request, body)
     elif streams:
         streamed = request.model_copy(update={"stream": True})
-        reply = await client.stream(endpoint, streamed, receiver.send_text)
+        reply = await client.stream(endpoint, streamed, caller.send_text)
     else:
         reply = await client.call_paid(endpoint, request)
     job.record_bill(reply)

@@ -59,7 +59,7 @@ class PaidCall(Generic[T]):
         result: makes the tool's result from the delivery.
         inputs: files that are sent along.
         output: where media, or the text of a transcript, are saved; None if nothing is saved.
-        text: the text to save, of endpoints that return text and have an output.
+        text: the text of a reply: saved in the output, or used to name the pictures.
         pictures: pictures inside the reply, as data: URLs or links, which are saved in the output folder.
         expected_files: number of files that were ordered; fewer are delivered with a note.
         complete: makes the request complete by free calls, after everything else was checked.

@@ -121,6 +121,12 @@ class Job:
         was_refused = isinstance(self.error, WebVoiceError) and not self.error.billed and not self._answered
         return None if self.was_sent and not was_refused else 0.0
 
+    def take_pictures(self) -> tuple[SavedFile, ...]:
+        """Return the pictures that the model may look at. They are large, so they are shown once only."""
+        pictures = self.files if self.shows_pictures and self.result is not None else ()
+        self.shows_pictures = False
+        return pictures
+
     def finish(self) -> None:
         """Set the final state, and wake those who wait for it."""
         self.state = self.final_state

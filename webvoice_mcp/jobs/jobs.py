@@ -67,8 +67,7 @@ class Jobs:
         """Run something free that must not be cut off when its caller is cancelled, and return its result."""
         task = _Uncancelled(work)
         self._uncancelled.add(task)
-        task.finished_callback = self._uncancelled.discard
-        self._tasks.start_soon(task.run)
+        self._tasks.start_soon(self._run_uncancelled, task)
         await task.finished.wait()
         return task.result()
 
@@ -111,6 +110,13 @@ class Jobs:
                 await resources.aclose()
                 await self._finish(job)
 
+    async def _run_uncancelled(self, task: "_Uncancelled[Any]") -> None:
+        try:
+            await task.run()
+        finally:
+            self._uncancelled.discard(task)
+            task.finished.set()
+
     async def _finish(self, job: Job) -> None:
         cost = job.cost
         # The cost of a call in doubt is not known, so its estimate counts.
@@ -124,27 +130,22 @@ class Jobs:
 
 
 class _Uncancelled(Generic[T]):
-    """A task whose result is wanted even if the one who asked for it is gone."""
+    """A task whose result is wanted even if whoever asked for it is gone."""
 
     def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
         self.finished = anyio.Event()
         self.scope = anyio.CancelScope()
-        self.finished_callback: Callable[[Self], None] = lambda _: None
         self._work = work
         self._result: T
-        self._error: BaseException | None = None
+        self._error: BaseException | None = anyio.get_cancelled_exc_class()()
 
     async def run(self) -> None:
         try:
             with self.scope:
                 self._result = await self._work()
+                self._error = None
         except Exception as error:  # noqa: BLE001 - raised where the result is asked for
             self._error = error
-        finally:
-            if not hasattr(self, "_result") and self._error is None:
-                self._error = anyio.get_cancelled_exc_class()()
-            self.finished_callback(self)
-            self.finished.set()
 
     def result(self) -> T:
         if self._error is not None:

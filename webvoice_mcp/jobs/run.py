@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import anyio.lowlevel
 from pydantic import BaseModel
@@ -12,40 +11,15 @@ from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.files import InputFile
 from webvoice_mcp.jobs._send import send
 from webvoice_mcp.jobs.call import Input, PaidCall
+from webvoice_mcp.jobs.caller import Caller
 from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.settings import Settings
 
-A_co = TypeVar("A_co", covariant=True)
+A = TypeVar("A")
 
 
-class Caller(Protocol[A_co]):
-    """Whoever made a paid call: can be asked, told and answered.
-
-    Attributes:
-        tool: name of the tool that was called.
-        wants_text: True if the caller wants to hear the answer's text while it comes.
-    """
-
-    tool: str
-    wants_text: bool
-
-    async def confirm(self, estimate: Estimate) -> None:
-        """Ask the user if the settings say so.
-
-        Raises:
-            Declined: the user did not agree, or cannot be asked.
-        """
-
-    async def send_text(self, piece: str) -> None:
-        """Take a piece of the answer's text."""
-
-    async def wait(self, job: Job, *, background: bool) -> A_co:
-        """Wait for the job, as long as the caller is willing to, and answer."""
-        ...
-
-
-async def run(call: PaidCall[Any], services: Services, caller: Caller[A_co]) -> A_co:
+async def run(call: PaidCall[Any], services: Services, caller: Caller[A]) -> A:
     """Carry out a paid call and return the caller's answer.
 
     Raises:
@@ -94,9 +68,7 @@ async def estimate(call: PaidCall[Any], services: Services) -> Estimate:
         return await _estimate(call, await _open(recordings, services, resources), services, ask=True)
 
 
-async def _open(
-    inputs: Sequence[Input], services: Services, resources: AsyncExitStack
-) -> list[InputFile | str]:
+async def _open(inputs: Sequence[Input], services: Services, resources: AsyncExitStack) -> list[InputFile | str]:
     """Open each local file once; a URL stays one."""
     opened: list[InputFile | str] = []
     for source in inputs:

@@ -60,8 +60,7 @@ class McpCaller:
             return JobStarted(job_id=job.id, state="running", files=[])
         outcome = job.outcome()
         assert isinstance(outcome, Result), "paid tools make results"  # noqa: S101
-        if job.shows_pictures:
-            outcome.show(job.files)
+        outcome.show(job.take_pictures())
         return outcome
 
     def _new_deadline(self) -> float:

@@ -71,8 +71,8 @@ async def confirm(context: Context[Any, Any], tool: str, estimate: Estimate, lim
     price = _price(estimate)
     if not _can_ask(context):
         raise Declined(
-            f"{tool} would cost {price}, more than WEBVOICE_CONFIRM_ABOVE={limit:g} allows without a question, and this "
-            "client cannot ask the user. Choose something cheaper, or ask the user to raise or unset the setting."
+            f"{tool} would cost {price}, more than WEBVOICE_CONFIRM_ABOVE={limit:g} allows without a question, and "
+            "this client cannot ask the user. Choose something cheaper, or ask the user to raise or unset the setting."
         )
     question = f"{tool} will cost {price}. Go on?"
     version = context.protocol_version
@@ -87,11 +87,12 @@ async def confirm(context: Context[Any, Any], tool: str, estimate: Estimate, lim
 
 async def _ask(context: Context[Any, Any], question: str) -> ElicitResult:
     try:
-        return await context.session.elicit_form(
+        answer: ElicitResult = await context.session.elicit_form(
             message=question, requested_schema=_SCHEMA, related_request_id=context.request_id
         )
     except MCPError:  # the client refused the question itself
         raise _declined() from None
+    return answer
 
 
 def _repeated_answer(context: Context[Any, Any], question: str) -> ElicitResult:

@@ -108,7 +108,8 @@ class ToolSet:
                 raise TypeError(f"{function.__name__} calls a paid endpoint, so it must be registered with paid()")
             if not (isinstance(result, type) and issubclass(result, Result)):
                 raise TypeError(f"{function.__name__} must be annotated to return a Result")
-            return self._add(function, title, effect, endpoints, result)
+            self._add(function, title, effect, endpoints, result)
+            return function
 
         return register
 
@@ -123,28 +124,30 @@ class ToolSet:
                 raise TypeError(f"{function.__name__} calls a free endpoint, so it must be registered with free()")
             if get_origin(returned) is not PaidCall:
                 raise TypeError(f"{function.__name__} must be annotated to return a PaidCall")
-            return self._add(function, title, WRITES, (endpoint, *others), get_args(returned)[0])
+            self._add(function, title, WRITES, (endpoint, *others), get_args(returned)[0])
+            return function
 
         return register
 
     def _add(
         self,
-        function: Any,
+        function: Callable[..., Awaitable[Any]],
         title: str,
         effect: Effect,
         endpoints: tuple[Endpoint[Any, Any], ...],
         result: type[Result],
-    ) -> Any:
+    ) -> None:
         check_dependencies(function)
         self.tools.append(RegisteredTool(function, title, effect, endpoints, result))
-        return function
 
 
 def _sdk_function(tool: RegisteredTool) -> Callable[..., Awaitable[CallToolResult | InputRequiredResult]]:
     # The SDK reads parameters and output schema from the signature. The wrapper shows the function's own, without the
     # dependencies, with the request's context, and with the result that the function's result becomes.
     signature = inspect.signature(tool.function)
-    parameters = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.KEYWORD_ONLY]
+    parameters = [
+        parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.KEYWORD_ONLY
+    ]
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=Context)
     returns = Annotated[CallToolResult, tool.result]
 

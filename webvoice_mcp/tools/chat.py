@@ -10,8 +10,8 @@ from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.jobs.call import Delivery, PaidCall
 from webvoice_mcp.tools._messages import JsonObject, check_tools, choice, conversation
-from webvoice_mcp.tools.results import File, PaidResult, Result
 from webvoice_mcp.tools._toolset import READS, ToolSet
+from webvoice_mcp.tools.results import File, PaidResult, Result
 
 tools = ToolSet("chat")
 
@@ -120,9 +120,7 @@ async def webvoice_chat(
         tool_choice=choice(tool_choice, tools or []),
         web_search=web_search or None,
     )
-    return PaidCall(
-        CHAT, request, result=_answer, text=_text, pictures=lambda reply: reply.choices[0].message.picture_urls, stream=stream
-    )
+    return PaidCall(CHAT, request, result=_answer, text=_text, pictures=_picture_urls, stream=stream)
 
 
 @tools.paid(CHAT, title="Chat on DeepInfra")
@@ -153,6 +151,10 @@ async def webvoice_deepinfra_chat(
 
 def _text(reply: ChatReply) -> str:
     return reply.choices[0].message.text
+
+
+def _picture_urls(reply: ChatReply) -> list[str]:
+    return reply.choices[0].message.picture_urls
 
 
 def _answer(delivery: Delivery[ChatReply]) -> Answer:

@@ -14,13 +14,13 @@ from mcp.types import (
     ResourceTemplateReference,
 )
 
-from webvoice_mcp.contract.models import DOCUMENTED_MODELS
 from webvoice_mcp.contract.image import IMAGE_RULES
+from webvoice_mcp.contract.models import DOCUMENTED_MODELS
 from webvoice_mcp.contract.speech import DEFAULT_VOICES, TRANSCRIPTION_PROVIDERS
 from webvoice_mcp.contract.translation import Language, SourceLanguage
 from webvoice_mcp.contract.video import IMAGE_TO_VIDEO_RULES
-from webvoice_mcp.tools import resources
 from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.tools import resources
 from webvoice_mcp.tools.cache import RunningServer, TTLCache
 
 _MAX_VALUES = 100  # the protocol allows no more in an answer

@@ -22,9 +22,9 @@ from webvoice_mcp.contract.rules import is_public_link
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.files import Output
 from webvoice_mcp.jobs.call import Delivery, PaidCall
+from webvoice_mcp.tools._toolset import ToolSet
 from webvoice_mcp.tools.parameters import Background, OutputPath, check_provider, picture_inputs
 from webvoice_mcp.tools.results import File, PaidResult
-from webvoice_mcp.tools._toolset import ToolSet
 
 tools = ToolSet("image")
 
@@ -197,9 +197,7 @@ def _saved_images(delivery: Delivery[ImageReply]) -> SavedImages:
 
 
 def _edited_image(delivery: Delivery[EditReply]) -> EditedImage:
-    return EditedImage.from_reply(
-        delivery.reply, files=File.list_of(delivery.files), note=delivery.note or None
-    )
+    return EditedImage.from_reply(delivery.reply, files=File.list_of(delivery.files), note=delivery.note or None)
 
 
 def _check_loras(loras: list[dict[str, Any]], lora_url: str, lora_scale: float | None) -> None:

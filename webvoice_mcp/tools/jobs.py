@@ -15,8 +15,8 @@ from webvoice_mcp.jobs.jobs import Jobs
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.tools._progress import Progress, follow
-from webvoice_mcp.tools.results import MAX_LIST_BYTES, File, Result, describe_file, json_size
 from webvoice_mcp.tools._toolset import READS_LOCALLY, ToolSet
+from webvoice_mcp.tools.results import MAX_LIST_BYTES, File, Result, describe_file, json_size
 
 tools = ToolSet("account")
 
@@ -25,7 +25,7 @@ _RECENT_JOBS = 20
 _LISTED_DAYS = 14
 _MAX_DAYS = 3650
 _POLL_SECONDS = 0.25  # between looks at a job of another server
-_MAX_WAIT_SECONDS = 45  # many clients give up at 60
+_MAX_WAIT = 45  # seconds; many clients give up at 60
 _SUMMARY = ("id", "tool", "state", "started_at")
 _LISTED_JOBS = 8  # half of the space is for their results
 _SHORTENED = "These are the newest. Call webvoice_jobs with a job_id for a result or error that is left out here."
@@ -121,7 +121,7 @@ async def webvoice_usage(
 @tools.free(title="Jobs", effect=READS_LOCALLY)
 async def webvoice_jobs(
     job_id: Annotated[str, Field(description="Only this job. Unset: the last ones.")] = "",
-    wait_seconds: Annotated[float, Field(ge=0, le=_MAX_WAIT_SECONDS, description="Wait so long for job_id to end.")] = 0,
+    wait_seconds: Annotated[float, Field(ge=0, le=_MAX_WAIT, description="Wait so long for job_id to end.")] = 0,
     *,
     jobs: Jobs,
     history: History,
@@ -138,8 +138,8 @@ async def webvoice_jobs(
     if job is not None:
         await follow(job, progress, until=lambda: job.is_finished, deadline=deadline)
         listed = JobList(jobs=[_describe(job)])
-        if job.shows_pictures and job.result is not None:
-            listed.show(job.files)
+        if job.is_finished:
+            listed.show(job.take_pictures())
         return listed
     row = await history.find(job_id)
     while row is not None and row.state == "running" and (left := deadline - time.monotonic()) > 0:

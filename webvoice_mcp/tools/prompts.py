@@ -74,7 +74,8 @@ def check(name: str, arguments: Mapping[str, str], listed: Sequence[ListedPrompt
     """
     known = {prompt.name: [argument.name for argument in prompt.arguments or ()] for prompt in listed}
     if name not in known:
-        raise MCPError(INVALID_PARAMS, f"There is no prompt {name[:80]!r}. Known prompts: {', '.join(known) or 'none'}.")
+        names = ", ".join(known) or "none"
+        raise MCPError(INVALID_PARAMS, f"There is no prompt {name[:80]!r}. Known prompts: {names}.")
     for argument in arguments:
         if argument not in known[name]:
             takes = ", ".join(known[name])

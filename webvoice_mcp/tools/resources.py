@@ -14,10 +14,10 @@ from webvoice_mcp.contract.account import links
 from webvoice_mcp.errors import InvalidArgument, WebVoiceError
 from webvoice_mcp.jobs.history import HistoryRow
 from webvoice_mcp.jobs.services import Services
-from webvoice_mcp.tools.cache import RunningServer, TTLCache
-from webvoice_mcp.tools.results import compact_json, describe_file
 from webvoice_mcp.tools.account import Status, webvoice_status
+from webvoice_mcp.tools.cache import RunningServer, TTLCache
 from webvoice_mcp.tools.chat import Models, webvoice_list_chat_models
+from webvoice_mcp.tools.results import compact_json, describe_file
 from webvoice_mcp.tools.speech import VoiceList, webvoice_list_voices
 
 VOICES_OF = "webvoice://voices/{language}"

@@ -67,7 +67,8 @@ class Result(BaseModel):
         """
         fields: dict[str, Any] = {}
         for part in (*nested, reply):
-            fields |= {name: value for name, value in _extra_fields(part, cls.extra_limits).items() if name not in cls.model_fields}
+            extra = _extra_fields(part, cls.extra_limits)
+            fields |= {name: value for name, value in extra.items() if name not in cls.model_fields}
         fields |= reply.model_dump(mode="json", exclude_none=True, include=set(type(reply).model_fields))
         return cls.model_validate(fields | own)
 

@@ -17,9 +17,9 @@ from webvoice_mcp.contract.video import (
 )
 from webvoice_mcp.files import Output
 from webvoice_mcp.jobs.call import Delivery, PaidCall
+from webvoice_mcp.tools._toolset import ToolSet
 from webvoice_mcp.tools.parameters import Background, OutputPath, check_provider, picture_inputs
 from webvoice_mcp.tools.results import File, PaidResult
-from webvoice_mcp.tools._toolset import ToolSet
 
 tools = ToolSet("video")
 
@@ -153,6 +153,4 @@ async def webvoice_veo_fast_text_to_video(
 
 
 def _saved_video(delivery: Delivery[VideoReply]) -> SavedVideo:
-    return SavedVideo.from_reply(
-        delivery.reply, files=File.list_of(delivery.files), note=delivery.note or None
-    )
+    return SavedVideo.from_reply(delivery.reply, files=File.list_of(delivery.files), note=delivery.note or None)

@@ -13,7 +13,7 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
-from tests.orders.world import PAID, Paid, made_in, put_inputs, rows
+from tests.jobs.world import PAID, Paid, made_in, put_inputs, rows
 from tests.support import CANARY
 from tests.wire.world import Play, failure, fields, playing
 from tests.wire_driver import Wire, environment, serving

@@ -11,7 +11,7 @@ from webvoice_mcp.contract.prices import CHAT
 from webvoice_mcp.contract.speech import SpeechRequest, TranscriptionRequest
 from webvoice_mcp.contract.translation import TranslationRequest
 from webvoice_mcp.contract.video import ImageToVideoRequest, TextToVideoRequest
-from webvoice_mcp.orders.prices import FREE, Estimate, estimate
+from webvoice_mcp.contract.estimate import FREE, Estimate, estimate
 
 _SEED = {"provider": "seedance", "prompt": "x"}
 _VEO = {"provider": "veo", "prompt": "x"}

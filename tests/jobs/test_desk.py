@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.files.samples import PNG_BYTES
-from tests.orders.world import BY_TOOL, Upstream, last_job, left, made_in, put_inputs, rows
+from tests.jobs.world import BY_TOOL, Upstream, last_job, left, made_in, put_inputs, rows
 from tests.support import MakeSettings, connected, failed, fields
 
 CHAT = BY_TOOL["webvoice_chat"]

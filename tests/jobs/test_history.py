@@ -14,9 +14,9 @@ import pytest
 
 from tests.files.samples import without_root
 from webvoice_mcp.errors import DiskError
-from webvoice_mcp.orders import _database
-from webvoice_mcp.orders._runs import Runs
-from webvoice_mcp.orders.history import History, Row
+from webvoice_mcp.jobs import _database
+from webvoice_mcp.jobs._live_servers import Runs
+from webvoice_mcp.jobs.history import History, Row
 
 NOW = 1_700_000_000.0
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions and signals")
@@ -24,7 +24,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other permission
 # Begins an order, says so, and waits to be killed.
 _BEGINS = """
 import sys, time, pathlib, anyio
-from webvoice_mcp.orders.history import History
+from webvoice_mcp.jobs.history import History
 
 async def main():
     history = History(pathlib.Path(sys.argv[1]), "u")
@@ -38,7 +38,7 @@ anyio.run(main)
 # Writes many orders down while others do the same.
 _WRITES = """
 import sys, pathlib, anyio
-from webvoice_mcp.orders.history import History
+from webvoice_mcp.jobs.history import History
 
 async def main():
     history = History(pathlib.Path(sys.argv[1]), "u")

@@ -9,10 +9,10 @@ import pytest
 from tests.support import MakeSettings, Scripted
 from webvoice_mcp.errors import ServerError, WebVoiceError
 from webvoice_mcp.keystore import KeyStore
-from webvoice_mcp.server import assemble
+from webvoice_mcp.server import create_services as assemble
 from webvoice_mcp.settings import Settings
-from webvoice_mcp.tools._inject import App
-from webvoice_mcp.tools._shelf import Kept, Shelf
+from webvoice_mcp.tools._dependencies import App
+from webvoice_mcp.tools.cache import Kept, Shelf
 
 MakeShelf = Callable[..., Shelf]
 NEVER = 1e9  # seconds; a test that waits so long hangs

@@ -13,7 +13,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from tests.orders.world import PAID, Paid, Upstream, last_job, left, made_in, put_inputs, rows, settled_rows
+from tests.jobs.world import PAID, Paid, Upstream, last_job, left, made_in, put_inputs, rows, settled_rows
 from tests.support import MakeSettings, connected, failed, fields
 
 MODES = ("legacy", "auto")

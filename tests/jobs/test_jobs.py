@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from webvoice_mcp.errors import BadRequest
-from webvoice_mcp.orders.jobs import Jobs, Order
+from webvoice_mcp.jobs.jobs import Jobs, Order
 
 
 class Made(BaseModel):

@@ -9,15 +9,15 @@ import anyio.to_thread
 import pytest
 
 from tests.files.samples import FLAC_BYTES, MP3_BYTES, wav_bytes
-from tests.orders.world import Upstream
+from tests.jobs.world import Upstream
 from tests.support import MakeSettings
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.chat import ChatRequest
 from webvoice_mcp.contract.speech import TranscriptionRequest
 from webvoice_mcp.keystore import KeyStore
-from webvoice_mcp.orders.prices import Estimate
-from webvoice_mcp.orders.quotes import Quotes
+from webvoice_mcp.contract.estimate import Estimate
+from webvoice_mcp.jobs.estimates import Quotes
 
 NEW = ChatRequest(model="new", messages=[])
 LISTED = {"models": [{"id": "new", "credits_per_request": 4}]}

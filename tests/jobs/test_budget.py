@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webvoice_mcp.errors import BudgetExceeded
-from webvoice_mcp.orders.budget import Budget
-from webvoice_mcp.orders.prices import FREE, Estimate
+from webvoice_mcp.jobs.budget import Budget
+from webvoice_mcp.contract.estimate import FREE, Estimate
 
 UNKNOWN = Estimate(None, "nobody knows")
 

@@ -15,7 +15,7 @@ from mcp.types import METHOD_NOT_FOUND, CallToolResult, ElicitRequestParams, Eli
 
 from tests.files.samples import FLAC_BYTES
 from tests.loopback import Loopback
-from tests.orders.world import (
+from tests.jobs.world import (
     BY_TOOL,
     PAID,
     PATIENCE,
@@ -31,7 +31,7 @@ from tests.orders.world import (
 )
 from tests.support import CANARY, MakeSettings, Scripted, connected, events, failed, fields
 from tests.wire_driver import STATELESS_VERSION, environment, serving
-from webvoice_mcp.server import build
+from webvoice_mcp.server import create_server as build
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.tools import _progress
 

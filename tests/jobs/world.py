@@ -182,7 +182,7 @@ def rows(state: Path) -> list[dict[str, Any]]:
     connection = sqlite3.connect(state / "history.db")
     try:
         connection.row_factory = sqlite3.Row
-        return [dict(each) for each in connection.execute("SELECT * FROM orders ORDER BY started_at, rowid")]
+        return [dict(each) for each in connection.execute("SELECT * FROM jobs ORDER BY started_at, rowid")]
     finally:
         connection.close()
 
