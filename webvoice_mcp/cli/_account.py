@@ -49,8 +49,7 @@ def ask_service(settings: Settings, call: Callable[[Office], Awaitable[T]], *, t
                     except WebVoiceError as error:
                         outcome = error  # raised here, it would leave the block as one of a group
             finally:
-                await office.client.aclose()
-                await office.history.aclose()
+                await office.aclose()
         return outcome
 
     result = wait_for(run)

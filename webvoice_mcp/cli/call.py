@@ -64,7 +64,7 @@ class _Waiting:
         self._looks = 0
         self._given_up = False
 
-    def hurried(self) -> bool:
+    def is_forced(self) -> bool:
         self._looks += 1
         if self._looks == 1:
             signal.signal(signal.SIGINT, self._give_up)
@@ -72,7 +72,7 @@ class _Waiting:
             print("Waiting for what was ordered; Ctrl-C gives it up.", file=sys.stderr)
         return self._given_up
 
-    def settled(self) -> None:
+    def jobs_ended(self) -> None:
         """The command ends by itself."""
 
     def _give_up(self, _number: int, _frame: FrameType | None) -> None:

@@ -57,7 +57,7 @@ async def run(call: PaidCall[Any], services: Services, caller: Caller[A]) -> A:
     return await caller.wait(job, background=call.background)
 
 
-async def estimate(call: PaidCall[Any], services: Services) -> Estimate:
+async def estimate_cost(call: PaidCall[Any], services: Services) -> Estimate:
     """Estimate a call without checking anything that does not bear on its price.
 
     Raises:

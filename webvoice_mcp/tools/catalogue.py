@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from webvoice_mcp.contract.estimate import FREE, Estimate
-from webvoice_mcp.jobs.run import estimate
+from webvoice_mcp.jobs.run import estimate_cost
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.tools import account, chat, image, jobs, messaging, speech, translation, video
 from webvoice_mcp.tools._toolset import RegisteredTool, ToolSet
@@ -43,4 +43,4 @@ async def estimate_call(name: str, arguments: Mapping[str, Any], services: Servi
         values = tool.sdk_tool().fn_metadata.validate_arguments(normalized)
     except ValidationError as error:
         raise explain(error, schemas[name]) from None
-    return await estimate(await tool.function(**values), services) if tool.is_paid else FREE
+    return await estimate_cost(await tool.function(**values), services) if tool.is_paid else FREE
