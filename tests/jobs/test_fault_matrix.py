@@ -1,4 +1,4 @@
-"""Every paid tool, whatever fails: one request at the most, the file whole or absent, the history true."""
+"""Whatever fails in a paid call: at most one request, the file whole or absent, the history right."""
 
 import errno
 import os
@@ -13,18 +13,18 @@ import anyio
 import pytest
 from mcp import Client
 
-from tests.jobs.world import PAID, Paid, Upstream, last_job, left, made_in, put_inputs, rows, settled_rows
+from tests.jobs.world import KINDS, Paid, Upstream, last_job, left, made_in, put_inputs, rows, settled_rows
 from tests.support import MakeSettings, connected, failed, fields
 
 MODES = ("legacy", "auto")
 pytestmark = [
     pytest.mark.wide,
-    pytest.mark.parametrize("paid", PAID, ids=lambda each: each.tool.removeprefix("webvoice_")),
+    pytest.mark.parametrize("paid", KINDS, ids=lambda paid: paid.tool.removeprefix("webvoice_")),
 ]
 
 
-class Scene:
-    """A server of its own with one budget, and its folders."""
+class World:
+    """A server with a budget of 100 credits, and its folders."""
 
     def __init__(self, client: Client, upstream: Upstream, folder: Path) -> None:
         self.client = client
@@ -32,15 +32,15 @@ class Scene:
         self.out = folder / "out"
         self.state = folder / "state"
 
-    async def give_up(self, paid: Paid, when: anyio.Event) -> None:
-        """Call, and cancel the call at that moment."""
+    async def cancel_call(self, paid: Paid, when: anyio.Event) -> None:
+        """Call, and cancel the call when an event happens."""
         async with anyio.create_task_group() as group:
             group.start_soon(self.client.call_tool, paid.tool, paid.arguments)
             await when.wait()
             group.cancel_scope.cancel()
 
     async def check(self, paid: Paid, job: dict[str, Any], *, posts: int, spent: float | None, counted: float) -> None:
-        """What must hold at the end."""
+        """Check requests, files, history, budget and usage."""
         assert self.upstream.posts == posts
         assert not [name for name in made_in(self.out) if name.endswith(".part")]
         (row,) = rows(self.state)
@@ -55,20 +55,20 @@ class Scene:
 
 
 @pytest.fixture
-def scene(make_settings: MakeSettings, tmp_path: Path) -> Any:
+def world(make_settings: MakeSettings, tmp_path: Path) -> Any:
     @asynccontextmanager
-    async def make(paid: Paid, mode: str = "auto", **how: Any) -> AsyncIterator[Scene]:
+    async def make(paid: Paid, mode: str = "auto", **how: Any) -> AsyncIterator[World]:
         put_inputs(tmp_path / "out")
         upstream = Upstream(paid.answer, **how)
         async with connected(make_settings(MAX_CREDITS=100, INLINE_IMAGES=0), upstream, mode) as client:
-            yield Scene(client, upstream, tmp_path)
+            yield World(client, upstream, tmp_path)
 
     return make
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_call_that_goes_well_costs_once_and_is_written_down(scene: Any, paid: Paid, mode: str) -> None:
-    async with scene(paid, mode) as on:
+async def test_a_successful_call_is_billed_once_and_recorded(world: Any, paid: Paid, mode: str) -> None:
+    async with world(paid, mode) as on:
         result = fields(await on.client.call_tool(paid.tool, paid.arguments))
         job = await last_job(on.client)
         assert job["result"] == result
@@ -77,35 +77,35 @@ async def test_a_call_that_goes_well_costs_once_and_is_written_down(scene: Any, 
         await on.check(paid, job, posts=1, spent=paid.credits, counted=paid.credits)
 
 
-async def test_given_up_before_the_request_nothing_is_sent(scene: Any, paid: Paid) -> None:
-    async with scene(paid) as on:
-        fields(await on.client.call_tool("webvoice_jobs", {}))  # makes the history
+async def test_a_call_cancelled_before_its_request_sends_nothing(world: Any, paid: Paid) -> None:
+    async with world(paid) as on:
+        fields(await on.client.call_tool("webvoice_jobs", {}))  # creates the history
         writer = sqlite3.connect(on.state / "history.db", isolation_level=None)
-        writer.execute("BEGIN IMMEDIATE")  # what is to be written down first has to wait
-        begun = anyio.Event()
+        writer.execute("BEGIN IMMEDIATE")  # the record of the start has to wait
+        never = anyio.Event()
         async with anyio.create_task_group() as group:
             group.start_soon(on.client.call_tool, paid.tool, paid.arguments)
-            with anyio.move_on_after(0.15):  # far beyond what the checks take
-                await begun.wait()
+            with anyio.move_on_after(0.15):  # longer than the checks take
+                await never.wait()
             group.cancel_scope.cancel()
-        assert fields(await on.client.call_tool("webvoice_account_links", {}))  # the cancellation has arrived by now
+        assert fields(
+            await on.client.call_tool("webvoice_account_links", {})
+        )  # answered after the cancellation has arrived
         writer.execute("COMMIT")
         writer.close()
-        fields(await on.client.call_tool("webvoice_jobs", {}))  # waits for its turn behind what is written down
-        told = [(each["state"], each["error"], each["credits"], each["files"]) for each in await settled_rows(on.state)]
-        # On a machine that is very busy the order may not have come as far as the history.
-        assert told in ([("failed", "cancelled", 0.0, "[]")], [])
+        fields(await on.client.call_tool("webvoice_jobs", {}))  # waits until the record is written
+        recorded = [(row["state"], row["error"], row["credits"], row["files"]) for row in await settled_rows(on.state)]
+        # On a very busy machine the call may not have come as far as the history.
+        assert recorded in ([("failed", "cancelled", 0.0, "[]")], [])
         assert on.upstream.asked == []
         assert made_in(on.out) == {}
         assert await left(on.client) == 100
 
 
 @pytest.mark.parametrize("hold", ["head", "body"])
-async def test_given_up_while_it_runs_media_are_saved_and_text_is_closed_upstream(
-    scene: Any, paid: Paid, hold: str
-) -> None:
-    async with scene(paid, hold=hold) as on:
-        await on.give_up(paid, on.upstream.here)
+async def test_a_running_call_that_is_cancelled_saves_media_and_drops_text(world: Any, paid: Paid, hold: str) -> None:
+    async with world(paid, hold=hold) as on:
+        await on.cancel_call(paid, on.upstream.here)
         if paid.outlives:
             on.upstream.release.set()
             job = await last_job(on.client)
@@ -120,32 +120,32 @@ async def test_given_up_while_it_runs_media_are_saved_and_text_is_closed_upstrea
 
 
 @pytest.mark.parametrize(
-    ("how", "code", "posts", "in_doubt"),
+    ("fault", "code", "cost_is_unknown"),
     [
-        ({"fail": "head"}, "network_error", 1, True),
-        ({"fail": "start"}, "invalid_response", 1, True),
-        ({"fail": "middle"}, "invalid_response", 1, True),
-        ({"status": 500}, "server_error", 1, True),
-        ({"status": 402}, "insufficient_credits", 1, False),
-        ({"status": 400}, "bad_request", 1, False),
+        ({"fail": "head"}, "network_error", True),
+        ({"fail": "start"}, "invalid_response", True),
+        ({"fail": "middle"}, "invalid_response", True),
+        ({"status": 500}, "server_error", True),
+        ({"status": 402}, "insufficient_credits", False),
+        ({"status": 400}, "bad_request", False),
     ],
     ids=["dropped before", "dropped after the head", "dropped in the body", "500", "402", "400"],
 )
-async def test_a_failure_of_the_service_is_told_written_down_and_counted(
-    scene: Any, paid: Paid, how: dict[str, Any], code: str, posts: int, in_doubt: bool
+async def test_a_failure_of_the_service_is_reported_recorded_and_counted(
+    world: Any, paid: Paid, fault: dict[str, Any], code: str, cost_is_unknown: bool
 ) -> None:
-    async with scene(paid, **how) as on:
-        said = failed(await on.client.call_tool(paid.tool, paid.arguments))
-        assert said.startswith(f"{code}: ")
+    async with world(paid, **fault) as on:
+        message = failed(await on.client.call_tool(paid.tool, paid.arguments))
+        assert message.startswith(f"{code}: ")
         job = await last_job(on.client)
-        assert job["error"] == {"code": code, "message": said.removeprefix(f"{code}: ")}
+        assert job["error"] == {"code": code, "message": message.removeprefix(f"{code}: ")}
         assert made_in(on.out) == {}
-        counted = paid.estimate if in_doubt else 0
-        await on.check(paid, job, posts=posts, spent=None if in_doubt else 0.0, counted=counted)
+        counted = paid.estimate if cost_is_unknown else 0
+        await on.check(paid, job, posts=1, spent=None if cost_is_unknown else 0.0, counted=counted)
 
 
-async def test_a_full_disk_leaves_no_file_and_the_order_counts(
-    scene: Any, paid: Paid, monkeypatch: pytest.MonkeyPatch
+async def test_a_full_disk_leaves_no_file_and_the_call_counts(
+    world: Any, paid: Paid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = os.write
 
@@ -154,7 +154,7 @@ async def test_a_full_disk_leaves_no_file_and_the_order_counts(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write(descriptor, data)
 
-    async with scene(paid, hold="head") as on:
+    async with world(paid, hold="head") as on:
         async with anyio.create_task_group() as group:
             answers: list[Any] = []
 
@@ -173,13 +173,13 @@ async def test_a_full_disk_leaves_no_file_and_the_order_counts(
             assert fields(answers[0])["note"].startswith("The text could not be saved: Cannot write ")
         elif paid.file:
             assert failed(answers[0]).startswith("disk_error: Cannot write ")
-        known = paid.path == "stt/" or not paid.file
-        spent = paid.credits if known else None
-        await on.check(paid, job, posts=1, spent=spent, counted=paid.credits if known else paid.estimate)
+        is_billed = paid.path == "stt/" or not paid.file
+        spent = paid.credits if is_billed else None
+        await on.check(paid, job, posts=1, spent=spent, counted=paid.credits if is_billed else paid.estimate)
 
 
-async def test_a_folder_removed_meanwhile_leaves_no_half_of_a_file(scene: Any, paid: Paid) -> None:
-    async with scene(paid, hold="body") as on:
+async def test_a_folder_that_is_removed_meanwhile_leaves_no_partial_file(world: Any, paid: Paid) -> None:
+    async with world(paid, hold="body") as on:
         async with anyio.create_task_group() as group:
             group.start_soon(on.client.call_tool, paid.tool, paid.arguments)
             await on.upstream.here.wait()
@@ -188,28 +188,31 @@ async def test_a_folder_removed_meanwhile_leaves_no_half_of_a_file(scene: Any, p
         job = await last_job(on.client)
         there = made_in(on.out)
         assert there in ({}, {paid.file: paid.content})
-        assert [Path(each["path"]).name for each in job.get("result", {}).get("files", [])] == list(there)
+        assert [Path(file["path"]).name for file in job.get("result", {}).get("files", [])] == list(there)
         await on.check(paid, job, posts=1, spent=paid.credits, counted=paid.credits)
 
 
-async def test_two_calls_at_once_are_two_orders_with_a_file_each(scene: Any, paid: Paid) -> None:
-    made_up = {name: value for name, value in paid.arguments.items() if name != "output_path"}
-    for arguments in (paid.arguments, {**made_up, "output_path": ""} if "output_path" in paid.arguments else made_up):
-        async with scene(paid) as on:
+async def test_two_calls_at_once_are_two_jobs_with_a_file_each(world: Any, paid: Paid) -> None:
+    without_path = {name: value for name, value in paid.arguments.items() if name != "output_path"}
+    for arguments in (
+        paid.arguments,
+        {**without_path, "output_path": ""} if "output_path" in paid.arguments else without_path,
+    ):
+        async with world(paid) as on:
             before = len(rows(on.state)) if (on.state / "history.db").exists() else 0
             found: list[dict[str, Any]] = []
 
-            async def call(on: Scene, arguments: dict[str, Any], found: list[dict[str, Any]]) -> None:
+            async def call(on: World, arguments: dict[str, Any], found: list[dict[str, Any]]) -> None:
                 found.append(fields(await on.client.call_tool(paid.tool, arguments)))
 
             async with anyio.create_task_group() as group:
                 for _ in range(2):
                     group.start_soon(call, on, arguments, found)
             assert on.upstream.posts == 2
-            files = [each["path"] for result in found for each in result.get("files", [])]
+            files = [file["path"] for result in found for file in result.get("files", [])]
             assert len(set(files)) == len(files)
             made = made_in(on.out)
-            assert [made[Path(each).name] for each in files] == [paid.content] * len(files)
+            assert [made[Path(path).name] for path in files] == [paid.content] * len(files)
             own = rows(on.state)[before:]
             assert [row["state"] for row in own] == ["done", "done"]
             assert sum(row["credits"] for row in own) == 2 * paid.credits

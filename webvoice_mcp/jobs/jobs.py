@@ -122,9 +122,14 @@ class Jobs:
         # The cost of a call in doubt is not known, so its estimate counts.
         job.reservation.settle(job.reservation.credits if cost is None else cost)
         files = tuple(file.path for file in job.files)
-        await self._history.record_end(job.id, job.final_state, cost, files, job.error_code)
-        job.finish()
-        finished = [known.id for known in self._jobs.values() if known.is_finished]
+        try:
+            await self._history.record_end(job.id, job.final_state, cost, files, job.error_code)
+        finally:
+            job.finish()
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        finished = [job.id for job in self._jobs.values() if job.is_finished]
         for job_id in finished[:-_REMEMBERED]:
             del self._jobs[job_id]
 

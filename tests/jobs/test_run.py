@@ -1,4 +1,4 @@
-"""Where an order is carried out: what is refused before it, and what is given back."""
+"""One paid call: refused before its request, or delivered with everything that was paid for."""
 
 import base64
 import errno
@@ -26,7 +26,7 @@ TTS, STT, EDIT = BY_TOOL["webvoice_tts"], BY_TOOL["webvoice_stt"], BY_TOOL["webv
         ("webvoice_text_to_video", {"prompt": "x", "duration": 15, "output_path": "new/x.mp4"}, "budget_exceeded"),
     ],
 )
-async def test_what_is_refused_before_the_request_leaves_nothing_behind(
+async def test_a_refused_call_leaves_neither_job_nor_folder(
     make_settings: MakeSettings, tmp_path: Path, tool: str, arguments: dict[str, Any], code: str
 ) -> None:
     put_inputs(tmp_path / "out")
@@ -35,7 +35,7 @@ async def test_what_is_refused_before_the_request_leaves_nothing_behind(
         assert failed(await client.call_tool(tool, arguments)).startswith(f"{code}: ")
         assert fields(await client.call_tool("webvoice_jobs", {})) == {"jobs": []}
     assert upstream.asked == []
-    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["photo.png", "talk.wav"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["photo.png", "talk.wav"]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ async def test_what_is_refused_before_the_request_leaves_nothing_behind(
         ("webvoice_image_to_image", {"prompt": "x", "images": ["photo.png", "talk.wav"]}, "images[1]: talk.wav is WAV"),
     ],
 )
-async def test_a_file_that_cannot_be_sent_is_told_with_its_argument(
+async def test_a_file_of_the_wrong_kind_is_refused_by_its_argument(
     make_settings: MakeSettings, tmp_path: Path, tool: str, arguments: dict[str, Any], argument: str
 ) -> None:
     put_inputs(tmp_path / "out")
@@ -54,7 +54,7 @@ async def test_a_file_that_cannot_be_sent_is_told_with_its_argument(
         assert failed(await client.call_tool(tool, arguments)).startswith(f"unsupported_media: {argument}, judged by ")
 
 
-async def test_a_voice_is_looked_up_only_where_the_result_could_be_saved(
+async def test_voices_are_asked_for_only_if_the_result_could_be_saved(
     make_settings: MakeSettings, tmp_path: Path
 ) -> None:
     upstream = Upstream({"voices": {"fr": [{"id": "ff_siwis"}]}, **TTS.answer})
@@ -66,11 +66,9 @@ async def test_a_voice_is_looked_up_only_where_the_result_could_be_saved(
     assert made_in(tmp_path / "out") == {"made.mp3": TTS.content}
 
 
-async def test_something_else_than_what_was_ordered_is_kept_and_written_down(
-    make_settings: MakeSettings, tmp_path: Path
-) -> None:
-    odd = {**TTS.answer, "audio": EDIT.answer["image"]}
-    async with connected(make_settings(MAX_CREDITS=100), Upstream(odd)) as client:
+async def test_media_of_another_kind_is_kept_and_recorded(make_settings: MakeSettings, tmp_path: Path) -> None:
+    wrong = {**TTS.answer, "audio": EDIT.answer["image"]}
+    async with connected(make_settings(MAX_CREDITS=100), Upstream(wrong)) as client:
         assert failed(await client.call_tool("webvoice_tts", TTS.arguments)).startswith("invalid_response: ")
         job = await last_job(client)
         assert await left(client) == 99.25
@@ -82,72 +80,72 @@ async def test_something_else_than_what_was_ordered_is_kept_and_written_down(
     assert job["error"]["code"] == "invalid_response"
 
 
-def without_room(monkeypatch: pytest.MonkeyPatch, call: str, number: int) -> None:
-    """Let the file system refuse the call of that number."""
-    really, made = getattr(os, call), itertools.count(1)
+def refuse_call(monkeypatch: pytest.MonkeyPatch, call: str, number: int) -> None:
+    """Let the file system refuse one call of a function of os."""
+    real, number_of_call = getattr(os, call), itertools.count(1)
 
-    def maybe(*arguments: Any, **options: Any) -> Any:
-        if next(made) == number:
+    def call_or_refuse(*arguments: Any, **options: Any) -> Any:
+        if next(number_of_call) == number:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return really(*arguments, **options)
+        return real(*arguments, **options)
 
-    monkeypatch.setattr(os, call, maybe)
+    monkeypatch.setattr(os, call, call_or_refuse)
 
 
-def drawn(*images: bytes | str) -> Upstream:
-    told = [each if isinstance(each, str) else base64.b64encode(each).decode() for each in images]
-    return Upstream({"success": True, "images": told, "credits_used": 4})
+def drawing(*images: bytes | str) -> Upstream:
+    media = [image if isinstance(image, str) else base64.b64encode(image).decode() for image in images]
+    return Upstream({"success": True, "images": media, "credits_used": 4})
 
 
 TWO = {"prompt": "x", "provider": "nucleus", "num_images": 2, "output_path": "x.png"}
 FULL = "No space left on device. Make room, or choose a folder on another disk."
 
 
-async def test_what_comes_after_an_image_that_cannot_be_saved_is_saved(
+async def test_an_image_after_one_that_cannot_be_saved_is_saved(
     make_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    without_room(monkeypatch, "fsync", 1)
-    async with connected(make_settings(), drawn(PNG_BYTES, PNG_BYTES + b"2")) as client:
+    refuse_call(monkeypatch, "fsync", 1)
+    async with connected(make_settings(), drawing(PNG_BYTES, PNG_BYTES + b"2")) as client:
         result = fields(await client.call_tool("webvoice_image", TWO))
     path = tmp_path / "out" / "x.png"
-    assert result["note"] == f"One more came and could not be saved: Cannot write {path}: {FULL}"
+    assert result["note"] == f"One more arrived and could not be saved: Cannot write {path}: {FULL}"
     assert made_in(tmp_path / "out") == {"x.png": PNG_BYTES + b"2"}
 
 
-async def test_what_was_kept_is_told_beside_what_could_not_be_saved(
+async def test_unusable_content_is_named_beside_an_error_of_the_disk(
     make_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    without_room(monkeypatch, "fsync", 1)
-    async with connected(make_settings(), drawn(PNG_BYTES, b"\0\1")) as client:
+    refuse_call(monkeypatch, "fsync", 1)
+    async with connected(make_settings(), drawing(PNG_BYTES, b"\0\1")) as client:
         said = failed(await client.call_tool("webvoice_image", TWO))
     assert FULL in said
     assert said.endswith(f" Not image, kept as it came: {tmp_path / 'out' / 'x.bin'} (2 bytes).")
 
 
-async def test_all_that_is_of_no_use_is_kept_and_told(make_settings: MakeSettings, tmp_path: Path) -> None:
-    async with connected(make_settings(), drawn(b"\0\1", b"\0\2\3")) as client:
+async def test_all_unusable_content_is_kept_and_named(make_settings: MakeSettings, tmp_path: Path) -> None:
+    async with connected(make_settings(), drawing(b"\0\1", b"\0\2\3")) as client:
         said = failed(await client.call_tool("webvoice_image", TWO))
     path = tmp_path / "out" / "x"
     assert said.endswith(f" Not image, kept as it came: {path}.bin (2 bytes), {path}-2.bin (3 bytes).")
 
 
-async def test_several_links_are_told_in_one_line(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(), drawn("https://a/1.png", "https://b/2.png")) as client:
+async def test_several_links_are_named_in_one_line(make_settings: MakeSettings) -> None:
+    async with connected(make_settings(), drawing("https://a/1.png", "https://b/2.png")) as client:
         said = failed(await client.call_tool("webvoice_image", TWO))
     assert said.endswith(" The service sent a link; fetch it yourself: https://a/1.png https://b/2.png")
 
 
-async def test_long_links_are_told_all_the_same_where_no_file_can_hold_them(
+async def test_long_links_are_quoted_if_no_file_can_hold_them(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     link = "https://a/" + "x" * 250
-    without_room(monkeypatch, "fsync", 1)
-    async with connected(make_settings(), drawn(link)) as client:
+    refuse_call(monkeypatch, "fsync", 1)
+    async with connected(make_settings(), drawing(link)) as client:
         said = failed(await client.call_tool("webvoice_image", TWO))
     assert said.endswith(f" The service sent a link; fetch it yourself: {link}")
 
 
-async def test_an_answer_without_a_bill_counts_as_estimated(make_settings: MakeSettings, tmp_path: Path) -> None:
+async def test_a_chat_without_a_bill_counts_as_estimated(make_settings: MakeSettings, tmp_path: Path) -> None:
     answer = {name: value for name, value in CHAT.answer.items() if name != "webvoice"}
     async with connected(make_settings(MAX_CREDITS=100), Upstream(answer)) as client:
         assert fields(await client.call_tool(CHAT.tool, CHAT.arguments))["text"] == "Good day to you"
@@ -155,10 +153,10 @@ async def test_an_answer_without_a_bill_counts_as_estimated(make_settings: MakeS
     assert rows(tmp_path / "state")[0]["credits"] is None
 
 
-async def test_an_answer_that_names_no_price_counts_as_estimated(make_settings: MakeSettings, tmp_path: Path) -> None:
-    silent = {name: value for name, value in STT.answer.items() if not name.startswith("credits")}
+async def test_a_transcription_without_a_bill_counts_as_estimated(make_settings: MakeSettings, tmp_path: Path) -> None:
+    without_bill = {name: value for name, value in STT.answer.items() if not name.startswith("credits")}
     put_inputs(tmp_path / "out")
-    async with connected(make_settings(MAX_CREDITS=100), Upstream(silent)) as client:
+    async with connected(make_settings(MAX_CREDITS=100), Upstream(without_bill)) as client:
         fields(await client.call_tool(STT.tool, STT.arguments))
         assert await left(client) == pytest.approx(99.7)
         assert fields(await client.call_tool("webvoice_usage", {}))["recent"][0]["credits"] is None
@@ -168,7 +166,7 @@ async def test_an_answer_that_names_no_price_counts_as_estimated(make_settings: 
     assert "credits_used" not in later["result"]
 
 
-async def test_an_answer_that_cost_nothing_counts_nothing(make_settings: MakeSettings, tmp_path: Path) -> None:
+async def test_a_bill_of_zero_counts_as_zero(make_settings: MakeSettings, tmp_path: Path) -> None:
     async with connected(make_settings(MAX_CREDITS=100), Upstream({**TTS.answer, "credits_used": 0})) as client:
         assert fields(await client.call_tool(TTS.tool, TTS.arguments))["credits_used"] == 0
         assert await left(client) == 100

@@ -1,0 +1,105 @@
+"""The rule about money: what is paid is priced, asked about, budgeted, recorded and finished, whatever the tool."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.jobs.world import BY_TOOL, PAID, Upstream, last_job, left, made_in, put_inputs, rows
+from tests.support import MakeSettings, connected, failed, fields
+from webvoice_mcp.contract import account, chat, image, messaging, speech, translation, video
+from webvoice_mcp.contract.endpoint import Billed, Empty, Endpoint, FreeEndpoint, PaidEndpoint, Reply
+from webvoice_mcp.contract.estimate import Estimate
+from webvoice_mcp.server import create_services
+from webvoice_mcp.tools.catalogue import TOOLSETS
+
+ENDPOINTS = [
+    value
+    for family in (account, chat, image, messaging, speech, translation, video)
+    for value in vars(family).values()
+    if isinstance(value, Endpoint)
+]
+TOOLS = [tool for toolset in TOOLSETS for tool in toolset.tools]
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Iterator[Path]:
+    put_inputs(tmp_path / "out")
+    yield tmp_path / "out"
+    assert not [name for name in made_in(tmp_path / "out") if name.endswith(".part")]
+
+
+def test_every_paid_endpoint_has_a_tool_and_every_paid_tool_is_tested() -> None:
+    paid = [endpoint for endpoint in ENDPOINTS if endpoint.paid]
+    assert {endpoint.path for tool in TOOLS if tool.is_paid for endpoint in tool.endpoints if endpoint.paid} == {
+        endpoint.path for endpoint in paid
+    }
+    assert sorted(BY_TOOL) == sorted(tool.name for tool in TOOLS if tool.is_paid)
+    assert all(isinstance(endpoint, PaidEndpoint | FreeEndpoint) for endpoint in ENDPOINTS)
+
+
+async def test_every_paid_tool_is_asked_about_before_any_request(make_settings: MakeSettings, out: Path) -> None:
+    upstream = Upstream({})
+    async with connected(make_settings(CONFIRM_ABOVE=0), upstream) as client:
+        for paid in PAID:
+            message = failed(await client.call_tool(paid.tool, paid.arguments))
+            assert message.startswith(f"declined: {paid.tool} would cost about {paid.estimate:g} credits ")
+    assert upstream.asked == []
+    assert made_in(out) == {}
+
+
+async def test_every_paid_tool_is_held_to_the_budget_before_any_request(make_settings: MakeSettings, out: Path) -> None:
+    upstream = Upstream({})
+    async with connected(make_settings(MAX_CREDITS=0), upstream) as client:
+        for paid in PAID:
+            message = failed(await client.call_tool(paid.tool, paid.arguments))
+            assert message.startswith(f"budget_exceeded: This call would cost about {paid.estimate:g} credits ")
+    assert upstream.asked == []
+    assert made_in(out) == {}
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_every_paid_tool_is_recorded_and_finished(
+    make_settings: MakeSettings, tmp_path: Path, out: Path, mode: str
+) -> None:
+    for number, paid in enumerate(PAID):
+        async with connected(make_settings(MAX_CREDITS=100, INLINE_IMAGES=0), Upstream(paid.answer), mode) as client:
+            estimate = fields(
+                await client.call_tool("webvoice_estimate_credits", {"tool": paid.tool, "arguments": paid.arguments})
+            )
+            assert estimate["credits"] == paid.estimate
+            result = fields(await client.call_tool(paid.tool, paid.arguments))
+            job = await last_job(client)
+            assert (job["tool"], job["state"], job["result"]) == (paid.tool, "done", result)
+            assert await left(client) == pytest.approx(100 - paid.credits)
+        row = rows(tmp_path / "state")[number]
+        assert (row["tool"], row["state"], row["credits"]) == (paid.tool, "done", paid.credits)
+        assert row["estimate"] == paid.estimate
+        assert made_in(out) == ({paid.file: paid.content} if paid.file else {})
+        for name in made_in(out):
+            (out / name).unlink()
+
+
+def test_a_paid_endpoint_without_a_price_cannot_be_declared() -> None:
+    with pytest.raises(TypeError, match="price"):
+        PaidEndpoint("POST", "new/", Empty, Billed)  # type: ignore[call-arg]  # the mistake
+
+
+def test_an_endpoint_whose_reply_carries_a_bill_cannot_be_declared_free() -> None:
+    with pytest.raises(TypeError, match="must be a PaidEndpoint with a price"):
+        FreeEndpoint("POST", "new/", Empty, Billed)
+
+
+def test_a_paid_endpoint_whose_reply_carries_no_bill_cannot_be_declared() -> None:
+    with pytest.raises(TypeError, match="must be able to carry a bill"):
+        PaidEndpoint("POST", "new/", Empty, Reply, price=lambda _request, _seconds: Estimate(1, "one"))
+
+
+async def test_a_paid_endpoint_cannot_be_called_as_a_free_one(make_settings: MakeSettings) -> None:
+    services = create_services(make_settings(), Upstream({}))
+    call: Any = services.client.call
+    request = translation.TranslationRequest(text="x", target_language="it")
+    with pytest.raises(TypeError, match="return a PaidCall"):
+        await call(translation.TRANSLATION, request)
+    await services.aclose()
