@@ -1,83 +1,154 @@
-"""The price list: every line with its source, and what is drawn from it."""
+"""The price list with its sources, and the estimates that follow from it."""
 
 import re
+from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from webvoice_mcp.contract import chat, image, prices, speech, translation, video
-from webvoice_mcp.contract.prices import PRICES, Price
+from webvoice_mcp.contract.chat import CHAT, CHAT_PRICES, ChatRequest
+from webvoice_mcp.contract.endpoint import PaidEndpoint, Request
+from webvoice_mcp.contract.estimate import Estimate
+from webvoice_mcp.contract.image import (
+    EDIT,
+    IMAGE,
+    IMAGE_PROVIDERS,
+    EditRequest,
+    ImageProviderName,
+    ImageRequest,
+    image_credits,
+    written_size,
+)
+from webvoice_mcp.contract.models import DOCUMENTED_MODELS
+from webvoice_mcp.contract.price_list import PRICES
+from webvoice_mcp.contract.speech import SPEECH, TRANSCRIPTION, SpeechRequest, TranscriptionRequest
+from webvoice_mcp.contract.translation import TRANSLATION, TranslationRequest
+from webvoice_mcp.contract.video import (
+    IMAGE_TO_VIDEO,
+    IMAGE_TO_VIDEO_PROVIDERS,
+    TEXT_TO_VIDEO,
+    TEXT_TO_VIDEO_PROVIDERS,
+    ImageToVideoProvider,
+    ImageToVideoRequest,
+    TextToVideoProvider,
+    TextToVideoRequest,
+)
 
 
-@pytest.mark.parametrize("price", PRICES, ids=lambda price: price.what)
-def test_the_sentence_that_a_line_stands_in_says_its_number(price: Price) -> None:
-    section, _, sentence = price.source.partition(": ")
-    numbers = re.findall(r"[0-9]+(?:\.[0-9]+)?", sentence)
-    assert section
-    assert price.credits in map(float, numbers) or (price.credits == 0 and "Free" in sentence)
-    assert price.amount == 1 or str(price.amount) in numbers
+def test_each_line_quotes_the_sentence_that_states_its_number() -> None:
+    for price in PRICES:
+        section, _, sentence = price.source.partition(": ")
+        numbers = re.findall(r"[0-9]+(?:\.[0-9]+)?", sentence)
+        assert section, price
+        assert price.credits in map(float, numbers) or (price.credits == 0 and "Free" in sentence), price
+        assert price.amount == 1 or str(price.amount) in numbers, price
 
 
-def test_nothing_is_listed_twice() -> None:
+def test_no_line_stands_twice() -> None:
     assert len({price.what for price in PRICES}) == len(PRICES)
 
 
-def test_every_model_is_on_the_list() -> None:
-    listed = {price.what: price.credits for price in PRICES if price.unit == "request"}
-    assert listed == {f"chat with {model.id}": model.credits for model in chat.DOCUMENTED_MODELS}
-    assert prices.CHAT["deepseek-v4-flash"].source == (
-        "All public chat models: | deepseek-v4-flash | DeepSeek V4 Flash | DeepSeek | 2.0 |"
-    )
+def test_every_documented_provider_and_model_is_declared() -> None:
+    assert tuple(IMAGE_PROVIDERS) == get_args(ImageProviderName)
+    assert tuple(IMAGE_TO_VIDEO_PROVIDERS) == get_args(ImageToVideoProvider)
+    assert tuple(TEXT_TO_VIDEO_PROVIDERS) == get_args(TextToVideoProvider)
+    assert [model.id for model in DOCUMENTED_MODELS] == list(CHAT_PRICES)
 
 
-def test_every_provider_has_its_price() -> None:
-    assert {*image.IMAGE_CREDITS, "gen4"} == set(image.IMAGE_RULES)
-    assert set(video.IMAGE_TO_VIDEO_CREDITS) == set(video.IMAGE_TO_VIDEO_RULES)
-    assert set(video.TEXT_TO_VIDEO_CREDITS) == set(video.TEXT_TO_VIDEO_RULES)
+def speech(text: str, speed: float = 0.9) -> SpeechRequest:
+    return SpeechRequest(text=text, voice="v", language="en", speed=speed)
 
 
-def test_what_a_minute_and_a_thousand_characters_cost() -> None:
-    assert speech.SPEECH_CREDITS_PER_MINUTE == 0.5
-    assert speech.TRANSCRIPTION_CREDITS_PER_MINUTE == 0.3
-    assert translation.TRANSLATION_CREDITS_PER_1000_CHARACTERS == 0.1
+def image(**fields: Any) -> ImageRequest:
+    return ImageRequest.model_validate({"prompt": "x", **fields})
 
 
+def chat(model: str) -> ChatRequest:
+    return ChatRequest(model=model, messages=[{"role": "user", "content": "x"}])
+
+
+def from_image(provider: str, **fields: Any) -> ImageToVideoRequest:
+    return ImageToVideoRequest.model_validate({"provider": provider, "prompt": "x", "duration": 5, **fields})
+
+
+def from_text(provider: str, **fields: Any) -> TextToVideoRequest:
+    return TextToVideoRequest.model_validate({"provider": provider, "prompt": "x", "duration": 6, **fields})
+
+
+# The documentation's figures, and the sentence that explains each estimate.
 @pytest.mark.parametrize(
-    ("provider", "resolution", "num_images", "credits_"),
+    ("endpoint", "request_", "credits_", "basis"),
     [
-        ("minimax", None, None, 7),
-        ("wan", None, None, 8),
-        ("nucleus", None, 2, 8),
-        ("gen4", None, None, 3),
-        ("gen4", "720p", None, 2),
-        ("gen4-turbo", "720p", None, 1),
-        ("qwen-image-max", None, None, 7),
+        (SPEECH, speech("x" * 1000, 2), 0.5, "about 33 s of speech from 1000 characters at speed 2, 0.5 per started "),
+        (SPEECH, speech("x" * 900, 1), 0.5, "about 60 s"),
+        (SPEECH, speech("x" * 901, 1), 1.0, "about 60 s"),
+        (SPEECH, speech("語" * 270, 1), 0.5, "about 60 s"),
+        (SPEECH, speech("x" * 901 + "語" * 270, 2), 1.0, "about 60 s"),
+        (TRANSLATION, TranslationRequest(text="x" * 1000, target_language="it"), 0.1, "1000 characters, 0.1 per "),
+        (TRANSLATION, TranslationRequest(text="x" * 1001, target_language="it"), 0.2, "1001 characters"),
+        (EDIT, EditRequest(prompt="x"), 1.0, "1 an edit"),
+        (IMAGE, image(provider="minimax"), 7.0, "7 an image with minimax"),
+        (IMAGE, image(provider="qwen-image-max"), 7.0, "7 an image with qwen-image-max by the server's default"),
+        (IMAGE, image(provider="nucleus"), 4.0, "1 ordered, 4 an image with nucleus"),
+        (IMAGE, image(provider="nucleus", num_images=2), 8.0, "2 ordered, 4 an image with nucleus"),
+        (IMAGE, image(provider="gen4"), 3.0, "3 an image with gen4 at 1080p"),
+        (IMAGE, image(provider="gen4", resolution="720p"), 2.0, "2 an image with gen4 at 720p"),
+        (IMAGE, image(provider="gen4-turbo", resolution="720p"), 1.0, "1 an image with gen4-turbo"),
+        (IMAGE_TO_VIDEO, from_image("seedance"), 15.0, "5 s with seedance at 720p"),
+        (IMAGE_TO_VIDEO, from_image("seedance", resolution="1080p"), 16.0, "5 s with seedance at 1080p"),
+        (IMAGE_TO_VIDEO, from_image("runway", duration=10), 4.0, "10 s with runway at 720p"),
+        (TEXT_TO_VIDEO, from_text("veo"), 7.0, "6 s with veo at 720p"),
+        (TEXT_TO_VIDEO, from_text("veo", duration=5), 5.83, "5 s with veo at 720p"),
+        (TEXT_TO_VIDEO, from_text("veo", resolution="1080p"), 11.0, "6 s with veo at 1080p"),
+        (TEXT_TO_VIDEO, from_text("veo-fast", duration=4, resolution="1080p"), 14.0, "4 s with veo-fast at 1080p"),
+        (TEXT_TO_VIDEO, from_text("seedance", duration=5), 13.0, "5 s with seedance at 720p"),
+        (
+            TEXT_TO_VIDEO,
+            from_text("seedance", duration=5, reference_videos=["https://x/y"]),
+            26.0,
+            "5 s with seedance at 720p, doubled for references",
+        ),
+        (CHAT, chat("deepseek-v4-flash"), 2.0, "2 a request with deepseek-v4-flash"),
+        (CHAT, chat("new"), None, "new is not in the documented list of models"),
     ],
 )
-def test_what_a_picture_costs(provider: str, resolution: str | None, num_images: int | None, credits_: float) -> None:
-    assert image.image_credits(provider, resolution, num_images) == credits_
-
-
-@pytest.mark.parametrize(
-    ("per_second", "duration", "resolution", "factor", "credits_"),
-    [
-        (video.IMAGE_TO_VIDEO_CREDITS["seedance"], 5, None, 1, 15),
-        (video.IMAGE_TO_VIDEO_CREDITS["seedance"], 10, "1080p", 1, 32),
-        (video.IMAGE_TO_VIDEO_CREDITS["gen4"], 5, None, 1, 2),
-        (video.IMAGE_TO_VIDEO_CREDITS["runway"], 10, None, 1, 4),
-        (video.TEXT_TO_VIDEO_CREDITS["seedance"], 5, "720p", video.REFERENCES_FACTOR, 26),
-        (video.TEXT_TO_VIDEO_CREDITS["veo"], 6, "1080p", 1, 11),
-        (video.TEXT_TO_VIDEO_CREDITS["veo"], 5, None, 1, 5.83),
-        (video.TEXT_TO_VIDEO_CREDITS["veo-fast"], 4, "1080p", 1, 14),
-    ],
-)
-def test_what_a_video_costs(
-    per_second: tuple[float, float], duration: int, resolution: str | None, factor: int, credits_: float
+def test_an_estimate_follows_the_documented_prices(
+    endpoint: PaidEndpoint[Any, Any], request_: Request, credits_: float | None, basis: str
 ) -> None:
-    assert video.video_credits(per_second, duration, resolution, factor) == credits_
+    estimate = endpoint.price(request_, None)
+    assert estimate.credits == credits_
+    assert estimate.basis.startswith(basis)
+
+
+def test_every_image_provider_and_chat_model_costs_its_documented_price() -> None:
+    for provider, credits_ in {"wan": 8, "sd3": 1, "sdxl": 1, "flux-klein-lora": 1}.items():
+        assert image_credits(provider) == credits_
+    for model, price in CHAT_PRICES.items():
+        assert CHAT.price(chat(model), None).credits == price.credits
+
+
+@pytest.mark.parametrize(("seconds", "credits_"), [(0.1, 0.3), (60, 0.3), (60.1, 0.6), (3601, 18.3)])
+def test_a_transcription_costs_by_the_started_minute(seconds: float, credits_: float) -> None:
+    expected = Estimate(credits_, f"{seconds:.1f} s of sound, 0.3 per started minute")
+    assert TRANSCRIPTION.price(TranscriptionRequest(), seconds) == expected
+
+
+def test_a_recording_of_unknown_length_has_no_estimate() -> None:
+    expected = Estimate(None, "the recording does not say how long it is")
+    assert TRANSCRIPTION.price(TranscriptionRequest(), None) == expected
+
+
+@given(st.text(min_size=1), st.floats(0.5, 2))
+def test_longer_and_slower_speech_never_costs_less(text: str, speed: float) -> None:
+    price = SPEECH.price(speech(text, speed), None).credits or 0.0
+    assert price >= 0.5
+    assert (SPEECH.price(speech(text * 50, speed), None).credits or 0.0) >= price
+    assert (SPEECH.price(speech(text, 0.5), None).credits or 0.0) >= price
 
 
 @pytest.mark.parametrize(
     ("provider", "size", "written"), [("wan", "1024x512", "1024*512"), ("qwen-image-max", "1024*1536", "1024x1536")]
 )
-def test_a_size_is_written_as_the_providers_example_writes_it(provider: str, size: str, written: str) -> None:
-    assert image.written_size(provider, size) == written
+def test_a_size_is_written_as_in_the_providers_example(provider: str, size: str, written: str) -> None:
+    assert written_size(provider, size) == written

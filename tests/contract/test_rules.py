@@ -1,4 +1,4 @@
-"""What each provider accepts."""
+"""The values that a provider's parameters accept."""
 
 from typing import Any
 
@@ -48,9 +48,9 @@ HTTPS = "https://example.com/a.png"
         (Anything(), [0, "x", None], [], "given"),
     ],
 )
-def test_a_rule_takes_what_its_words_say(rule: Rule, good: list[Any], bad: list[Any], words: str) -> None:
-    assert [each for each in good if not rule.accepts(each)] == []
-    assert [each for each in bad if rule.accepts(each)] == []
+def test_a_rule_accepts_what_its_words_say(rule: Rule, good: list[Any], bad: list[Any], words: str) -> None:
+    assert [value for value in good if not rule.accepts(value)] == []
+    assert [value for value in bad if rule.accepts(value)] == []
     assert rule.words == words
 
 
@@ -69,7 +69,9 @@ def test_a_rule_takes_what_its_words_say(rule: Rule, good: list[Any], bad: list[
         ("wan", {"seed": -2}, "seed must be -1 or more for provider wan."),
     ],
 )
-def test_a_parameter_that_does_not_fit_is_named(provider: str, given_: dict[str, Any], sentence: str) -> None:
+def test_a_complaint_names_the_parameter_and_what_is_accepted(
+    provider: str, given_: dict[str, Any], sentence: str
+) -> None:
     assert complaint(IMAGE_RULES, provider, given_) == sentence
 
 
@@ -82,17 +84,17 @@ def test_seed_and_resolution_have_one_rule_each() -> None:
     "text",
     [5, "https://", "https://a@b/", "https://b:x/", "https://[::1/", "https://é.example/", "https://a/ b", "ftp://a/"],
 )
-def test_what_nobody_could_fetch_is_no_public_link(text: Any) -> None:
+def test_a_url_that_nobody_could_fetch_is_not_public(text: Any) -> None:
     assert not is_public_link(text)
 
 
 @given(st.text() | st.text().map("https://{}".format))
-def test_no_text_breaks_the_look_at_a_link(text: str) -> None:
+def test_any_text_can_be_judged(text: str) -> None:
     assert is_public_link(text) in (True, False)
 
 
 @given(st.integers(10, 99999), st.integers(10, 99999), st.sampled_from("*xX"))
-def test_the_sides_of_a_size_are_its_numbers(width: int, height: int, sign: str) -> None:
+def test_sides_are_the_numbers_of_a_size(width: int, height: int, sign: str) -> None:
     text = f"{width}{sign}{height}"
     assert Size().accepts(text)
     assert sides(text) == (width, height)
