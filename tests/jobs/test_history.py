@@ -14,9 +14,9 @@ import pytest
 
 from tests.files.samples import without_root
 from webvoice_mcp.errors import DiskError
-from webvoice_mcp.jobs import _database
-from webvoice_mcp.jobs._live_servers import LiveServers
+from webvoice_mcp.jobs import database
 from webvoice_mcp.jobs.history import History, HistoryRow
+from webvoice_mcp.jobs.live_servers import LiveServers
 
 NOW = 1_700_000_000.0
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions and signals")
@@ -210,7 +210,7 @@ def locked(path: Path) -> Iterator[None]:
 async def test_a_file_that_another_server_is_creating_is_waited_for(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_database, "_BUSY_SECONDS", 0.001)
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.001)
     async with opened(path) as history, anyio.create_task_group() as group:
         with locked(path):
             group.start_soon(history.record_start, "a", "webvoice_tts", NOW, 0.5)
@@ -223,7 +223,7 @@ async def test_a_file_that_another_program_locks_is_not_waited_for_forever(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("_BUSY_SECONDS", "_OPENING_SECONDS"):
-        monkeypatch.setattr(_database, name, 0.05)
+        monkeypatch.setattr(database, name, 0.05)
     async with opened(path) as history:
         with locked(path), pytest.raises(DiskError, match="database is locked"):
             await history.recent()

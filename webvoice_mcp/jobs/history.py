@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 
 from webvoice_mcp.errors import DiskError
-from webvoice_mcp.jobs._live_servers import LiveServers
+from webvoice_mcp.jobs.live_servers import LiveServers
 from webvoice_mcp.storage.threads import WorkerThreads
 
 if TYPE_CHECKING:  # imported when the history is first used
     import sqlite3
 
-    from webvoice_mcp.jobs._database import Database
+    from webvoice_mcp.jobs.database import Database
 
 _log = logging.getLogger("webvoice_mcp")
 
@@ -155,7 +155,7 @@ class History:
 
     def _execute_blocking(self, action: Callable[[sqlite3.Connection], T]) -> T:
         if self._database is None:
-            from webvoice_mcp.jobs._database import Database  # noqa: PLC0415 - SQLite takes a megabyte
+            from webvoice_mcp.jobs.database import Database  # noqa: PLC0415 - SQLite takes a megabyte
 
             self._database = Database(self._path)
         return self._database.execute(action)
