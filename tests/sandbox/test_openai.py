@@ -10,7 +10,7 @@ import pytest
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 
 from tests.sandbox.world import ANN, FREE
-from webvoice_mcp.contract.models import DOCUMENTED_MODELS
+from webvoice_mcp.contract.chat import DOCUMENTED_MODELS
 from webvoice_mcp.sandbox.serve import running
 
 _MODEL = "deepseek-v4-flash"

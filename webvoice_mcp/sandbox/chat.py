@@ -9,8 +9,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, OPENAI_MODELS
-from webvoice_mcp.contract.models import DOCUMENTED_MODELS
+from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, DOCUMENTED_MODELS, OPENAI_MODELS
 from webvoice_mcp.sandbox import limits
 from webvoice_mcp.sandbox.call import Call, door
 from webvoice_mcp.sandbox.chat_request import PROVIDER_KEYS, ChatAsked, read_chat

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from webvoice_mcp.contract.models import DOCUMENTED_MODELS, DocumentedModel
+from webvoice_mcp.contract.chat import DOCUMENTED_MODELS, DocumentedModel
 from webvoice_mcp.sandbox.reading import Fields
 from webvoice_mcp.sandbox.replies import ApiError
 
