@@ -12,7 +12,7 @@ from typing import TypedDict
 
 from starlette.exceptions import HTTPException
 
-# An address that HTML's e-mail field accepts, with at least one dot in the domain. None of them needs quoting in a mail.
+# Addresses that HTML's e-mail field accepts, with at least one dot in the domain. None of them needs quotes in a mail.
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _ADDRESS = re.compile(rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?:{_LABEL}\.)+{_LABEL}", re.IGNORECASE)
 _MAX_ADDRESS_CHARACTERS = 254
@@ -51,7 +51,7 @@ class Inbox:
         if code:
             message["X-WebVoice-Code"] = code
         message.set_content(body)
-        # File names sort by time, then by order of delivery. The random part keeps two processes from using the same name.
+        # File names sort by time, then by order of delivery. The random part keeps the names of two processes apart.
         name = f"{round(now * 1000):014d}-{next(self._count):06d}-{secrets.token_hex(3)}"
         temporary = self._folder / f"{name}.part"
         temporary.write_bytes(message.as_bytes())

@@ -47,8 +47,8 @@ def read_pictures(form: Form, names: Sequence[str], max_pictures: int) -> list[b
     """
     pictures: list[bytes | str] = []
     for name in names:
-        texts = _convert(name, form.fields.get(name) or [], list[str], strict=True)
-        pictures += [_picture(name, text) for text in texts]
+        if (value := form.fields.get(name)) is not None:
+            pictures += [_picture(name, text) for text in _convert(name, value, list[str], strict=True)]
         pictures += form.files.get(name, [])
     if not 1 <= len(pictures) <= max_pictures:
         accepted = "one image" if max_pictures == 1 else f"1 to {max_pictures} images"
@@ -60,9 +60,8 @@ def read_pictures(form: Form, names: Sequence[str], max_pictures: int) -> list[b
 
 def _convert(name: str, value: Any, annotation: Any, *, strict: bool) -> Any:
     """Return a value as the annotated type; refuse it if JSON (strict) or a form could not mean that."""
-    if isinstance(value, str) and _is_list(annotation):
-        items = [value] if value.startswith("data:") else value.split(",")
-        value = [item.strip() for item in items if item.strip()]
+    if _is_list(annotation):
+        value = _split(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # JSON has one type of numbers: 5.0 is a whole number
     try:
@@ -74,6 +73,16 @@ def _convert(name: str, value: Any, annotation: Any, *, strict: bool) -> Any:
 
 def _is_list(annotation: Any) -> bool:
     return any(get_origin(option) is list for option in (annotation, *get_args(annotation)))
+
+
+def _split(value: Any) -> Any:
+    """Split a string at its commas, and drop the empty strings of a list."""
+    if isinstance(value, str):
+        value = [value] if value.startswith("data:") else value.split(",")
+    if not isinstance(value, list):
+        return value
+    stripped = [item.strip() if isinstance(item, str) else item for item in value]
+    return [item for item in stripped if item != ""]
 
 
 def _picture(name: str, text: str) -> bytes | str:

@@ -92,8 +92,8 @@ def _listen(host: str, port: int) -> socket.socket:
         sock = socket.create_server((name, port), family=socket.AF_INET6)
     else:
         sock = socket.create_server(("127.0.0.1", port))
-    # Without this, a response's body waits 40 ms for the acknowledgement of its headers. Connections inherit it; asyncio
-    # sets it only on sockets that were created with a protocol number.
+    # Without this option, a response's body waits 40 ms for the acknowledgement of its headers. Connections inherit it.
+    # asyncio sets it only on sockets that were created with a protocol number.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 
