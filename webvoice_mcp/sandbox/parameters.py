@@ -1,21 +1,29 @@
 """Provider parameters and pictures in requests for images and videos."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
 from webvoice_mcp.contract.endpoint import Request
-from webvoice_mcp.contract.rules import Rules, complaint, is_public_link
+from webvoice_mcp.contract.rules import complaint, is_public_link
 from webvoice_mcp.sandbox.requests import Fields, Form
+
+ProviderRules = Mapping[str, Mapping[str, Any]]
+"""The contract's rules: provider, then parameter, then its accepted values."""
 
 _OTHER_NAMES = {"reference_images": "reference_image_urls"}  # the documentation has both
 
 
 def read_parameters(
-    fields: Fields, model: type[Request], rules: Rules, provider: str, *, is_multipart: bool = False
+    fields: Fields,
+    model: type[Request],
+    rules: ProviderRules,
+    provider: str,
+    *,
+    is_multipart: bool = False,
 ) -> dict[str, Any]:
     """Return the provider parameters of a request by name; empty strings and lists count as missing.
 

@@ -152,7 +152,7 @@ class ApiRequest(Request):
             raise _unauthorized("An API key is missing. Send it as X-API-Key or as Authorization: Bearer.")
         if not key.startswith(SANDBOX_KEY_PREFIX):
             raise _unauthorized(
-                f"This is not a key of the sandbox. Send one that begins with {SANDBOX_KEY_PREFIX}, never the service's."
+                f"This is not a sandbox key. Send one that begins with {SANDBOX_KEY_PREFIX}, never one of the service."
             )
         found = self.sandbox.database.use_key(key, self.now)
         if found is None:

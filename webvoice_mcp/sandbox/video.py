@@ -5,7 +5,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from webvoice_mcp.contract.rules import Rules
 from webvoice_mcp.contract.video import (
     IMAGE_TO_VIDEO,
     IMAGE_TO_VIDEO_CREDITS,
@@ -20,7 +19,7 @@ from webvoice_mcp.contract.video import (
 )
 from webvoice_mcp.sandbox.database import Account
 from webvoice_mcp.sandbox.engines import film
-from webvoice_mcp.sandbox.parameters import read_parameters, read_pictures
+from webvoice_mcp.sandbox.parameters import ProviderRules, read_parameters, read_pictures
 from webvoice_mcp.sandbox.requests import ApiRequest, api_route
 from webvoice_mcp.sandbox.responses import success
 
@@ -60,7 +59,7 @@ async def text_to_video(request: ApiRequest) -> Response:
     return await _respond(request, account, still, parameters, TEXT_TO_VIDEO_CREDITS[provider], factor)
 
 
-def _with_defaults(rules: Rules, provider: str, parameters: dict[str, Any], ratio: str) -> dict[str, Any]:
+def _with_defaults(rules: ProviderRules, provider: str, parameters: dict[str, Any], ratio: str) -> dict[str, Any]:
     return {
         "duration": _DEFAULT_SECONDS,
         "resolution": _DEFAULT_RESOLUTION,
