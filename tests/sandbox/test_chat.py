@@ -189,6 +189,7 @@ _CHOICE_SENTENCE = '"tool_choice" must be one of none, auto, required, or name o
         ({"temperature": 2.1}, '"temperature" must be a number from 0 to 2.'),
         ({"stream": "yes"}, '"stream" must be true or false.'),
         ({"tools": "get_weather"}, _TOOLS_SENTENCE),
+        ({"tools": [{"type": "function"}]}, _TOOLS_SENTENCE),
         ({"tools": [{"type": "function", "function": {"name": ""}}]}, _TOOLS_SENTENCE),
         (
             {"model": "qwen3_fast", "tools": [_WEATHER]},

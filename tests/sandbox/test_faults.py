@@ -32,11 +32,6 @@ async def test_the_slashes_of_a_path_do_not_matter(ann: SandboxClient) -> None:
     assert (await ann.post("chat/completions", HELLO)).status_code == 500
 
 
-async def test_other_paths_keep_working(ann: SandboxClient) -> None:
-    await _add(ann, {"path": "tts/", "status": 500})
-    assert (await ann.get("status/")).status_code == 200
-
-
 async def test_faults_of_a_path_apply_in_their_order(ann: SandboxClient) -> None:
     for status in (500, 502):
         await _add(ann, {"path": "status/", "status": status})
@@ -94,7 +89,7 @@ async def test_a_delayed_call_does_not_delay_another(ann: SandboxClient) -> None
     waiting.cancel()
 
 
-@pytest.mark.parametrize("fault", [{"drop": True}, {"cut_at": 0}, {"status": 200, "cut_at": 5}])
+@pytest.mark.parametrize("fault", [{"drop": True}, {"cut_at": 0}])
 async def test_a_broken_connection_is_an_error_in_process(ann: SandboxClient, fault: dict[str, Any]) -> None:
     await _add(ann, {"path": "status/", **fault})
     with pytest.raises(ConnectionResetError, match="closes this connection"):

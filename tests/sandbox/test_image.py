@@ -38,7 +38,6 @@ async def test_edit_providers_accept_what_the_contract_says(ann: SandboxClient) 
     [
         ({"prompt": "a" * (PROMPT_CHARACTERS + 1)}, '"prompt" has 4001 characters; at most 4000 are accepted.'),
         ({"provider": "dall-e"}, f"\"provider\" is 'dall-e'; accepted: {', '.join(IMAGE_RULES)}."),
-        ({"seed": "42"}, '"seed" must be a valid integer.'),
         ({"provider": "wan", "size": "4096*64"}, "size: the sandbox draws 256 to 2048 pixels a side."),
         (
             {"provider": "flux-klein-lora", "loras": [{}]},
@@ -82,7 +81,6 @@ _HOW_MANY = "Send 1 to 4 images as images, image_urls, image_url, image: https U
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ({}, f"{_HOW_MANY} There are 0."),
         ({"image_urls": " , ", "images": [" "]}, f"{_HOW_MANY} There are 0."),
         ({"images": [LINK] * 3, "image_urls": f"{LINK},{LINK}"}, f"{_HOW_MANY} There are 5."),
         ({"images": [5]}, '"images" must be a valid string.'),
@@ -163,8 +161,6 @@ class TestWithEngines:
             ({"width": 1024, "height": 768, "aspect_ratio": "16:9"}, (1024, 768)),
             ({"width": 640, "aspect_ratio": "1:1"}, (640, 640)),
             ({"height": 900, "aspect_ratio": "16:9"}, (1600, 900)),
-            ({"width": 2048, "aspect_ratio": "1:3"}, (2048, 2048)),
-            ({"aspect_ratio": "9:16"}, (720, 1280)),
             ({"aspect_ratio": "32:24"}, (1152, 864)),
             ({"aspect_ratio": "1:99"}, (256, 2048)),
             ({"provider": "wan", "size": "640*480", "aspect_ratio": "16:9", "width": 1024}, (640, 480)),

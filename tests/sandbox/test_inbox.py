@@ -6,7 +6,7 @@ from tests.sandbox.world import NOON, NOON_TEXT
 from webvoice_mcp.sandbox.inbox import Inbox
 
 
-@pytest.mark.parametrize("body", ["Grüße 🙂 こんにちは", "From here\n.\nto there\n=?utf-8?q?x?=", "x" * 2000])
+@pytest.mark.parametrize("body", ["Grüße 🙂 こんにちは", "From here\n.\nto there\n=?utf-8?q?x?="])
 def test_a_mail_is_read_as_it_was_written(tmp_path: Path, body: str) -> None:
     inbox = Inbox(tmp_path)
     inbox.deliver("bob@example.com", "Größe: 7", body, NOON)

