@@ -40,7 +40,7 @@ async def test_the_key_may_be_a_bearer_token(client: SandboxClient) -> None:
         ({"Authorization": "Basic abc"}, "An API key is missing. Send it as X-API-Key or as Authorization: Bearer."),
         (
             {"X-API-Key": "wv_0123456789"},
-            "This is not a sandbox key. Send one that begins with wv_sandbox_, never one of the service.",
+            "This is not a sandbox key. Send one that begins with wv_sandbox_, not a key of the service.",
         ),
         ({"X-API-Key": "wv_sandbox_0123456789"}, "The API key is not valid."),
     ],

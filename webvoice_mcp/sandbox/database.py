@@ -68,18 +68,18 @@ class Database:
 
     def find_account(self, email: str) -> Account | None:
         """Return the account of an address, or None."""
-        rows = self._rows("SELECT id, email, credits, purchased FROM accounts WHERE email = ?", email)
+        rows = self._fetch_all("SELECT id, email, credits, purchased FROM accounts WHERE email = ?", email)
         return _account(*rows[0]) if rows else None
 
     def open_account(self, email: str, welcome_credits: float) -> Account:
         """Return the account of an address; create it with its welcome credits if it is new."""
-        self._change("INSERT OR IGNORE INTO accounts (email, credits) VALUES (?, ?)", email, _units(welcome_credits))
-        (row,) = self._rows("SELECT id, email, credits, purchased FROM accounts WHERE email = ?", email)
+        self._execute("INSERT OR IGNORE INTO accounts (email, credits) VALUES (?, ?)", email, _units(welcome_credits))
+        (row,) = self._fetch_all("SELECT id, email, credits, purchased FROM accounts WHERE email = ?", email)
         return _account(*row)
 
     def add_purchase(self, email: str, amount: float) -> float | None:
         """Add bought credits and return the new balance, or None if there is no such account."""
-        self._change("UPDATE accounts SET credits = credits + ?, purchased = 1 WHERE email = ?", _units(amount), email)
+        self._execute("UPDATE accounts SET credits = credits + ?, purchased = 1 WHERE email = ?", _units(amount), email)
         account = self.find_account(email)
         return account.credits if account else None
 
@@ -91,20 +91,20 @@ class Database:
         """
         units = _units(amount)
         update = "UPDATE accounts SET credits = credits - ? WHERE id = ? AND credits >= ?"
-        if not self._change(update, units, account_id, units):
+        if not self._execute(update, units, account_id, units):
             return None
-        ((balance,),) = self._rows("SELECT credits FROM accounts WHERE id = ?", account_id)
+        ((balance,),) = self._fetch_all("SELECT credits FROM accounts WHERE id = ?", account_id)
         return float(balance / _UNITS_PER_CREDIT)
 
     def add_key(self, key: str, account_id: int, name: str, now: float) -> None:
         """Store a key as its hash."""
         insert = "INSERT INTO keys (hash, account, name, created_at, last_used) VALUES (?, ?, ?, ?, ?)"
-        self._change(insert, _hash(key), account_id, name, now, now)
+        self._execute(insert, _hash(key), account_id, name, now, now)
 
     def use_key(self, key: str, now: float) -> ApiKey | None:
         """Count a use of a key and return the key, or None if it is unknown."""
-        self._change("UPDATE keys SET last_used = ?, usage_count = usage_count + 1 WHERE hash = ?", now, _hash(key))
-        rows = self._rows(
+        self._execute("UPDATE keys SET last_used = ?, usage_count = usage_count + 1 WHERE hash = ?", now, _hash(key))
+        rows = self._fetch_all(
             "SELECT accounts.id, email, credits, purchased, name, created_at, last_used, usage_count"
             " FROM keys JOIN accounts ON accounts.id = account WHERE hash = ?",
             _hash(key),
@@ -113,40 +113,40 @@ class Database:
 
     def set_code(self, email: str, code: str, expires_at: float) -> None:
         """Store the login code of an address; it replaces an earlier one."""
-        self._change("REPLACE INTO codes (email, code, expires_at) VALUES (?, ?, ?)", email, code, expires_at)
+        self._execute("REPLACE INTO codes (email, code, expires_at) VALUES (?, ?, ?)", email, code, expires_at)
 
     def redeem_code(self, email: str, code: str, now: float, max_attempts: int) -> bool:
         """Return True if this is the address's valid code, and delete it; also delete it after too many attempts."""
-        found = self._change("DELETE FROM codes WHERE email = ? AND code = ? AND expires_at > ?", email, code, now)
-        self._change("UPDATE codes SET attempts = attempts + 1 WHERE email = ?", email)
-        self._change("DELETE FROM codes WHERE email = ? AND attempts >= ?", email, max_attempts)
+        found = self._execute("DELETE FROM codes WHERE email = ? AND code = ? AND expires_at > ?", email, code, now)
+        self._execute("UPDATE codes SET attempts = attempts + 1 WHERE email = ?", email)
+        self._execute("DELETE FROM codes WHERE email = ? AND attempts >= ?", email, max_attempts)
         return found > 0
 
     def add_memo(self, account_id: int, title: str, text: str, now: float) -> int:
         """Store a voice memo and return its id, which is never reused."""
         insert = "INSERT INTO memos (account, title, text, created_at) VALUES (?, ?, ?, ?) RETURNING id"
-        ((memo_id,),) = self._rows(insert, account_id, title, text, now)
+        ((memo_id,),) = self._fetch_all(insert, account_id, title, text, now)
         return int(memo_id)
 
-    def add_visit(self, action: str, caller: str, now: float) -> None:
+    def record_call(self, action: str, caller: str, now: float) -> None:
         """Record a call that counts towards a rate limit."""
-        self._change("INSERT INTO visits VALUES (?, ?, ?)", action, caller, now)
+        self._execute("INSERT INTO visits VALUES (?, ?, ?)", action, caller, now)
 
-    def visits(self, action: str, caller: str, since: float) -> list[float]:
-        """Return the times of a caller's recorded calls after a time, oldest first."""
+    def calls_since(self, action: str, caller: str, since: float) -> list[float]:
+        """Return the times of a caller's recorded calls after the time `since`, oldest first."""
         query = "SELECT at FROM visits WHERE what = ? AND who = ? AND at > ? ORDER BY at"
-        rows = self._rows(query, action, caller, since)
+        rows = self._fetch_all(query, action, caller, since)
         return [at for (at,) in rows]
 
-    def delete_visits(self, before: float) -> None:
-        """Delete recorded calls that no rate limit looks at any more."""
-        self._change("DELETE FROM visits WHERE at <= ?", before)
+    def delete_calls(self, before: float) -> None:
+        """Delete the recorded calls up to a time, which no rate limit counts any more."""
+        self._execute("DELETE FROM visits WHERE at <= ?", before)
 
-    def _change(self, statement: str, *values: object) -> int:
+    def _execute(self, statement: str, *values: object) -> int:
         """Execute a statement and return the number of changed rows."""
         return self._connection.execute(statement, values).rowcount
 
-    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+    def _fetch_all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         return self._connection.execute(query, values).fetchall()
 
 

@@ -32,13 +32,15 @@ def enforce(database: Database, action: str, caller: str, limits: tuple[RateLimi
     Raises:
         HTTPException: 429; Retry-After gives the seconds until all limits accept a call.
     """
-    wait = max(_seconds_to_wait(database.visits(action, caller, now - limit.seconds), limit, now) for limit in limits)
+    wait = max(
+        _seconds_to_wait(database.calls_since(action, caller, now - limit.seconds), limit, now) for limit in limits
+    )
     if wait > 0:
         rules = " and ".join(f"{limit.calls} in {_period(limit.seconds)}" for limit in limits)
         retry_after = str(max(1, math.ceil(wait)))
         raise HTTPException(429, f"Too many requests: {action} is limited to {rules}.", {"Retry-After": retry_after})
-    database.delete_visits(now - _DAY)
-    database.add_visit(action, caller, now)
+    database.delete_calls(now - _DAY)
+    database.record_call(action, caller, now)
 
 
 def _seconds_to_wait(recent: list[float], limit: RateLimit, now: float) -> float:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -152,7 +153,7 @@ class ApiRequest(Request):
             raise _unauthorized("An API key is missing. Send it as X-API-Key or as Authorization: Bearer.")
         if not key.startswith(SANDBOX_KEY_PREFIX):
             raise _unauthorized(
-                f"This is not a sandbox key. Send one that begins with {SANDBOX_KEY_PREFIX}, never one of the service."
+                f"This is not a sandbox key. Send one that begins with {SANDBOX_KEY_PREFIX}, not a key of the service."
             )
         found = self.sandbox.database.use_key(key, self.now)
         if found is None:
@@ -217,10 +218,11 @@ class ApiRequest(Request):
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """Yield the body in chunks; refuse with 413 one that is larger than the endpoint accepts."""
         received_bytes = 0
-        async for chunk in super().stream():
-            received_bytes += len(chunk)
-            self._check_size(received_bytes)
-            yield chunk
+        async with aclosing(super().stream()) as chunks:
+            async for chunk in chunks:
+                received_bytes += len(chunk)
+                self._check_size(received_bytes)
+                yield chunk
 
     async def _read_body(self, max_bytes: int) -> bytes:
         self._max_body_bytes = max_bytes
