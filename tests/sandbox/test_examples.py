@@ -186,7 +186,7 @@ async def test_errors_are_as_documented(client: SandboxClient) -> None:
 
 
 class TestWithEngines:
-    """What needs the extra `sandbox`."""
+    """Tests that need the engines of the extra `sandbox`."""
 
     pytestmark = needs_engines
 

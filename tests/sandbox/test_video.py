@@ -89,7 +89,7 @@ async def test_a_missing_film_engine_is_503_and_tells_what_to_install(
 
 
 class TestWithEngines:
-    """What needs the extra `sandbox`."""
+    """Tests that need the engines of the extra `sandbox`."""
 
     pytestmark = needs_engines
 
