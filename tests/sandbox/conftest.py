@@ -3,19 +3,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.world import Clock, World
+from tests.sandbox.world import Clock, SandboxClient
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """A new sandbox that nobody has registered with."""
-    made = World(tmp_path / "state", Clock())
-    async with made.client:
+async def client(tmp_path: Path) -> AsyncIterator[SandboxClient]:
+    """A client of a new sandbox without accounts."""
+    made = SandboxClient(tmp_path / "state", Clock())
+    async with made.http:
         yield made
 
 
 @pytest.fixture
-async def ann(world: World) -> World:
-    """A sandbox with one account, whose key is sent."""
-    await world.register()
-    return world
+async def ann(client: SandboxClient) -> SandboxClient:
+    """A client of a sandbox with one account, which sends that account's key."""
+    await client.register()
+    return client

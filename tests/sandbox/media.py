@@ -1,82 +1,78 @@
-"""What the tests of images and videos share: values that each rule takes and refuses, and looks into media."""
+"""Parameters and media for the tests of images and videos."""
 
 import base64
 import io
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args, get_origin
 
-from webvoice_mcp.contract.rules import Between, Link, Links, OneOf, Ratio, Rule, Rules, Size
+from tests.sandbox.world import SandboxClient
+from webvoice_mcp.contract.endpoint import Request
+from webvoice_mcp.contract.rules import complaint
 
 LINK = "https://example.com/a.png"
 PROMPT = "A red bicycle on a sunny street"
-_PRIVATE = ("http://example.com/a.png", "https://ann:secret@example.com/a.png", "a.png")
-_TYPED: dict[str, tuple[list[Any], list[Any]]] = {
-    "thinking_mode": ([True, False], ["true", 1]),
-    "generate_audio": ([True, False], ["true", 1]),
-    "lora_scale": ([0.5, 1], ["1", True]),
-    "loras": (
+
+# By type of parameter: values of that type, which a provider's rules may still refuse, and values of other types.
+_VALUES: dict[type, tuple[list[Any], list[Any]]] = {
+    int: ([-2, -1, 0, 1, 2, 3, 4, 5, 10, 11, 16, 511, 512, 2048.0, 2049], ["5", True, 4.5, ["x"]]),
+    float: ([-0.5, 0, 0.5, 20, 20.5], ["5", True]),
+    bool: ([True, False], ["true", 1]),
+    str: (
+        ["png", "url", "720p", "adaptive", "16:9", "0:1", "256*1536", "1024x1024", LINK, "http://example.com/a.png"],
+        [5, 1.5, True, [LINK]],
+    ),
+    list: ([[LINK], [LINK] * 3, [LINK] * 4, ["a.png"]], [5, [5]]),
+    dict: (
         [[{"path": LINK}], [{"path": LINK, "scale": 0.5}]],
-        ["x", [1], [{}], *([{"path": LINK, **more}] for more in ({"path": "x"}, {"scale": True}, {"more": 1}))],
+        ["x", [1], [{}], *([{"path": LINK, **change}] for change in ({"path": "x"}, {"scale": True}, {"more": 1}))],
     ),
 }
 
 
-def values(name: str, rule: Rule) -> tuple[list[Any], list[Any]]:
-    """Values of a parameter that are accepted, and values that are refused."""
-    match rule:
-        case OneOf(accepted):
-            return list(accepted), ["other", 99, True, ["x"]]
-        case Between(least, most):
-            top = least + 100 if most is None else most
-            return [least, top, float(least)], [
-                least - 1,
-                "5",
-                True,
-                least + 0.5 if name != "guidance_scale" else -0.5,
-            ] + ([] if most is None else [most + 1])
-        case Size(least, most):
-            sides = (max(least, 256), most or 2048)
-            too_large = [f"{most + 1}*{most}"] if most else ["2049*1024", "1024x255"]
-            return [f"{sides[0]}*{sides[1]}", f"{sides[1]}x{sides[0]}"], ["big", "1024", 1024, *too_large]
-        case Ratio():
-            return ["16:9", "1:1", "21:9"], ["wide", "16/9", "0:1", 1.5]
-        case Link():
-            return [LINK], [*_PRIVATE, 5, [LINK]]
-        case Links(most):
-            count = most or 5
-            return (
-                [[LINK], [LINK] * count, LINK, ", ".join([LINK] * count)],
-                [[each] for each in _PRIVATE] + [5, [5], *([[LINK] * (most + 1)] if most else [])],
-            )
-        case _:  # Anything, of the parameter's type
-            return _TYPED.get(name, (["blurry, low quality"], [5, ["x"]]))
-
-
 class Case(NamedTuple):
-    """A parameter with a value, and the status of an account without credits that sends it: 402 means accepted."""
+    """A parameter with a value, and the response's status for an account without credits: 402 means accepted."""
 
+    provider: str
     name: str
     value: Any
     status: int
 
 
-def cases(rules: Rules, provider: str) -> Iterator[Case]:
-    """Each parameter that any provider has, with values that this one takes and values that it refuses."""
-    for name in sorted({name for own in rules.values() for name in own}):
-        own = rules[provider].get(name)
-        if own is None:
-            other = next(each[name] for each in rules.values() if name in each)
-            yield from (Case(name, value, 400) for value in values(name, other)[0])
+def cases(rules: Mapping[str, Mapping[str, Any]], model: type[Request]) -> Iterator[Case]:
+    """Yield each provider's parameters with values of their type and of other types, and one value for the others."""
+    names = sorted({name for accepted in rules.values() for name in accepted})
+    for provider, name in itertools.product(rules, names):
+        right_type, wrong_type = _VALUES[_kind(model.model_fields[name].annotation)]
+        if name not in rules[provider]:
+            yield Case(provider, name, right_type[0], 400)
             continue
-        good, bad = values(name, own)
-        yield from (Case(name, value, 402) for value in good)
-        yield from (Case(name, value, 400) for value in bad)
-        yield from (Case(name, value, 402) for value in (None, ""))
+        for value in right_type:
+            yield Case(provider, name, value, 400 if complaint(rules, provider, {name: value}) else 402)
+        yield from (Case(provider, name, value, 400) for value in wrong_type)
+        yield from (Case(provider, name, value, 402) for value in (None, ""))
+
+
+async def send_cases(client: SandboxClient, path: str, body: Mapping[str, object], cases: list[Case]) -> list[Case]:
+    """Send the cases, and return them with the statuses of the responses."""
+    answered = []
+    for case in cases:
+        reply = await client.post(path, {**body, "provider": case.provider, case.name: case.value})
+        answered.append(case._replace(status=reply.status_code))
+    return answered
+
+
+def _kind(annotation: Any) -> type:
+    option = next((option for option in get_args(annotation) if option is not type(None)), annotation)
+    if get_origin(option) is list:
+        return list if get_args(option) == (str,) else dict
+    kind: type = option
+    return kind
 
 
 def picture(size: tuple[int, int] = (60, 40), kind: str = "PNG", colour: str = "#3366cc", **options: Any) -> bytes:
-    """A small picture of one colour."""
+    """Return a small picture of one colour."""
     image: Any = import_module("PIL.Image")
     file = io.BytesIO()
     image.new("RGB", size, colour).save(file, kind, **options)
@@ -84,7 +80,7 @@ def picture(size: tuple[int, int] = (60, 40), kind: str = "PNG", colour: str = "
 
 
 def decoded(text: str) -> Any:
-    """The picture in a field of an answer, read to its end."""
+    """Decode the picture in a field of a response."""
     image: Any = import_module("PIL.Image")
     opened = image.open(io.BytesIO(base64.b64decode(text, validate=True)))
     opened.load()
@@ -92,7 +88,11 @@ def decoded(text: str) -> Any:
 
 
 class Film(NamedTuple):
-    """What is in an MP4 file. `indexed`: a player that reads from the front can start at once."""
+    """The properties of an MP4 file.
+
+    Attributes:
+        indexed: True if a player can start before it has the whole file.
+    """
 
     size: tuple[int, int]
     video: tuple[str, str]
@@ -104,7 +104,7 @@ class Film(NamedTuple):
 
 
 def watched(data: bytes) -> Film:
-    """What a player finds in an MP4 file, which is decoded to its end."""
+    """Decode an MP4 file and return its properties."""
     av: Any = import_module("av")
     with av.open(io.BytesIO(data)) as container:
         video = container.streams.video[0]

@@ -1,15 +1,14 @@
 import json
-import logging
 import sqlite3
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.sandbox.world import ANN, HELLO, SITE, World, refused
-from webvoice_mcp import __version__
+from tests.sandbox.world import ANN, HELLO, SandboxClient, refused
 from webvoice_mcp.contract import account, chat, image, messaging, speech, translation, video
 from webvoice_mcp.contract.endpoint import Endpoint
 from webvoice_mcp.sandbox.app import create_app
@@ -35,61 +34,55 @@ _JSON = st.recursive(
 )
 
 
-async def test_an_unknown_path_is_404_in_the_documented_format(world: World) -> None:
-    expected = "There is no /api/v1/nowhere/ in the sandbox. Endpoints lie under /api/v1/ and end with a slash."
-    assert refused(await world.get("nowhere/")) == (404, "Not Found", expected)
+async def test_an_unknown_path_is_404_in_the_documented_format(client: SandboxClient) -> None:
+    hint = "The API's paths begin with /api/v1/ and end with a slash."
+    expected = f"There is no /api/v1/nowhere/ in the sandbox. {hint}"
+    assert refused(await client.get("nowhere/")) == (404, "Not Found", expected)
 
 
-async def test_a_missing_final_slash_is_404_and_no_redirect(ann: World) -> None:
+async def test_a_missing_final_slash_is_404_and_not_a_redirect(ann: SandboxClient) -> None:
     assert refused(await ann.post("tts", {"text": "Hello"}))[:2] == (404, "Not Found")
 
 
-async def test_a_wrong_method_is_405_in_the_documented_format(ann: World) -> None:
-    expected = (405, "Method Not Allowed", "GET is not a method of /api/v1/tts/.")
+async def test_a_wrong_method_is_405_in_the_documented_format(ann: SandboxClient) -> None:
+    expected = (405, "Method Not Allowed", "/api/v1/tts/ does not accept GET.")
     assert refused(await ann.get("tts/")) == expected
 
 
-@pytest.mark.parametrize("path", ["chat/models", "chat/models/", "models", "models/"])
-async def test_lists_of_models_answer_with_and_without_the_final_slash(ann: World, path: str) -> None:
-    assert (await ann.get(path)).status_code == 200
-
-
-@pytest.mark.parametrize("path", ["chat/completions", "chat/completions/"])
-async def test_chat_answers_with_and_without_the_final_slash(ann: World, path: str) -> None:
-    assert (await ann.post(path, HELLO)).status_code == 200
-
-
-@pytest.mark.parametrize("path", ["voices/", "nowhere/", f"{SITE}/sandbox/inbox/", f"{SITE}/sandbox/faults"])
-async def test_every_answer_names_the_sandbox_in_a_header(world: World, path: str) -> None:
-    reply = await world.get(path)
-    assert reply.headers["X-WebVoice-Sandbox"] == __version__
-    assert reply.headers["Server"] == "webvoice-mcp-sandbox"
+async def test_chat_endpoints_need_no_final_slash(ann: SandboxClient) -> None:
+    assert (await ann.get("chat/models")).status_code == 200
+    assert (await ann.get("models")).status_code == 200
+    assert (await ann.post("chat/completions", HELLO)).status_code == 200
 
 
 def _documented() -> list[Endpoint[Any, Any]]:
     modules = (account, chat, image, messaging, speech, translation, video)
-    return [each for module in modules for each in vars(module).values() if isinstance(each, Endpoint)]
+    return [value for module in modules for value in vars(module).values() if isinstance(value, Endpoint)]
 
 
-@pytest.mark.parametrize("endpoint", _documented(), ids=lambda endpoint: endpoint.path)
-async def test_every_endpoint_of_the_contract_asks_for_a_key_exactly_when_it_says_so(
-    world: World, endpoint: Endpoint[Any, Any]
+async def test_exactly_the_endpoints_that_the_contract_gives_a_key_require_one(client: SandboxClient) -> None:
+    expected = {endpoint.path: 401 if endpoint.key else 400 for endpoint in _documented()}
+    statuses = {
+        endpoint.path: (await client.http.request(endpoint.method, endpoint.path)).status_code
+        for endpoint in _documented()
+    }
+    assert statuses == expected
+
+
+async def test_an_internal_error_is_logged_and_its_response_has_no_details(
+    ann: SandboxClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reply = await world.client.request(endpoint.method, endpoint.path)
-    assert reply.status_code == (401 if endpoint.key else 400)
-
-
-async def test_a_failure_inside_shows_no_traceback_and_is_logged(ann: World, caplog: pytest.LogCaptureFixture) -> None:
     with sqlite3.connect(ann.folder / "sandbox.db") as connection:
         connection.execute("DROP TABLE keys")
     connection.close()
-    with caplog.at_level(logging.ERROR):
-        reply = await ann.get("status/")
-    assert refused(reply) == (500, "Internal Server Error", "The sandbox failed; its log says why.")
+    transport = httpx2.ASGITransport(app=ann.app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url=ann.http.base_url, headers=ann.http.headers) as http:
+        reply = await http.get("status/")
+    assert refused(reply) == (500, "Internal Server Error", "The sandbox failed. Its log shows the cause.")
     assert "no such table: keys" in caplog.text
 
 
-async def test_the_end_of_the_application_closes_its_database(tmp_path: Path) -> None:
+async def test_shutdown_closes_the_database(tmp_path: Path) -> None:
     app = create_app(tmp_path)
     async with app.router.lifespan_context(app):
         assert (tmp_path / "sandbox.db-wal").exists()
@@ -99,34 +92,32 @@ async def test_the_end_of_the_application_closes_its_database(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b"", "The body must be valid JSON."),
         (b"{", "The body must be valid JSON."),
-        (b'{"a": NaN}', "The body must be valid JSON."),
+        (b'{"a": 1e999}', "The body must be valid JSON."),
         (b'{"a": "\\ud800"}', "The body must be valid JSON."),
-        (b"\xff", "The body must be valid JSON."),
         (b"[" * 100_000, "The body must be valid JSON."),
         (b"[]", "The body must be a JSON object."),
     ],
 )
-async def test_what_is_no_json_object_is_refused(world: World, body: bytes, message: str) -> None:
-    reply = await world.client.post("auth/send-code/", content=body)
+async def test_a_body_other_than_a_json_object_is_refused(client: SandboxClient, body: bytes, message: str) -> None:
+    reply = await client.http.post("auth/send-code/", content=body)
     assert refused(reply) == (400, "Bad Request", message)
 
 
-async def test_json_over_two_mebibytes_is_refused_by_its_declared_size(world: World) -> None:
-    reply = await world.post("auth/send-code/", {"email": "a" * 2**21})
+async def test_json_over_two_mebibytes_is_refused_by_its_declared_size(client: SandboxClient) -> None:
+    reply = await client.post("auth/send-code/", {"email": "a" * 2**21})
     assert refused(reply)[::2] == (413, "The body is larger than 2 MiB.")
 
 
-async def test_json_over_two_mebibytes_is_refused_when_no_size_is_declared(world: World) -> None:
+async def test_json_over_two_mebibytes_is_refused_when_no_size_is_declared(client: SandboxClient) -> None:
     async def body() -> Any:
         yield b" " * (2**21 + 1)
 
-    reply = await world.client.post("auth/send-code/", content=body())
+    reply = await client.http.post("auth/send-code/", content=body())
     assert refused(reply)[::2] == (413, "The body is larger than 2 MiB.")
 
 
-async def test_a_body_that_breaks_off_is_refused(world: World) -> None:
+async def test_an_incomplete_body_is_refused(client: SandboxClient) -> None:
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -143,14 +134,14 @@ async def test_a_body_that_breaks_off_is_refused(world: World) -> None:
         "headers": [(b"host", b"127.0.0.1")],
         "client": None,
     }
-    await world.app(scope, receive, send)
+    await client.app(scope, receive, send)
     assert json.loads(sent[1]["body"]) == {
         "error": "Bad Request",
         "message": "The connection ended before the body was complete.",
     }
 
 
-async def test_a_caller_without_an_address_is_counted_all_the_same(world: World) -> None:
+async def test_a_caller_without_an_address_is_rate_limited(client: SandboxClient) -> None:
     body = json.dumps({"email": ANN, "accept_privacy": True, "accept_terms": True}).encode()
     statuses: list[int] = []
 
@@ -170,21 +161,16 @@ async def test_a_caller_without_an_address_is_counted_all_the_same(world: World)
         "client": None,
     }
     for _ in range(6):
-        await world.app(dict(scope), receive, send)
+        await client.app(dict(scope), receive, send)
     assert [status for status in statuses if status] == [200] * 5 + [429]
 
 
 @given(data=st.data())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_no_json_object_makes_the_sandbox_fail(ann: World, data: st.DataObject) -> None:
+async def test_no_json_object_makes_the_sandbox_fail(ann: SandboxClient, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(_POSTS))
     names = ["email", "code", "name", "text", "voice", "language", "speed", "target_language", "model", "messages"]
     names += ["tools", "tool_choice", "stream", "max_tokens", "accept_privacy", "provider", "api_key_name"]
     body = data.draw(st.dictionaries(st.sampled_from(names), _JSON, max_size=6))
     reply = await ann.post(path, body if path != "chat/completions/" else {**HELLO, **body})
     assert reply.status_code < 500 or "webvoice-mcp[sandbox]" in reply.text
-
-
-@pytest.mark.parametrize("path", ["/", "/api/v1", "/accounts/login/", "/sandbox/"])
-async def test_other_pages_of_the_site_are_404(world: World, path: str) -> None:
-    assert refused(await world.get(f"{SITE}{path}"))[0] == 404

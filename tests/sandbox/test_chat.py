@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.world import ANN, FREE, HELLO, NOON, SITE, World, refused
+from tests.sandbox.world import ANN, FREE, HELLO, NOON, SITE, SandboxClient, refused
 from webvoice_mcp.contract.chat import DOCUMENTED_MODELS
 from webvoice_mcp.sandbox.chat_request import PROVIDER_KEYS
 
@@ -25,7 +25,7 @@ def _events(text: str) -> list[dict[str, Any]]:
     return [json.loads(event.removeprefix("data: ")) for event in events]
 
 
-async def test_models_are_the_documented_ones_with_their_prices(ann: World) -> None:
+async def test_models_are_the_documented_ones_with_their_prices(ann: SandboxClient) -> None:
     reply = (await ann.get("chat/models/")).json()
     assert reply["count"] == len(reply["models"]) == len(DOCUMENTED_MODELS)
     assert reply["models"][:2] == [
@@ -46,7 +46,7 @@ async def test_models_are_the_documented_ones_with_their_prices(ann: World) -> N
     ]
 
 
-async def test_models_in_openais_format(ann: World) -> None:
+async def test_models_in_openais_format(ann: SandboxClient) -> None:
     reply = (await ann.get("models/")).json()
     assert sorted(reply) == ["data", "object"]
     assert [model["id"] for model in reply["data"]] == [model.id for model in DOCUMENTED_MODELS]
@@ -58,11 +58,11 @@ async def test_models_in_openais_format(ann: World) -> None:
     }
 
 
-def test_every_documented_provider_has_a_name_for_requests() -> None:
+def test_every_documented_provider_has_a_name_in_requests() -> None:
     assert set(PROVIDER_KEYS) == {model.provider for model in DOCUMENTED_MODELS}
 
 
-async def test_an_answer_has_openais_shape_and_says_that_it_is_the_sandboxs(ann: World) -> None:
+async def test_an_answer_has_openais_shape_and_names_the_sandbox(ann: SandboxClient) -> None:
     reply = (await ann.post("chat/completions/", HELLO)).json()
     assert reply.pop("id").startswith("chatcmpl-sbx")
     assert reply == {
@@ -83,7 +83,7 @@ async def test_an_answer_has_openais_shape_and_says_that_it_is_the_sandboxs(ann:
     }
 
 
-async def test_a_stream_brings_the_same_answer_in_pieces(ann: World) -> None:
+async def test_a_stream_has_the_same_answer_in_pieces(ann: SandboxClient) -> None:
     question = {**HELLO, "messages": [{"role": "user", "content": "Say one two three"}], "stream": True}
     reply = await ann.post("chat/completions/", question)
     assert reply.headers["Content-Type"] == "text/event-stream; charset=utf-8"
@@ -109,7 +109,7 @@ async def test_a_stream_brings_the_same_answer_in_pieces(ann: World) -> None:
     assert await ann.credits() == 18.0
 
 
-async def test_a_tool_is_called_with_arguments_from_the_question(ann: World) -> None:
+async def test_a_tool_is_called_with_arguments_from_the_question(ann: SandboxClient) -> None:
     (choice,) = (await ann.post("chat/completions/", _ASK)).json()["choices"]
     (call,) = choice["message"]["tool_calls"]
     assert choice == {
@@ -120,7 +120,7 @@ async def test_a_tool_is_called_with_arguments_from_the_question(ann: World) -> 
     assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == ("get_weather", {"city": "Rome"})
 
 
-async def test_a_streamed_tool_call_comes_in_pieces(ann: World) -> None:
+async def test_a_streamed_tool_call_comes_in_pieces(ann: SandboxClient) -> None:
     _, head, *pieces, last = _events((await ann.post("chat/completions/", {**_ASK, "stream": True})).text)
     (call,) = head["choices"][0]["delta"]["tool_calls"]
     assert call.pop("id").startswith("call_")
@@ -131,7 +131,7 @@ async def test_a_streamed_tool_call_comes_in_pieces(ann: World) -> None:
     assert last["choices"] == [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]
 
 
-async def test_a_tools_result_is_answered_in_words(ann: World) -> None:
+async def test_a_tools_result_is_answered_in_words(ann: SandboxClient) -> None:
     messages = [
         *_ASK["messages"],
         {"role": "assistant", "content": None, "tool_calls": [_CALL]},
@@ -142,7 +142,7 @@ async def test_a_tools_result_is_answered_in_words(ann: World) -> None:
     assert "22" in choice["message"]["content"]
 
 
-async def test_max_tokens_cuts_an_answer_short(ann: World) -> None:
+async def test_max_tokens_cuts_an_answer_short(ann: SandboxClient) -> None:
     body = {"model": FREE, "messages": [{"role": "user", "content": "Say one two three"}], "max_tokens": 2}
     (choice,) = (await ann.post("chat/completions/", body)).json()["choices"]
     assert (choice["message"]["content"], choice["finish_reason"]) == ("[sandbox] one two", "length")
@@ -151,28 +151,25 @@ async def test_max_tokens_cuts_an_answer_short(ann: World) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"provider": "deepseek"},
-        {"provider": "DeepSeek"},
-        {"provider": ""},
-        {"max_tokens": 8000, "temperature": 2},
+        {"provider": "DeepSeek", "max_tokens": 8000, "temperature": 2},
         {"max_tokens": None, "temperature": None, "tools": None, "tool_choice": None, "stream": None},
         {"tools": [], "tool_choice": "auto", "web_search": True},
         {"tools": [{"type": "function", "function": {"name": "stop"}}], "tool_choice": "none"},
-        {"tools": [_WEATHER], "tool_choice": "required"},
+        {"tools": [_WEATHER], "tool_choice": "required", "top_p": 1},
         {"tools": [_WEATHER], "tool_choice": {"type": "function", "function": {"name": "get_weather"}}},
-        {"top_p": 1, "stream_options": {"include_usage": True}},
-        {"messages": [{"role": "user", "content": [{"type": "text", "text": "Say ready"}]}]},
         {
             "messages": [
                 {"role": "system", "content": "Be brief."},
-                {"role": "user", "content": "Hello"},
+                {"role": "user", "content": [{"type": "text", "text": "Hello"}]},
                 {"role": "assistant", "content": "Hello!"},
                 {"role": "user", "content": "Say ready"},
             ]
         },
     ],
 )
-async def test_what_the_documentation_allows_is_answered(ann: World, change: dict[str, object]) -> None:
+async def test_a_request_that_the_documentation_allows_is_answered(
+    ann: SandboxClient, change: dict[str, object]
+) -> None:
     reply = await ann.post("chat/completions/", {**HELLO, **change})
     assert reply.status_code == 200, reply.text
 
@@ -184,32 +181,30 @@ _CHOICE_SENTENCE = '"tool_choice" must be one of none, auto, required, or name o
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": None}, '"model" is required.'),
-        ({"model": "gpt-9"}, "There is no model 'gpt-9'; GET models/ lists those that there are."),
+        ({"model": "gpt-9"}, "There is no model 'gpt-9'. GET models/ lists the models."),
         ({"provider": "groq"}, "The model 'deepseek-v4-flash' is offered by 'deepseek', not by 'groq'."),
         ({"tools": [_WEATHER], "web_search": True}, '"tools" and "web_search" cannot be combined in one request.'),
-        ({"max_tokens": 0}, '"max_tokens" must be a number from 1 to 8000.'),
         ({"max_tokens": 8001}, '"max_tokens" must be a number from 1 to 8000.'),
         ({"max_tokens": 1.5}, '"max_tokens" must be a whole number.'),
         ({"temperature": 2.1}, '"temperature" must be a number from 0 to 2.'),
-        ({"temperature": -0.1}, '"temperature" must be a number from 0 to 2.'),
         ({"stream": "yes"}, '"stream" must be true or false.'),
         ({"tools": "get_weather"}, _TOOLS_SENTENCE),
         ({"tools": [{"type": "function"}]}, _TOOLS_SENTENCE),
         ({"tools": [{"type": "function", "function": {"name": ""}}]}, _TOOLS_SENTENCE),
         (
             {"model": "qwen3_fast", "tools": [_WEATHER]},
-            "\"tools\" work with DeepSeek and OpenRouter models only, not with 'qwen3_fast'.",
+            "\"tools\" are for DeepSeek and OpenRouter models only, not for 'qwen3_fast'.",
         ),
         ({"tool_choice": "required"}, _CHOICE_SENTENCE),
-        ({"tools": [_WEATHER], "tool_choice": "get_weather"}, _CHOICE_SENTENCE),
         (
             {"tools": [_WEATHER], "tool_choice": {"type": "function", "function": {"name": "get_time"}}},
             _CHOICE_SENTENCE,
         ),
     ],
 )
-async def test_what_the_documentation_rules_out_is_refused(ann: World, change: dict[str, object], message: str) -> None:
+async def test_a_request_that_the_documentation_excludes_is_refused(
+    ann: SandboxClient, change: dict[str, object], message: str
+) -> None:
     assert refused(await ann.post("chat/completions/", {**HELLO, **change})) == (400, "Bad Request", message)
     assert await ann.credits() == 20.0
 
@@ -223,38 +218,35 @@ _LAST = "The last message must be from: user."
 @pytest.mark.parametrize(
     ("messages", "tools", "message"),
     [
-        (None, [], _NO_LIST),
         ([], [], _NO_LIST),
         ("Hello", [], _NO_LIST),
-        (["Hello"], [], "messages[0] is not a message that is accepted here."),
-        ([{"role": "narrator", "content": "x"}], [], "messages[0] is not a message that is accepted here."),
-        ([{"role": "user", "content": None}], [], "messages[0] is not a message that is accepted here."),
-        ([{"role": "user", "content": []}], [], "messages[0] is not a message that is accepted here."),
-        ([_USER, {"role": "assistant", "content": None}], [], "messages[1] is not a message that is accepted here."),
+        (["Hello"], [], "messages[0] is not a valid message here."),
+        ([{"role": "user", "content": None}], [], "messages[0] is not a valid message here."),
+        ([{"role": "user", "content": []}], [], "messages[0] is not a valid message here."),
+        ([_USER, {"role": "assistant", "content": None}], [], "messages[1] is not a valid message here."),
         ([_USER, {"role": "assistant", "content": "Hi"}], [], _LAST),
-        ([{"role": "system", "content": "x"}], [], _LAST),
-        ([_USER, _ASSISTANT_CALLS], [], "messages[1] is not a message that is accepted here."),
+        ([_USER, _ASSISTANT_CALLS], [], "messages[1] is not a valid message here."),
         ([_USER, _ASSISTANT_CALLS], [_WEATHER], "The last message must be from: user, tool."),
         (
             [_USER, {**_ASSISTANT_CALLS, "tool_calls": [{"id": "call_1"}]}],
             [_WEATHER],
-            "messages[1] is not a message that is accepted here.",
+            "messages[1] is not a valid message here.",
         ),
         (
             [_USER, _ASSISTANT_CALLS, {"role": "tool", "tool_call_id": "call_2", "content": "22"}],
             [_WEATHER],
-            "messages[2] is not a message that is accepted here.",
+            "messages[2] is not a valid message here.",
         ),
     ],
 )
 async def test_a_conversation_that_openai_would_refuse_is_refused(
-    ann: World, messages: object, tools: list[object], message: str
+    ann: SandboxClient, messages: object, tools: list[object], message: str
 ) -> None:
     reply = await ann.post("chat/completions/", {**HELLO, "messages": messages, "tools": tools})
     assert refused(reply) == (400, "Bad Request", message)
 
 
-async def test_chat_that_cannot_be_paid_is_refused(ann: World) -> None:
+async def test_chat_without_enough_credits_is_refused(ann: SandboxClient) -> None:
     await ann.spend_down_to(1.9)
     assert refused(await ann.post("chat/completions/", HELLO)) == (
         402,
@@ -263,7 +255,7 @@ async def test_chat_that_cannot_be_paid_is_refused(ann: World) -> None:
     )
 
 
-async def test_free_models_cost_nothing_and_answer_an_empty_wallet(ann: World) -> None:
+async def test_free_models_answer_without_credits(ann: SandboxClient) -> None:
     await ann.spend_down_to(0.0)
     note = (await ann.post("chat/completions/", {**HELLO, "model": FREE})).json()["webvoice"]
     assert note == {
@@ -274,15 +266,15 @@ async def test_free_models_cost_nothing_and_answer_an_empty_wallet(ann: World) -
     }
 
 
-async def _free_calls(world: World, count: int) -> None:
-    """So many free calls, never more than twenty in a minute."""
+async def _free_calls(client: SandboxClient, count: int) -> None:
+    """Make a number of free calls, at most twenty a minute."""
     for index in range(count):
-        world.clock.now += 61 if index and not index % 20 else 0
-        reply = await world.post("chat/completions/", {**HELLO, "model": FREE})
+        client.clock.now += 61 if index and not index % 20 else 0
+        reply = await client.post("chat/completions/", {**HELLO, "model": FREE})
         assert reply.status_code == 200, reply.text
 
 
-async def test_free_models_take_twenty_calls_a_minute(ann: World) -> None:
+async def test_free_models_take_twenty_calls_a_minute(ann: SandboxClient) -> None:
     await _free_calls(ann, 20)
     reply = await ann.post("chat/completions/", {**HELLO, "model": FREE})
     assert refused(reply) == (
@@ -296,7 +288,7 @@ async def test_free_models_take_twenty_calls_a_minute(ann: World) -> None:
     await _free_calls(ann, 1)
 
 
-async def test_free_models_take_fifty_calls_a_day(ann: World) -> None:
+async def test_free_models_take_fifty_calls_a_day(ann: SandboxClient) -> None:
     await _free_calls(ann, 50)
     ann.clock.now += 3600
     reply = await ann.post("chat/completions/", {**HELLO, "model": FREE})
@@ -304,12 +296,12 @@ async def test_free_models_take_fifty_calls_a_day(ann: World) -> None:
     assert reply.headers["Retry-After"] == str(24 * 3600 - 3600 - 2 * 61)
 
 
-async def test_after_a_purchase_free_models_take_more_calls_a_day(ann: World) -> None:
+async def test_after_a_purchase_free_models_take_more_calls_a_day(ann: SandboxClient) -> None:
     await ann.post(f"{SITE}/sandbox/credits/", {"email": ANN, "credits": 1})
     await _free_calls(ann, 51)
 
 
-async def test_another_account_has_its_own_free_calls(ann: World) -> None:
+async def test_another_account_has_its_own_free_calls(ann: SandboxClient) -> None:
     await _free_calls(ann, 20)
     await ann.register("bob@example.com")
     await _free_calls(ann, 20)

@@ -7,9 +7,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.sandbox.media import LINK, PROMPT, cases, decoded, picture
-from tests.sandbox.world import World, needs_engines, refused
-from webvoice_mcp.contract.image import EDIT_RULES, IMAGE_RULES, PROMPT_CHARACTERS
+from tests.sandbox.media import LINK, PROMPT, cases, decoded, picture, send_cases
+from tests.sandbox.world import SandboxClient, needs_engines, refused
+from webvoice_mcp.contract.image import EDIT_RULES, IMAGE_RULES, PROMPT_CHARACTERS, EditRequest, ImageRequest
 
 _MARK = b"WEBVOICE SANDBOX - procedural, not AI generated"
 _B64 = base64.b64encode(b"no picture").decode()
@@ -17,45 +17,31 @@ _MINIMAX = ", ".join(IMAGE_RULES["minimax"])
 _EDIT = {"prompt": "pencil sketch", "images": [LINK]}
 
 
-async def _edit_form(world: World, files: Any, **fields: str) -> httpx2.Response:
-    return await world.client.post("image-to-image/", files=files, data={"prompt": "pencil sketch", **fields})
+async def _edit_form(client: SandboxClient, files: Any, **fields: str) -> httpx2.Response:
+    return await client.http.post("image-to-image/", files=files, data={"prompt": "pencil sketch", **fields})
 
 
-@pytest.mark.parametrize("provider", IMAGE_RULES)
-async def test_each_image_provider_takes_its_own_parameters_and_refuses_the_others(ann: World, provider: str) -> None:
+async def test_image_providers_accept_what_the_contract_says(ann: SandboxClient) -> None:
     await ann.spend_down_to(0.0)
-    body = {"prompt": PROMPT, "provider": provider}
-    tried = list(cases(IMAGE_RULES, provider))
-    got = [(await ann.post("image/", {**body, case.name: case.value})).status_code for case in tried]
-    assert [case._replace(status=status) for case, status in zip(tried, got, strict=True)] == tried
+    expected = list(cases(IMAGE_RULES, ImageRequest))
+    assert await send_cases(ann, "image/", {"prompt": PROMPT}, expected) == expected
 
 
-@pytest.mark.parametrize("provider", EDIT_RULES)
-async def test_edits_take_their_own_parameters_and_refuse_other_values(ann: World, provider: str) -> None:
+async def test_edit_providers_accept_what_the_contract_says(ann: SandboxClient) -> None:
     await ann.spend_down_to(0.0)
-    body = {**_EDIT, "provider": provider}
-    tried = list(cases(EDIT_RULES, provider))
-    got = [(await ann.post("image-to-image/", {**body, case.name: case.value})).status_code for case in tried]
-    assert [case._replace(status=status) for case, status in zip(tried, got, strict=True)] == tried
+    expected = list(cases(EDIT_RULES, EditRequest))
+    assert await send_cases(ann, "image-to-image/", _EDIT, expected) == expected
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"prompt": None}, '"prompt" is required.'),
-        ({"prompt": " "}, '"prompt" must not be blank.'),
         ({"prompt": "a" * (PROMPT_CHARACTERS + 1)}, '"prompt" has 4001 characters; at most 4000 are accepted.'),
         ({"provider": "dall-e"}, f"\"provider\" is 'dall-e'; accepted: {', '.join(IMAGE_RULES)}."),
-        ({"seed": "42"}, '"seed" must be a whole number.'),
-        ({"width": 5000}, "width must be from 512 to 2048 pixels for provider minimax."),
-        ({"provider": "wan", "thinking_mode": "yes"}, '"thinking_mode" must be true or false.'),
         ({"provider": "wan", "size": "4096*64"}, "size: the sandbox draws 256 to 2048 pixels a side."),
-        ({"provider": "gen4", "reference_images": 5}, '"reference_images" must be a string or a list of strings.'),
-        ({"provider": "nucleus", "guidance_scale": "8"}, '"guidance_scale" must be a number.'),
-        ({"size": 1024}, '"size" must be a string.'),
         (
             {"provider": "flux-klein-lora", "loras": [{}]},
-            '"loras" must be a list of objects with a "path", a public https URL, and maybe a "scale".',
+            '"loras" must be a list of {"path": a public https URL, "scale": a number}.',
         ),
         (
             {"num_images": 2},
@@ -63,7 +49,7 @@ async def test_edits_take_their_own_parameters_and_refuse_other_values(ann: Worl
         ),
     ],
 )
-async def test_a_wrong_image_request_is_refused(ann: World, change: dict[str, object], message: str) -> None:
+async def test_a_wrong_image_request_is_refused(ann: SandboxClient, change: dict[str, object], message: str) -> None:
     assert refused(await ann.post("image/", {"prompt": PROMPT, **change})) == (400, "Bad Request", message)
 
 
@@ -71,27 +57,19 @@ async def test_a_wrong_image_request_is_refused(ann: World, change: dict[str, ob
     ("change", "price"),
     [
         ({}, 7),
-        ({"provider": "minimax"}, 7),
-        ({"provider": "wan"}, 8),
-        ({"provider": "nucleus"}, 4),
         ({"provider": "nucleus", "num_images": 2}, 8),
-        ({"provider": "gen4"}, 3),
-        ({"provider": "gen4", "resolution": "1080p"}, 3),
         ({"provider": "gen4", "resolution": "720p"}, 2),
-        ({"provider": "gen4-turbo"}, 1),
-        ({"provider": "sd3"}, 1),
-        ({"provider": "sdxl"}, 1),
-        ({"provider": "flux-klein-lora"}, 1),
-        ({"provider": "qwen-image-max"}, 7),
     ],
 )
-async def test_an_image_that_cannot_be_paid_is_not_drawn(ann: World, change: dict[str, object], price: int) -> None:
+async def test_an_image_without_enough_credits_is_refused(
+    ann: SandboxClient, change: dict[str, object], price: int
+) -> None:
     await ann.spend_down_to(0.0)
-    told = f"Insufficient credits: this call costs {price}, the account has 0. Add some with POST /sandbox/credits/."
-    assert refused(await ann.post("image/", {"prompt": PROMPT, **change})) == (402, "Payment Required", told)
+    message = f"Insufficient credits: this call costs {price}, the account has 0. Add some with POST /sandbox/credits/."
+    assert refused(await ann.post("image/", {"prompt": PROMPT, **change})) == (402, "Payment Required", message)
 
 
-async def test_an_edit_that_cannot_be_paid_is_not_made(ann: World) -> None:
+async def test_an_edit_without_enough_credits_is_refused(ann: SandboxClient) -> None:
     await ann.spend_down_to(0.9)
     status, _, message = refused(await ann.post("image-to-image/", _EDIT))
     assert (status, message.partition(",")[0]) == (402, "Insufficient credits: this call costs 1")
@@ -103,90 +81,76 @@ _HOW_MANY = "Send 1 to 4 images as images, image_urls, image_url, image: https U
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ({}, f"{_HOW_MANY} There are 0."),
-        ({"images": []}, f"{_HOW_MANY} There are 0."),
-        ({"image_urls": " , "}, f"{_HOW_MANY} There are 0."),
-        ({"images": [LINK] * 5}, f"{_HOW_MANY} There are 5."),
+        ({"image_urls": " , ", "images": [" "]}, f"{_HOW_MANY} There are 0."),
         ({"images": [LINK] * 3, "image_urls": f"{LINK},{LINK}"}, f"{_HOW_MANY} There are 5."),
-        ({"images": [5]}, '"images" must be a string or a list of strings.'),
-        ({"image": {}}, '"image" must be a string or a list of strings.'),
-        ({"image": "no base64!"}, '"image" holds neither a public https URL nor base64.'),
-        ({"image": "è"}, '"image" holds neither a public https URL nor base64.'),
-        (
-            {"image_url": "http://example.com/a.png"},
-            '"image_url" must be a public https URL without user name or password, or base64.',
-        ),
+        ({"images": [5]}, '"images" must be a valid string.'),
+        ({"image": {}}, '"image" must be a valid list.'),
+        ({"image": "è"}, '"image" is neither a public https URL nor base64.'),
         (
             {"images": ["file:///etc/passwd"]},
             '"images" must be a public https URL without user name or password, or base64.',
         ),
     ],
 )
-async def test_an_edit_wants_one_to_four_images(ann: World, inputs: dict[str, object], message: str) -> None:
+async def test_an_edit_takes_one_to_four_images(ann: SandboxClient, inputs: dict[str, object], message: str) -> None:
     assert refused(await ann.post("image-to-image/", {"prompt": "sketch", **inputs})) == (400, "Bad Request", message)
 
 
 @pytest.mark.parametrize(
-    ("inputs", "price"),
+    "inputs",
     [
-        ({"images": [LINK, _B64]}, 402),
-        ({"images": f"{LINK}, {LINK},{_B64}"}, 402),
-        ({"image_urls": f"{LINK},{LINK}"}, 402),
-        ({"image_urls": [LINK]}, 402),
-        ({"image_url": LINK}, 402),
-        ({"image": f"data:image/png;base64,{_B64}"}, 402),
-        ({"image": f"{_B64[:4]}\n{_B64[4:]}"}, 402),
+        {"images": [LINK, _B64], "image_url": LINK},
+        {"image_urls": f"{LINK}, {LINK},{_B64}"},
+        {"image": f"data:image/png;base64,{_B64[:4]}\n{_B64[4:]}"},
     ],
 )
-async def test_images_come_as_addresses_or_base64(ann: World, inputs: dict[str, object], price: int) -> None:
+async def test_images_are_urls_or_base64(ann: SandboxClient, inputs: dict[str, object]) -> None:
     await ann.spend_down_to(0.0)
-    assert refused(await ann.post("image-to-image/", {"prompt": "sketch", **inputs}))[0] == price
+    assert refused(await ann.post("image-to-image/", {"prompt": "sketch", **inputs}))[0] == 402
 
 
-async def test_a_form_carries_files_addresses_and_numbers_as_text(ann: World) -> None:
+async def test_a_form_has_files_and_urls_and_numbers_as_text(ann: SandboxClient) -> None:
     await ann.spend_down_to(0.0)
     files = [("images", b"a"), ("images", b"b"), ("image", b"c")]
-    fine = await _edit_form(ann, files, image_urls=LINK, seed="9007199254740993", size="1024*768", aspect_ratio="")
-    assert refused(fine)[0] == 402
+    accepted = await _edit_form(ann, files, image_urls=LINK, seed="9007199254740993", size="1024*768", aspect_ratio="")
+    assert refused(accepted)[0] == 402
     assert refused(await _edit_form(ann, [*files, ("images", b"d")], image_urls=LINK))[2] == f"{_HOW_MANY} There are 5."
-    assert refused(await _edit_form(ann, files, seed="many"))[2] == '"seed" must be a whole number.'
-    assert refused(await _edit_form(ann, files, seed="1.5"))[2] == '"seed" must be a whole number.'
+    assert refused(await _edit_form(ann, files, seed="1.5"))[2] == '"seed" must be a valid integer.'
     too_many = await _edit_form(ann, [("images", b"a")] * 5)
     assert refused(too_many)[2] == "The multipart body cannot be read: Too many files. Maximum number of files is 4."
 
 
-async def test_a_field_of_a_form_that_comes_twice_is_a_list(ann: World) -> None:
+async def test_a_repeated_form_field_is_a_list(ann: SandboxClient) -> None:
     await ann.spend_down_to(0.0)
     boundary = {"Content-Type": "multipart/form-data; boundary=x"}
     part = '--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
     links = "".join(part.format("images", LINK) for _ in range(2))
     body = f"{part.format('prompt', 'sketch')}{links}--x--\r\n"
-    assert refused(await ann.client.post("image-to-image/", content=body, headers=boundary))[0] == 402
+    assert refused(await ann.http.post("image-to-image/", content=body, headers=boundary))[0] == 402
     twice = f"{part.format('prompt', 'sketch') * 2}{links}--x--\r\n"
-    reply = await ann.client.post("image-to-image/", content=twice, headers=boundary)
+    reply = await ann.http.post("image-to-image/", content=twice, headers=boundary)
     assert refused(reply)[2] == '"prompt" must be a string.'
 
 
-async def test_base64_in_json_may_be_as_large_as_an_upload(ann: World) -> None:
+async def test_base64_in_json_may_be_as_large_as_an_upload(ann: SandboxClient) -> None:
     await ann.spend_down_to(0.0)
     assert refused(await ann.post("image-to-image/", {"prompt": "x", "image": "A" * 2**22}))[0] == 402
     reply = await ann.post("image-to-image/", {"prompt": "x", "image": "A" * 2**25})
     assert refused(reply) == (413, HTTPStatus(413).phrase, "The body is larger than 32 MiB.")
 
 
-@pytest.mark.parametrize(("path", "body"), [("image/", {"prompt": PROMPT}), ("image-to-image/", _EDIT)])
-async def test_a_missing_drawing_engine_is_503_and_says_what_to_install(
-    ann: World, monkeypatch: pytest.MonkeyPatch, path: str, body: dict[str, object]
+async def test_a_missing_drawing_engine_is_503_and_tells_what_to_install(
+    ann: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
-    status, error, message = refused(await ann.post(path, body))
+    status, error, message = refused(await ann.post("image/", {"prompt": PROMPT}))
     assert (status, error) == (503, "Service Unavailable")
     assert message == "The sandbox's engine pillow is not installed: pip install 'webvoice-mcp[sandbox]'"
     assert await ann.credits() == 20.0
 
 
 class TestWithEngines:
-    """What needs the extra `sandbox`."""
+    """Tests that need the engines of the extra `sandbox`."""
 
     pytestmark = needs_engines
 
@@ -197,25 +161,17 @@ class TestWithEngines:
             ({"width": 1024, "height": 768, "aspect_ratio": "16:9"}, (1024, 768)),
             ({"width": 640, "aspect_ratio": "1:1"}, (640, 640)),
             ({"height": 900, "aspect_ratio": "16:9"}, (1600, 900)),
-            ({"width": 2048, "aspect_ratio": "1:3"}, (2048, 2048)),
-            ({"aspect_ratio": "1:1"}, (1024, 1024)),
-            ({"aspect_ratio": "16:9"}, (1280, 720)),
-            ({"aspect_ratio": "9:16"}, (720, 1280)),
             ({"aspect_ratio": "32:24"}, (1152, 864)),
             ({"aspect_ratio": "1:99"}, (256, 2048)),
             ({"provider": "wan", "size": "640*480", "aspect_ratio": "16:9", "width": 1024}, (640, 480)),
-            ({"provider": "sdxl", "size": "256*1536"}, (256, 1536)),
-            ({"provider": "qwen-image-max", "aspect_ratio": "3:4", "size": "1024x1536"}, (1024, 1536)),
             ({"provider": "gen4"}, (1920, 1080)),
-            ({"provider": "gen4", "resolution": "720p"}, (1280, 720)),
             ({"provider": "gen4", "resolution": "720p", "aspect_ratio": "9:16"}, (720, 1280)),
-            ({"provider": "gen4-turbo", "aspect_ratio": "1:1", "resolution": "720p"}, (720, 720)),
             ({"provider": "gen4", "resolution": "720p", "aspect_ratio": "99:1"}, (2560, 720)),
             ({"provider": "gen4", "width": 512, "height": 600, "resolution": "1080p"}, (512, 600)),
         ],
     )
-    async def test_an_image_has_the_size_that_was_asked_for(
-        self, ann: World, change: dict[str, object], size: tuple[int, int]
+    async def test_an_image_has_the_requested_size(
+        self, ann: SandboxClient, change: dict[str, object], size: tuple[int, int]
     ) -> None:
         reply = (await ann.post("image/", {"prompt": PROMPT, **change})).json()
         assert decoded(reply["image"]).size == size
@@ -224,22 +180,18 @@ class TestWithEngines:
         ("change", "kind"),
         [
             ({}, "PNG"),
-            ({"provider": "wan"}, "PNG"),
-            ({"provider": "sd3"}, "JPEG"),
             ({"provider": "gen4-turbo"}, "WEBP"),
-            ({"provider": "nucleus"}, "PNG"),
-            ({"provider": "nucleus", "output_format": "png"}, "PNG"),
             ({"provider": "nucleus", "output_format": "jpeg"}, "JPEG"),
         ],
     )
-    async def test_the_kind_of_image_depends_on_the_provider_and_each_carries_the_mark(
-        self, ann: World, change: dict[str, object], kind: str
+    async def test_the_format_depends_on_the_provider_and_the_file_is_marked(
+        self, ann: SandboxClient, change: dict[str, object], kind: str
     ) -> None:
         reply = (await ann.post("image/", {"prompt": PROMPT, "width": 512, "height": 512, **change})).json()
         assert decoded(reply["image"]).format == kind
         assert _MARK in base64.b64decode(reply["image"])
 
-    async def test_two_images_are_two_and_cost_twice(self, ann: World) -> None:
+    async def test_two_images_differ_and_cost_twice(self, ann: SandboxClient) -> None:
         body = {"prompt": PROMPT, "provider": "nucleus", "num_images": 2, "width": 512, "height": 512}
         reply = (await ann.post("image/", body)).json()
         first, second = reply.pop("images")
@@ -253,7 +205,7 @@ class TestWithEngines:
             "sandbox": True,
         }
 
-    async def test_the_same_request_gives_the_same_image_and_another_seed_another(self, ann: World) -> None:
+    async def test_the_seed_decides_the_image(self, ann: SandboxClient) -> None:
         made = []
         for seed in (7, 7, 8, -1, None):
             body = {"prompt": PROMPT, "provider": "sdxl", "size": "256*256", "seed": seed}
@@ -264,20 +216,19 @@ class TestWithEngines:
     @pytest.mark.parametrize(
         ("provider", "reference"),
         [
-            ("gen4", {"reference_images": [LINK, LINK]}),
             ("gen4", {"reference_image_urls": f"{LINK},{LINK}"}),
             ("sd3", {"image_url": LINK}),
         ],
     )
-    async def test_references_show_in_the_image_as_stand_ins(
-        self, ann: World, provider: str, reference: dict[str, object]
+    async def test_references_appear_in_the_image_as_stand_ins(
+        self, ann: SandboxClient, provider: str, reference: dict[str, object]
     ) -> None:
         body = {"prompt": PROMPT, "provider": provider, "width": 512, "height": 512}
         plain = (await ann.post("image/", body)).json()
         shown = (await ann.post("image/", {**body, **reference})).json()
         assert shown["image"] != plain["image"]
 
-    async def test_an_edit_says_how_many_images_went_in_and_how_large_the_new_one_is(self, ann: World) -> None:
+    async def test_an_edit_tells_its_inputs_and_its_size(self, ann: SandboxClient) -> None:
         body = {"prompt": "sepia", "images": [LINK, base64.b64encode(picture()).decode()], "size": "512*300"}
         reply = (await ann.post("image-to-image/", body)).json()
         image = base64.b64decode(reply.pop("image"))
@@ -293,27 +244,16 @@ class TestWithEngines:
             "sandbox": True,
         }
 
-    @pytest.mark.parametrize(
-        ("change", "size"),
-        [
-            ({}, (1024, 1024)),
-            ({"aspect_ratio": "16:9"}, (1280, 720)),
-            ({"aspect_ratio": "3:4"}, (864, 1152)),
-            ({"aspect_ratio": "16:9", "size": "256x1536"}, (256, 1536)),
-        ],
-    )
-    async def test_an_edit_has_the_size_that_was_asked_for(
-        self, ann: World, change: dict[str, object], size: tuple[int, int]
-    ) -> None:
-        reply = (await ann.post("image-to-image/", {**_EDIT, **change})).json()
-        assert decoded(reply["image"]).size == size
+    async def test_an_edit_has_the_requested_ratio(self, ann: SandboxClient) -> None:
+        reply = (await ann.post("image-to-image/", {**_EDIT, "aspect_ratio": "3:4"})).json()
+        assert decoded(reply["image"]).size == (864, 1152)
 
-    async def test_files_of_a_form_are_edited(self, ann: World) -> None:
+    async def test_files_of_a_form_are_edited(self, ann: SandboxClient) -> None:
         files = [("images", picture()), ("images", picture(kind="JPEG")), ("image", picture(kind="WEBP"))]
         reply = (await _edit_form(ann, files, seed="3", size="256*256", image_urls=LINK)).json()
         assert (reply["input_count"], decoded(reply["image"]).size) == (4, (256, 256))
 
-    async def test_what_is_no_picture_is_refused_and_costs_nothing(self, ann: World) -> None:
+    async def test_an_invalid_picture_is_refused_and_costs_nothing(self, ann: SandboxClient) -> None:
         message = "The image cannot be read: send PNG, JPEG, WebP or GIF."
         for data in (b"", b"no picture", picture()[:40]):
             reply = await _edit_form(ann, {"images": io.BytesIO(data)})

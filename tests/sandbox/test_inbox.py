@@ -6,9 +6,7 @@ from tests.sandbox.world import NOON, NOON_TEXT
 from webvoice_mcp.sandbox.inbox import Inbox
 
 
-@pytest.mark.parametrize(
-    "body", ["Hello", "Grüße 🙂 こんにちは", "two\nlines", "x" * 2000, "=?utf-8?q?x?=", "From here\n.\nto there"]
-)
+@pytest.mark.parametrize("body", ["Grüße 🙂 こんにちは", "From here\n.\nto there\n=?utf-8?q?x?="])
 def test_a_mail_is_read_as_it_was_written(tmp_path: Path, body: str) -> None:
     inbox = Inbox(tmp_path)
     inbox.deliver("bob@example.com", "Größe: 7", body, NOON)
@@ -30,8 +28,8 @@ def test_a_long_address_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert [mail["to"] for mail in inbox.messages()] == [to]
 
 
-def test_mail_of_the_same_moment_stays_in_order(tmp_path: Path) -> None:
+def test_mail_of_the_same_time_keeps_its_order(tmp_path: Path) -> None:
     inbox = Inbox(tmp_path)
-    for number in range(30):
+    for number in range(12):
         inbox.deliver("bob@example.com", str(number), "", NOON)
-    assert [mail["subject"] for mail in inbox.messages()] == [f"[SANDBOX] {number}" for number in range(30)]
+    assert [mail["subject"] for mail in inbox.messages()] == [f"[SANDBOX] {number}" for number in range(12)]

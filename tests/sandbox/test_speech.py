@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.world import World, needs_engines, refused
+from tests.sandbox.world import SandboxClient, needs_engines, refused
 from webvoice_mcp.sandbox.engines import espeak
 
 _TEXT = {"text": "Hello, world!", "voice": "af_sarah", "language": "en", "speed": 0.9}
@@ -22,70 +22,56 @@ def _wav(seconds: float, *, rate: int = 8000) -> bytes:
     return file.getvalue()
 
 
-async def _stt(world: World, audio: bytes, **fields: str) -> Any:
-    return await world.client.post("stt/", files={"audio": ("speech.wav", audio)}, data=fields)
+async def _stt(client: SandboxClient, audio: bytes, **fields: str) -> Any:
+    return await client.http.post("stt/", files={"audio": ("speech.wav", audio)}, data=fields)
 
 
-async def test_voices_are_listed_by_language_and_own_up_to_the_sandbox(ann: World) -> None:
+async def test_voices_are_listed_by_language_and_name_the_sandbox(ann: SandboxClient) -> None:
     voices = (await ann.get("voices/")).json()["voices"]
     assert list(voices) == ["en", "it", "es", "fr", "de", "pt", "ru", "zh", "ja", "ko", "ar", "nl", "pl", "tr", "cs"]
     assert [voice["id"] for voice in voices["en"]] == ["af_sarah", "am_adam"]
     assert [voice["id"] for voice in voices["it"]] == ["if_sara"]
     assert voices["fr"] == [{"id": "sandbox_fr", "name": "espeak-ng (French; the sandbox's)"}]
-    assert all("sandbox" in voice["name"] for each in voices.values() for voice in each)
-
-
-@pytest.mark.parametrize(("language", "listed"), [("it", ["it"]), ("", None), ("xx", [])])
-async def test_voices_can_be_asked_for_by_language(ann: World, language: str, listed: list[str] | None) -> None:
-    voices = (await ann.get("voices/", params={"language": language})).json()["voices"]
-    assert len(voices) == 15 if listed is None else list(voices) == listed
+    assert all("sandbox" in voice["name"] for listed in voices.values() for voice in listed)
+    assert list((await ann.get("voices/", params={"language": "it"})).json()["voices"]) == ["it"]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"text": None}, '"text" is required.'),
         ({"text": "a" * 5001}, '"text" has 5001 characters; at most 5000 are accepted.'),
-        ({"voice": None}, '"voice" is required.'),
         ({"speed": 0.4}, '"speed" must be a number from 0.5 to 2.'),
-        ({"speed": "fast"}, '"speed" must be a number from 0.5 to 2.'),
     ],
 )
-async def test_a_wrong_speech_request_is_refused(ann: World, change: dict[str, object], message: str) -> None:
+async def test_a_wrong_speech_request_is_refused(ann: SandboxClient, change: dict[str, object], message: str) -> None:
     assert refused(await ann.post("tts/", {**_TEXT, **change})) == (400, "Bad Request", message)
 
 
 @pytest.mark.parametrize("change", [{"voice": "zz_nobody"}, {"language": "xx"}])
-async def test_an_unknown_voice_or_language_is_refused_with_the_known_ones(ann: World, change: dict[str, str]) -> None:
+async def test_an_unknown_voice_or_language_lists_the_known_ones(ann: SandboxClient, change: dict[str, str]) -> None:
     status, _, message = refused(await ann.post("tts/", {**_TEXT, **change}))
     assert status == 400
     assert "accepted: " in message
 
 
-async def test_speech_that_cannot_be_paid_is_not_made(ann: World) -> None:
+async def test_speech_without_enough_credits_is_refused(ann: SandboxClient) -> None:
     await ann.spend_down_to(0.4)
     assert refused(await ann.post("tts/", _TEXT))[0] == 402
     assert await ann.credits() == 0.4
 
 
-async def test_stt_wants_a_file(ann: World) -> None:
+async def test_stt_requires_a_file(ann: SandboxClient) -> None:
     expected = (400, "Bad Request", 'Send multipart/form-data with a file in the field "audio".')
     assert refused(await ann.post("stt/", {"audio": "x"})) == expected
-    assert refused(await ann.client.post("stt/", data={"audio": "x"})) == expected
+    assert refused(await ann.http.post("stt/", data={"audio": "x"})) == expected
 
 
-async def test_a_broken_multipart_body_is_refused(ann: World) -> None:
-    kind = {"Content-Type": "multipart/form-data"}
-    status, _, message = refused(await ann.client.post("stt/", content=b"x", headers=kind))
-    assert (status, message) == (400, "The multipart body cannot be read: Missing boundary in multipart.")
-
-
-async def test_an_upload_over_32_mebibytes_is_refused(ann: World) -> None:
+async def test_an_upload_over_32_mebibytes_is_refused(ann: SandboxClient) -> None:
     reply = await _stt(ann, bytes(2**25))
     assert refused(reply)[::2] == (413, "The body is larger than 32 MiB.")
 
 
-async def test_an_unknown_transcription_provider_is_refused(ann: World) -> None:
+async def test_an_unknown_transcription_provider_is_refused(ann: SandboxClient) -> None:
     accepted = "whisper_small, whisper_fast, whisper_groq, whisper_max_local"
     expected = (400, "Bad Request", f"\"provider\" is 'whisper_huge'; accepted: {accepted}.")
     assert refused(await _stt(ann, _wav(1), provider="whisper_huge")) == expected
@@ -98,8 +84,8 @@ async def test_an_unknown_transcription_provider_is_refused(ann: World) -> None:
         ("espeakng_loader", "espeakng-loader", {**_TEXT, "language": "it"}),
     ],
 )
-async def test_a_missing_speech_engine_is_503_and_says_what_to_install(
-    ann: World, monkeypatch: pytest.MonkeyPatch, module: str, package: str, body: dict[str, object]
+async def test_a_missing_speech_engine_is_503_and_tells_what_to_install(
+    ann: SandboxClient, monkeypatch: pytest.MonkeyPatch, module: str, package: str, body: dict[str, object]
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)  # Python's own way to make an import fail
     espeak._library.cache_clear()  # else it stays loaded for the life of the process
@@ -110,29 +96,20 @@ async def test_a_missing_speech_engine_is_503_and_says_what_to_install(
     assert await ann.credits() == 20.0
 
 
-async def test_a_missing_decoder_is_503_and_says_what_to_install(ann: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "av", None)
-    status, _, message = refused(await _stt(ann, _wav(1)))
-    assert status == 503
-    assert "pip install 'webvoice-mcp[sandbox]'" in message
-
-
 class TestWithEngines:
-    """What needs the extra `sandbox`."""
+    """Tests that need the engines of the extra `sandbox`."""
 
     pytestmark = needs_engines
 
     @pytest.mark.parametrize(
         ("change", "provider"),
         [
-            ({}, "sandbox:hibari-"),
             ({"voice": "am_adam"}, "sandbox:hibari-"),
-            ({"text": "Ciao, mondo!", "voice": "if_sara", "language": "it"}, "sandbox:espeak-ng-"),
             ({"text": "Bonjour !", "voice": "sandbox_fr", "language": "fr"}, "sandbox:espeak-ng-"),
         ],
     )
     async def test_speech_is_an_mp3_that_names_its_engine(
-        self, ann: World, change: dict[str, str], provider: str
+        self, ann: SandboxClient, change: dict[str, str], provider: str
     ) -> None:
         reply = (await ann.post("tts/", {**_TEXT, **change})).json()
         audio = base64.b64decode(reply.pop("audio"), validate=True)
@@ -149,30 +126,30 @@ class TestWithEngines:
             "sandbox": True,
         }
 
-    async def test_speech_of_more_than_a_minute_costs_the_second_minute_too(self, ann: World) -> None:
+    async def test_speech_of_more_than_a_minute_costs_two_minutes(self, ann: SandboxClient) -> None:
         text = "The quick brown fox jumps over the lazy dog. " * 30
         reply = (await ann.post("tts/", {**_TEXT, "text": text, "speed": 1.0})).json()
         assert 60 < reply["duration"] < 120
         assert (reply["credits_used"], reply["credits_remaining"]) == (1.0, 19.0)
 
-    async def test_speech_that_turns_out_too_dear_is_not_delivered(self, ann: World) -> None:
+    async def test_speech_that_turns_out_too_expensive_is_not_sent(self, ann: SandboxClient) -> None:
         await ann.spend_down_to(0.5)
         text = "The quick brown fox jumps over the lazy dog. " * 30
-        what = "Insufficient credits: this call costs 1, the account has not enough left."
-        cure = "Add some with POST /sandbox/credits/."
+        message = (
+            "Insufficient credits: this call costs 1, the account has fewer left. Add some with POST /sandbox/credits/."
+        )
         reply = await ann.post("tts/", {**_TEXT, "text": text, "speed": 1.0})
-        assert refused(reply) == (402, "Payment Required", f"{what} {cure}")
+        assert refused(reply) == (402, "Payment Required", message)
         assert await ann.credits() == 0.5
 
-    async def test_text_that_cannot_be_said_is_refused_and_costs_nothing(self, ann: World) -> None:
+    async def test_text_that_cannot_be_spoken_is_refused_and_costs_nothing(self, ann: SandboxClient) -> None:
         reply = await ann.post("tts/", {**_TEXT, "text": "🙂"})
         assert refused(reply)[0] == 400
         assert await ann.credits() == 20.0
 
-    @pytest.mark.parametrize("fields", [{}, {"language": ""}, {"language": "auto"}, {"language": "en"}])
-    async def test_what_was_spoken_is_heard_again(self, ann: World, fields: dict[str, str]) -> None:
+    async def test_spoken_text_is_transcribed(self, ann: SandboxClient) -> None:
         spoken = (await ann.post("tts/", {**_TEXT, "text": "The weather is fine today."})).json()
-        heard = (await _stt(ann, base64.b64decode(spoken["audio"]), **fields)).json()
+        heard = (await _stt(ann, base64.b64decode(spoken["audio"]), language="")).json()
         assert abs(heard.pop("duration") - spoken["duration"]) < 0.2
         assert heard == {
             "success": True,
@@ -185,17 +162,17 @@ class TestWithEngines:
         }
 
     @pytest.mark.parametrize(("seconds", "price"), [(60, 0.3), (61, 0.6)])
-    async def test_each_minute_of_a_recording_that_was_begun_is_paid(
-        self, ann: World, seconds: int, price: float
+    async def test_every_started_minute_of_a_recording_is_charged(
+        self, ann: SandboxClient, seconds: int, price: float
     ) -> None:
         reply = (await _stt(ann, _wav(seconds), provider="whisper_fast")).json()
         assert (reply["text"], reply["duration"], reply["credits_used"]) == ("", seconds, price)
 
-    async def test_a_recording_that_cannot_be_paid_is_not_transcribed(self, ann: World) -> None:
+    async def test_a_recording_without_enough_credits_is_not_transcribed(self, ann: SandboxClient) -> None:
         await ann.spend_down_to(0.5)
         assert refused(await _stt(ann, _wav(61)))[0] == 402
         assert await ann.credits() == 0.5
 
-    async def test_what_is_no_recording_is_refused_and_costs_nothing(self, ann: World) -> None:
+    async def test_an_invalid_recording_is_refused_and_costs_nothing(self, ann: SandboxClient) -> None:
         assert refused(await _stt(ann, b"no sound at all"))[0] == 400
         assert await ann.credits() == 20.0

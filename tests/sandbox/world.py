@@ -1,4 +1,4 @@
-"""A sandbox in process, with a clock that only moves when it is told to, and somebody who talks to it."""
+"""A sandbox in this process with a clock that tests move, and a client for it."""
 
 import importlib.util
 from pathlib import Path
@@ -28,7 +28,7 @@ needs_engines = [
 
 
 class Clock:
-    """Time as a test wants it."""
+    """A clock that shows the time that a test sets."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -37,35 +37,35 @@ class Clock:
         return self.now
 
 
-class World:
-    """The sandbox over a folder, and an HTTP client of it."""
+class SandboxClient:
+    """An HTTP client of a sandbox whose state is in a folder."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self.folder = folder
         self.clock = clock
         self.app: Starlette = create_app(folder, clock=clock)
-        self.client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.app), base_url=f"{SITE}/api/v1/")
+        self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.app), base_url=f"{SITE}/api/v1/")
 
     async def get(self, path: str, **options: Any) -> httpx2.Response:
-        return await self.client.get(path, **options)
+        return await self.http.get(path, **options)
 
     async def post(self, path: str, body: Any = None, **options: Any) -> httpx2.Response:
-        return await self.client.post(path, json=body, **options)
+        return await self.http.post(path, json=body, **options)
 
     async def send_code(self, email: str = ANN) -> httpx2.Response:
         return await self.post("auth/send-code/", {"email": email, "accept_privacy": True, "accept_terms": True})
 
     async def code(self, email: str = ANN) -> str:
-        """Ask for a code and read it in the inbox."""
+        """Request a login code and read it in the inbox."""
         sent = await self.send_code(email)
         assert sent.status_code == 200, sent.text
         return str((await self.inbox(email))[-1]["code"])
 
     async def register(self, email: str = ANN) -> str:
-        """The whole registration; its key is sent from now on."""
+        """Register an address, and send its key from now on."""
         reply = await self.post("auth/verify-code/", {"email": email, "code": await self.code(email)})
         key = str(reply.json()["api_key"])
-        self.client.headers["X-API-Key"] = key
+        self.http.headers["X-API-Key"] = key
         return key
 
     async def inbox(self, email: str = "") -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ class World:
         return float((await self.get("status/")).json()["credits"])
 
     async def spend_down_to(self, credits_left: float) -> None:
-        """Spend the welcome credits, on chat by twos and on translation by tenths."""
+        """Spend credits on chat, two at a time, and the rest on translation, 0.1 at a time."""
         while (left := await self.credits()) >= credits_left + 2:
             assert (await self.post("chat/completions/", HELLO)).status_code == 200
         thousands = round((left - credits_left) * 10)
@@ -89,7 +89,7 @@ class World:
 
 
 def refused(reply: httpx2.Response) -> tuple[int, str, str]:
-    """Status, error and message of an answer in the documented error format, which has nothing else."""
+    """Return status, error and message of a response in the documented error format, which has no other field."""
     body = reply.json()
     assert sorted(body) == ["error", "message"]
     return reply.status_code, body["error"], body["message"]

@@ -1,1 +1,1 @@
-"""The API again, on loopback: for trying agents without an account, credits or a network."""
+"""A local implementation of the WebVoice API, for testing agents without an account, credits or a network."""

@@ -1,58 +1,48 @@
-"""The sandbox as an ASGI application: the API under /api/v1/, and beside it what only a sandbox has."""
+"""The sandbox as an ASGI application: the API under /api/v1/, and endpoints of its own under /sandbox/."""
 
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from anyio import CapacityLimiter
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ExceptionHandler
 
-from webvoice_mcp import __version__
-from webvoice_mcp.sandbox import account, chat, control, image, messaging, speech, translation, video
-from webvoice_mcp.sandbox.call import Call, Door, Sandbox
+from webvoice_mcp.sandbox import account, admin, chat, image, messaging, speech, translation, video
 from webvoice_mcp.sandbox.database import Database
-from webvoice_mcp.sandbox.faults import Faults
-from webvoice_mcp.sandbox.faulty import Faulty
+from webvoice_mcp.sandbox.engines import BadInput, EngineMissing
+from webvoice_mcp.sandbox.fault_middleware import FaultMiddleware
+from webvoice_mcp.sandbox.faults import FaultQueue
 from webvoice_mcp.sandbox.inbox import Inbox
-from webvoice_mcp.sandbox.replies import ApiError
-from webvoice_mcp.sandbox.security import LoopbackOnly
+from webvoice_mcp.sandbox.loopback import LoopbackMiddleware
+from webvoice_mcp.sandbox.requests import API_ROOT, Sandbox
+from webvoice_mcp.sandbox.responses import error_response
 
-API = "/api/v1/"
-_BESIDE = "/sandbox/"
-
-# A new family of the API is one file with its DOORS, and its name here.
-_FAMILIES = (account, chat, speech, translation, image, video, messaging)
-
-_ENGINES_AT_A_TIME = 2
+_MAX_RUNNING_ENGINES = 2
 
 _log = logging.getLogger(__name__)
 
 
 def create_app(state_dir: Path, *, clock: Callable[[], float] = time.time) -> Starlette:
-    """The sandbox over a folder, which is made when it is missing and holds all that survives a restart.
+    """Create the application.
 
     Args:
-        state_dir: holds `sandbox.db`, and `inbox` with the mail.
-        clock: seconds since 1970; codes expire and limits pass by it.
+        state_dir: holds everything that survives a restart: `sandbox.db`, and the mail in `inbox`. Created if missing.
+        clock: returns seconds since 1970; login codes and rate limits expire by it.
     """
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    doors = [each for family in _FAMILIES for each in family.DOORS]
     sandbox = Sandbox(
         database=Database(state_dir / "sandbox.db"),
         inbox=Inbox(state_dir / "inbox"),
-        faults=Faults(),
+        faults=FaultQueue(),
         clock=clock,
-        workers=CapacityLimiter(_ENGINES_AT_A_TIME),
-        fault_paths=frozenset(each.path.strip("/") for each in doors),
+        engine_limiter=CapacityLimiter(_MAX_RUNNING_ENGINES),
     )
 
     @asynccontextmanager
@@ -61,61 +51,58 @@ def create_app(state_dir: Path, *, clock: Callable[[], float] = time.time) -> St
         sandbox.database.close()
 
     app = Starlette(
-        routes=[*_routes(sandbox, API, doors), *_routes(sandbox, _BESIDE, list(control.DOORS))],
-        middleware=[
-            Middleware(_Marked),
-            Middleware(LoopbackOnly),
-            Middleware(Faulty, faults=sandbox.faults, root=API),
+        routes=[
+            *account.ROUTES,
+            *chat.ROUTES,
+            *speech.ROUTES,
+            *translation.ROUTES,
+            *image.ROUTES,
+            *video.ROUTES,
+            *messaging.ROUTES,
+            *admin.ROUTES,
         ],
-        exception_handlers={HTTPException: _not_here},
+        middleware=[Middleware(LoopbackMiddleware), Middleware(FaultMiddleware, faults=sandbox.faults, root=API_ROOT)],
+        exception_handlers={
+            404: _not_found,
+            405: _method_not_allowed,
+            HTTPException: _http_error,
+            BadInput: _responds_with(400),
+            EngineMissing: _responds_with(503),
+            ClientDisconnect: _incomplete_body,
+            Exception: _internal_error,
+        },
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
+    app.state.sandbox = sandbox
     return app
 
 
-def _routes(sandbox: Sandbox, root: str, doors: list[Door]) -> Iterator[Route]:
-    for each in doors:
-        endpoint = _endpoint(sandbox, each)
-        yield Route(root + each.path, endpoint, methods=[each.method])
-        if each.slashless:
-            yield Route(root + each.path.rstrip("/"), endpoint, methods=[each.method])
+async def _not_found(request: Request, _error: Exception) -> Response:
+    hint = f"The API's paths begin with {API_ROOT} and end with a slash."
+    return error_response(404, f"There is no {request.url.path} in the sandbox. {hint}")
 
 
-def _endpoint(sandbox: Sandbox, each: Door) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        try:
-            return await each.handler(Call(sandbox, request))
-        except ApiError as error:
-            return error.response()
-        except Exception:  # noqa: BLE001 - whatever goes wrong, the caller gets the documented format, the log the rest
-            _log.exception("%s %s failed", each.method, each.path)
-            return ApiError(500, "The sandbox failed; its log says why.").response()
-
-    return endpoint
+async def _method_not_allowed(request: Request, _error: Exception) -> Response:
+    return error_response(405, f"{request.url.path} does not accept {request.method}.")
 
 
-async def _not_here(request: Request, error: Exception) -> Response:
-    """404 and 405 in the documented format."""
-    if isinstance(error, HTTPException) and error.status_code == 405:
-        return ApiError(405, f"{request.method} is not a method of {request.url.path}.").response()
-    where = f"Endpoints lie under {API} and end with a slash."
-    return ApiError(404, f"There is no {request.url.path} in the sandbox. {where}").response()
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette's type for handlers is wider than what it passes
+    return error_response(error.status_code, error.detail, error.headers)
 
 
-class _Marked:
-    """Says in a header of every answer that it comes from the sandbox."""
+def _responds_with(status: int) -> ExceptionHandler:
+    async def handle(_request: Request, error: Exception) -> Response:
+        return error_response(status, str(error))
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._version = __version__
+    return handle
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def marked(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["X-WebVoice-Sandbox"] = self._version
-                headers["Server"] = "webvoice-mcp-sandbox"
-            await send(message)
 
-        await self._app(scope, receive, marked)
+async def _incomplete_body(_request: Request, _error: Exception) -> Response:
+    return error_response(400, "The connection ended before the body was complete.")
+
+
+async def _internal_error(request: Request, error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return error_response(500, "The sandbox failed. Its log shows the cause.")

@@ -1,39 +1,43 @@
 """Chat: OpenAI's endpoints, answered by rules instead of a language model."""
 
+import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, DOCUMENTED_MODELS, OPENAI_MODELS
-from webvoice_mcp.sandbox import limits
-from webvoice_mcp.sandbox.call import Call, door
-from webvoice_mcp.sandbox.chat_request import PROVIDER_KEYS, ChatAsked, read_chat
-from webvoice_mcp.sandbox.database import Holder
-from webvoice_mcp.sandbox.engines import chat as rules
-from webvoice_mcp.sandbox.reading import read_json
-from webvoice_mcp.sandbox.replies import json_response, success, to_json
+from webvoice_mcp.sandbox import rate_limits
+from webvoice_mcp.sandbox.chat_request import PROVIDER_KEYS, ChatParameters, parse_chat
+from webvoice_mcp.sandbox.engines import chat as engine
+from webvoice_mcp.sandbox.requests import ApiRequest, api_route
+from webvoice_mcp.sandbox.responses import success
 
-_CREATED = 1_700_000_000  # of every model, as the documentation's example has it
-_PIECES = re.compile(r"\S{1,12}\s*|\s+")  # about a word each; together they are the whole text
+_MODEL_CREATED = 1_700_000_000  # from the documentation's example
+_PIECES = re.compile(r"\S{1,12}\s*|\s+")  # about one word each; joined, they are the whole text
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What all chunks of an answer share, and the answer."""
+    """An answer before it is written as one JSON object or as chunks.
 
-    head: dict[str, Any]
+    Attributes:
+        common: the fields that every chunk has.
+        summary: the fields that only the last chunk has: usage and credits.
+    """
+
+    common: dict[str, Any]
     message: dict[str, Any]
     finish_reason: str
-    tail: dict[str, Any]
+    summary: dict[str, Any]
 
 
-async def chat_models(_call: Call, _holder: Holder) -> Response:
-    """The models with their prices."""
+async def chat_models(request: ApiRequest) -> Response:
+    """List the models with their prices."""
+    request.authenticate()
     models = [
         {
             "id": model.id,
@@ -47,79 +51,68 @@ async def chat_models(_call: Call, _holder: Holder) -> Response:
     return success(models=models, count=len(models))
 
 
-async def openai_models(_call: Call, _holder: Holder) -> Response:
-    """The models as OpenAI lists them."""
+async def openai_models(request: ApiRequest) -> Response:
+    """List the models in OpenAI's format."""
+    request.authenticate()
     data = [
-        {"id": model.id, "object": "model", "created": _CREATED, "owned_by": PROVIDER_KEYS[model.provider]}
+        {"id": model.id, "object": "model", "created": _MODEL_CREATED, "owned_by": PROVIDER_KEYS[model.provider]}
         for model in DOCUMENTED_MODELS
     ]
-    return json_response({"object": "list", "data": data})
+    return JSONResponse({"object": "list", "data": data})
 
 
-async def completions(call: Call, holder: Holder) -> Response:
-    """Answer a conversation, whole or as a stream of events; either is paid once, before it is sent."""
-    asked = read_chat(await read_json(call.request))
-    call.afford(holder, asked.model.credits)
-    if not asked.model.credits:
-        rates = limits.FREE_CHAT_AFTER_PURCHASE if holder.account.purchased else limits.FREE_CHAT
-        limits.admit(call.sandbox.database, "free chat", str(holder.account.id), rates, call.now)
-    made = await call.work(rules.complete, asked.messages, asked.tools, asked.tool_choice, asked.max_tokens)
-    answer = _answer(asked, made, call.charge(holder, asked.model.credits), call.now)
-    if asked.stream:
-        return _EventStream(answer)
+async def completions(request: ApiRequest) -> Response:
+    """Answer a conversation, as one JSON object or as a stream of events; either is paid before it is sent."""
+    account = request.authenticate().account
+    parameters = parse_chat(await request.read_json())
+    price = parameters.model.credits
+    request.require_credits(account, price)
+    if not price:
+        limits = rate_limits.FREE_CHAT_AFTER_PURCHASE if account.has_purchased else rate_limits.FREE_CHAT
+        rate_limits.enforce(request.sandbox.database, "free chat", str(account.id), limits, request.now)
+    completion = await request.run_engine(
+        engine.complete, parameters.messages, parameters.tools, parameters.tool_choice, parameters.max_tokens
+    )
+    answer = _answer(parameters, completion, request.charge(account, price), request.now)
+    if parameters.stream:
+        return StreamingResponse(_events(answer), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
     choice = {"index": 0, "message": answer.message, "finish_reason": answer.finish_reason}
-    return json_response({**answer.head, "object": "chat.completion", "choices": [choice], **answer.tail})
+    return JSONResponse({**answer.common, "object": "chat.completion", "choices": [choice], **answer.summary})
 
 
-def _answer(asked: ChatAsked, made: rules.Completion, note: dict[str, Any], now: float) -> _Answer:
-    message: dict[str, Any] = {"role": "assistant", "content": made.text or None}
-    if made.tool_calls:
-        message["tool_calls"] = made.tool_calls
-    prompt = rules.count_tokens(to_json(asked.messages))
-    completion = rules.count_tokens(made.text or to_json(made.tool_calls))
+def _answer(parameters: ChatParameters, completion: engine.Completion, billing: dict[str, Any], now: float) -> _Answer:
+    message: dict[str, Any] = {"role": "assistant", "content": completion.text or None}
+    if completion.tool_calls:
+        message["tool_calls"] = completion.tool_calls
+    prompt_tokens = engine.count_tokens(_to_json(parameters.messages))
+    completion_tokens = engine.count_tokens(completion.text or _to_json(completion.tool_calls))
     return _Answer(
-        head={
+        common={
             "id": f"chatcmpl-sbx{secrets.token_hex(8)}",
             "created": int(now),
-            "model": rules.PROVIDER.replace(":", "/"),
-            "system_fingerprint": rules.PROVIDER,
+            "model": engine.PROVIDER.replace(":", "/"),
+            "system_fingerprint": engine.PROVIDER,
         },
         message=message,
-        finish_reason=made.finish_reason,
-        tail={
+        finish_reason=completion.finish_reason,
+        summary={
             "usage": {
-                "prompt_tokens": prompt,
-                "completion_tokens": completion,
-                "total_tokens": prompt + completion,
+                "prompt_tokens": prompt_tokens,
+                "completion_tokens": completion_tokens,
+                "total_tokens": prompt_tokens + completion_tokens,
             },
-            "webvoice": {**note, "provider": rules.PROVIDER, "requested_model": asked.model.id},
+            "webvoice": {**billing, "provider": engine.PROVIDER, "requested_model": parameters.model.id},
         },
     )
 
 
-class _EventStream(Response):
-    """The answer as server-sent events, each sent by itself and without a Content-Length."""
-
-    media_type = "text/event-stream"
-
-    def __init__(self, answer: _Answer) -> None:
-        super().__init__(None, headers={"Cache-Control": "no-store"})
-        del self.headers["Content-Length"]
-        self._answer = answer
-
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        for event in _events(self._answer):
-            await send({"type": "http.response.body", "body": event.encode(), "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-
-
-def _events(answer: _Answer) -> Iterator[str]:
-    head = {**answer.head, "object": "chat.completion.chunk"}
+async def _events(answer: _Answer) -> AsyncIterator[str]:
+    """Yield an answer as server-sent events, with the text in pieces as from a language model."""
+    common = {**answer.common, "object": "chat.completion.chunk"}
     for delta in _deltas(answer.message):
-        yield _event({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
-    last = {"index": 0, "delta": {}, "finish_reason": answer.finish_reason}
-    yield _event({**head, "choices": [last], **answer.tail})
+        yield _event({**common, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
+    last_choice = {"index": 0, "delta": {}, "finish_reason": answer.finish_reason}
+    yield _event({**common, "choices": [last_choice], **answer.summary})
     yield "data: [DONE]\n\n"
 
 
@@ -135,11 +128,15 @@ def _deltas(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _event(chunk: dict[str, Any]) -> str:
-    return f"data: {to_json(chunk)}\n\n"
+    return f"data: {_to_json(chunk)}\n\n"
 
 
-DOORS = (
-    door(CHAT_MODELS, chat_models, slashless=True),
-    door(OPENAI_MODELS, openai_models, slashless=True),
-    door(CHAT, completions, slashless=True),
-)
+def _to_json(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+ROUTES = [
+    api_route(endpoint, handler, final_slash=final_slash)
+    for endpoint, handler in ((CHAT_MODELS, chat_models), (OPENAI_MODELS, openai_models), (CHAT, completions))
+    for final_slash in (True, False)
+]

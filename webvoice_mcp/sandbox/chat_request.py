@@ -1,13 +1,14 @@
-"""What the chat endpoint accepts: the documented subset of OpenAI's request."""
+"""Validation of chat requests, which are the documented subset of OpenAI's."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from webvoice_mcp.contract.chat import DOCUMENTED_MODELS, DocumentedModel
-from webvoice_mcp.sandbox.reading import Fields
-from webvoice_mcp.sandbox.replies import ApiError
+from starlette.exceptions import HTTPException
 
-# What requests call the providers, by the name that the table of models has for them.
+from webvoice_mcp.contract.chat import DOCUMENTED_MODELS, DocumentedModel
+from webvoice_mcp.sandbox.requests import Fields
+
+# From a provider's name in the documented table of models to its name in requests.
 PROVIDER_KEYS = {
     "DeepSeek": "deepseek",
     "OpenRouter": "openrouter",
@@ -19,15 +20,15 @@ PROVIDER_KEYS = {
     "MiniMax (api.minimax.io)": "minimax",
 }
 _MODELS = {model.id: model for model in DOCUMENTED_MODELS}
-_WITH_TOOLS = ("deepseek", "openrouter")
-_MOST_TOKENS = 8000
-_USUAL_TOKENS = 2000
-_CHOICES = ("none", "auto", "required")
+_PROVIDERS_WITH_TOOLS = ("deepseek", "openrouter")
+_MAX_TOKENS = 8000
+_DEFAULT_MAX_TOKENS = 2000
+_TOOL_CHOICES = ("none", "auto", "required")
 
 
 @dataclass(frozen=True, slots=True)
-class ChatAsked:
-    """A request that may be answered."""
+class ChatParameters:
+    """A valid chat request."""
 
     model: DocumentedModel
     messages: list[dict[str, Any]]
@@ -37,43 +38,45 @@ class ChatAsked:
     stream: bool
 
 
-def read_chat(fields: Fields) -> ChatAsked:
-    """The request, checked against the documented rules.
+def parse_chat(fields: Fields) -> ChatParameters:
+    """Check a request against the documented rules.
 
     Raises:
-        ApiError: 400 with the rule that it breaks.
+        HTTPException: 400 with the rule that it breaks.
     """
     model = _model(fields)
     tools = _tools(fields, model)
-    if tools and fields.flag("web_search"):
-        raise ApiError(400, '"tools" and "web_search" cannot be combined in one request.')
+    if tools and fields.boolean("web_search"):
+        raise HTTPException(400, '"tools" and "web_search" cannot be combined in one request.')
     fields.number("temperature", 0.7, 0, 2)
-    return ChatAsked(
+    return ChatParameters(
         model=model,
         messages=_messages(fields.get("messages"), with_tools=bool(tools)),
         tools=tools,
         tool_choice=_tool_choice(fields.get("tool_choice"), [tool["function"]["name"] for tool in tools]),
-        max_tokens=fields.whole("max_tokens", _USUAL_TOKENS, 1, _MOST_TOKENS),
-        stream=fields.flag("stream"),
+        max_tokens=fields.integer("max_tokens", _DEFAULT_MAX_TOKENS, 1, _MAX_TOKENS),
+        stream=fields.boolean("stream"),
     )
 
 
 def _model(fields: Fields) -> DocumentedModel:
-    model = _MODELS.get(fields.text("model"))
+    model = _MODELS.get(fields.string("model"))
     if model is None:
-        raise ApiError(400, f"There is no model {fields.get('model')!r}; GET models/ lists those that there are.")
+        raise HTTPException(400, f"There is no model {fields.get('model')!r}. GET models/ lists the models.")
     provider = PROVIDER_KEYS[model.provider]
-    if (fields.text("provider", "") or provider).lower() != provider:
-        raise ApiError(400, f"The model {model.id!r} is offered by {provider!r}, not by {fields.get('provider')!r}.")
+    if (fields.string("provider", "") or provider).lower() != provider:
+        raise HTTPException(
+            400, f"The model {model.id!r} is offered by {provider!r}, not by {fields.get('provider')!r}."
+        )
     return model
 
 
 def _tools(fields: Fields, model: DocumentedModel) -> list[dict[str, Any]]:
     tools = fields.get("tools") or []
     if not isinstance(tools, list) or not all(map(_is_function_tool, tools)):
-        raise ApiError(400, '"tools" must be a list of {"type": "function", "function": {"name": ...}}.')
-    if tools and PROVIDER_KEYS[model.provider] not in _WITH_TOOLS:
-        raise ApiError(400, f'"tools" work with DeepSeek and OpenRouter models only, not with {model.id!r}.')
+        raise HTTPException(400, '"tools" must be a list of {"type": "function", "function": {"name": ...}}.')
+    if tools and PROVIDER_KEYS[model.provider] not in _PROVIDERS_WITH_TOOLS:
+        raise HTTPException(400, f'"tools" are for DeepSeek and OpenRouter models only, not for {model.id!r}.')
     return tools
 
 
@@ -94,24 +97,24 @@ def _tool_choice(choice: Any, names: list[str]) -> str | dict[str, Any]:
             return "required"
         case {"type": "function", "function": {"name": str(name)}} if name in names:
             return {"type": "function", "function": {"name": name}}
-    raise ApiError(400, f'"tool_choice" must be one of {", ".join(_CHOICES)}, or name one of "tools".')
+    raise HTTPException(400, f'"tool_choice" must be one of {", ".join(_TOOL_CHOICES)}, or name one of "tools".')
 
 
 def _messages(messages: Any, *, with_tools: bool) -> list[dict[str, Any]]:
     if not isinstance(messages, list) or not messages:
-        raise ApiError(400, '"messages" must be a list of at least one message.')
-    called: set[str] = set()
+        raise HTTPException(400, '"messages" must be a list of at least one message.')
+    tool_call_ids: set[str] = set()
     for index, message in enumerate(messages):
-        if not _is_message(message, called, with_tools=with_tools):
-            raise ApiError(400, f"messages[{index}] is not a message that is accepted here.")
-        called |= {call["id"] for call in message.get("tool_calls") or ()}
-    last = ("user", "tool") if with_tools else ("user",)
-    if messages[-1]["role"] not in last:
-        raise ApiError(400, f"The last message must be from: {', '.join(last)}.")
+        if not _is_message(message, tool_call_ids, with_tools=with_tools):
+            raise HTTPException(400, f"messages[{index}] is not a valid message here.")
+        tool_call_ids |= {call["id"] for call in message.get("tool_calls") or ()}
+    last_roles = ("user", "tool") if with_tools else ("user",)
+    if messages[-1]["role"] not in last_roles:
+        raise HTTPException(400, f"The last message must be from: {', '.join(last_roles)}.")
     return messages
 
 
-def _is_message(message: Any, called: set[str], *, with_tools: bool) -> bool:
+def _is_message(message: Any, tool_call_ids: set[str], *, with_tools: bool) -> bool:
     match message:
         case {"role": "system" | "user", "content": content}:
             return _is_content(content)
@@ -119,8 +122,8 @@ def _is_message(message: Any, called: set[str], *, with_tools: bool) -> bool:
             return with_tools and all(map(_is_tool_call, calls)) and _is_content(message.get("content") or "")
         case {"role": "assistant", "content": content}:
             return _is_content(content)
-        case {"role": "tool", "tool_call_id": str(call), "content": content}:
-            return with_tools and call in called and _is_content(content)
+        case {"role": "tool", "tool_call_id": str(call_id), "content": content}:
+            return with_tools and call_id in tool_call_ids and _is_content(content)
     return False
 
 

@@ -1,6 +1,6 @@
-"""What the sandbox remembers over a restart: accounts, keys, codes, credits, and who called when.
+"""Accounts, keys, login codes, credits, memos and recent calls, in one SQLite file.
 
-One SQLite file, used from the thread of the event loop alone; every call is short. Times are seconds since 1970.
+Only the event loop's thread uses it, as every statement is short. Times are seconds since 1970.
 """
 
 import hashlib
@@ -9,8 +9,8 @@ import weakref
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# Credits are kept in millionths, as whole numbers: tenths of a credit have no exact binary fraction.
-_UNIT = 1_000_000
+# Credits are stored in millionths: a tenth of a credit has no exact binary fraction.
+_UNITS_PER_CREDIT = 1_000_000
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS accounts (
@@ -33,124 +33,129 @@ CREATE INDEX IF NOT EXISTS visits_by_time ON visits (what, who, at);
 
 
 class Account(NamedTuple):
-    """A registered address and its wallet; `purchased` says whether credits were ever bought."""
+    """A registered address and its credits.
+
+    Attributes:
+        has_purchased: True if credits were ever bought.
+    """
 
     id: int
     email: str
     credits: float
-    purchased: bool
+    has_purchased: bool
 
 
-class Holder(NamedTuple):
-    """Who called: the account, and the key that was used, this call counted."""
+class ApiKey(NamedTuple):
+    """A key and its account; the use that looked it up is already counted."""
 
     account: Account
-    key_name: str
+    name: str
     created_at: float
     last_used: float
     usage_count: int
 
 
 class Database:
-    """The sandbox's memory, in one file."""
+    """A connection to the sandbox's database file."""
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        # An app that is simply let go, as tests do, leaves no open file behind.
+        # The file is also closed if the application is garbage-collected without a shutdown.
         self.close = weakref.finalize(self, self._connection.close)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(_SCHEMA)
 
-    def account(self, email: str) -> Account | None:
-        """The account of an address, where there is one."""
-        rows = self._rows("SELECT id, email, credits, purchased FROM accounts WHERE email = ?", email)
+    def find_account(self, email: str) -> Account | None:
+        """Return the account of an address, or None."""
+        rows = self._fetch_all("SELECT id, email, credits, purchased FROM accounts WHERE email = ?", email)
         return _account(*rows[0]) if rows else None
 
-    def open_account(self, email: str, welcome: float) -> Account:
-        """The account of an address, made with its welcome credits when it is new."""
-        self._change("INSERT OR IGNORE INTO accounts (email, credits) VALUES (?, ?)", email, _units(welcome))
-        (row,) = self._rows("SELECT id, email, credits, purchased FROM accounts WHERE email = ?", email)
+    def open_account(self, email: str, welcome_credits: float) -> Account:
+        """Return the account of an address; create it with its welcome credits if it is new."""
+        self._execute("INSERT OR IGNORE INTO accounts (email, credits) VALUES (?, ?)", email, _units(welcome_credits))
+        (row,) = self._fetch_all("SELECT id, email, credits, purchased FROM accounts WHERE email = ?", email)
         return _account(*row)
 
-    def purchase(self, email: str, amount: float) -> float | None:
-        """Add bought credits; the new balance, or None when nobody has that address."""
-        self._change("UPDATE accounts SET credits = credits + ?, purchased = 1 WHERE email = ?", _units(amount), email)
-        account = self.account(email)
+    def add_purchase(self, email: str, amount: float) -> float | None:
+        """Add bought credits and return the new balance, or None if there is no such account."""
+        self._execute("UPDATE accounts SET credits = credits + ?, purchased = 1 WHERE email = ?", _units(amount), email)
+        account = self.find_account(email)
         return account.credits if account else None
 
-    def debit(self, account_id: int, amount: float) -> float | None:
-        """Take credits in one step, so that calls at the same time cannot overspend.
+    def deduct_credits(self, account_id: int, amount: float) -> float | None:
+        """Deduct credits in one statement, so that simultaneous calls cannot overspend.
 
         Returns:
-            What is left, or None when there were too few.
+            The new balance, or None if the account has fewer credits than the amount.
         """
         units = _units(amount)
         update = "UPDATE accounts SET credits = credits - ? WHERE id = ? AND credits >= ?"
-        if not self._change(update, units, account_id, units):
+        if not self._execute(update, units, account_id, units):
             return None
-        ((left,),) = self._rows("SELECT credits FROM accounts WHERE id = ?", account_id)
-        return float(left / _UNIT)
+        ((balance,),) = self._fetch_all("SELECT credits FROM accounts WHERE id = ?", account_id)
+        return float(balance / _UNITS_PER_CREDIT)
 
     def add_key(self, key: str, account_id: int, name: str, now: float) -> None:
-        """Remember a key by its hash."""
+        """Store a key as its hash."""
         insert = "INSERT INTO keys (hash, account, name, created_at, last_used) VALUES (?, ?, ?, ?, ?)"
-        self._change(insert, _hash(key), account_id, name, now, now)
+        self._execute(insert, _hash(key), account_id, name, now, now)
 
-    def use_key(self, key: str, now: float) -> Holder | None:
-        """Whose key this is, with the use counted; None for a key that was never given out."""
-        self._change("UPDATE keys SET last_used = ?, usage_count = usage_count + 1 WHERE hash = ?", now, _hash(key))
-        rows = self._rows(
+    def use_key(self, key: str, now: float) -> ApiKey | None:
+        """Count a use of a key and return the key, or None if it is unknown."""
+        self._execute("UPDATE keys SET last_used = ?, usage_count = usage_count + 1 WHERE hash = ?", now, _hash(key))
+        rows = self._fetch_all(
             "SELECT accounts.id, email, credits, purchased, name, created_at, last_used, usage_count"
             " FROM keys JOIN accounts ON accounts.id = account WHERE hash = ?",
             _hash(key),
         )
-        return Holder(_account(*rows[0][:4]), *rows[0][4:]) if rows else None
+        return ApiKey(_account(*rows[0][:4]), *rows[0][4:]) if rows else None
 
-    def put_code(self, email: str, code: str, expires_at: float) -> None:
-        """Remember the code of an address; an earlier one is void."""
-        self._change("REPLACE INTO codes (email, code, expires_at) VALUES (?, ?, ?)", email, code, expires_at)
+    def set_code(self, email: str, code: str, expires_at: float) -> None:
+        """Store the login code of an address; it replaces an earlier one."""
+        self._execute("REPLACE INTO codes (email, code, expires_at) VALUES (?, ?, ?)", email, code, expires_at)
 
-    def take_code(self, email: str, code: str, now: float, attempts: int) -> bool:
-        """Whether this is the address's valid code, which is then used up. So many wrong tries void it."""
-        found = self._change("DELETE FROM codes WHERE email = ? AND code = ? AND expires_at > ?", email, code, now)
-        self._change("UPDATE codes SET attempts = attempts + 1 WHERE email = ?", email)
-        self._change("DELETE FROM codes WHERE email = ? AND attempts >= ?", email, attempts)
+    def redeem_code(self, email: str, code: str, now: float, max_attempts: int) -> bool:
+        """Return True if this is the address's valid code, and delete it; also delete it after too many attempts."""
+        found = self._execute("DELETE FROM codes WHERE email = ? AND code = ? AND expires_at > ?", email, code, now)
+        self._execute("UPDATE codes SET attempts = attempts + 1 WHERE email = ?", email)
+        self._execute("DELETE FROM codes WHERE email = ? AND attempts >= ?", email, max_attempts)
         return found > 0
 
     def add_memo(self, account_id: int, title: str, text: str, now: float) -> int:
-        """Keep a voice memo; its number, which no other memo ever has."""
+        """Store a voice memo and return its id, which is never reused."""
         insert = "INSERT INTO memos (account, title, text, created_at) VALUES (?, ?, ?, ?) RETURNING id"
-        ((number,),) = self._rows(insert, account_id, title, text, now)
-        return int(number)
+        ((memo_id,),) = self._fetch_all(insert, account_id, title, text, now)
+        return int(memo_id)
 
-    def visit(self, what: str, who: str, now: float) -> None:
-        """Note a call that counts towards a limit."""
-        self._change("INSERT INTO visits VALUES (?, ?, ?)", what, who, now)
+    def record_call(self, action: str, caller: str, now: float) -> None:
+        """Record a call that counts towards a rate limit."""
+        self._execute("INSERT INTO visits VALUES (?, ?, ?)", action, caller, now)
 
-    def visits(self, what: str, who: str, since: float) -> list[float]:
-        """When such calls were made after a moment, oldest first."""
-        rows = self._rows("SELECT at FROM visits WHERE what = ? AND who = ? AND at > ? ORDER BY at", what, who, since)
+    def calls_since(self, action: str, caller: str, since: float) -> list[float]:
+        """Return the times of a caller's recorded calls after the time `since`, oldest first."""
+        query = "SELECT at FROM visits WHERE what = ? AND who = ? AND at > ? ORDER BY at"
+        rows = self._fetch_all(query, action, caller, since)
         return [at for (at,) in rows]
 
-    def forget_visits(self, before: float) -> None:
-        """Drop what no limit asks for any more."""
-        self._change("DELETE FROM visits WHERE at <= ?", before)
+    def delete_calls(self, before: float) -> None:
+        """Delete the recorded calls up to a time, which no rate limit counts any more."""
+        self._execute("DELETE FROM visits WHERE at <= ?", before)
 
-    def _change(self, statement: str, *values: object) -> int:
-        """How many rows it changed."""
+    def _execute(self, statement: str, *values: object) -> int:
+        """Execute a statement and return the number of changed rows."""
         return self._connection.execute(statement, values).rowcount
 
-    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+    def _fetch_all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         return self._connection.execute(query, values).fetchall()
 
 
-def _account(number: int, email: str, units: int, purchased: int) -> Account:
-    return Account(number, email, units / _UNIT, bool(purchased))
+def _account(account_id: int, email: str, units: int, purchased: int) -> Account:
+    return Account(account_id, email, units / _UNITS_PER_CREDIT, bool(purchased))
 
 
 def _units(amount: float) -> int:
-    return round(amount * _UNIT)
+    return round(amount * _UNITS_PER_CREDIT)
 
 
 def _hash(key: str) -> str:

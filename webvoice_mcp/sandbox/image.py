@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from webvoice_mcp.contract.image import (
@@ -17,88 +18,100 @@ from webvoice_mcp.contract.image import (
     IMAGE_RULES,
     MAX_EDIT_IMAGES,
     PROMPT_CHARACTERS,
+    EditRequest,
+    ImageRequest,
     image_credits,
 )
-from webvoice_mcp.contract.rules import sides
-from webvoice_mcp.sandbox.call import Call, door
-from webvoice_mcp.sandbox.database import Holder
+from webvoice_mcp.contract.rules import is_public_link, sides
 from webvoice_mcp.sandbox.engines import edit, picture
 from webvoice_mcp.sandbox.parameters import read_parameters, read_pictures
-from webvoice_mcp.sandbox.reading import read_either, read_json
-from webvoice_mcp.sandbox.replies import ApiError, success
+from webvoice_mcp.sandbox.requests import ApiRequest, api_route
+from webvoice_mcp.sandbox.responses import success
 
-_KINDS = {"sd3": "jpeg", "gen4-turbo": "webp"}  # the others answer PNG; clients must not guess
+_FORMATS = {"sd3": "jpeg", "gen4-turbo": "webp"}  # other providers return PNG, so that clients must not guess
 _PICTURE_FIELDS = ("images", "image_urls", "image_url", "image")
 
-_SIDE = 1024
-_SMALLEST, _LARGEST = 256, 2048
-_WIDEST = 2560  # where a resolution sets the shorter side
-_STEP = 8  # pixels; sides are multiples of it where the ratio allows
+_DEFAULT_SIDE = 1024
+_MIN_SIDE, _MAX_SIDE = 256, 2048
+_MAX_LONGER_SIDE = 2560  # if a resolution sets the shorter side
+_SIDE_STEP = 8  # sides are multiples of this if the ratio allows it
 
 
-async def image(call: Call, holder: Holder) -> Response:
-    """Draw pictures."""
-    fields = await read_json(call.request)
+async def image(request: ApiRequest) -> Response:
+    """Draw one or more images."""
+    account = request.authenticate().account
+    fields = await request.read_json()
     provider = fields.choice("provider", IMAGE.providers, IMAGE.default_provider)
-    prompt = fields.text("prompt", longest=PROMPT_CHARACTERS)
-    given = read_parameters(fields, IMAGE_RULES, provider)
-    size = _size(provider, given)
-    count = given.get("num_images", 1)
-    price = image_credits(provider, given.get("resolution"), count)
-    call.afford(holder, price)
-    made = await call.work(
-        _paint, prompt, size, given, given.get("output_format") or _KINDS.get(provider, "png"), count
-    )
-    note = call.charge(holder, price)
-    images = [base64.b64encode(each).decode() for each in made]
-    return success(provider=picture.PROVIDER, image=images[0], images=images, count=len(images), **note)
+    prompt = fields.string("prompt", max_length=PROMPT_CHARACTERS)
+    parameters = read_parameters(fields, ImageRequest, IMAGE_RULES, provider)
+    if not all(map(_is_lora, parameters.get("loras", ()))):
+        raise HTTPException(400, '"loras" must be a list of {"path": a public https URL, "scale": a number}.')
+    size = _size(provider, parameters)
+    count = parameters.get("num_images", 1)
+    price = image_credits(provider, parameters.get("resolution"), count)
+    request.require_credits(account, price)
+    file_format = parameters.get("output_format") or _FORMATS.get(provider, "png")
+    drawn = await request.run_engine(_draw, prompt, size, parameters, file_format, count)
+    billing = request.charge(account, price)
+    images = [base64.b64encode(file).decode() for file in drawn]
+    return success(provider=picture.PROVIDER, image=images[0], images=images, count=len(images), **billing)
 
 
-async def image_to_image(call: Call, holder: Holder) -> Response:
-    """Edit pictures."""
-    form = await read_either(call.request, MAX_EDIT_IMAGES)
+async def image_to_image(request: ApiRequest) -> Response:
+    """Edit one or more images."""
+    account = request.authenticate().account
+    form = await request.read_form_or_json(MAX_EDIT_IMAGES)
     provider = form.fields.choice("provider", EDIT.providers, EDIT.default_provider)
-    prompt = form.fields.text("prompt")
-    given = read_parameters(form.fields, EDIT_RULES, provider, written=form.written)
+    prompt = form.fields.string("prompt")
+    parameters = read_parameters(form.fields, EditRequest, EDIT_RULES, provider, is_multipart=form.is_multipart)
     inputs = read_pictures(form, _PICTURE_FIELDS, MAX_EDIT_IMAGES)
-    call.afford(holder, EDIT_CREDITS)
-    made = await call.work(edit.edit, inputs, prompt, _size(provider, given), seed=given.get("seed"))
+    request.require_credits(account, EDIT_CREDITS)
+    edited = await request.run_engine(
+        edit.edit, inputs, prompt, _size(provider, parameters), seed=parameters.get("seed")
+    )
     return success(
         provider=edit.PROVIDER,
-        image=base64.b64encode(made).decode(),
+        image=base64.b64encode(edited).decode(),
         input_count=len(inputs),
-        image_size_bytes=len(made),
-        **call.charge(holder, EDIT_CREDITS),
+        image_size_bytes=len(edited),
+        **request.charge(account, EDIT_CREDITS),
     )
 
 
-def _paint(prompt: str, size: tuple[int, int], given: Mapping[str, Any], kind: str, count: int) -> list[bytes]:
-    references = [*given.get("reference_images", ()), *([given["image_url"]] if "image_url" in given else ())]
-    seed = given.get("seed")
-    seeds = [seed, *((seed or 0) + number for number in range(1, count))]
-    return [picture.paint(prompt, size, seed=each, kind=kind, references=references) for each in seeds]
+def _is_lora(value: Mapping[str, Any]) -> bool:
+    scale = value.get("scale", 1)
+    is_number = isinstance(scale, int | float) and not isinstance(scale, bool)
+    return value.keys() <= {"path", "scale"} and is_public_link(value.get("path")) and is_number
 
 
-def _size(provider: str, given: Mapping[str, Any]) -> tuple[int, int]:
-    """Width and height in pixels: `size` wins over width and height, they win over the aspect ratio."""
-    if "size" in given:
-        return _drawable(sides(given["size"]))
-    ratio = _ratio(given.get("aspect_ratio", "16:9" if _has_resolution(provider) else "1:1"))
-    if "width" in given or "height" in given:
-        width, height = given.get("width", 0), given.get("height", 0)
-        return width or _kept(height * ratio), height or _kept(width / ratio)
-    if _has_resolution(provider):
-        shorter = int(given.get("resolution", GEN4_RESOLUTION).removesuffix("p"))
+def _draw(
+    prompt: str, size: tuple[int, int], parameters: Mapping[str, Any], file_format: str, count: int
+) -> list[bytes]:
+    references = [*parameters.get("reference_images", ())]
+    if "image_url" in parameters:
+        references.append(parameters["image_url"])
+    first_seed = parameters.get("seed")
+    seeds = [first_seed, *((first_seed or 0) + number for number in range(1, count))]
+    return [picture.paint(prompt, size, seed=seed, kind=file_format, references=references) for seed in seeds]
+
+
+def _size(provider: str, parameters: Mapping[str, Any]) -> tuple[int, int]:
+    """Return width and height in pixels: from `size`, else from width and height, else from the aspect ratio."""
+    if "size" in parameters:
+        return _check_size(sides(parameters["size"]))
+    has_resolution = "resolution" in IMAGE_RULES.get(provider, ())
+    ratio = _ratio(parameters.get("aspect_ratio", "16:9" if has_resolution else "1:1"))
+    if "width" in parameters or "height" in parameters:
+        width, height = parameters.get("width", 0), parameters.get("height", 0)
+        return width or _clamp(height * ratio), height or _clamp(width / ratio)
+    if has_resolution:
+        shorter = int(parameters.get("resolution", GEN4_RESOLUTION).removesuffix("p"))
         one = Fraction(1)
-        return _kept(shorter * max(ratio, one), _WIDEST), _kept(shorter / min(ratio, one), _WIDEST)
-    # About as many pixels as 1024 x 1024, in exactly the ratio unless that is extreme.
-    unit = math.isqrt(_SIDE * _SIDE // (ratio.numerator * ratio.denominator))
-    unit -= unit % _STEP if unit > _STEP else 0
-    return _kept(Fraction(ratio.numerator * unit)), _kept(Fraction(ratio.denominator * unit))
-
-
-def _has_resolution(provider: str) -> bool:
-    return "resolution" in IMAGE_RULES.get(provider, ())
+        return _clamp(shorter * max(ratio, one), _MAX_LONGER_SIDE), _clamp(shorter / min(ratio, one), _MAX_LONGER_SIDE)
+    # About as many pixels as a square of the default size, in exactly the ratio unless that is extreme.
+    unit = math.isqrt(_DEFAULT_SIDE * _DEFAULT_SIDE // (ratio.numerator * ratio.denominator))
+    unit -= unit % _SIDE_STEP if unit > _SIDE_STEP else 0
+    return _clamp(Fraction(ratio.numerator * unit)), _clamp(Fraction(ratio.denominator * unit))
 
 
 def _ratio(text: str) -> Fraction:
@@ -106,14 +119,14 @@ def _ratio(text: str) -> Fraction:
     return Fraction(int(width), int(height))
 
 
-def _kept(side: Fraction, most: int = _LARGEST) -> int:
-    return min(max(round(side), _SMALLEST), most)
+def _clamp(side: Fraction, maximum: int = _MAX_SIDE) -> int:
+    return min(max(round(side), _MIN_SIDE), maximum)
 
 
-def _drawable(size: tuple[int, int]) -> tuple[int, int]:
-    if not all(_SMALLEST <= side <= _LARGEST for side in size):
-        raise ApiError(400, f"size: the sandbox draws {_SMALLEST} to {_LARGEST} pixels a side.")
+def _check_size(size: tuple[int, int]) -> tuple[int, int]:
+    if not all(_MIN_SIDE <= side <= _MAX_SIDE for side in size):
+        raise HTTPException(400, f"size: the sandbox draws {_MIN_SIDE} to {_MAX_SIDE} pixels a side.")
     return size
 
 
-DOORS = (door(IMAGE, image), door(EDIT, image_to_image))
+ROUTES = [api_route(IMAGE, image), api_route(EDIT, image_to_image)]

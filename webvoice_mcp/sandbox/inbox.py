@@ -1,4 +1,4 @@
-"""Mail that the sandbox "sends": one `.eml` file each, in a folder that a person or a test can look into."""
+"""The mail that the sandbox "sends", as `.eml` files in a folder that a person or a test can read."""
 
 import email
 import itertools
@@ -6,20 +6,25 @@ import re
 import secrets
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.policy import default as modern
+from email.policy import default as default_policy
 from pathlib import Path
 from typing import TypedDict
 
-from webvoice_mcp.sandbox.replies import ApiError
+from starlette.exceptions import HTTPException
 
-# An address as HTML's e-mail field takes it, with at least one dot in the domain: nothing that needs quoting in a mail.
+# Addresses that HTML's e-mail field accepts, with at least one dot in the domain. None of them needs quotes in a mail.
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _ADDRESS = re.compile(rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?:{_LABEL}\.)+{_LABEL}", re.IGNORECASE)
-_LONGEST_ADDRESS = 254
+_MAX_ADDRESS_CHARACTERS = 254
 
 
 class Mail(TypedDict):
-    """A message as GET /sandbox/inbox/ shows it; `code` is the login code it carries, or ""."""
+    """A message in GET /sandbox/inbox/.
+
+    Attributes:
+        code: the login code in it, or "".
+        received_at: an ISO 8601 time in UTC.
+    """
 
     to: str
     subject: str
@@ -29,7 +34,7 @@ class Mail(TypedDict):
 
 
 class Inbox:
-    """A folder of mail."""
+    """A folder of mail; created if it is missing."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -37,8 +42,8 @@ class Inbox:
         self._count = itertools.count()
 
     def deliver(self, to: str, subject: str, body: str, now: float, code: str = "") -> None:
-        """Put a message into the folder; its subject says that it comes from the sandbox."""
-        message = EmailMessage(policy=modern)
+        """Write a message to the folder; its subject shows that it comes from the sandbox."""
+        message = EmailMessage(policy=default_policy)
         message["From"] = "WebVoice sandbox <sandbox@localhost>"
         message["To"] = to
         message["Subject"] = f"[SANDBOX] {subject}"
@@ -46,32 +51,32 @@ class Inbox:
         if code:
             message["X-WebVoice-Code"] = code
         message.set_content(body)
-        # The name sorts by time, then by order of delivery; the last part keeps two processes apart.
+        # File names sort by time, then by order of delivery. The random part keeps the names of two processes apart.
         name = f"{round(now * 1000):014d}-{next(self._count):06d}-{secrets.token_hex(3)}"
-        part = self._folder / f"{name}.part"
-        part.write_bytes(message.as_bytes())
-        part.rename(self._folder / f"{name}.eml")
+        temporary = self._folder / f"{name}.part"
+        temporary.write_bytes(message.as_bytes())
+        temporary.rename(self._folder / f"{name}.eml")
 
     def messages(self, to: str = "") -> list[Mail]:
-        """The mail for an address, or all of it; the newest is last."""
+        """Return the mail to an address, or all mail; newest last."""
         mails = [_read(path) for path in sorted(self._folder.glob("*.eml"))]
         return [mail for mail in mails if mail["to"].casefold() == to.casefold() or not to]
 
 
-def address(text: str) -> str:
-    """A mail address in lower case.
+def parse_address(text: str) -> str:
+    """Return an e-mail address in lower case.
 
     Raises:
-        ApiError: 400 for what is none.
+        HTTPException: 400 if the text is not an address.
     """
     stripped = text.strip()
-    if len(stripped) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(stripped):
-        raise ApiError(400, "That is not a valid e-mail address.")
+    if len(stripped) > _MAX_ADDRESS_CHARACTERS or not _ADDRESS.fullmatch(stripped):
+        raise HTTPException(400, "The e-mail address is not valid.")
     return stripped.lower()
 
 
 def _read(path: Path) -> Mail:
-    message = email.message_from_bytes(path.read_bytes(), policy=modern)
+    message = email.message_from_bytes(path.read_bytes(), policy=default_policy)
     return {
         "to": message["To"],
         "subject": message["Subject"],

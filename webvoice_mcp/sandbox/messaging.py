@@ -1,5 +1,6 @@
-"""Messaging: e-mail into the sandbox's inbox, and voice memos. Both are free."""
+"""Messaging: e-mail to the sandbox's inbox, and voice memos. Both are free."""
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from webvoice_mcp.contract.messaging import (
@@ -9,44 +10,44 @@ from webvoice_mcp.contract.messaging import (
     SEND_EMAIL,
     VOICE_MEMO,
 )
-from webvoice_mcp.sandbox import limits
-from webvoice_mcp.sandbox.call import Call, door
-from webvoice_mcp.sandbox.database import Holder
-from webvoice_mcp.sandbox.inbox import address
-from webvoice_mcp.sandbox.reading import read_json
-from webvoice_mcp.sandbox.replies import ApiError, iso, success
+from webvoice_mcp.sandbox import rate_limits
+from webvoice_mcp.sandbox.inbox import parse_address
+from webvoice_mcp.sandbox.requests import ApiRequest, api_route
+from webvoice_mcp.sandbox.responses import success, utc_timestamp
 
 _BODY_FIELDS = ("body", "text", "content")
-_TITLE_CHARACTERS = 50  # of the text, where there is no title
+_TITLE_CHARACTERS = 50  # of the memo's text, which gives the title if none is sent
 
 
-async def send_email(call: Call, holder: Holder) -> Response:
+async def send_email(request: ApiRequest) -> Response:
     """Put a mail into the inbox."""
-    fields = await read_json(call.request)
-    to = address(fields.text("to"))
-    name = next((each for each in _BODY_FIELDS if fields.get(each) is not None), "body")
-    body = fields.text(name, longest=EMAIL_BODY_CHARACTERS)
-    subject = fields.text("subject", "").strip() or DEFAULT_SUBJECT
+    account = request.authenticate().account
+    fields = await request.read_json()
+    to = parse_address(fields.string("to"))
+    body_field = next((name for name in _BODY_FIELDS if fields.get(name) is not None), "body")
+    body = fields.string(body_field, max_length=EMAIL_BODY_CHARACTERS)
+    subject = fields.string("subject", "").strip() or DEFAULT_SUBJECT
     if not subject.isprintable():
-        raise ApiError(400, '"subject" must be one line of text.')
-    limits.admit(call.sandbox.database, SEND_EMAIL.path, str(holder.account.id), limits.SEND_EMAIL, call.now)
-    call.sandbox.inbox.deliver(to, subject, body, call.now)
-    where = f"Nothing leaves the sandbox: GET {call.site}/sandbox/inbox/?email={to}"
-    return success(message=f"Email sent successfully. {where}", to=to, subject=subject)
+        raise HTTPException(400, '"subject" must be one line of text.')
+    rate_limits.enforce(request.sandbox.database, SEND_EMAIL.path, str(account.id), rate_limits.SEND_EMAIL, request.now)
+    request.sandbox.inbox.deliver(to, subject, body, request.now)
+    hint = f"Nothing leaves the sandbox: GET {request.site}/sandbox/inbox/?email={to}"
+    return success(message=f"Email sent successfully. {hint}", to=to, subject=subject)
 
 
-async def voice_memo(call: Call, holder: Holder) -> Response:
-    """Keep a text as a voice memo."""
-    fields = await read_json(call.request)
-    text = fields.text("text", longest=MEMO_CHARACTERS)
-    title = fields.text("title", "").strip() or text.strip()[:_TITLE_CHARACTERS]
-    number = call.sandbox.database.add_memo(holder.account.id, title, text, call.now)
+async def voice_memo(request: ApiRequest) -> Response:
+    """Save a text as a voice memo."""
+    account = request.authenticate().account
+    fields = await request.read_json()
+    text = fields.string("text", max_length=MEMO_CHARACTERS)
+    title = fields.string("title", "").strip() or text.strip()[:_TITLE_CHARACTERS]
+    memo_id = request.sandbox.database.add_memo(account.id, title, text, request.now)
     return success(
-        voice_note_id=number,
+        voice_note_id=memo_id,
         title=title,
-        detail_url=f"{call.site}/audio/voice-notes/{number}/",
-        created_at=iso(call.now),
+        detail_url=f"{request.site}/audio/voice-notes/{memo_id}/",
+        created_at=utc_timestamp(request.now),
     )
 
 
-DOORS = (door(SEND_EMAIL, send_email), door(VOICE_MEMO, voice_memo))
+ROUTES = [api_route(SEND_EMAIL, send_email), api_route(VOICE_MEMO, voice_memo)]

@@ -1,131 +1,106 @@
-"""Parameters of images and videos: read by their types, judged by the provider's rules, pictures among them."""
+"""Provider parameters and pictures in requests for images and videos."""
 
 import base64
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args, get_origin
 
-from webvoice_mcp.contract.rules import Rules, complaint, is_public_link
-from webvoice_mcp.sandbox.reading import Fields, Form
-from webvoice_mcp.sandbox.replies import ApiError
+from pydantic import TypeAdapter, ValidationError
+from starlette.exceptions import HTTPException
 
-# What is not here is text.
-_TYPES: dict[str, type] = {
-    "width": int,
-    "height": int,
-    "seed": int,
-    "num_images": int,
-    "num_inference_steps": int,
-    "duration": int,
-    "guidance_scale": float,
-    "lora_scale": float,
-    "thinking_mode": bool,
-    "generate_audio": bool,
-    "reference_images": list,
-    "reference_videos": list,
-    "loras": dict,
-}
-_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
-_ALIASES = {"reference_images": "reference_image_urls"}
-_TRUTH = {"true": True, "1": True, "false": False, "0": False}
-_LORA_KEYS = frozenset(("path", "scale"))
+from webvoice_mcp.contract.endpoint import Request
+from webvoice_mcp.contract.rules import complaint, is_public_link
+from webvoice_mcp.sandbox.requests import Fields, Form
+
+ProviderRules = Mapping[str, Mapping[str, Any]]
+"""The contract's rules: provider, then parameter, then its accepted values."""
+
+_OTHER_NAMES = {"reference_images": "reference_image_urls"}  # the documentation has both
 
 
-def read_parameters(fields: Fields, rules: Rules, provider: str, *, written: bool = False) -> dict[str, Any]:
-    """The parameters that were given, by name; blank ones and empty lists count as left out.
+def read_parameters(
+    fields: Fields,
+    model: type[Request],
+    rules: ProviderRules,
+    provider: str,
+    *,
+    is_multipart: bool = False,
+) -> dict[str, Any]:
+    """Return the provider parameters of a request by name; empty strings and lists count as missing.
 
     Args:
-        written: numbers and truth values came as text.
+        model: the contract's request, which has the parameters' types.
+        rules: the values that each provider accepts.
+        is_multipart: True if numbers and booleans were sent as text.
 
     Raises:
-        ApiError: 400 when one is of the wrong type, or not for this provider.
+        HTTPException: 400 if a parameter has another type, or the provider does not accept it.
     """
-    given = {}
-    for name in sorted({name for own in rules.values() for name in own}):
+    parameters = {}
+    for name in sorted({name for accepted in rules.values() for name in accepted}):
         value = fields.get(name)
-        if value is None and name in _ALIASES:
-            value = fields.get(_ALIASES[name])
+        if value is None:
+            value = fields.get(_OTHER_NAMES.get(name, name))
         if value is not None and value not in ("", []):
-            given[name] = _read(name, value, _TYPES.get(name, str), written=written)
-    if wrong := complaint(rules, provider, given):
-        raise ApiError(400, wrong)
-    return given
+            parameters[name] = _convert(name, value, model.model_fields[name].annotation, strict=not is_multipart)
+    if reason := complaint(rules, provider, parameters):
+        raise HTTPException(400, reason)
+    return parameters
 
 
-def read_pictures(form: Form, names: Sequence[str], most: int) -> list[bytes | str]:
-    """The pictures in these fields: bytes, or the https address of one.
+def read_pictures(form: Form, names: Sequence[str], max_pictures: int) -> list[bytes | str]:
+    """Return the pictures in these fields, each as its bytes or as its https URL.
 
     Raises:
-        ApiError: 400 when there are none or too many, or for what is neither an address nor base64.
+        HTTPException: 400 if there is none or too many, or if one is neither a URL nor base64.
     """
     pictures: list[bytes | str] = []
     for name in names:
-        pictures += [_picture(name, text) for text in _listed(name, form.fields.get(name))]
+        if (value := form.fields.get(name)) is not None:
+            pictures += [_picture(name, text) for text in _convert(name, value, list[str], strict=True)]
         pictures += form.files.get(name, [])
-    if not 1 <= len(pictures) <= most:
-        number = "one image" if most == 1 else f"1 to {most} images"
-        raise ApiError(
-            400, f"Send {number} as {', '.join(names)}: https URLs, base64 or files. There are {len(pictures)}."
+    if not 1 <= len(pictures) <= max_pictures:
+        accepted = "one image" if max_pictures == 1 else f"1 to {max_pictures} images"
+        raise HTTPException(
+            400, f"Send {accepted} as {', '.join(names)}: https URLs, base64 or files. There are {len(pictures)}."
         )
     return pictures
 
 
-def _read(name: str, value: Any, kind: type, *, written: bool) -> Any:
-    if kind is list:
-        return _listed(name, value)
-    if kind is dict:
-        return _loras(name, value)
-    if written and isinstance(value, str):
-        value = _unwritten(value, kind)
-    if kind is int and isinstance(value, float) and value.is_integer():
-        value = int(value)
-    accepted: tuple[type, ...] = (int, float) if kind is float else (kind,)
-    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
-        raise ApiError(400, f'"{name}" must be {_WORDS[kind]}.')
-    return value
+def _convert(name: str, value: Any, annotation: Any, *, strict: bool) -> Any:
+    """Return a value as the annotated type; refuse it if JSON (strict) or a form could not mean that."""
+    if _is_list(annotation):
+        value = _split(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON has one type of numbers: 5.0 is a whole number
+    try:
+        return TypeAdapter(annotation).validate_python(value, strict=strict)
+    except ValidationError as error:
+        expected = error.errors()[0]["msg"].removeprefix("Input should be ").partition(",")[0]
+        raise HTTPException(400, f'"{name}" must be {expected}.') from None
 
 
-def _unwritten(text: str, kind: type) -> Any:
-    """The value that a form wrote as text; the text itself where it is none."""
-    if kind is bool:
-        return _TRUTH.get(text.strip().lower(), text)
-    for number in (int, float) if kind in (int, float) else ():
-        with suppress(ValueError):
-            return number(text)
-    return text
+def _is_list(annotation: Any) -> bool:
+    return any(get_origin(option) is list for option in (annotation, *get_args(annotation)))
 
 
-def _listed(name: str, value: Any) -> list[str]:
-    """A list of strings, also where it came as one string with commas; blank ones are left out."""
+def _split(value: Any) -> Any:
+    """Split a string at its commas, and drop the empty strings of a list."""
     if isinstance(value, str):
         value = [value] if value.startswith("data:") else value.split(",")
-    if value is not None and not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
-        raise ApiError(400, f'"{name}" must be a string or a list of strings.')
-    return [each.strip() for each in value or () if each.strip()]
-
-
-def _loras(name: str, value: Any) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not all(_is_lora(each) for each in value):
-        raise ApiError(
-            400, f'"{name}" must be a list of objects with a "path", a public https URL, and maybe a "scale".'
-        )
-    return value
-
-
-def _is_lora(value: Any) -> bool:
-    if not isinstance(value, dict) or not value.keys() <= _LORA_KEYS or not is_public_link(value.get("path")):
-        return False
-    return isinstance(value.get("scale", 1), int | float) and not isinstance(value.get("scale"), bool)
+    if not isinstance(value, list):
+        return value
+    stripped = [item.strip() if isinstance(item, str) else item for item in value]
+    return [item for item in stripped if item != ""]
 
 
 def _picture(name: str, text: str) -> bytes | str:
     if "://" in text[:16]:
         if not is_public_link(text):
-            raise ApiError(400, f'"{name}" must be a public https URL without user name or password, or base64.')
+            raise HTTPException(400, f'"{name}" must be a public https URL without user name or password, or base64.')
         return text
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except ValueError:
-        raise ApiError(400, f'"{name}" holds neither a public https URL nor base64.') from None
+        raise HTTPException(400, f'"{name}" is neither a public https URL nor base64.') from None

@@ -1,4 +1,4 @@
-"""The sandbox on a loopback port."""
+"""The sandbox's server, on a loopback port."""
 
 import socket
 import threading
@@ -9,11 +9,13 @@ from types import FrameType
 
 import uvicorn
 
-from webvoice_mcp.sandbox.app import API, create_app
-from webvoice_mcp.sandbox.security import LOOPBACK_NAMES
-from webvoice_mcp.sandbox.wire import SandboxProtocol
+from webvoice_mcp import __version__
+from webvoice_mcp.sandbox.app import create_app
+from webvoice_mcp.sandbox.loopback import LOOPBACK_HOSTS
+from webvoice_mcp.sandbox.protocol import SandboxProtocol
+from webvoice_mcp.sandbox.requests import API_ROOT
 
-_GRACE_SECONDS = 1  # for calls under way when the sandbox is asked to end
+_SHUTDOWN_SECONDS = 1  # for requests that are being processed when the sandbox is told to stop
 
 
 def serve(host: str, port: int, state_dir: Path, *, listening: Callable[[str], None]) -> None:
@@ -21,13 +23,13 @@ def serve(host: str, port: int, state_dir: Path, *, listening: Callable[[str], N
 
     Args:
         host: 127.0.0.1, localhost or ::1.
-        port: 0 for a free one.
-        state_dir: what the sandbox remembers.
-        listening: is given the base URL once requests are answered.
+        port: 0 for a free port.
+        state_dir: the folder for everything that survives a restart; created if missing.
+        listening: called with the base URL when the sandbox accepts requests.
 
     Raises:
-        ValueError: the host is not loopback, or the port not a port.
-        OSError: the port is taken.
+        ValueError: the host is not a loopback address, or the port is out of range.
+        OSError: the port is in use.
     """
     with _listen(host, port) as sock:
         _Server(state_dir, sock, listening).run(sockets=[sock])
@@ -35,7 +37,7 @@ def serve(host: str, port: int, state_dir: Path, *, listening: Callable[[str], N
 
 @contextmanager
 def running(state_dir: Path, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """The sandbox in a thread of this process for as long as the block lasts; gives its base URL, raises as `serve`."""
+    """Run the sandbox in a thread until the block ends; yield its base URL. Raises the errors of `serve`."""
     ready = threading.Event()
     with _listen(host, port) as sock:
         server = _Server(state_dir, sock, lambda _url: ready.set())
@@ -50,7 +52,7 @@ def running(state_dir: Path, *, host: str = "127.0.0.1", port: int = 0) -> Itera
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which says where it listens and ends without passing the signal on."""
+    """uvicorn's server, which reports its address and does not raise the signal that stopped it."""
 
     def __init__(self, state_dir: Path, sock: socket.socket, listening: Callable[[str], None]) -> None:
         config = uvicorn.Config(
@@ -61,27 +63,28 @@ class _Server(uvicorn.Server):
             lifespan="on",
             access_log=False,
             log_config=None,
-            log_level="critical",  # what goes wrong in a call is logged by the application, once
+            log_level="critical",  # the application logs its own errors
             server_header=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
+            headers=[("X-WebVoice-Sandbox", __version__), ("Server", "webvoice-mcp-sandbox")],
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
         super().__init__(config)
         self._url = _base_url(sock)
         self._listening = listening
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say so."""
+        """Start listening, then report the base URL."""
         await super().startup(sockets)
         self._listening(self._url)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
-        """End; uvicorn's own version raises the signal again afterwards, and the process would die of it."""
+        """Stop the server; uvicorn's own method would raise the signal again at the end and kill the process."""
         self.should_exit = True
 
 
 def _listen(host: str, port: int) -> socket.socket:
     name = host.strip("[]").lower()
-    if name not in LOOPBACK_NAMES:
+    if name not in LOOPBACK_HOSTS:
         raise ValueError(f"The sandbox listens on loopback only (127.0.0.1, localhost or ::1), not on {host!r}.")
     if not 0 <= port <= 65535:
         raise ValueError(f"A port is a number from 0 to 65535, not {port}.")
@@ -89,12 +92,12 @@ def _listen(host: str, port: int) -> socket.socket:
         sock = socket.create_server((name, port), family=socket.AF_INET6)
     else:
         sock = socket.create_server(("127.0.0.1", port))
-    # Connections inherit it; asyncio sets it only on sockets that name their protocol. Without it, an answer's body
-    # waits 40 ms for the acknowledgement of its head.
+    # Without this option, a response's body waits 40 ms for the acknowledgement of its headers. Connections inherit it.
+    # asyncio sets it only on sockets that were created with a protocol number.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 
 
 def _base_url(sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}{API.rstrip('/')}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{API_ROOT.rstrip('/')}"

@@ -3,6 +3,7 @@
 import base64
 import math
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from webvoice_mcp.contract.speech import (
@@ -13,13 +14,11 @@ from webvoice_mcp.contract.speech import (
     TRANSCRIPTION_PROVIDERS,
     VOICES,
 )
-from webvoice_mcp.sandbox.call import Call, door
-from webvoice_mcp.sandbox.database import Holder
 from webvoice_mcp.sandbox.engines import Sound, audio, espeak, hibari, whisper
-from webvoice_mcp.sandbox.reading import read_json, read_upload
-from webvoice_mcp.sandbox.replies import success
+from webvoice_mcp.sandbox.requests import ApiRequest, api_route
+from webvoice_mcp.sandbox.responses import success
 
-_LONGEST_TEXT = 5000
+_MAX_TEXT_CHARACTERS = 5000
 
 _LANGUAGES = {
     "en": "English",
@@ -39,8 +38,8 @@ _LANGUAGES = {
     "cs": "Czech",
 }
 
-# The documented ids, so that what is written against the service runs here; the names say who speaks.
-_DOCUMENTED = {
+# Programs written for the service use the documented ids; the names tell which engine speaks here.
+_DOCUMENTED_VOICES = {
     "en": [
         {"id": "af_sarah", "name": "Sarah (Female, English; in the sandbox: hibari)"},
         {"id": "am_adam", "name": "Adam (Male, English; in the sandbox: hibari, a female voice)"},
@@ -48,52 +47,58 @@ _DOCUMENTED = {
     "it": [{"id": "if_sara", "name": "Sara (Female, Italian; in the sandbox: espeak-ng)"}],
 }
 _VOICES = {
-    code: _DOCUMENTED.get(code, []) or [{"id": f"sandbox_{code}", "name": f"espeak-ng ({name}; the sandbox's)"}]
-    for code, name in _LANGUAGES.items()
+    code: _DOCUMENTED_VOICES.get(code, [{"id": f"sandbox_{code}", "name": f"espeak-ng ({language}; the sandbox's)"}])
+    for code, language in _LANGUAGES.items()
 }
 _VOICE_IDS = tuple(voice["id"] for voices in _VOICES.values() for voice in voices)
 
 
-async def voices(call: Call, _holder: Holder) -> Response:
-    """The voices by language."""
-    wanted = call.request.query_params.get("language") or ""
-    return success(voices={code: each for code, each in _VOICES.items() if wanted in ("", code)})
+async def voices(request: ApiRequest) -> Response:
+    """List the voices by language."""
+    request.authenticate()
+    wanted = request.query_params.get("language") or ""
+    return success(voices={code: listed for code, listed in _VOICES.items() if wanted in ("", code)})
 
 
-async def tts(call: Call, holder: Holder) -> Response:
+async def tts(request: ApiRequest) -> Response:
     """Speak a text."""
-    fields = await read_json(call.request)
-    text = fields.text("text", longest=_LONGEST_TEXT)
+    account = request.authenticate().account
+    fields = await request.read_json()
+    text = fields.string("text", max_length=_MAX_TEXT_CHARACTERS)
     fields.choice("voice", _VOICE_IDS)
     language = fields.choice("language", tuple(_LANGUAGES), "en")
     speed = fields.number("speed", 0.9, 0.5, 2.0)
-    call.afford(holder, SPEECH_CREDITS_PER_MINUTE)
-    sound, mp3 = await call.work(_speak, text, language, speed)
-    note = call.charge(holder, _price(sound, SPEECH_CREDITS_PER_MINUTE))
+    request.require_credits(account, SPEECH_CREDITS_PER_MINUTE)
+    sound, mp3 = await request.run_engine(_speak, text, language, speed)
+    billing = request.charge(account, _price(sound, SPEECH_CREDITS_PER_MINUTE))
     return success(
         audio=base64.b64encode(mp3).decode(),
         format="mp3",
         duration=round(sound.seconds, 2),
         provider=sound.provider,
-        **note,
+        **billing,
     )
 
 
-async def stt(call: Call, holder: Holder) -> Response:
-    """Write down a recording."""
-    upload = await read_upload(call.request, TRANSCRIPTION.file_field)
-    language = upload.fields.text("language", "auto").strip()
-    upload.fields.choice("provider", TRANSCRIPTION_PROVIDERS, TRANSCRIPTION_PROVIDERS[0])
-    sound = await call.work(audio.decode, upload.data)
+async def stt(request: ApiRequest) -> Response:
+    """Transcribe a recording."""
+    account = request.authenticate().account
+    form = await request.read_form(max_files=1)
+    recordings = form.files.get(TRANSCRIPTION.file_field)
+    if not recordings:
+        raise HTTPException(400, f'Send multipart/form-data with a file in the field "{TRANSCRIPTION.file_field}".')
+    language = form.fields.string("language", "auto").strip()
+    form.fields.choice("provider", TRANSCRIPTION_PROVIDERS, TRANSCRIPTION_PROVIDERS[0])
+    sound = await request.run_engine(audio.decode, recordings[0])
     price = _price(sound, TRANSCRIPTION_CREDITS_PER_MINUTE)
-    call.afford(holder, price)
-    transcript = await call.work(whisper.transcribe, sound, language)
+    request.require_credits(account, price)
+    transcript = await request.run_engine(whisper.transcribe, sound, language)
     return success(
         text=transcript.text,
         language=transcript.language,
         duration=round(sound.seconds, 2),
         provider=transcript.provider,
-        **call.charge(holder, price),
+        **request.charge(account, price),
     )
 
 
@@ -102,9 +107,9 @@ def _speak(text: str, language: str, speed: float) -> tuple[Sound, bytes]:
     return sound, audio.encode(sound, title="WebVoice sandbox", comment=sound.provider)
 
 
-def _price(sound: Sound, per_minute: float) -> float:
-    """The documented price for each minute that was begun."""
-    return round(per_minute * max(1, math.ceil(sound.seconds / 60)), 6)
+def _price(sound: Sound, credits_per_minute: float) -> float:
+    """Return the documented price, which counts every minute that was begun."""
+    return round(credits_per_minute * max(1, math.ceil(sound.seconds / 60)), 6)
 
 
-DOORS = (door(VOICES, voices), door(SPEECH, tts), door(TRANSCRIPTION, stt))
+ROUTES = [api_route(VOICES, voices), api_route(SPEECH, tts), api_route(TRANSCRIPTION, stt)]

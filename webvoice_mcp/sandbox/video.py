@@ -5,7 +5,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from webvoice_mcp.contract.rules import Rules
 from webvoice_mcp.contract.video import (
     IMAGE_TO_VIDEO,
     IMAGE_TO_VIDEO_CREDITS,
@@ -14,83 +13,88 @@ from webvoice_mcp.contract.video import (
     TEXT_TO_VIDEO,
     TEXT_TO_VIDEO_CREDITS,
     TEXT_TO_VIDEO_RULES,
+    ImageToVideoRequest,
+    TextToVideoRequest,
     video_credits,
 )
-from webvoice_mcp.sandbox.call import Call, door
-from webvoice_mcp.sandbox.database import Holder
+from webvoice_mcp.sandbox.database import Account
 from webvoice_mcp.sandbox.engines import film
-from webvoice_mcp.sandbox.parameters import read_parameters, read_pictures
-from webvoice_mcp.sandbox.reading import read_either, read_json
-from webvoice_mcp.sandbox.replies import success
+from webvoice_mcp.sandbox.parameters import ProviderRules, read_parameters, read_pictures
+from webvoice_mcp.sandbox.requests import ApiRequest, api_route
+from webvoice_mcp.sandbox.responses import success
 
 _DEFAULT_SECONDS = 5
 _DEFAULT_RESOLUTION = "720p"
-_TEXT_RATIO = "16:9"
-_OWN_RATIO = "adaptive"  # that of the image
+_DEFAULT_TEXT_RATIO = "16:9"
+_SOURCE_RATIO = "adaptive"  # keep the image's own ratio
 _PICTURE_FIELDS = ("image_url", "image")
 
 
-async def image_to_video(call: Call, holder: Holder) -> Response:
-    """Film a picture."""
-    form = await read_either(call.request, 1)
+async def image_to_video(request: ApiRequest) -> Response:
+    """Make a video from a picture."""
+    account = request.authenticate().account
+    form = await request.read_form_or_json(max_files=1)
     provider = form.fields.choice("provider", IMAGE_TO_VIDEO.providers, IMAGE_TO_VIDEO.default_provider)
-    prompt = form.fields.text("prompt")
-    given = read_parameters(form.fields, IMAGE_TO_VIDEO_RULES, provider, written=form.written)
+    prompt = form.fields.string("prompt")
+    parameters = read_parameters(
+        form.fields, ImageToVideoRequest, IMAGE_TO_VIDEO_RULES, provider, is_multipart=form.is_multipart
+    )
     (source,) = read_pictures(form, _PICTURE_FIELDS, 1)
-    still = film.Still(prompt, source, last=given.get("last_image_url", ""))
-    given = _with_defaults(IMAGE_TO_VIDEO_RULES, provider, given, _OWN_RATIO)
-    return await _answer(call, holder, still, given, IMAGE_TO_VIDEO_CREDITS[provider])
+    still = film.Still(prompt, source, last=parameters.get("last_image_url", ""))
+    parameters = _with_defaults(IMAGE_TO_VIDEO_RULES, provider, parameters, _SOURCE_RATIO)
+    return await _respond(request, account, still, parameters, IMAGE_TO_VIDEO_CREDITS[provider])
 
 
-async def text_to_video(call: Call, holder: Holder) -> Response:
-    """Film a picture that is drawn for it."""
-    fields = await read_json(call.request)
+async def text_to_video(request: ApiRequest) -> Response:
+    """Make a video from a prompt."""
+    account = request.authenticate().account
+    fields = await request.read_json()
     provider = fields.choice("provider", TEXT_TO_VIDEO.providers, TEXT_TO_VIDEO.default_provider)
-    prompt = fields.text("prompt")
-    given = read_parameters(fields, TEXT_TO_VIDEO_RULES, provider)
-    references = [*given.get("reference_images", ()), *given.get("reference_videos", ())]
-    still = film.Still(prompt, seed=given.get("seed"), references=references)
-    given = _with_defaults(TEXT_TO_VIDEO_RULES, provider, given, _TEXT_RATIO)
+    prompt = fields.string("prompt")
+    parameters = read_parameters(fields, TextToVideoRequest, TEXT_TO_VIDEO_RULES, provider)
+    references = [*parameters.get("reference_images", ()), *parameters.get("reference_videos", ())]
+    still = film.Still(prompt, seed=parameters.get("seed"), references=references)
+    parameters = _with_defaults(TEXT_TO_VIDEO_RULES, provider, parameters, _DEFAULT_TEXT_RATIO)
     factor = REFERENCES_FACTOR if references else 1
-    return await _answer(call, holder, still, given, TEXT_TO_VIDEO_CREDITS[provider], factor)
+    return await _respond(request, account, still, parameters, TEXT_TO_VIDEO_CREDITS[provider], factor)
 
 
-def _with_defaults(rules: Rules, provider: str, given: dict[str, Any], ratio: str) -> dict[str, Any]:
+def _with_defaults(rules: ProviderRules, provider: str, parameters: dict[str, Any], ratio: str) -> dict[str, Any]:
     return {
         "duration": _DEFAULT_SECONDS,
         "resolution": _DEFAULT_RESOLUTION,
         "aspect_ratio": ratio,
         "generate_audio": "generate_audio" in rules[provider],
-        **given,
+        **parameters,
     }
 
 
-async def _answer(
-    call: Call,
-    holder: Holder,
+async def _respond(
+    request: ApiRequest,
+    account: Account,
     still: film.Still,
-    given: dict[str, Any],
-    per_second: tuple[float, float],
+    parameters: dict[str, Any],
+    credits_per_second: tuple[float, float],
     factor: int = 1,
 ) -> Response:
-    seconds, resolution, ratio = given["duration"], given["resolution"], given["aspect_ratio"]
-    price = video_credits(per_second, seconds, resolution, factor)
-    call.afford(holder, price)
-    made = await call.work(
+    seconds, resolution, ratio = parameters["duration"], parameters["resolution"], parameters["aspect_ratio"]
+    price = video_credits(credits_per_second, seconds, resolution, factor)
+    request.require_credits(account, price)
+    mp4 = await request.run_engine(
         film.shoot,
         still,
         seconds,
         int(resolution.removesuffix("p")),
-        None if ratio == _OWN_RATIO else _quotient(ratio),
-        sound=given["generate_audio"],
+        None if ratio == _SOURCE_RATIO else _quotient(ratio),
+        sound=parameters["generate_audio"],
     )
     return success(
         provider=film.PROVIDER,
-        video=base64.b64encode(made).decode(),
+        video=base64.b64encode(mp4).decode(),
         duration=seconds,
         resolution=resolution,
-        video_size_bytes=len(made),
-        **call.charge(holder, price),
+        video_size_bytes=len(mp4),
+        **request.charge(account, price),
     )
 
 
@@ -99,4 +103,4 @@ def _quotient(ratio: str) -> float:
     return int(width) / int(height)
 
 
-DOORS = (door(IMAGE_TO_VIDEO, image_to_video), door(TEXT_TO_VIDEO, text_to_video))
+ROUTES = [api_route(IMAGE_TO_VIDEO, image_to_video), api_route(TEXT_TO_VIDEO, text_to_video)]

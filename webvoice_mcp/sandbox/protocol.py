@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a socket, with the one thing that ASGI does not give an application: ending the connection."""
+"""HTTP/1.1 over a socket that an application can close, which ASGI does not provide."""
 
 import asyncio
 from typing import Any
@@ -10,10 +10,10 @@ _TRANSPORT = "webvoice.transport"
 
 
 class SandboxProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1, with the connection's transport put into every request's scope."""
+    """uvicorn's HTTP/1.1, which adds the connection's transport to the scope of each request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Note the transport for the requests that come over it."""
+        """Wrap the application for the requests of this connection."""
         super().connection_made(transport)
         app = self.app
 
@@ -24,16 +24,19 @@ class SandboxProtocol(H11Protocol):
         self.app = app_with_transport
 
 
-async def hang_up(scope: Scope, receive: Receive, *, at_once: bool) -> None:
-    """End the connection; what was sent before still leaves, unless `at_once`. Returns when it is closed.
+async def close_connection(scope: Scope, receive: Receive, *, abort: bool) -> None:
+    """Close the connection and wait until it is closed.
+
+    Args:
+        abort: do not send the data that is still buffered.
 
     Raises:
-        ConnectionResetError: in process, where there is no connection.
+        ConnectionResetError: the application runs without a connection, in a test.
     """
     transport = scope.get("extensions", {}).get(_TRANSPORT)
     if transport is None:
-        raise ConnectionResetError("The sandbox was told to break this connection.")
-    if at_once:
+        raise ConnectionResetError("A sandbox fault closes this connection.")
+    if abort:
         transport.abort()
     else:
         transport.close()
