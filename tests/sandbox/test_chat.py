@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.world import ANN, FREE, HELLO, NOON, SITE, SandboxClient, refused
-from webvoice_mcp.contract.chat import DOCUMENTED_MODELS
+from webvoice_mcp.contract.models import DOCUMENTED_MODELS
 from webvoice_mcp.sandbox.chat_request import PROVIDER_KEYS
 
 _WEATHER = {

@@ -9,7 +9,8 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, DOCUMENTED_MODELS, OPENAI_MODELS
+from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, OPENAI_MODELS
+from webvoice_mcp.contract.models import DOCUMENTED_MODELS
 from webvoice_mcp.sandbox import rate_limits
 from webvoice_mcp.sandbox.chat_request import PROVIDER_KEYS, ChatParameters, parse_chat
 from webvoice_mcp.sandbox.engines import chat as engine

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from webvoice_mcp.contract.chat import DOCUMENTED_MODELS, DocumentedModel
+from webvoice_mcp.contract.models import DOCUMENTED_MODELS, DocumentedModel
 from webvoice_mcp.sandbox.requests import Fields
 
 # From a provider's name in the documented table of models to its name in requests.

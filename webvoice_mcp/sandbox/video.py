@@ -7,11 +7,10 @@ from starlette.responses import Response
 
 from webvoice_mcp.contract.video import (
     IMAGE_TO_VIDEO,
-    IMAGE_TO_VIDEO_CREDITS,
+    IMAGE_TO_VIDEO_PROVIDERS,
     IMAGE_TO_VIDEO_RULES,
-    REFERENCES_FACTOR,
     TEXT_TO_VIDEO,
-    TEXT_TO_VIDEO_CREDITS,
+    TEXT_TO_VIDEO_PROVIDERS,
     TEXT_TO_VIDEO_RULES,
     ImageToVideoRequest,
     TextToVideoRequest,
@@ -42,7 +41,8 @@ async def image_to_video(request: ApiRequest) -> Response:
     (source,) = read_pictures(form, _PICTURE_FIELDS, 1)
     still = film.Still(prompt, source, last=parameters.get("last_image_url", ""))
     parameters = _with_defaults(IMAGE_TO_VIDEO_RULES, provider, parameters, _SOURCE_RATIO)
-    return await _respond(request, account, still, parameters, IMAGE_TO_VIDEO_CREDITS[provider])
+    price = video_credits(IMAGE_TO_VIDEO_PROVIDERS, provider, parameters["duration"], parameters["resolution"])
+    return await _respond(request, account, still, parameters, price)
 
 
 async def text_to_video(request: ApiRequest) -> Response:
@@ -55,8 +55,14 @@ async def text_to_video(request: ApiRequest) -> Response:
     references = [*parameters.get("reference_images", ()), *parameters.get("reference_videos", ())]
     still = film.Still(prompt, seed=parameters.get("seed"), references=references)
     parameters = _with_defaults(TEXT_TO_VIDEO_RULES, provider, parameters, _DEFAULT_TEXT_RATIO)
-    factor = REFERENCES_FACTOR if references else 1
-    return await _respond(request, account, still, parameters, TEXT_TO_VIDEO_CREDITS[provider], factor)
+    price = video_credits(
+        TEXT_TO_VIDEO_PROVIDERS,
+        provider,
+        parameters["duration"],
+        parameters["resolution"],
+        references=bool(references),
+    )
+    return await _respond(request, account, still, parameters, price)
 
 
 def _with_defaults(rules: ProviderRules, provider: str, parameters: dict[str, Any], ratio: str) -> dict[str, Any]:
@@ -70,15 +76,9 @@ def _with_defaults(rules: ProviderRules, provider: str, parameters: dict[str, An
 
 
 async def _respond(
-    request: ApiRequest,
-    account: Account,
-    still: film.Still,
-    parameters: dict[str, Any],
-    credits_per_second: tuple[float, float],
-    factor: int = 1,
+    request: ApiRequest, account: Account, still: film.Still, parameters: dict[str, Any], price: float
 ) -> Response:
     seconds, resolution, ratio = parameters["duration"], parameters["resolution"], parameters["aspect_ratio"]
-    price = video_credits(credits_per_second, seconds, resolution, factor)
     request.require_credits(account, price)
     mp4 = await request.run_engine(
         film.shoot,
