@@ -19,7 +19,7 @@ from mcp.types import CallToolResult, ResourceLink, TextContent
 from tests.client.calls import ASK, SPEECH_REQUEST, TRANSLATE, Make, heard
 from tests.client.test_odd_answers import HALVES, JSON, SPENT, raw
 from tests.files.samples import FLAC_BYTES, JPEG_BYTES, MP3_BYTES, PNG_BYTES, mp4_bytes, wav_bytes
-from tests.jobs.world import PAID, made_in, put_inputs
+from tests.orders.world import PAID, made_in, put_inputs
 from tests.support import CANARY, MakeSettings, Pieces, Scripted, answer, connected, failed, fields
 from webvoice_mcp.client import bodies
 from webvoice_mcp.client import stream as client_stream

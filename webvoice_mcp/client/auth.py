@@ -95,9 +95,6 @@ class Keys:
         wins = "WEBVOICE_API_KEY is set and goes on being used until it is removed." if self._settings.api_key else ""
         return Kept(mask(key), str(self._settings.credentials_file), wins if use else "")
 
-    async def store(self, *, name: str, key: str, use: bool) -> "Kept":
-        return await self.keep(name=name, key=key, use=use)
-
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(work, limiter=self._threads)
 

@@ -66,9 +66,6 @@ class Client:
         """Send a request whose answer is small JSON."""
         return await self._exchange(endpoint, request, partial(self._read_reply, endpoint))
 
-    async def call_paid(self, endpoint: Endpoint[Q, R], request: Q) -> R:
-        return await self.call(endpoint, request)
-
     async def upload(self, endpoint: Endpoint[Q, R], request: Q, body: Body) -> R:
         """Send a request with files, streamed from the disk; `body` holds its fields and them."""
         return await self._exchange(endpoint, request, partial(self._read_reply, endpoint), body)
@@ -196,7 +193,7 @@ class Client:
             key=key.value if key else "",
             key_source=key.source if key else "",
             provider=provider,
-            others=endpoint.other_providers(provider),
+            others=endpoint.others(provider),
             names_model=endpoint.names_model,
         )
 

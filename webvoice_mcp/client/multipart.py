@@ -100,6 +100,3 @@ async def _one_ahead(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None
             await asyncio.gather(following, return_exceptions=True)
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
-
-
-FormFile = FilePart

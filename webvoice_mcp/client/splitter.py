@@ -13,7 +13,7 @@ from webvoice_mcp.client.base64stream import Base64String, Write
 from webvoice_mcp.client.document import Place, not_json, parsed, unescaped
 from webvoice_mcp.errors import InvalidResponse
 
-__all__ = ["MediaItem", "Medium", "Splitter", "Write"]
+__all__ = ["Medium", "Splitter", "Write"]
 
 _HEAD_BYTES = 512  # of a media string, looked at to learn what it is
 _LINK_BYTES = 64 << 10
@@ -42,9 +42,6 @@ class Medium:
     index: int
     size: int = 0
     text: str = ""
-
-
-MediaItem = Medium
 
 
 class Splitter:

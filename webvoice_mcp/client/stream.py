@@ -95,6 +95,3 @@ class _InSlices:
             if waited:
                 await anyio.sleep(_GATHER)
             asked = time.perf_counter()
-
-
-TEXT_INTERVAL = _GATHER
