@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from webvoice_mcp.client.splitter import Medium, Splitter
+from webvoice_mcp.client.splitter import MediaItem, Splitter
 
 FIELDS = frozenset({"audio", "image", "images"})
 MEDIA = random.Random(1).randbytes(611)  # as base64: both odd signs, padding, and longer than what is looked at first
@@ -17,7 +17,7 @@ LINK = "https://s3.example/" + "a" * 600 + "?X-Amz=%2F"
 
 class Split(NamedTuple):
     document: Any
-    media: list[Medium]
+    media: list[MediaItem]
     sinks: dict[tuple[str, int], bytes]
 
 

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import BASE_URL, CANARY
-from webvoice_mcp.client import answers
-from webvoice_mcp.client.answers import Asked
-from webvoice_mcp.client.auth import mask, without_keys
+from webvoice_mcp.client import answers, redaction
+from webvoice_mcp.client.answers import CallContext
+from webvoice_mcp.client.redaction import mask_key, mask_keys_in
 from webvoice_mcp.contract.account import links
 from webvoice_mcp.errors import Unauthorized
 
-ASKED = Asked(base_url=BASE_URL, links=links("https://site.example"), key=CANARY, key_source="environment")
+ASKED = CallContext(base_url=BASE_URL, links=links("https://site.example"), key=CANARY, key_source="environment")
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
 
@@ -35,7 +35,7 @@ NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
     ],
 )
 def test_the_sentence_in_an_error_body_is_found(body: str, said: str) -> None:
-    assert answers.message_in(body.encode()) == said
+    assert answers.message_in_body(body.encode()) == said
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_sentence_in_an_error_body_is_found(body: str, said: str) -> None:
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
-    assert answers.retry_after(header, now=NOW) == seconds
+    assert answers.parse_retry_after(header, now=NOW) == seconds
 
 
 @given(
@@ -68,21 +68,21 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
     | st.datetimes(timezones=st.timezones()).map(format_datetime)
 )
 def test_no_retry_after_header_breaks_anything(header: str) -> None:
-    seconds = answers.retry_after(header)
+    seconds = answers.parse_retry_after(header)
     assert seconds is None or seconds >= 0
 
 
 def test_retry_after_counts_from_now() -> None:
-    assert answers.retry_after("Sun, 22 Nov 2020 12:00:00 GMT") == 0
+    assert answers.parse_retry_after("Sun, 22 Nov 2020 12:00:00 GMT") == 0
 
 
 def test_text_from_outside_loses_escapes_and_control_characters() -> None:
-    assert answers.plain("\x1b[31mred\x1b[0m\x07 a\u202eb\tc\nd\x9b") == "red ab\tc\nd"
+    assert redaction.redact("\x1b[31mred\x1b[0m\x07 a\u202eb\tc\nd\x9b") == "red ab\tc\nd"
 
 
 def test_a_long_message_is_cut() -> None:
     body = json.dumps({"message": "x" * 5000}).encode()
-    assert len(str(answers.failure(400, body, ASKED))) < 500
+    assert len(str(answers.status_error(400, body, ASKED))) < 500
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,14 @@ def test_a_long_message_is_cut() -> None:
             ),
         ),
         (
-            Asked(base_url=BASE_URL, links={}, key=CANARY, key_source="saved"),
+            CallContext(base_url=BASE_URL, links={}, key=CANARY, key_source="saved"),
             (
                 "127.0.0.1:9 did not accept the key wv_…cdef saved for this base URL (401). "
                 "Register again with webvoice_register_send_code, or set WEBVOICE_API_KEY."
             ),
         ),
         (
-            Asked(base_url=BASE_URL, links={}),
+            CallContext(base_url=BASE_URL, links={}),
             (
                 "127.0.0.1:9 refused the call (401). "
                 "Register again with webvoice_register_send_code, or set WEBVOICE_API_KEY."
@@ -111,17 +111,17 @@ def test_a_long_message_is_cut() -> None:
         ),
     ],
 )
-def test_a_refused_key_is_told_by_host_mask_and_source(asked: Asked, sentence: str) -> None:
-    assert str(answers.failure(401, b"", asked)) == sentence
+def test_a_refused_key_is_told_by_host_mask_and_source(asked: CallContext, sentence: str) -> None:
+    assert str(answers.status_error(401, b"", asked)) == sentence
 
 
 def test_a_rate_limit_without_seconds_says_later() -> None:
-    assert str(answers.failure(429, b"", ASKED)) == "Too many requests. Try again later."
+    assert str(answers.status_error(429, b"", ASKED)) == "Too many requests. Try again later."
 
 
 @pytest.mark.parametrize("document", [{}, {"success": False}, []])
 def test_a_refusal_without_words_says_so(document: Any) -> None:
-    assert str(answers.refusal(document, ASKED)) == (
+    assert str(answers.refusal_error(document, ASKED)) == (
         "The service refused the request. It gave no reason: check the arguments, or try again later."
     )
 
@@ -135,40 +135,40 @@ ELSEWHERE = "There is nothing at this address: WEBVOICE_BASE_URL may be wrong, o
         (400, "It gave no reason: check the arguments, or try again later."),
         (404, ELSEWHERE),
         (405, ELSEWHERE),
-        (408, "It took too long to arrive: try again."),
-        (413, "What was sent is too large: send less."),
+        (408, "The request took too long to arrive: try again."),
+        (413, "The request is too large: send less."),
     ],
 )
 @pytest.mark.parametrize("body", [b"", b"{}", b"<html>No</html>", b'{"message":" "}'])
 def test_a_refusal_without_a_message_names_the_likely_cause(status: int, to_do: str, body: bytes) -> None:
-    assert str(answers.failure(status, body, ASKED)) == f"The service refused the request ({status}). {to_do}"
+    assert str(answers.status_error(status, body, ASKED)) == f"The service refused the request ({status}). {to_do}"
 
 
 def test_a_refusal_with_a_message_says_to_do_as_it_says() -> None:
-    said = str(answers.failure(404, b'{"detail":"No such voice."}', ASKED))
+    said = str(answers.status_error(404, b'{"detail":"No such voice."}', ASKED))
     assert said == "The service refused the request (404): No such voice. Change the arguments as it says."
 
 
 def test_a_call_that_is_forbidden_does_not_blame_the_key() -> None:
-    error = answers.failure(403, b'{"message":"Chat is not for this account."}', ASKED)
+    error = answers.status_error(403, b'{"message":"Chat is not for this account."}', ASKED)
     assert (type(error), error.status) == (Unauthorized, 403)
     assert str(error) == (
         "127.0.0.1:9 refused the call (403): Chat is not for this account. "
-        "The account may not do this (see webvoice_onboarding), or a firewall or VPN on the way blocks it."
+        "The account may not be allowed to do this (see webvoice_onboarding), or a firewall or VPN on the way blocks it."
     )
 
 
 def test_half_a_character_in_an_error_body_does_no_harm() -> None:
-    str(answers.failure(400, b'{"message":"x \\ud83d"}', ASKED)).encode()
+    str(answers.status_error(400, b'{"message":"x \\ud83d"}', ASKED)).encode()
 
 
 @pytest.mark.parametrize(
     ("key", "masked"), [("wv_abcdefghij1a2b", "wv_…1a2b"), ("sk-0123456789xyz", "…9xyz"), ("wv_short", "wv_…")]
 )
 def test_a_masked_key_can_be_recognised_but_not_used(key: str, masked: str) -> None:
-    assert mask(key) == masked
+    assert mask_key(key) == masked
 
 
 def test_keys_are_masked_in_any_text() -> None:
     text = "mine is secret-key-0000, yours wv_abcdefghij1a2b"
-    assert without_keys(text, "secret-key-0000", "") == "mine is …0000, yours wv_…1a2b"
+    assert mask_keys_in(text, "secret-key-0000", "") == "mine is …0000, yours wv_…1a2b"

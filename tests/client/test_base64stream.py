@@ -44,7 +44,7 @@ def test_only_white_space_may_follow_the_padding() -> None:
     stream, _ = decoder()
     stream.feed(b"QQ==\n")
     stream.feed(b"\r\n ")
-    with pytest.raises(InvalidResponse, match=r"^What the answer has as audio is not base64\.$"):
+    with pytest.raises(InvalidResponse, match=r"^The answer's audio is not base64\.$"):
         stream.feed(b" Q")
 
 
@@ -61,7 +61,7 @@ def test_only_the_part_that_is_asked_for_is_taken() -> None:
     string.feed(b'"\\u003', 1, 6)
     string.feed(b'D"', 0, 0)
     string.feed(b'D"', 0, 0)
-    with pytest.raises(InvalidResponse, match=r"^What the answer has as audio is not base64\.$"):
+    with pytest.raises(InvalidResponse, match=r"^The answer's audio is not base64\.$"):
         string.finish()
 
 

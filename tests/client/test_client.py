@@ -60,7 +60,7 @@ async def test_a_get_carries_the_key_in_one_header_and_its_fields_in_the_query(m
 
 async def test_a_post_sends_exactly_the_documented_json(make: Make) -> None:
     client, sent, _ = make(ok({"success": True, "translated_text": "Ciao"}))
-    await client.call(TRANSLATION, TRANSLATE)
+    await client.call_paid(TRANSLATION, TRANSLATE)
     assert json.loads(sent.bodies[0]) == {"text": "Hi", "target_language": "it", "source_language": "auto"}
     assert sent.asked == [("POST", "translation/")]
 
@@ -115,33 +115,33 @@ async def test_three_tries_are_the_most(make: Make) -> None:
 
 async def test_a_gateway_that_failed_leaves_open_whether_credits_were_spent(make: Make) -> None:
     client, _, _ = make(httpx2.Response(504), httpx2.Response(500), httpx2.Response(400))
-    said = str(await failure(client.call(TRANSLATION, TRANSLATE), ServerError))
+    said = str(await failure(client.call_paid(TRANSLATION, TRANSLATE), ServerError))
     assert said == (
         "The service failed (504). Try again later. "
         "Credits may have been spent: look at webvoice_status before you repeat the call."
     )
     assert "Credits" not in str(await failure(status(client), ServerError))
-    assert "Credits" not in str(await failure(client.call(TRANSLATION, TRANSLATE), BadRequest))
+    assert "Credits" not in str(await failure(client.call_paid(TRANSLATION, TRANSLATE), BadRequest))
 
 
 @pytest.mark.parametrize("code", [500, 502, 503, 504])
 async def test_a_post_is_never_sent_again_after_a_server_error(make: Make, code: int) -> None:
     client, sent, slept = make(httpx2.Response(code))
-    await failure(client.call(TRANSLATION, TRANSLATE), WebVoiceError)
+    await failure(client.call_paid(TRANSLATION, TRANSLATE), WebVoiceError)
     assert (len(sent.requests), slept.pauses) == (1, [])
 
 
 @pytest.mark.parametrize("broken", [httpx2.ReadError("x"), httpx2.WriteError("x"), httpx2.RemoteProtocolError("x")])
 async def test_a_broken_post_is_never_sent_again(make: Make, broken: Exception) -> None:
     client, sent, _ = make(broken)
-    error = await failure(client.call(TRANSLATION, TRANSLATE), NetworkError)
+    error = await failure(client.call_paid(TRANSLATION, TRANSLATE), NetworkError)
     assert "Credits may have been spent" in str(error)
     assert len(sent.requests) == 1
 
 
 async def test_a_post_that_was_refused_a_connection_is_sent_again(make: Make) -> None:
     client, sent, _ = make(REFUSED, httpx2.ConnectTimeout("slow"), ok({"translated_text": "Ciao"}))
-    assert (await client.call(TRANSLATION, TRANSLATE)).translated_text == "Ciao"
+    assert (await client.call_paid(TRANSLATION, TRANSLATE)).translated_text == "Ciao"
     assert len(sent.requests) == 3
 
 
@@ -150,7 +150,7 @@ async def test_a_post_that_was_refused_a_connection_is_sent_again(make: Make) ->
 )
 async def test_a_host_that_cannot_be_reached_is_named(make: Make, error: Exception, reason: str) -> None:
     client, _, _ = make(error, error, error)
-    said = str(await failure(client.call(TRANSLATION, TRANSLATE), NetworkError))
+    said = str(await failure(client.call_paid(TRANSLATION, TRANSLATE), NetworkError))
     assert said == (
         f"Cannot connect to {BASE_URL}: {reason}. Nothing was carried out. No credits were spent. "
         "Check the network, WEBVOICE_BASE_URL."
@@ -160,14 +160,14 @@ async def test_a_host_that_cannot_be_reached_is_named(make: Make, error: Excepti
 async def test_a_rate_limit_is_waited_out_as_asked(make: Make) -> None:
     limited = httpx2.Response(429, headers={"retry-after": "7"})
     client, _, slept = make(limited, limited, ok({"translated_text": "Ciao"}))
-    await client.call(TRANSLATION, TRANSLATE)
+    await client.call_paid(TRANSLATION, TRANSLATE)
     assert slept.pauses == [7, 7]
 
 
 async def test_a_rate_limit_beyond_thirty_seconds_is_told_at_once(make: Make) -> None:
     body = {"error": "Too Many Requests", "message": "Slow down."}
     client, sent, slept = make(httpx2.Response(429, headers={"retry-after": "31"}, json=body))
-    error = await failure(client.call(TRANSLATION, TRANSLATE), RateLimited)
+    error = await failure(client.call_paid(TRANSLATION, TRANSLATE), RateLimited)
     assert str(error) == "Too many requests: Slow down. Try again in 31 seconds."
     assert (error.status, error.retry_after) == (429, 31)
     assert (len(sent.requests), slept.pauses) == (1, [])
@@ -194,7 +194,7 @@ async def test_each_refusal_is_an_error_of_its_own(make: Make, code: int, error:
 
 async def test_success_false_is_a_refusal(make: Make) -> None:
     client, _, _ = make(ok({"success": False, "message": "No such language"}))
-    error = await failure(client.call(TRANSLATION, TRANSLATE), BadRequest)
+    error = await failure(client.call_paid(TRANSLATION, TRANSLATE), BadRequest)
     assert str(error) == (
         "The service refused the request: No such language. Change the arguments as it says, or try again later."
     )
@@ -248,7 +248,7 @@ async def test_what_is_not_available_is_named_with_what_may_take_its_place(
     make: Make, endpoint: Endpoint[Any, Any], request_: Request, sentence: str
 ) -> None:
     client, _, _ = make(httpx2.Response(503, json={"error": "No key."}))
-    assert str(await failure(client.call(endpoint, request_), ProviderUnavailable)) == sentence
+    assert str(await failure(client.call_paid(endpoint, request_), ProviderUnavailable)) == sentence
 
 
 async def test_a_redirect_is_not_followed(make: Make) -> None:
@@ -262,8 +262,8 @@ async def test_a_redirect_is_not_followed(make: Make) -> None:
     ("body", "sentence"),
     [
         (b"<html>Down</html>", "The answer is not JSON. Try again later; WEBVOICE_BASE_URL may be wrong."),
-        (b"[" * 100_000, "The answer is nested too deep."),
-        (b"[" * 65 + b"]" * 65, "The answer is nested too deep."),
+        (b"[" * 100_000, "The answer is nested too deeply."),
+        (b"[" * 65 + b"]" * 65, "The answer is nested too deeply."),
         (b'{"success": true}', "The service's answer to translation/ has no usable translated_text."),
         (b'"text"', "The service's answer to translation/ has no usable content."),
         (b"x" * (9 << 20), "The service's answer is larger than 8 MiB and was stopped."),
@@ -271,7 +271,7 @@ async def test_a_redirect_is_not_followed(make: Make) -> None:
 )
 async def test_an_unusable_answer_says_why_and_that_credits_may_be_gone(make: Make, body: bytes, sentence: str) -> None:
     client, _, _ = make(httpx2.Response(200, content=body))
-    error = await failure(client.call(TRANSLATION, TRANSLATE), InvalidResponse)
+    error = await failure(client.call_paid(TRANSLATION, TRANSLATE), InvalidResponse)
     assert str(error).startswith(sentence)
     assert "Credits may have been spent" in str(error)
 
@@ -283,7 +283,7 @@ async def test_a_list_where_the_documentation_names_no_shape_is_taken_as_the_dat
 
 async def test_an_answer_that_is_cut_short_is_an_invalid_response(make: Make) -> None:
     client, _, _ = make(httpx2.Response(200, stream=Pieces([b'{"tr', httpx2.RemoteProtocolError("cut")])))
-    error = await failure(client.call(TRANSLATION, TRANSLATE), InvalidResponse)
+    error = await failure(client.call_paid(TRANSLATION, TRANSLATE), InvalidResponse)
     assert str(error).startswith("The service's answer was cut short. Credits may have been spent")
 
 
@@ -292,8 +292,8 @@ async def test_an_answer_with_broken_compression_is_an_invalid_response(make: Ma
         return httpx2.Response(200, headers={"content-encoding": "gzip"}, stream=Pieces([b"not gzip"]))
 
     client, _, _ = make(broken)
-    error = await failure(client.call(TRANSLATION, TRANSLATE), InvalidResponse)
-    assert str(error).startswith("The service's answer is compressed in a broken way.")
+    error = await failure(client.call_paid(TRANSLATION, TRANSLATE), InvalidResponse)
+    assert str(error).startswith("The service's answer could not be decompressed.")
 
 
 async def test_only_the_beginning_of_an_error_is_read(make: Make) -> None:
@@ -309,7 +309,7 @@ async def test_an_answer_that_does_not_come_in_time_is_given_up(make: Make) -> N
         raise AssertionError
 
     client, sent, _ = make(never, TIMEOUT="0.05")
-    error = await failure(client.call(TRANSLATION, TRANSLATE), TimedOut)
+    error = await failure(client.call_paid(TRANSLATION, TRANSLATE), TimedOut)
     assert str(error).startswith("No whole answer within 0.05 seconds (WEBVOICE_TIMEOUT). Credits may have been spent")
     assert len(sent.requests) == 1
 
@@ -327,11 +327,11 @@ async def test_an_empty_wallet_names_the_links_and_the_memo_once_it_is_known(mak
     client, _, _ = make(
         httpx2.Response(402, json={}), ok({"credits": 0, "solana": {"memo_code": "WV12"}}), httpx2.Response(402)
     )
-    before = str(await failure(client.call(TRANSLATION, TRANSLATE), InsufficientCredits))
+    before = str(await failure(client.call_paid(TRANSLATION, TRANSLATE), InsufficientCredits))
     assert "http://127.0.0.1:9/billing/purchase/" in before
     assert "memo" not in before
     await client.call(ONBOARDING, Empty())
-    after = str(await failure(client.call(TRANSLATION, TRANSLATE), InsufficientCredits))
+    after = str(await failure(client.call_paid(TRANSLATION, TRANSLATE), InsufficientCredits))
     assert "Solana with memo WV12 at http://127.0.0.1:9/billing/solana/" in after
 
 

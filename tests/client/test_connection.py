@@ -74,7 +74,7 @@ async def test_a_proxy_that_cannot_be_is_named_by_its_variables(
 async def test_a_socks_proxy_names_what_it_needs(outside: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     assert str(await failure(status(outside), NetworkError)) == (
-        "The proxy in the environment is a SOCKS proxy, which needs more: install httpx2[socks], or unset "
+        "The proxy in the environment is a SOCKS proxy, which needs another package: install httpx2[socks], or unset "
         f"HTTPS_PROXY, ALL_PROXY or the system's proxy. {NOTHING_DONE}"
     )
 
@@ -118,14 +118,14 @@ async def test_certificates_that_cannot_be_read_are_named_by_their_variables(
 )
 async def test_what_only_shows_when_a_connection_is_made_is_no_crash(make: Make, error: Exception) -> None:
     client, sent, _ = make(error)
-    assert str(await failure(client.call(TRANSLATION, TRANSLATE), NetworkError)) == BAD_PROXY
+    assert str(await failure(client.call_paid(TRANSLATION, TRANSLATE), NetworkError)) == BAD_PROXY
     assert len(sent.requests) == 1
 
 
 async def test_a_proxy_that_refuses_got_no_request(make: Make) -> None:
     refused = httpx2.ProxyError("407 Proxy Authentication Required")
     client, sent, _ = make(refused, refused, refused)
-    error = await failure(client.call(TRANSLATION, TRANSLATE), NetworkError)
+    error = await failure(client.call_paid(TRANSLATION, TRANSLATE), NetworkError)
     assert str(error).startswith(f"Cannot connect to {BASE_URL}: 407 Proxy Authentication Required. {NOTHING_DONE}")
     assert (len(sent.requests), error.billed) == (3, False)
 
@@ -156,7 +156,7 @@ async def test_a_lost_answer_to_a_free_order_says_that_it_may_have_been_carried_
     make: Make, endpoint: Endpoint[Any, Any], request_: Request, answer: Any, error: type[WebVoiceError], sentence: str
 ) -> None:
     client, sent, _ = make(answer)
-    assert str(await failure(client.call(endpoint, request_), error)) == sentence
+    assert str(await failure(client.call_paid(endpoint, request_), error)) == sentence
     assert len(sent.requests) == 1
 
 
@@ -165,7 +165,7 @@ async def test_an_order_that_was_refused_a_connection_was_not_carried_out(
     make: Make, endpoint: Endpoint[Any, Any], request_: Request
 ) -> None:
     client, _, _ = make(REFUSED, REFUSED, REFUSED)
-    said = str(await failure(client.call(endpoint, request_), NetworkError))
+    said = str(await failure(client.call_paid(endpoint, request_), NetworkError))
     assert NOTHING_DONE in said
     assert "may have been" not in said
 
@@ -185,7 +185,7 @@ async def test_a_lost_answer_to_a_question_may_simply_be_asked_for_again(make: M
 )
 async def test_an_error_whose_body_breaks_off_keeps_its_status(make: Make, broken: httpx2.Response) -> None:
     client, _, _ = make(broken)
-    error = await failure(client.call(TRANSLATION, TRANSLATE), InsufficientCredits)
+    error = await failure(client.call_paid(TRANSLATION, TRANSLATE), InsufficientCredits)
     assert (error.status, error.billed) == (402, False)
 
 
@@ -194,7 +194,7 @@ async def test_an_error_with_broken_compression_keeps_its_status(make: Make) -> 
         return httpx2.Response(500, headers={"content-encoding": "gzip"}, stream=Pieces([b"not gzip"]))
 
     client, _, _ = make(broken)
-    assert (await failure(client.call(TRANSLATION, TRANSLATE), ServerError)).status == 500
+    assert (await failure(client.call_paid(TRANSLATION, TRANSLATE), ServerError)).status == 500
 
 
 async def test_a_get_whose_error_breaks_off_is_tried_again(make: Make) -> None:
@@ -207,7 +207,7 @@ async def test_a_get_whose_error_breaks_off_is_tried_again(make: Make) -> None:
 
 async def test_a_rate_limit_longer_than_the_time_left_is_told_at_once(make: Make) -> None:
     client, sent, slept = make(httpx2.Response(429, headers={"retry-after": "7"}), TIMEOUT="5")
-    error = await failure(client.call(TRANSLATION, TRANSLATE), RateLimited)
+    error = await failure(client.call_paid(TRANSLATION, TRANSLATE), RateLimited)
     assert str(error) == "Too many requests. Try again in 7 seconds."
     assert (error.retry_after, error.billed) == (7, False)
     assert (len(sent.requests), slept.pauses) == (1, [])
@@ -215,14 +215,14 @@ async def test_a_rate_limit_longer_than_the_time_left_is_told_at_once(make: Make
 
 async def test_a_pause_longer_than_the_time_left_tells_what_failed(make: Make) -> None:
     client, _, slept = make(REFUSED, TIMEOUT="0.2")
-    assert NOTHING_DONE in str(await failure(client.call(TRANSLATION, TRANSLATE), NetworkError))
+    assert NOTHING_DONE in str(await failure(client.call_paid(TRANSLATION, TRANSLATE), NetworkError))
     assert slept.pauses == []
 
 
 async def test_a_caller_with_less_patience_counts_too(make: Make) -> None:
     client, _, slept = make(httpx2.Response(429, headers={"retry-after": "7"}))
     with anyio.fail_after(5):
-        await failure(client.call(TRANSLATION, TRANSLATE), RateLimited)
+        await failure(client.call_paid(TRANSLATION, TRANSLATE), RateLimited)
     assert slept.pauses == []
 
 
@@ -230,5 +230,5 @@ async def test_a_caller_with_less_patience_counts_too(make: Make) -> None:
 async def test_a_hostile_retry_after_is_ignored(make: Make, header: str) -> None:
     limited = httpx2.Response(429, headers=[(b"retry-after", header.encode("latin-1"))])
     client, _, slept = make(limited, ok({"translated_text": "Ciao"}))
-    assert (await client.call(TRANSLATION, TRANSLATE)).translated_text == "Ciao"
+    assert (await client.call_paid(TRANSLATION, TRANSLATE)).translated_text == "Ciao"
     assert 0.25 <= slept.pauses[0] <= 0.5

@@ -23,7 +23,7 @@ from tests.orders.world import PAID, made_in, put_inputs
 from tests.support import CANARY, MakeSettings, Pieces, Scripted, answer, connected, failed, fields
 from webvoice_mcp.client import bodies
 from webvoice_mcp.client import stream as client_stream
-from webvoice_mcp.client.joined import JoinedChat
+from webvoice_mcp.client.chat_accumulator import ChatAccumulator
 from webvoice_mcp.contract.chat import CHAT
 from webvoice_mcp.contract.speech import SPEECH
 from webvoice_mcp.contract.translation import TRANSLATION
@@ -349,7 +349,9 @@ async def test_of_a_field_that_comes_twice_the_last_counts_or_the_answer_is_refu
 ) -> None:
     bodies = written(list(dict(pairs).items())), written(pairs)
     client, _, _ = make(*map(raw, bodies), *map(raw, bodies))
-    assert await outcome(client.call(TRANSLATION, TRANSLATE)) == await outcome(client.call(TRANSLATION, TRANSLATE))
+    assert await outcome(client.call_paid(TRANSLATION, TRANSLATE)) == await outcome(
+        client.call_paid(TRANSLATION, TRANSLATE)
+    )
     first, second = bytearray(), bytearray()
     once = await outcome(client.download(SPEECH, SPEECH_REQUEST, lambda _field, _index: first.extend))
     twice = await outcome(client.download(SPEECH, SPEECH_REQUEST, lambda _field, _index: second.extend))
@@ -437,7 +439,7 @@ async def test_odd_deltas_break_no_stream(make: Make, deltas: list[Any], usage: 
     ids=["id", "name", "arguments"],
 )
 def test_tool_calls_without_end_are_stopped(piece: dict[str, Any]) -> None:
-    chat = JoinedChat()
+    chat = ChatAccumulator()
     deltas = [{"tool_calls": [{**piece, "index": number}]} for number in range(20)]
     with pytest.raises(InvalidResponse, match="did not end"):
         [chat.add({"choices": [{"delta": delta}]}) for delta in deltas]
@@ -445,7 +447,7 @@ def test_tool_calls_without_end_are_stopped(piece: dict[str, Any]) -> None:
 
 def test_many_tool_calls_take_no_longer_without_an_index_than_with_one() -> None:
     began = time.process_time()
-    JoinedChat().add({"choices": [{"delta": {"tool_calls": [{"id": "a"}] * 20_000}}]})
+    ChatAccumulator().add({"choices": [{"delta": {"tool_calls": [{"id": "a"}] * 20_000}}]})
     assert time.process_time() - began < 1  # with an index it is a twentieth of that
 
 
@@ -464,7 +466,7 @@ class _Open(httpx2.AsyncByteStream):
 async def test_an_answer_that_is_whole_is_delivered_however_its_stream_ends(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_stream, "_LINGER", 0.05)
+    monkeypatch.setattr(client_stream, "_LINGER_SECONDS", 0.05)
     kind = {"content-type": "text/event-stream"}
     whole = chunk({"content": "Hi"}) + STOP
     left_open = httpx2.Response(200, headers=kind, stream=_Open(whole))
@@ -481,9 +483,9 @@ async def test_an_answer_that_is_whole_is_delivered_however_its_stream_ends(
 
 
 async def test_a_status_counts_though_its_body_never_ends(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "_ERROR_SECONDS", 0.05)
+    monkeypatch.setattr(bodies, "_ERROR_BODY_SECONDS", 0.05)
     client, _, _ = make(httpx2.Response(402, stream=_Open(b'{"message":"')))
-    kind, sentence = await outcome(client.call(TRANSLATION, TRANSLATE))
+    kind, sentence = await outcome(client.call_paid(TRANSLATION, TRANSLATE))
     assert kind is InsufficientCredits
     assert "Top up" in sentence
 
@@ -492,14 +494,14 @@ async def test_a_status_counts_though_its_body_never_ends(make: Make, monkeypatc
 async def test_what_is_compressed_more_than_once_is_not_unpacked(make: Make, status: int) -> None:
     packed = httpx2.Response(status, headers={"content-encoding": "gzip, gzip"}, stream=Pieces([b"never looked at"]))
     client, _, _ = make(packed)
-    kind, sentence = await outcome(client.call(TRANSLATION, TRANSLATE))
+    kind, sentence = await outcome(client.call_paid(TRANSLATION, TRANSLATE))
     assert (kind, "more than once" in sentence) == ((InvalidResponse, True) if status == 200 else (BadRequest, False))
 
 
 async def test_a_text_full_of_commas_is_no_bomb(make: Make) -> None:
     text = "one, two, [three], " * 100_000
     client, _, _ = make(answer({"translated_text": text}))
-    assert (await client.call(TRANSLATION, TRANSLATE)).translated_text == text
+    assert (await client.call_paid(TRANSLATION, TRANSLATE)).translated_text == text
 
 
 async def test_long_links_beside_a_picture_are_written_into_a_file(make_settings: MakeSettings, tmp_path: Path) -> None:

@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webvoice_mcp.client.jsonbody import JsonBody
-from webvoice_mcp.client.multipart import FilePart
+from webvoice_mcp.client.multipart import FormFile
 from webvoice_mcp.errors import DiskError
 
 
-def part(chunks: list[bytes], size: int | None = None) -> FilePart:
+def part(chunks: list[bytes], size: int | None = None) -> FormFile:
     async def read() -> AsyncIterator[bytes]:
         for chunk in chunks:
             yield chunk
 
-    return FilePart("images", "a.png", "image/png", len(b"".join(chunks)) if size is None else size, read)
+    return FormFile("images", "a.png", "image/png", len(b"".join(chunks)) if size is None else size, read)
 
 
 async def sent(body: JsonBody) -> bytes:

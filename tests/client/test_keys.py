@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.client.calls import STATUS_BODY, ok
 from tests.support import BASE_URL, CANARY, MakeSettings, Scripted
-from webvoice_mcp.client.auth import ApiKey, Kept, Keys
+from webvoice_mcp.client.auth import ApiKey, Keys, StoredKey
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.account import STATUS
 from webvoice_mcp.contract.endpoint import Empty
@@ -43,13 +43,13 @@ async def test_the_environments_key_wins(make_settings: MakeSettings) -> None:
 
 async def test_a_saved_key_is_found_at_once(keys: Keys, settings: Settings) -> None:
     assert await keys.find() is None
-    assert await keys.keep(name="k", key=OTHER, use=True) == Kept("wv_…cdef", str(settings.credentials_file), "")
+    assert await keys.store(name="k", key=OTHER, use=True) == StoredKey("wv_…cdef", str(settings.credentials_file), "")
     assert await keys.require() == ApiKey(OTHER, "saved")
 
 
 async def test_a_key_that_is_kept_beside_the_environments_says_which_one_wins(make_settings: MakeSettings) -> None:
     settings = make_settings()
-    kept = await Keys(settings, KeyStore(settings.credentials_file)).keep(name="k", key=OTHER, use=True)
+    kept = await Keys(settings, KeyStore(settings.credentials_file)).store(name="k", key=OTHER, use=True)
     assert kept.facts() == {
         "api_key": "wv_…cdef",
         "api_key_saved_to": str(settings.credentials_file),
@@ -58,7 +58,7 @@ async def test_a_key_that_is_kept_beside_the_environments_says_which_one_wins(ma
 
 
 async def test_a_key_that_cannot_be_saved_is_shown_once(keys: Keys) -> None:
-    kept = await keys.keep(name="k", key="wv_with blank", use=True)
+    kept = await keys.store(name="k", key="wv_with blank", use=True)
     assert (kept.shown, kept.saved_to) == ("wv_with blank", "")
     assert kept.note.startswith("The key could not be saved, so it is shown here once: keep it. ")
 

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from python_multipart import FormParser
 from python_multipart.multipart import parse_options_header
 
-from webvoice_mcp.client.multipart import FilePart, Multipart
+from webvoice_mcp.client.multipart import FormFile, Multipart
 from webvoice_mcp.errors import DiskError
 
 CHANGED = r"^a\.mp3 changed while it was being sent\. Try again when it is complete\.$"
 
 
-def file_part(*chunks: bytes, size: int | None = None, field: str = "audio", name: str = "a.mp3") -> FilePart:
+def file_part(*chunks: bytes, size: int | None = None, field: str = "audio", name: str = "a.mp3") -> FormFile:
     async def read() -> AsyncIterator[bytes]:
         for chunk in chunks:
             yield chunk
 
-    return FilePart(field, name, "audio/mpeg", sum(map(len, chunks)) if size is None else size, read)
+    return FormFile(field, name, "audio/mpeg", sum(map(len, chunks)) if size is None else size, read)
 
 
 async def sent(body: Multipart) -> bytes:
@@ -132,7 +132,7 @@ async def test_an_error_in_reading_comes_out_after_what_was_read() -> None:
         yield b"ab"
         raise DiskError("The disk is gone.")
 
-    blocks = aiter(Multipart({}, [FilePart("audio", "a.mp3", "audio/mpeg", 3, read)]))
+    blocks = aiter(Multipart({}, [FormFile("audio", "a.mp3", "audio/mpeg", 3, read)]))
     assert await anext(blocks)
     assert await anext(blocks) == b"ab"
     with pytest.raises(DiskError, match=r"^The disk is gone\.$"):
@@ -164,7 +164,7 @@ class Disk:
             self.closed = True
 
     def body(self) -> Multipart:
-        return Multipart({}, [FilePart("audio", "a.mp3", "audio/mpeg", 3, self.chunks)])
+        return Multipart({}, [FormFile("audio", "a.mp3", "audio/mpeg", 3, self.chunks)])
 
 
 async def test_one_block_is_read_while_its_predecessor_is_sent() -> None:
@@ -236,7 +236,7 @@ async def test_any_iterator_will_do_as_the_chunks_of_a_file() -> None:
             self.left = 0
             return b"abc"
 
-    body = Multipart({}, [FilePart("audio", "a.mp3", "audio/mpeg", 3, Once)])
+    body = Multipart({}, [FormFile("audio", "a.mp3", "audio/mpeg", 3, Once)])
     assert len(await sent(body)) == body.length
 
 

@@ -35,7 +35,7 @@ async def test_a_connection_that_ended_or_said_what_nobody_asked_for_is_not_used
         client = client_of(service.port)
         await status(client)
         await asyncio.sleep(0.1)
-        assert (await client.call(TRANSLATION, TRANSLATE)).translated_text == "Ciao"
+        assert (await client.call_paid(TRANSLATION, TRANSLATE)).translated_text == "Ciao"
         await client.aclose()
     assert service.connections == 2
 
@@ -48,8 +48,8 @@ async def test_a_connection_that_ends_between_the_look_at_it_and_the_request_let
         await status(client)
         await asyncio.sleep(0.1)
         # The pool looks before it takes a connection; here it sees nothing.
-        monkeypatch.setattr("webvoice_mcp.client.network._Line.get_extra_info", lambda *_: None)
-        assert (await client.call(TRANSLATION, TRANSLATE)).translated_text == "Ciao"
+        monkeypatch.setattr("webvoice_mcp.client.network._Connection.get_extra_info", lambda *_: None)
+        assert (await client.call_paid(TRANSLATION, TRANSLATE)).translated_text == "Ciao"
         await client.aclose()
     assert service.connections == 2
 
@@ -74,7 +74,7 @@ async def test_a_connection_that_ended_unnoticed_since_we_were_busy_is_not_used_
         await status(client)
         ending.set()
         time.sleep(0.2)  # noqa: ASYNC251 - the event loop hears nothing meanwhile
-        assert (await client.call(TRANSLATION, TRANSLATE)).translated_text == "Ciao"
+        assert (await client.call_paid(TRANSLATION, TRANSLATE)).translated_text == "Ciao"
         await client.aclose()
     assert service.connections == 2
 
@@ -89,7 +89,7 @@ async def test_an_answer_that_breaks_off_is_told_as_cut_short(client_of: Callabl
 
     async with serving(breaks) as service:
         client = client_of(service.port)
-        error = await failure(client.call(TRANSLATION, TRANSLATE), InvalidResponse)
+        error = await failure(client.call_paid(TRANSLATION, TRANSLATE), InvalidResponse)
         await client.aclose()
     assert "cut short" in str(error)
     assert service.connections == 1

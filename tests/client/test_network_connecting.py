@@ -16,7 +16,7 @@ from tests.client.calls import failure, status
 from tests.client.service import FINE, LIMITS, MIB, always, request_of, serving
 from tests.tls import Authority
 from webvoice_mcp.client.client import Client
-from webvoice_mcp.client.network import Transport, _Line
+from webvoice_mcp.client.network import Transport, _Connection
 from webvoice_mcp.errors import NetworkError
 
 
@@ -83,20 +83,20 @@ async def test_by_tls_an_answer_comes_whole_or_is_told_to_be_cut(
 async def test_a_service_that_hangs_up_before_the_handshake_is_told_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    begin = _Line.start_tls
+    begin = _Connection.start_tls
 
-    async def late(self: _Line, *words: Any, **more: Any) -> Any:
+    async def late(self: _Connection, *words: Any, **more: Any) -> Any:
         await asyncio.sleep(0.2)
         return await begin(self, *words, **more)
 
     async def nobody(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example ESMTP\r\n")
 
-    monkeypatch.setattr(_Line, "start_tls", late)
+    monkeypatch.setattr(_Connection, "start_tls", late)
     async with serving(nobody) as service:
         transport = Transport(LIMITS, ssl.create_default_context())
         began = time.monotonic()
-        with pytest.raises(httpx2.ConnectError, match="had ended"):
+        with pytest.raises(httpx2.ConnectError, match="already closed"):
             await transport.handle_async_request(httpx2.Request("GET", f"https://127.0.0.1:{service.port}/"))
         assert time.monotonic() - began < 5
         await transport.aclose()

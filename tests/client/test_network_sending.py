@@ -9,7 +9,7 @@ from tests.client.calls import failure
 from tests.client.service import MIB, head_of, reset, serving
 from tests.support import http
 from webvoice_mcp.client.client import Client
-from webvoice_mcp.client.multipart import FilePart, Multipart
+from webvoice_mcp.client.multipart import FormFile, Multipart
 from webvoice_mcp.contract.speech import TRANSCRIPTION, TranscriptionRequest
 from webvoice_mcp.errors import BadRequest, NetworkError, WebVoiceError
 
@@ -21,7 +21,7 @@ def silence(blocks: int = 32) -> Multipart:
         for _ in range(blocks):
             yield bytes(2 * MIB)
 
-    return Multipart({}, [FilePart("audio", "a.wav", "audio/wav", blocks * 2 * MIB, chunks)])
+    return Multipart({}, [FormFile("audio", "a.wav", "audio/wav", blocks * 2 * MIB, chunks)])
 
 
 async def test_a_refusal_that_comes_before_a_whole_upload_is_told(client_of: Callable[..., Client]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.client.calls import ASK, SPEECH_REQUEST, TRANSLATE, Make, failure, heard, ok, status
 from tests.support import CANARY, Pieces, events
-from webvoice_mcp.client.document import MAX_DEPTH, parsed
+from webvoice_mcp.client.document import MAX_DEPTH, parse_json
 from webvoice_mcp.client.splitter import Write
 from webvoice_mcp.contract.account import SEND_CODE, STATUS, SendCodeRequest
 from webvoice_mcp.contract.chat import CHAT
@@ -47,14 +47,14 @@ def deep(levels: int) -> bytes:
 
 @given(JSON)
 def test_whatever_was_parsed_can_be_written_again(document: Any) -> None:
-    read = parsed(json.dumps(document).encode())
+    read = parse_json(json.dumps(document).encode())
     reply = SpeechReply.model_validate({"more": read})
     json.dumps(reply.model_dump(mode="json"), ensure_ascii=False, allow_nan=False).encode()
 
 
 async def test_half_a_character_in_a_reply_is_mended(make: Make) -> None:
     client, _, _ = make(raw(b'{"translated_text":"x \\ud83d","pair":"\\ud83d\\ude00","\\ude00":1}'))
-    reply = await client.call(TRANSLATION, TRANSLATE)
+    reply = await client.call_paid(TRANSLATION, TRANSLATE)
     assert reply == TranslationReply.model_validate({"translated_text": "x \ufffd", "pair": "\U0001f600", "\ufffd": 1})
 
 
@@ -64,20 +64,20 @@ async def test_numbers_that_are_none_are_left_out(make: Make) -> None:
         raw(b'{"translated_text":"a","credits_used":"NaN","credits_remaining":"inf"}'),
     )
     for more in ({"more": [None]}, {}):
-        reply = await client.call(TRANSLATION, TRANSLATE)
+        reply = await client.call_paid(TRANSLATION, TRANSLATE)
         assert (reply.credits_used, reply.credits_remaining, reply.model_extra) == (None, None, more)
 
 
 async def test_what_lies_as_deep_as_is_allowed_can_be_written_again(make: Make) -> None:
     client, _, _ = make(raw(b'{"translated_text":"a","more":%b}' % deep(MAX_DEPTH - 1)))
-    assert (await client.call(TRANSLATION, TRANSLATE)).model_dump_json()
+    assert (await client.call_paid(TRANSLATION, TRANSLATE)).model_dump_json()
 
 
 @pytest.mark.parametrize("levels", [MAX_DEPTH, 1500])
 async def test_what_lies_deeper_is_refused(make: Make, levels: int) -> None:
     client, _, _ = make(raw(b'{"translated_text":"a","more":%b}' % deep(levels)))
-    said = str(await failure(client.call(TRANSLATION, TRANSLATE), InvalidResponse))
-    assert said == f"The answer is nested too deep. {SPENT}"
+    said = str(await failure(client.call_paid(TRANSLATION, TRANSLATE), InvalidResponse))
+    assert said == f"The answer is nested too deeply. {SPENT}"
 
 
 @pytest.mark.parametrize("length", ["\u00b2", "9" * 5000, "-5"])
@@ -85,7 +85,9 @@ async def test_a_hostile_length_breaks_nothing(make: Make, length: str) -> None:
     headers = [(b"content-length", length.encode("latin-1"))]
     client, _, _ = make(httpx2.Response(200, headers=headers, stream=Pieces([b'{"audio":"QUJD"}'])))
     seen: list[int | None] = []
-    await client.download(SPEECH, SPEECH_REQUEST, nowhere, watch=lambda _received, expected: seen.append(expected))
+    await client.download(
+        SPEECH, SPEECH_REQUEST, nowhere, on_progress=lambda _received, expected: seen.append(expected)
+    )
     assert seen == [None]
 
 
@@ -112,7 +114,7 @@ async def test_an_error_without_what_was_asked_for_is_a_refusal(
     make: Make, endpoint: Endpoint[Any, Any], request_: Request, body: Any, sentence: str
 ) -> None:
     client, _, _ = make(ok(body))
-    error = await failure(client.call(endpoint, request_), BadRequest)
+    error = await failure(client.call_paid(endpoint, request_), BadRequest)
     assert str(error) == f"The service refused the request: {sentence}. {ADVICE}"
     assert (error.status, error.billed) == (200, False)
 
@@ -135,7 +137,7 @@ async def test_a_medium_that_does_not_come_says_what_came_in_its_place(make: Mak
 
 async def test_an_answer_that_calls_itself_a_success_is_none_without_what_was_asked_for(make: Make) -> None:
     client, _, _ = make(ok({"success": True, "error": "Half of it failed"}))
-    error = await failure(client.call(TRANSLATION, TRANSLATE), InvalidResponse)
+    error = await failure(client.call_paid(TRANSLATION, TRANSLATE), InvalidResponse)
     assert str(error) == (
         "The service's answer to translation/ has no usable translated_text. It says: Half of it failed. " + SPENT
     )
@@ -147,7 +149,7 @@ async def test_an_error_beside_what_was_asked_for_is_no_refusal(make: Make) -> N
         ok({"audio": "QUJD", "error": "odd"}),
         ok({"credits": 5, "error": None}),
     )
-    assert (await client.call(TRANSLATION, TRANSLATE)).translated_text == "Ciao"
+    assert (await client.call_paid(TRANSLATION, TRANSLATE)).translated_text == "Ciao"
     assert len((await client.download(SPEECH, SPEECH_REQUEST, nowhere))[1]) == 1
     assert (await status(client)).credits == 5
 
@@ -176,7 +178,7 @@ ERROR = '{"error":{"message":"The model is overloaded"}}'
 async def test_an_error_after_a_part_of_the_answer_may_have_cost_credits(make: Make, first: str) -> None:
     client, _, _ = make(events(first, ERROR))
     error = await failure(client.stream(CHAT, ASK, heard), BadRequest)
-    assert str(error) == (f"The service broke off when part of the answer had come: The model is overloaded. {SPENT}")
+    assert str(error) == (f"The service broke off after part of the answer: The model is overloaded. {SPENT}")
     assert error.billed
 
 
@@ -190,7 +192,7 @@ async def test_an_error_before_anything_came_is_a_refusal(make: Make) -> None:
 async def test_an_error_without_words_after_a_part_of_the_answer_says_so(make: Make) -> None:
     client, _, _ = make(events(CHUNK, '{"success":false}'))
     error = await failure(client.stream(CHAT, ASK, heard), BadRequest)
-    assert str(error) == f"The service broke off when part of the answer had come: no reason given. {SPENT}"
+    assert str(error) == f"The service broke off after part of the answer: no reason given. {SPENT}"
 
 
 @pytest.mark.parametrize("charset", ["hex", "rot13", "utf-16", "undefined", "no-such"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.client.pieces import BASE64, FIELDS, LINK, MEDIA, SLASHES, URL_SAFE, Split, every_cut, speech, split
-from webvoice_mcp.client.splitter import Medium, Splitter
+from webvoice_mcp.client.splitter import MediaItem, Splitter
 
 
 def wrapped(line_break: bytes) -> bytes:
@@ -36,7 +36,7 @@ SPELLINGS = {
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 def test_every_honest_spelling_of_base64_is_decoded_however_it_is_cut(spelling: bytes) -> None:
     document = {"success": True, "audio": None, "duration": 5, "note": 'a"b\\', "more": [1, {"audio": "deep"}]}
-    expected = Split(document, [Medium("audio", 0, len(MEDIA))], {("audio", 0): MEDIA})
+    expected = Split(document, [MediaItem("audio", 0, len(MEDIA))], {("audio", 0): MEDIA})
     for pieces in every_cut(speech(spelling)):
         assert split(pieces) == expected
 
@@ -54,7 +54,7 @@ def test_every_honest_spelling_of_base64_is_decoded_however_it_is_cut(spelling: 
 def test_a_data_url_is_decoded(head: bytes) -> None:
     for pieces in every_cut(speech(head + SLASHES)):
         answer = split(pieces)
-        assert answer.media == [Medium("audio", 0, len(MEDIA))]
+        assert answer.media == [MediaItem("audio", 0, len(MEDIA))]
         assert answer.sinks == {("audio", 0): MEDIA}
 
 
@@ -88,7 +88,7 @@ SHORT, SHORTER = base64.b64encode(b"second picture").decode(), base64.b64encode(
     ],
 )
 def test_media_is_found_wherever_it_stands_in_the_outermost_object(body: str, document: Any, sinks: Any) -> None:
-    media = [Medium(name, index, len(data)) for (name, index), data in sinks.items()]
+    media = [MediaItem(name, index, len(data)) for (name, index), data in sinks.items()]
     for pieces in every_cut(body.encode()):
         assert split(pieces) == Split(document, media, sinks)
 
@@ -98,7 +98,7 @@ def test_media_of_any_length_is_decoded(size: int) -> None:
     data = MEDIA[:size]
     for spelling in (base64.b64encode(data), base64.b64encode(data).rstrip(b"=")):
         for pieces in every_cut(b'{"audio":"%b"}' % spelling):
-            assert split(pieces) == Split({"audio": None}, [Medium("audio", 0, size)], {("audio", 0): data})
+            assert split(pieces) == Split({"audio": None}, [MediaItem("audio", 0, size)], {("audio", 0): data})
 
 
 # ---- what is no media ----
@@ -146,7 +146,7 @@ def test_a_link_stays_in_the_document_and_is_told(link: str) -> None:
     value = json.loads(f'"{link}"')
     expected = Split(
         {"audio": value, "images": [None, value], "n": 1},
-        [Medium("audio", 0, text=value), Medium("images", 0, 1), Medium("images", 1, text=value)],
+        [MediaItem("audio", 0, text=value), MediaItem("images", 0, 1), MediaItem("images", 1, text=value)],
         {("images", 0): b"x"},
     )
     for pieces in every_cut(body.encode()):
@@ -184,7 +184,7 @@ def test_what_a_sink_raises_passes_through(open_sink: Any) -> None:
 def test_a_sink_is_opened_only_for_base64() -> None:
     splitter = Splitter(FIELDS, disk_full)
     splitter.feed(b'{"audio":"http://x.y/z","image":"","a":"eA","images":[null]}')
-    assert splitter.finish()[1] == [Medium("audio", 0, text="http://x.y/z")]
+    assert splitter.finish()[1] == [MediaItem("audio", 0, text="http://x.y/z")]
 
 
 def test_without_fields_an_answer_is_only_read() -> None:

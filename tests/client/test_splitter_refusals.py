@@ -3,13 +3,13 @@ import pytest
 from tests.client.pieces import BASE64, LINK, MEDIA, SLASHES, every_cut, speech, split
 from webvoice_mcp.errors import InvalidResponse
 
-NOT_BASE64 = "What the answer has as audio is not base64."
+NOT_BASE64 = "The answer's audio is not base64."
 CUT_BASE64 = "The base64 of audio is cut short."
 EMPTY_BASE64 = "The base64 of audio is empty."
 NOT_JSON = "The answer is not JSON. Try again later; WEBVOICE_BASE_URL may be wrong."
 CUT = "The answer is cut short."
 NOT_UTF8 = "The answer is not UTF-8."
-DATA_URL = "The answer has a data: URL as audio that is not base64."
+DATA_URL = "The answer's audio is a data: URL that is not base64."
 
 BAD_MEDIA = [
     ("QUJD!UJD", NOT_BASE64),
@@ -103,15 +103,15 @@ def test_a_medium_that_goes_wrong_far_inside_is_refused(spoilt: bytes) -> None:
         ('{"a":1}'.encode("utf-16"), NOT_UTF8),
         ('{"a":1}'.encode("utf-16-le"), NOT_JSON),
         (b'{"a":' + b"1" * 4400 + b"}", "The answer has a number with too many digits."),
-        (b"[" * 65, "The answer is nested too deep."),
-        (b'{"a":' * 65, "The answer is nested too deep."),
+        (b"[" * 65, "The answer is nested too deeply."),
+        (b'{"a":' * 65, "The answer is nested too deeply."),
         (b'{"audio":"eA","audio":"eA"}', "The answer has audio twice."),
         (b'{"audio":null,"a":1,"\\u0061udio":"eA"}', "The answer has audio twice."),
         (b'{"images":["eA"],"images":[]}', "The answer has images twice."),
         (b'{"audio":"eA"}{"audio":"eA"}', NOT_JSON),
         (b'{"images":["eA" "eA"]}', NOT_JSON),
         (b'{"images":["eA",1]["eA"]"eA"}', NOT_JSON),
-        (b'{"images":[' + b'"eA",' * 64 + b'"eA"]}', "The answer has more than 64 media."),
+        (b'{"images":[' + b'"eA",' * 64 + b'"eA"]}', "The answer has more than 64 media items."),
     ],
 )
 def test_a_broken_answer_is_refused(body: bytes, message: str) -> None:
@@ -147,7 +147,7 @@ def test_a_link_longer_than_64_kib_is_refused() -> None:
     assert split([body % (b"a" * 65000)]).media[0].text == "http://" + "a" * 65000
     for size in (1, 1000, 1 << 20):
         pieces = [(body % (b"a" * 66000))[start : start + size] for start in range(0, 66020, size)]
-        with pytest.raises(InvalidResponse, match=r"^The answer has a link of more than 65536 bytes as images\[0\]\.$"):
+        with pytest.raises(InvalidResponse, match=r"^The answer's images\[0\] is a link of more than 65536 bytes\.$"):
             split(pieces)
 
 

@@ -9,12 +9,12 @@ import pytest
 from tests.client.calls import heard
 from tests.support import Pieces, events
 from webvoice_mcp.client import stream
-from webvoice_mcp.client.joined import JoinedChat
+from webvoice_mcp.client.chat_accumulator import ChatAccumulator
 from webvoice_mcp.errors import BadRequest, InvalidResponse
 
 
 def joined(*deltas: dict[str, Any]) -> dict[str, Any]:
-    chat = JoinedChat()
+    chat = ChatAccumulator()
     for delta in deltas:
         chat.add({"choices": [{"index": 0, "delta": delta}]})
     message: dict[str, Any] = chat.document()["choices"][0]["message"]
@@ -76,12 +76,14 @@ def test_reasoning_is_kept_apart_from_the_text(name: str) -> None:
     ],
 )
 def test_odd_chunks_add_nothing_and_break_nothing(odd: dict[str, Any]) -> None:
-    assert JoinedChat().add(odd) == ""
+    assert ChatAccumulator().add(odd) == ""
 
 
 async def join(response: httpx2.Response, on_text: stream.OnText = heard) -> dict[str, Any]:
     response.request = httpx2.Request("POST", "http://127.0.0.1/")
-    return await stream.join(response, on_text, lambda chunk, begun: BadRequest(f"{json.dumps(chunk)} {begun}"))
+    return await stream.read_chat(
+        response, on_text, lambda chunk, has_content: BadRequest(f"{json.dumps(chunk)} {has_content}")
+    )
 
 
 async def test_a_stream_may_end_without_done_when_the_answer_is_whole() -> None:
@@ -98,7 +100,7 @@ async def test_a_stream_may_end_without_done_when_the_answer_is_whole() -> None:
         (["[DONE]"], "cut short"),
         (['{"choices":[]}', "[DONE]"], "cut short"),
         (["", "{"], "not JSON"),
-        (["[]"], "something else than chunks"),
+        (["[]"], "something other than chunks"),
     ],
 )
 async def test_a_broken_stream_is_an_invalid_response(chunks: list[str], sentence: str) -> None:
@@ -166,7 +168,7 @@ def test_content_may_come_as_a_list_of_parts() -> None:
 
 
 def test_what_the_service_added_since_is_kept() -> None:
-    chat = JoinedChat()
+    chat = ChatAccumulator()
     first = {"annotations": [{"url": "a"}], "refusal": "No", "images": None, "audio": {"id": 1}, "seed": 1}
     second = {"annotations": [{"url": "b"}], "refusal": ", no", "audio": {"id": 2}, "seed": 2}
     chat.add({"id": "c", "system_fingerprint": "a", "citations": ["x"], "choices": [{"delta": first}], "error": None})
@@ -193,7 +195,7 @@ def test_what_the_service_added_since_is_kept() -> None:
 
 
 def test_what_the_service_added_since_is_bounded() -> None:
-    chat = JoinedChat()
+    chat = ChatAccumulator()
     for number in range(100):
         chat.add({f"more{number}": "x" * 1000, "same": str(number), "choices": [{"delta": {"much": "y" * 1000}}]})
     document = chat.document()

@@ -11,7 +11,7 @@ import httpx2
 
 from tests.fuzz.fuzz import every_way
 from tests.fuzz.fuzz_splitter import depth, mended
-from webvoice_mcp.client import answers, bodies, stream
+from webvoice_mcp.client import answers, bodies, redaction, stream
 from webvoice_mcp.contract.chat import CHAT
 from webvoice_mcp.errors import BadRequest, InvalidResponse, WebVoiceError
 
@@ -55,7 +55,7 @@ WORDS = [
 
 _MOST_DEPTH = 64
 _KEY = "wv_wv_1234567890"  # begins with what it begins with
-_ASKED = answers.Asked("https://webvoice.example/api/v1", {}, key=_KEY)
+_ASKED = answers.CallContext("https://webvoice.example/api/v1", {}, key=_KEY)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -97,19 +97,19 @@ async def read(made: list[bytes]) -> Answer | Refusal:
         for piece in made:
             yield piece
 
-    def refuse(chunk: dict[str, Any], /, *, begun: bool) -> WebVoiceError:
-        return answers.broken_off(chunk, _ASKED, "") if begun else answers.refusal(chunk, _ASKED)
+    def refuse(chunk: dict[str, Any], /, *, has_content: bool) -> WebVoiceError:
+        return answers.interruption_error(chunk, _ASKED, "") if has_content else answers.refusal_error(chunk, _ASKED)
 
     headers = {"content-type": "text/event-stream"}
-    keyless = answers.Keyless(_KEY, hear)
+    redacting = redaction.RedactingStream(_KEY, hear)
     response = httpx2.Response(200, headers=headers, content=body(), request=httpx2.Request("POST", "http://x.y/"))
     try:
-        document = await stream.join(response, keyless.hand_on, refuse)
-        await keyless.end()
+        document = await stream.read_chat(response, redacting.feed, refuse)
+        await redacting.finish()
     except (BadRequest, InvalidResponse) as error:
         str(error).encode()
         return Refusal(type(error), str(error), heard)
-    bodies.reply(CHAT, document)
+    bodies.parse_reply(CHAT, document)
     written = json.dumps(document, ensure_ascii=False, allow_nan=False)
     written.encode()
     return Answer(written, heard)
@@ -135,7 +135,7 @@ def judge(body: bytes, result: Answer | Refusal) -> None:
     assert sum(map(units, arguments)) == sum(map(units, expected.arguments)), "Arguments were lost."
     spoken = "".join(result.heard)
     assert "" not in result.heard
-    told = answers.masked(message["content"], _KEY)
+    told = redaction.redact_document(message["content"], _KEY)
     assert told in {spoken, spoken + "\ufffd"}, "What was heard is not what is told in the end."
     assert _KEY not in spoken
 
