@@ -32,7 +32,7 @@ def run(words: list[str]) -> int:
     from mcp import Client  # noqa: PLC0415 - as above
 
     from webvoice_mcp.cli._progress import bar  # noqa: PLC0415 - as above
-    from webvoice_mcp.client.answers import harmless  # noqa: PLC0415 - as above
+    from webvoice_mcp.client.redaction import sanitize  # noqa: PLC0415 - as above
     from webvoice_mcp.server import build  # noqa: PLC0415 - as above
 
     # A job's answer would be of no use: the process that has the job ends with the call.
@@ -51,7 +51,7 @@ def run(words: list[str]) -> int:
             print(json.dumps({"error": text, **(result.meta or {})}) if chosen.json else text, file=sys.stderr)
             return 1
         fields: dict[str, Any] = result.structured_content or {}
-        print(json.dumps(fields, indent=2) if chosen.json else harmless(_shown(fields)))
+        print(json.dumps(fields, indent=2) if chosen.json else sanitize(_shown(fields)))
         return 0
 
     return anyio.run(call)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-from webvoice_mcp.client.answers import plain
-from webvoice_mcp.client.splitter import Medium, Write
+from webvoice_mcp.client.redaction import redact
+from webvoice_mcp.client.splitter import MediaItem, Write
 from webvoice_mcp.errors import FileError, InvalidResponse, WebVoiceError
 from webvoice_mcp.files import Part, SavedFile
 
@@ -44,7 +44,7 @@ class Harvest:
 
         return write
 
-    async def bring_in(self, media: Sequence[Medium], expected: int) -> tuple[tuple[SavedFile, ...], str]:
+    async def bring_in(self, media: Sequence[MediaItem], expected: int) -> tuple[tuple[SavedFile, ...], str]:
         """Publish what came; the files, and what the user should know of them ("" = nothing).
 
         Raises:
@@ -63,7 +63,7 @@ class Harvest:
                 continue
             self.saved.append(saved)
             (files if kind and kind.family == self._family else odd).append(saved)
-        links = list(dict.fromkeys(plain(each.text).split()[0] for each in media if each.text))
+        links = list(dict.fromkeys(redact(each.text).split()[0] for each in media if each.text))
         if not files:
             raise await self._nothing(odd, links, refused)
         notes = self._notes(odd, await self._told(links))

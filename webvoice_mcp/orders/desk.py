@@ -9,7 +9,7 @@ from typing import Generic, Literal, TypeVar
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.client.jsonbody import JsonBody
-from webvoice_mcp.client.multipart import FilePart, Multipart
+from webvoice_mcp.client.multipart import FormFile, Multipart
 from webvoice_mcp.client.requests import Body
 from webvoice_mcp.client.stream import OnText
 from webvoice_mcp.contract.endpoint import Endpoint, Q, R, Request
@@ -84,7 +84,7 @@ class Desk:
         """
         await self._office.keys.require()
         receipt = await self._ordered(request)
-        reply = await self._office.client.call(endpoint, request)
+        reply = await self._office.client.call_paid(endpoint, request)
         receipt.of(reply)
         return reply
 
@@ -180,18 +180,18 @@ class Desk:
         if not inputs:
             return None
         field = endpoint.file_field
-        opened: list[str | FilePart] = []
+        opened: list[str | FormFile] = []
         for number, each in enumerate(inputs):
             argument = f"{field}[{number}]" if field.endswith("s") else field
             is_link = each.lower().startswith("https://")
             opened.append(each if is_link else _part(field, await self._opened(stack, each, "image", argument)))
-        files = [each for each in opened if isinstance(each, FilePart)]
+        files = [each for each in opened if isinstance(each, FormFile)]
         if len(files) == len(opened):
             return Multipart(request.form(), files)
         return JsonBody(
             lambda standing_for: {
                 **request.fields(),
-                field: [standing_for(each) if isinstance(each, FilePart) else each for each in opened],
+                field: [standing_for(each) if isinstance(each, FormFile) else each for each in opened],
             }
         )
 
@@ -204,5 +204,5 @@ class Desk:
         return await self._office.files.aim(wanted.path, tool=wanted.tool, words=wanted.words, suffixes=wanted.suffixes)
 
 
-def _part(field: str, source: Source) -> FilePart:
-    return FilePart(field, source.name, source.mime_type, source.size, source.chunks)
+def _part(field: str, source: Source) -> FormFile:
+    return FormFile(field, source.name, source.mime_type, source.size, source.chunks)

@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 from pydantic import BeforeValidator, Field, Strict
 
-from webvoice_mcp.client.answers import masked
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
+from webvoice_mcp.client.redaction import redact_document
 from webvoice_mcp.contract.account import (
     CREATE_KEY,
     ONBOARDING,
@@ -216,13 +216,13 @@ async def _verified(client: Client, keys: Keys, request: VerifyCodeRequest) -> R
     if not reply.api_key:
         note = "The service sent no API key." if request.create_api_key else None
         return Registered.of(reply, api_key=None, note=note)
-    kept = await keys.keep(name=request.api_key_name, key=reply.api_key, use=request.create_api_key)
+    kept = await keys.store(name=request.api_key_name, key=reply.api_key, use=request.create_api_key)
     said = Registered.of(reply).fields()
-    return Registered.model_validate(masked(said, reply.api_key) | kept.facts())
+    return Registered.model_validate(redact_document(said, reply.api_key) | kept.facts())
 
 
 async def _created(client: Client, keys: Keys, request: CreateKeyRequest, *, use: bool) -> KeyCreated:
     reply = await client.call(CREATE_KEY, request)
-    kept = await keys.keep(name=request.name, key=reply.api_key, use=use)
+    kept = await keys.store(name=request.name, key=reply.api_key, use=use)
     said = KeyCreated.of(reply, name=reply.name or request.name).fields()
-    return KeyCreated.model_validate(masked(said, reply.api_key) | kept.facts())
+    return KeyCreated.model_validate(redact_document(said, reply.api_key) | kept.facts())
