@@ -52,19 +52,19 @@ def event_stream(*pieces: bytes | Exception) -> httpx2.Response:
     return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Pieces(pieces))
 
 
-def call(client: Client, endpoint: Endpoint[Q, R], request: Q) -> Awaitable[R]:
+async def call(client: Client, endpoint: Endpoint[Q, R], request: Q) -> R:
     """Call an endpoint by the method that fits it."""
-    return client.call_paid(endpoint, request) if endpoint.paid else client.call(endpoint, request)
+    return await (client.call_paid(endpoint, request) if endpoint.paid else client.call(endpoint, request))
 
 
-def status(client: Client) -> Awaitable[StatusReply]:
+async def status(client: Client) -> StatusReply:
     """Make a free GET."""
-    return client.call(STATUS, Empty())
+    return await client.call(STATUS, Empty())
 
 
-def translate(client: Client) -> Awaitable[TranslationReply]:
+async def translate(client: Client) -> TranslationReply:
     """Make a paid POST."""
-    return client.call_paid(TRANSLATION, TRANSLATION_REQUEST)
+    return await client.call_paid(TRANSLATION, TRANSLATION_REQUEST)
 
 
 async def caught(awaitable: Awaitable[Any], error: type[WebVoiceError]) -> WebVoiceError:

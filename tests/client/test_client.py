@@ -46,7 +46,7 @@ from webvoice_mcp.errors import (
 # Requests
 
 
-async def test_a_get_carries_the_key_in_a_header_and_fields_in_the_query(make: MakeClient) -> None:
+async def test_a_get_carries_its_key_in_a_header_and_fields_as_query(make: MakeClient) -> None:
     client, sent, _ = make(ok({"voices": {"en": [{"id": "af_sarah", "name": "Sarah"}]}}))
     reply = await client.call(VOICES, VoicesRequest(language="en"))
     request = sent.requests[0]

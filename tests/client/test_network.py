@@ -64,7 +64,7 @@ async def test_a_paid_call_survives_a_connection_that_ends_after_the_pools_check
     assert service.connections == 2
 
 
-async def test_a_connection_that_ended_while_the_event_loop_was_busy_is_not_reused(
+async def test_a_connection_that_ended_unnoticed_by_a_busy_loop_is_not_reused(
     client_of: Callable[..., Client],
 ) -> None:
     ending, has_ended = threading.Event(), threading.Event()
