@@ -38,7 +38,6 @@ def test_the_message_in_an_error_body_is_found(body: str, message: str) -> None:
     [
         (" 7 ", 7.0),
         ("soon", None),
-        ("99999999999999", None),
         ("Sun, 22 Nov 2026 12:00:09 GMT", 9.0),
         ("Sun, 22 Nov 2026 12:00:09 -0000", 9.0),
     ],

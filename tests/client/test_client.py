@@ -36,6 +36,7 @@ from webvoice_mcp.contract.translation import TRANSLATION
 from webvoice_mcp.errors import (
     BadRequest,
     InsufficientCredits,
+    InvalidArgument,
     InvalidResponse,
     NotAuthenticated,
     ProviderUnavailable,
@@ -94,6 +95,21 @@ async def test_without_a_key_nothing_is_sent(make: MakeClient) -> None:
     assert "WEBVOICE_API_KEY" in str(error)
     assert sent.requests == []
     await client.aclose()
+
+
+async def test_an_argument_that_is_too_long_for_a_url_is_named(make: MakeClient) -> None:
+    client, sent, _ = make()
+    error = await caught(client.call(VOICES, VoicesRequest(language="en", provider="x" * 100_000)), InvalidArgument)
+    assert str(error) == "provider is too long for a URL. Give a shorter one."
+    assert sent.requests == []
+
+
+async def test_the_first_calls_may_be_made_at_once(make: MakeClient) -> None:
+    client, sent, _ = make(ok(STATUS_BODY), ok(STATUS_BODY))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(status, client)
+        tasks.start_soon(status, client)
+    assert len(sent.requests) == 2
 
 
 async def test_cookies_are_not_kept(make: MakeClient) -> None:
@@ -286,7 +302,7 @@ async def test_a_stream_passes_on_its_text_and_ends_as_a_reply(make: MakeClient)
         events(
             '{"id":"c1","model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}',
             '{"choices":[{"index":0,"delta":{"content":"Hel"}}]}',
-            '{"choices":[{"index":0,"delta":{"content":"lo"}}]}',
+            '{"choices":[{"index":0,"delta":{"content":"lo w"}}]}',
             '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"total_tokens":60},'
             '"webvoice":{"credits_used":2.0,"credits_remaining":98.0}}',
             "[DONE]",
@@ -298,8 +314,8 @@ async def test_a_stream_passes_on_its_text_and_ends_as_a_reply(make: MakeClient)
         pieces.append(piece)
 
     reply = await client.stream(CHAT, CHAT_REQUEST, on_text)
-    assert pieces == ["Hel", "lo"]
-    assert reply.choices[0].message.text == "Hello"
+    assert pieces == ["Hel", "lo ", "w"]  # the last character could have been the beginning of the key
+    assert reply.choices[0].message.text == "Hello w"
     assert (reply.id, reply.usage, reply.webvoice.credits_remaining) == ("c1", {"total_tokens": 60}, 98)
     assert json.loads(sent.bodies[0])["stream"] is True
 

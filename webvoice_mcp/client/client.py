@@ -112,8 +112,8 @@ class Client:
             )
             if isinstance(document, dict):  # the media fields are empty now
                 document = {name: value for name, value in document.items() if name not in endpoint.media}
-            if context.key:  # links are shown to the user
-                media = [replace(item, text=redact_document(item.text, context.key)) for item in media]
+            # Links are shown to the user.
+            media = [replace(item, text=redact_document(item.text, context.key)) for item in media]
             return self._to_reply(endpoint, document, context, media), media
 
         return await self._perform(endpoint, request, read, body)
@@ -143,8 +143,7 @@ class Client:
     def _to_reply(
         self, endpoint: Endpoint[Q, R], document: Any, context: CallContext, media: Sequence[MediaItem] = ()
     ) -> R:
-        if context.key:
-            document = redact_document(document, context.key)
+        document = redact_document(document, context.key)
         fields = document if isinstance(document, dict) else {}
         if fields.get("success") is False:
             raise answers.refusal_error(document, context)

@@ -44,7 +44,14 @@ def redact(text: str, *keys: str) -> str:
 
 
 def redact_document(document: Any, key: str) -> Any:
-    """Return a decoded JSON document with `key` masked in all its strings, names of members included."""
+    """Return a decoded JSON document with `key` masked in all its strings, names of members included.
+
+    Args:
+        document: of which a copy is made.
+        key: the key; if it is empty, the document is returned as it is.
+    """
+    if not key:
+        return document
     if isinstance(document, dict):
         return {redact_document(name, key): redact_document(value, key) for name, value in document.items()}
     if isinstance(document, list):
@@ -62,7 +69,7 @@ class RedactingStream:
 
     async def feed(self, piece: str) -> None:
         """Take the next piece and pass on everything that cannot be part of the key."""
-        text: str = redact_document(self._held_back + piece, self._key) if self._key else piece
+        text: str = redact_document(self._held_back + piece, self._key)
         longest = min(len(self._key) - 1, len(text))
         held = next((size for size in range(longest, 0, -1) if self._key.startswith(text[-size:])), 0)
         self._held_back = text[len(text) - held :]
