@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.client.calls import Make, Slept
+from tests.client.helpers import FakeSleep, MakeClient
 from tests.support import MakeSettings, Scripted
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
@@ -13,22 +13,24 @@ from webvoice_mcp.keystore import KeyStore
 
 
 @pytest.fixture
-def make(make_settings: MakeSettings) -> Make:
-    """A client with scripted answers; variables are given without their WEBVOICE_."""
+def make(make_settings: MakeSettings) -> MakeClient:
+    """Make a client with scripted answers; settings are given without their WEBVOICE_."""
 
-    def made(*answers: Any, **variables: Any) -> tuple[Client, Scripted, Slept]:
+    def made(*answers: Any, **variables: Any) -> tuple[Client, Scripted, FakeSleep]:
         settings = make_settings(**variables)
-        transport, slept = Scripted(*answers), Slept()
+        transport, sleep = Scripted(*answers), FakeSleep()
         keys = Keys(settings, KeyStore(settings.credentials_file))
-        return Client(settings, keys, transport=transport, sleep=slept), transport, slept
+        return Client(settings, keys, transport=transport, sleep=sleep), transport, sleep
 
     return made
 
 
 @pytest.fixture
 def client_of(make_settings: MakeSettings) -> Callable[..., Client]:
+    """Make a client of a service on loopback."""
+
     def made(port: int, host: str = "127.0.0.1") -> Client:
-        settings = make_settings(BASE_URL=f"http://{host}:{port}/api/v1", TIMEOUT="20")
-        return Client(settings, Keys(settings, KeyStore(settings.credentials_file)), sleep=Slept())
+        settings = make_settings(BASE_URL=f"http://{host}:{port}/api/v1", TIMEOUT="60")
+        return Client(settings, Keys(settings, KeyStore(settings.credentials_file)), sleep=FakeSleep())
 
     return made

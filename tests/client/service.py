@@ -1,4 +1,4 @@
-"""A service on loopback, whose words are written by the test."""
+"""A service on loopback whose connections are scripted by the test."""
 
 import asyncio
 import json
@@ -11,99 +11,100 @@ from contextlib import asynccontextmanager, suppress
 
 import httpx2
 
-from tests.client.calls import STATUS_BODY
+from tests.client.helpers import STATUS_BODY
 from tests.support import http
 
 MIB = 1024 * 1024
 LIMITS = httpx2.Limits()
+WAIT_SECONDS = 60
 
-Say = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+STATUS_ANSWER = http(json.dumps(STATUS_BODY).encode())
+TRANSLATION_ANSWER = http(b'{"success": true, "translated_text": "Ciao"}')
 
 
-FINE = http(json.dumps(STATUS_BODY).encode())
-TRANSLATED = http(b'{"success": true, "translated_text": "Ciao"}')
-
-
-async def head_of(reader: asyncio.StreamReader) -> bytes:
+async def read_head(reader: asyncio.StreamReader) -> bytes:
+    """Read a request's head, b"" if no request comes."""
     with suppress(asyncio.IncompleteReadError, ConnectionError):
         return await reader.readuntil(b"\r\n\r\n")
     return b""
 
 
-async def request_of(reader: asyncio.StreamReader) -> bytes:
-    """A whole request, "" when no more comes."""
-    head = await head_of(reader)
+async def read_request(reader: asyncio.StreamReader) -> bytes:
+    """Read a whole request, b"" if none comes."""
+    head = await read_head(reader)
     length = re.search(rb"(?i)content-length: (\d+)", head)
     return head + (await reader.readexactly(int(length[1])) if length else b"")
 
 
 class Service:
-    """A service on loopback whose connections are talked to by a list of functions, the last of them again and again.
+    """A service on loopback with a handler for each connection; the last one handles all further connections.
 
     Attributes:
-        port: where it listens.
-        connections: how many were made.
+        port: it listens on.
+        connections: number of connections so far.
     """
 
-    def __init__(self, *talks: Say) -> None:
+    def __init__(self, *handlers: Handler) -> None:
         self.port = 0
         self.connections = 0
-        self._talks = talks
+        self._handlers = handlers
         self._running: set[asyncio.Task[None]] = set()
 
-    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talk = self._talks[min(self.connections, len(self._talks) - 1)]
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handler = self._handlers[min(self.connections, len(self._handlers) - 1)]
         self.connections += 1
-        running = asyncio.current_task()
-        assert running
-        self._running.add(running)
+        task = asyncio.current_task()
+        assert task
+        self._running.add(task)
         with suppress(ConnectionError):
-            await talk(reader, writer)
+            await handler(reader, writer)
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
-        self._running.discard(running)
+        self._running.discard(task)
 
-    async def end(self) -> None:
-        """Wait for those who still talk."""
-        await asyncio.wait_for(asyncio.gather(*self._running), 5)
+    async def join(self) -> None:
+        """Wait for the handlers to return."""
+        await asyncio.wait_for(asyncio.gather(*self._running), WAIT_SECONDS)
 
 
 @asynccontextmanager
-async def serving(*talks: Say, tls: ssl.SSLContext | None = None) -> AsyncIterator[Service]:
-    service = Service(*talks)
-    server = await asyncio.start_server(service.talk, "127.0.0.1", 0, ssl=tls)
+async def serving(*handlers: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[Service]:
+    service = Service(*handlers)
+    server = await asyncio.start_server(service.handle, "127.0.0.1", 0, ssl=tls)
     service.port = server.sockets[0].getsockname()[1]
     try:
         yield service
     finally:
         server.close()
-        await service.end()
+        await service.join()
 
 
-def reset(writer: asyncio.StreamWriter) -> None:
-    """Let the connection, when it is closed, break in place of ending."""
+def reset_on_close(writer: asyncio.StreamWriter) -> None:
+    """Make the connection break when it is closed, in place of ending."""
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def always(said: bytes) -> Say:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await request_of(reader):
-            writer.write(said)
+def always(answer: bytes) -> Handler:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await read_request(reader):
+            writer.write(answer)
 
-    return talk
+    return handle
 
 
-def once(said: bytes, then: bytes = b"") -> Say:
-    """Answers once, and then ends or says more that nobody asked for."""
+def once(answer: bytes, then: bytes = b"") -> Handler:
+    """Answer one request, and then end, or send more without being asked."""
 
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await request_of(reader)
-        writer.write(said)
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(answer)
         await writer.drain()
         await asyncio.sleep(0.05)  # the answer is read, and the connection waits for the next request
         if then:
             writer.write(then)
             await reader.read()
 
-    return talk
+    return handle

@@ -1,4 +1,4 @@
-"""JSON with files in it as base64, streamed."""
+"""A streamed JSON body that holds files as base64."""
 
 import base64
 import json
@@ -8,36 +8,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.client.helpers import patient
 from webvoice_mcp.client.jsonbody import JsonBody
-from webvoice_mcp.client.multipart import FilePart
+from webvoice_mcp.client.multipart import FormFile
 from webvoice_mcp.errors import DiskError
 
 
-def part(chunks: list[bytes], size: int | None = None) -> FilePart:
+def form_file(chunks: list[bytes], size: int | None = None) -> FormFile:
     async def read() -> AsyncIterator[bytes]:
         for chunk in chunks:
             yield chunk
 
-    return FilePart("images", "a.png", "image/png", len(b"".join(chunks)) if size is None else size, read)
+    return FormFile("images", "a.png", "image/png", len(b"".join(chunks)) if size is None else size, read)
 
 
 async def sent(body: JsonBody) -> bytes:
     return b"".join([block async for block in body])
 
 
+@patient
 @given(st.lists(st.lists(st.binary(max_size=7), max_size=4), max_size=3), st.text())
-async def test_files_stand_in_the_document_as_base64_however_they_are_cut(files: list[list[bytes]], text: str) -> None:
-    parts = [part(chunks) for chunks in files]
-    body = JsonBody(lambda standing_for: {"prompt": text, "images": ["https://x.y/z", *map(standing_for, parts)]})
+async def test_files_are_base64_in_the_document_however_they_are_cut(files: list[list[bytes]], text: str) -> None:
+    form_files = [form_file(chunks) for chunks in files]
+    body = JsonBody(lambda placeholder: {"prompt": text, "images": ["https://x.y/z", *map(placeholder, form_files)]})
     for _ in range(2):  # a body can be sent again
         whole = await sent(body)
         assert len(whole) == body.length
         document = json.loads(whole)
-        assert document["images"] == ["https://x.y/z", *[base64.b64encode(b"".join(each)).decode() for each in files]]
+        assert document["images"] == ["https://x.y/z", *[base64.b64encode(b"".join(file)).decode() for file in files]]
 
 
 @pytest.mark.parametrize("size", [2, 4])
-async def test_a_file_that_changed_its_size_is_refused(size: int) -> None:
-    body = JsonBody(lambda standing_for: {"images": [standing_for(part([b"abc"], size))]})
+async def test_a_file_whose_size_changed_is_refused(size: int) -> None:
+    body = JsonBody(lambda placeholder: {"images": [placeholder(form_file([b"abc"], size))]})
     with pytest.raises(DiskError, match=r"^a\.png changed while it was being sent"):
         await sent(body)

@@ -1,4 +1,4 @@
-"""Connections over real sockets: kept, ended, broken, and read no faster than they are used."""
+"""Connections over real sockets: reused, ended, broken, and read no faster than they are used."""
 
 import asyncio
 import socket
@@ -10,16 +10,26 @@ import anyio
 import httpx2
 import pytest
 
-from tests.client.calls import TRANSLATE, failure, status
-from tests.client.service import FINE, LIMITS, MIB, TRANSLATED, always, once, request_of, reset, serving
+from tests.client.helpers import caught, status, translate
+from tests.client.service import (
+    LIMITS,
+    MIB,
+    STATUS_ANSWER,
+    TRANSLATION_ANSWER,
+    WAIT_SECONDS,
+    always,
+    once,
+    read_request,
+    reset_on_close,
+    serving,
+)
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.client.network import Transport
-from webvoice_mcp.contract.translation import TRANSLATION
 from webvoice_mcp.errors import InvalidResponse
 
 
 async def test_a_connection_serves_one_call_after_the_other(client_of: Callable[..., Client]) -> None:
-    async with serving(always(FINE)) as service:
+    async with serving(always(STATUS_ANSWER)) as service:
         client = client_of(service.port)
         for _ in range(5):
             assert (await status(client)).credits == 100
@@ -27,80 +37,86 @@ async def test_a_connection_serves_one_call_after_the_other(client_of: Callable[
     assert service.connections == 1
 
 
-@pytest.mark.parametrize("stray", [b"", TRANSLATED.replace(b"Ciao", b"Merde"), b"HTTP/1.1 408 Request Timeout\r\n\r\n"])
-async def test_a_connection_that_ended_or_said_what_nobody_asked_for_is_not_used_again(
+@pytest.mark.parametrize("stray", [b"", TRANSLATION_ANSWER.replace(b"Ciao", b"Merde")], ids=["ended", "stray answer"])
+async def test_a_connection_that_ended_or_sent_a_stray_answer_is_not_reused(
     client_of: Callable[..., Client], stray: bytes
 ) -> None:
-    async with serving(once(FINE, stray), always(TRANSLATED)) as service:
+    async with serving(once(STATUS_ANSWER, stray), always(TRANSLATION_ANSWER)) as service:
         client = client_of(service.port)
         await status(client)
         await asyncio.sleep(0.1)
-        assert (await client.call(TRANSLATION, TRANSLATE)).translated_text == "Ciao"
+        assert (await translate(client)).translated_text == "Ciao"
         await client.aclose()
     assert service.connections == 2
 
 
-async def test_a_connection_that_ends_between_the_look_at_it_and_the_request_lets_a_paid_call_go_to_another(
+async def test_a_paid_call_survives_a_connection_that_ends_after_the_pools_check(
     client_of: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with serving(once(FINE), always(TRANSLATED)) as service:
+    async with serving(once(STATUS_ANSWER), always(TRANSLATION_ANSWER)) as service:
         client = client_of(service.port)
         await status(client)
         await asyncio.sleep(0.1)
-        # The pool looks before it takes a connection; here it sees nothing.
-        monkeypatch.setattr("webvoice_mcp.client.network._Line.get_extra_info", lambda *_: None)
-        assert (await client.call(TRANSLATION, TRANSLATE)).translated_text == "Ciao"
+        # The pool checks a connection before it takes it; here the check finds nothing.
+        monkeypatch.setattr("webvoice_mcp.client.network._Connection.get_extra_info", lambda *_: None)
+        assert (await translate(client)).translated_text == "Ciao"
         await client.aclose()
     assert service.connections == 2
 
 
-async def test_a_connection_that_ended_unnoticed_since_we_were_busy_is_not_used_again(
+async def test_a_connection_that_ended_unnoticed_by_a_busy_loop_is_not_reused(
     client_of: Callable[..., Client],
 ) -> None:
-    ending = threading.Event()
+    ending, has_ended = threading.Event(), threading.Event()
 
     async def end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await request_of(reader)
-        writer.write(FINE)
+        await read_request(reader)
+        writer.write(STATUS_ANSWER)
         await writer.drain()
         connection = writer.get_extra_info("socket").dup()
-        threading.Thread(
-            target=lambda: (ending.wait(), connection.shutdown(socket.SHUT_RDWR), connection.close())
-        ).start()
+
+        def shut_down() -> None:
+            ending.wait(WAIT_SECONDS)
+            connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+            has_ended.set()
+
+        threading.Thread(target=shut_down).start()
         await reader.read()
 
-    async with serving(end, always(TRANSLATED)) as service:
+    async with serving(end, always(TRANSLATION_ANSWER)) as service:
         client = client_of(service.port)
         await status(client)
         ending.set()
-        time.sleep(0.2)  # noqa: ASYNC251 - the event loop hears nothing meanwhile
-        assert (await client.call(TRANSLATION, TRANSLATE)).translated_text == "Ciao"
+        assert has_ended.wait(WAIT_SECONDS)  # blocks the event loop, which hears nothing of the end
+        time.sleep(0.1)  # noqa: ASYNC251 - until the end has arrived at this side
+        assert (await translate(client)).translated_text == "Ciao"
         await client.aclose()
     assert service.connections == 2
 
 
-async def test_an_answer_that_breaks_off_is_told_as_cut_short(client_of: Callable[..., Client]) -> None:
-    async def breaks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await request_of(reader)
-        writer.write(TRANSLATED[:-5])
+async def test_an_answer_that_breaks_off_is_cut_short(client_of: Callable[..., Client]) -> None:
+    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(TRANSLATION_ANSWER[:-5])
         await writer.drain()
         await asyncio.sleep(0.05)
-        reset(writer)
+        reset_on_close(writer)
 
-    async with serving(breaks) as service:
+    async with serving(break_off) as service:
         client = client_of(service.port)
-        error = await failure(client.call(TRANSLATION, TRANSLATE), InvalidResponse)
+        error = await caught(translate(client), InvalidResponse)
         await client.aclose()
     assert "cut short" in str(error)
     assert service.connections == 1
 
 
-async def test_what_is_not_read_waits_with_its_sender() -> None:
+async def test_an_answer_that_is_not_read_waits_with_its_sender() -> None:
     sent = 0
 
     async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal sent
-        await request_of(reader)
+        await read_request(reader)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (64 * MIB))
         while sent < 64 * MIB:
             writer.write(bytes(MIB))
@@ -113,24 +129,27 @@ async def test_what_is_not_read_waits_with_its_sender() -> None:
         pieces = response.aiter_bytes()
         await anext(pieces)
         await asyncio.sleep(0.3)
-        assert sent < 32 * MIB  # the buffers of the system; nothing else is filled
+        assert sent < 32 * MIB  # only the system's buffers are filled
         rest = sum([len(piece) async for piece in pieces])
         await transport.aclose()
     assert sent == 64 * MIB
     assert rest > 32 * MIB
 
 
-async def test_a_call_that_is_given_up_closes_its_connection(client_of: Callable[..., Client]) -> None:
-    closed = asyncio.Event()
+async def test_a_cancelled_call_closes_its_connection(client_of: Callable[..., Client]) -> None:
+    requested, closed = asyncio.Event(), asyncio.Event()
 
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await request_of(reader)
+    async def stay_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        requested.set()
         if not await reader.read():
             closed.set()
 
-    async with serving(silent) as service:
+    async with serving(stay_silent) as service:
         client = client_of(service.port)
-        with anyio.move_on_after(0.2):
-            await status(client)
-        await asyncio.wait_for(closed.wait(), 5)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(status, client)
+            await asyncio.wait_for(requested.wait(), WAIT_SECONDS)
+            tasks.cancel_scope.cancel()
+        await asyncio.wait_for(closed.wait(), WAIT_SECONDS)
         await client.aclose()

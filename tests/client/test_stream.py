@@ -1,4 +1,4 @@
-"""Joining the chunks of a streamed chat."""
+"""Streamed chats, joined into one document."""
 
 import json
 from typing import Any
@@ -6,194 +6,92 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.client.calls import heard
-from tests.support import Pieces, events
+from tests.client.helpers import event_stream, ignore_text
+from tests.support import events
 from webvoice_mcp.client import stream
-from webvoice_mcp.client.joined import JoinedChat
-from webvoice_mcp.errors import BadRequest, InvalidResponse
+from webvoice_mcp.client.chat_accumulator import ChatAccumulator
+from webvoice_mcp.errors import BadRequest, InvalidResponse, WebVoiceError
 
 
-def joined(*deltas: dict[str, Any]) -> dict[str, Any]:
-    chat = JoinedChat()
+def accumulate(*deltas: dict[str, Any]) -> dict[str, Any]:
+    """Return the message that these deltas are joined into."""
+    chat = ChatAccumulator()
     for delta in deltas:
         chat.add({"choices": [{"index": 0, "delta": delta}]})
     message: dict[str, Any] = chat.document()["choices"][0]["message"]
     return message
 
 
-def call(name: str, arguments: str, identity: str = "") -> dict[str, Any]:
-    return {"id": identity, "type": "function", "function": {"name": name, "arguments": arguments}}
+def tool_call(name: str, arguments: str, call_id: str = "") -> dict[str, Any]:
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
-def test_a_tool_call_in_pieces_is_joined() -> None:
-    message = joined(
-        {"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "get_weather", "arguments": ""}}]},
-        {"tool_calls": [{"index": 0, "function": {"arguments": '{"ci'}}]},
-        {"tool_calls": [{"index": 0, "function": {"arguments": 'ty":"Rome"}'}}]},
-    )
-    assert message["tool_calls"] == [call("get_weather", '{"city":"Rome"}', "c1")]
-
-
-def test_two_tool_calls_keep_apart_though_their_pieces_mix() -> None:
-    message = joined(
+def test_two_tool_calls_are_kept_apart_though_their_pieces_mix() -> None:
+    message = accumulate(
         {"tool_calls": [{"index": 1, "id": "b", "function": {"name": "two", "arguments": "{"}}]},
         {"tool_calls": [{"index": 0, "id": "a", "function": {"name": "one", "arguments": "{"}}]},
         {"tool_calls": [{"index": 1, "function": {"arguments": "}"}}, {"index": 0, "function": {"arguments": "}"}}]},
     )
-    assert message["tool_calls"] == [call("one", "{}", "a"), call("two", "{}", "b")]
+    assert message["tool_calls"] == [tool_call("one", "{}", "a"), tool_call("two", "{}", "b")]
 
 
 def test_tool_calls_without_an_index_begin_with_their_id() -> None:
-    message = joined(
+    message = accumulate(
         {"tool_calls": [{"id": "a", "function": {"name": "one", "arguments": "{"}}]},
         {"tool_calls": [{"function": {"arguments": "}"}}]},
         {"tool_calls": [{"id": "b", "function": {"name": "two", "arguments": "{}"}}]},
     )
-    assert message["tool_calls"] == [call("one", "{}", "a"), call("two", "{}", "b")]
+    assert message["tool_calls"] == [tool_call("one", "{}", "a"), tool_call("two", "{}", "b")]
 
 
 def test_a_piece_without_id_or_index_begins_a_call() -> None:
-    assert joined({"tool_calls": [{"function": {"name": "one"}}]})["tool_calls"] == [call("one", "")]
+    assert accumulate({"tool_calls": [{"function": {"name": "one"}}]})["tool_calls"] == [tool_call("one", "")]
 
 
-@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
-def test_reasoning_is_kept_apart_from_the_text(name: str) -> None:
-    message = joined({name: "Let me "}, {name: "think."}, {"content": "42"})
+def test_reasoning_is_kept_apart_from_the_text() -> None:
+    message = accumulate({"reasoning": "Let me "}, {"reasoning_content": "think."}, {"content": "42"})
     assert message == {"role": "assistant", "content": "42", "reasoning": "Let me think."}
-
-
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {},
-        {"choices": None},
-        {"choices": "x"},
-        {"choices": [5]},
-        {"choices": [{"delta": None}]},
-        {"choices": [{"delta": {"content": 5, "tool_calls": "x"}}]},
-        {"choices": [{"delta": {"tool_calls": [{"index": 0, "function": 5}]}}]},
-        {"choices": [{"index": 1, "delta": {"content": "another choice"}}]},
-    ],
-)
-def test_odd_chunks_add_nothing_and_break_nothing(odd: dict[str, Any]) -> None:
-    assert JoinedChat().add(odd) == ""
-
-
-async def join(response: httpx2.Response, on_text: stream.OnText = heard) -> dict[str, Any]:
-    response.request = httpx2.Request("POST", "http://127.0.0.1/")
-    return await stream.join(response, on_text, lambda chunk, begun: BadRequest(f"{json.dumps(chunk)} {begun}"))
-
-
-async def test_a_stream_may_end_without_done_when_the_answer_is_whole() -> None:
-    document = await join(events('{"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}'))
-    assert document == {
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}]
-    }
-
-
-@pytest.mark.parametrize(
-    ("chunks", "sentence"),
-    [
-        (['{"choices":[{"delta":{"content":"Hi"}}]}'], "cut short"),
-        (["[DONE]"], "cut short"),
-        (['{"choices":[]}', "[DONE]"], "cut short"),
-        (["", "{"], "not JSON"),
-        (["[]"], "something else than chunks"),
-    ],
-)
-async def test_a_broken_stream_is_an_invalid_response(chunks: list[str], sentence: str) -> None:
-    with pytest.raises(InvalidResponse, match=sentence):
-        await join(events(*chunks))
-
-
-@pytest.mark.parametrize(
-    ("pieces", "heard_", "whole"),
-    [
-        (["x \\ud83d", "\\ude00 y"], ["x ", "\U0001f600 y"], "x \U0001f600 y"),
-        (["\\ud83d", "", "\\ude00"], ["\U0001f600"], "\U0001f600"),
-        (["\\ud83d", "y"], ["\ufffdy"], "\ufffdy"),
-        (["\\ude00", "y"], ["\ufffd", "y"], "\ufffdy"),
-        (["\\ud83d", "\\ud83d", "\\ude00"], ["\ufffd", "\U0001f600"], "\ufffd\U0001f600"),
-        (["x \\ud83d"], ["x "], "x \ufffd"),
-    ],
-)
-async def test_a_character_that_is_split_over_two_chunks_is_joined(
-    pieces: list[str], heard_: list[str], whole: str
-) -> None:
-    shown: list[str] = []
-
-    async def show(text: str) -> None:
-        shown.append(text)
-
-    answer = events(*[f'{{"choices":[{{"delta":{{"content":"{piece}"}}}}]}}' for piece in pieces], "[DONE]")
-    document = await join(answer, show)
-    assert (shown, document["choices"][0]["message"]["content"]) == (heard_, whole)
-
-
-async def test_no_half_of_a_character_leaves_a_stream() -> None:
-    half = "\\ud83d"
-    delta = (
-        f'{{"content":"{half}","reasoning":"{half}","more":"{half}","{half}":["{half}"],'
-        f'"tool_calls":[{{"id":"{half}","function":{{"name":"{half}","arguments":"{half}"}}}}]}}'
-    )
-    chunk = f'{{"id":"{half}","more":{{"{half}":1}},"choices":[{{"delta":{delta},"finish_reason":"{half}"}}]}}'
-    json.dumps(await join(events(chunk)), ensure_ascii=False).encode()
-    with pytest.raises(BadRequest) as error:
-        await join(events(f'{{"error":"{half}"}}'))
-    str(error.value).encode()
-
-
-async def test_the_arguments_of_a_tool_call_may_be_split_within_a_character() -> None:
-    calls = [
-        f'{{"index":0,"id":"a","function":{{"name":"f","arguments":"{half}"}}}}' for half in (r"\ud83d", r"\ude00")
-    ]
-    document = await join(
-        events(*[f'{{"choices":[{{"delta":{{"tool_calls":[{each}]}}}}]}}' for each in calls], "[DONE]")
-    )
-    assert document["choices"][0]["message"]["tool_calls"] == [call("f", "\U0001f600", "a")]
-
-
-async def test_a_stream_that_is_done_without_a_reason_is_whole() -> None:
-    document = await join(events('{"choices":[{"index":null,"delta":{"content":"Hi"}}]}', "[DONE]", "{"))
-    assert document == {
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": None}]
-    }
 
 
 def test_content_may_come_as_a_list_of_parts() -> None:
     parts = [{"type": "text", "text": "Hel"}, {"type": "text", "text": None}, "lo", 5]
-    assert joined({"content": parts}) == {"role": "assistant", "content": "Hello"}
+    assert accumulate({"content": parts}) == {"role": "assistant", "content": "Hello"}
 
 
-def test_what_the_service_added_since_is_kept() -> None:
-    chat = JoinedChat()
+@pytest.mark.parametrize(
+    "choices",
+    [
+        "x",
+        [
+            5,
+            {"delta": None},
+            {"delta": {"content": 5, "tool_calls": "x"}},
+            {"delta": {"tool_calls": [{"index": 0, "function": 5}]}},
+            {"index": 1, "delta": {"content": "another choice"}},
+        ],
+    ],
+)
+def test_odd_chunks_and_other_choices_add_nothing(choices: Any) -> None:
+    assert ChatAccumulator().add({"choices": choices}) == ""
+
+
+def test_undocumented_fields_are_kept() -> None:
+    chat = ChatAccumulator()
     first = {"annotations": [{"url": "a"}], "refusal": "No", "images": None, "audio": {"id": 1}, "seed": 1}
     second = {"annotations": [{"url": "b"}], "refusal": ", no", "audio": {"id": 2}, "seed": 2}
     chat.add({"id": "c", "system_fingerprint": "a", "citations": ["x"], "choices": [{"delta": first}], "error": None})
     chat.add({"object": "chunk", "system_fingerprint": "b", "citations": None, "choices": [{"delta": second}]})
+    message = {"annotations": [{"url": "a"}, {"url": "b"}], "refusal": "No, no", "audio": {"id": 2}, "seed": 2}
     assert chat.document() == {
         "id": "c",
         "system_fingerprint": "b",
         "citations": ["x"],
-        "choices": [
-            {
-                "index": 0,
-                "message": {
-                    "annotations": [{"url": "a"}, {"url": "b"}],
-                    "refusal": "No, no",
-                    "audio": {"id": 2},
-                    "seed": 2,
-                    "role": "assistant",
-                    "content": "",
-                },
-                "finish_reason": None,
-            }
-        ],
+        "choices": [{"index": 0, "message": {**message, "role": "assistant", "content": ""}, "finish_reason": None}],
     }
 
 
-def test_what_the_service_added_since_is_bounded() -> None:
-    chat = JoinedChat()
+def test_the_size_of_undocumented_fields_is_limited() -> None:
+    chat = ChatAccumulator()
     for number in range(100):
         chat.add({f"more{number}": "x" * 1000, "same": str(number), "choices": [{"delta": {"much": "y" * 1000}}]})
     document = chat.document()
@@ -204,41 +102,105 @@ def test_what_the_service_added_since_is_bounded() -> None:
     assert 20_000 < len(message["much"]) < 40_000
 
 
-async def test_events_without_data_are_none() -> None:
-    body = (
-        b"event: ping\n\n: comment\n\nid: 5\n\n" + events('{"choices":[{"delta":{"content":"Hi"}}]}', "[DONE]").content
-    )
-    response = httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body)
-    assert (await join(response))["choices"][0]["message"]["content"] == "Hi"
+# Events
 
 
-async def test_an_event_that_calls_itself_an_error_is_one() -> None:
-    body = b'event: error\ndata: {"message":"no"}\n\n'
-    response = httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body)
+def make_error(chunk: dict[str, Any], /, *, has_content: bool) -> WebVoiceError:
+    return BadRequest(f"{json.dumps(chunk)} {has_content}")
+
+
+async def read(response: httpx2.Response, on_text: stream.OnText = ignore_text) -> dict[str, Any]:
+    response.request = httpx2.Request("POST", "http://127.0.0.1/")
+    return await stream.read_chat(response, on_text, make_error)
+
+
+async def test_a_stream_with_a_finish_reason_is_complete_without_done() -> None:
+    document = await read(events('{"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}'))
+    assert document == {
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}]
+    }
+
+
+async def test_a_stream_that_is_done_is_complete_without_a_finish_reason() -> None:
+    document = await read(events('{"choices":[{"index":null,"delta":{"content":"Hi"}}]}', "[DONE]", "{"))
+    assert document == {
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": None}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("chunks", "sentence"),
+    [
+        (['{"choices":[{"delta":{"content":"Hi"}}]}'], "cut short"),
+        (['{"choices":[]}', "[DONE]"], "cut short"),
+        (["", "{"], "not JSON"),
+        (["[]"], "something other than chunks"),
+    ],
+)
+async def test_a_broken_stream_is_an_invalid_response(chunks: list[str], sentence: str) -> None:
+    with pytest.raises(InvalidResponse, match=sentence):
+        await read(events(*chunks))
+
+
+async def test_an_error_event_is_an_error() -> None:
     with pytest.raises(BadRequest, match="no"):
-        await join(response)
-
-
-async def test_an_error_chunk_goes_to_the_one_who_knows_its_words() -> None:
-    with pytest.raises(BadRequest, match="no"):
-        await join(events('{"error":"no"}'))
+        await read(event_stream(b'event: error\ndata: {"message":"no"}\n\n'))
 
 
 async def test_an_endless_stream_is_stopped() -> None:
     chunk = b'data: {"choices":[{"delta":{"content":"%b"}}]}\n\n' % (b"x" * 100_000)
-    response = httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Pieces([chunk] * 1000))
     with pytest.raises(InvalidResponse, match="did not end"):
-        await join(response)
+        await read(event_stream(*[chunk] * 1000))
 
 
-async def test_events_may_be_cut_anywhere() -> None:
-    body = events('{"choices":[{"delta":{"content":"Hé"},"finish_reason":"stop"}]}', "[DONE]").content
-    pieces = [body[at : at + 1] for at in range(len(body))]
-    response = httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Pieces(pieces))
-    assert (await join(response))["choices"][0]["message"]["content"] == "Hé"
-
-
-async def test_a_picture_in_a_chunk_does_not_cost_the_text() -> None:
-    picture = f'{{"url":"data:image/png;base64,{"A" * (2 << 20)}"}}'
-    document = await join(events(f'{{"choices":[{{"delta":{{"content":"Hi","images":[{picture}]}}}}]}}', "[DONE]"))
+async def test_a_large_image_in_a_chunk_does_not_cost_the_text() -> None:
+    image = f'{{"url":"data:image/png;base64,{"A" * (2 << 20)}"}}'
+    document = await read(events(f'{{"choices":[{{"delta":{{"content":"Hi","images":[{image}]}}}}]}}', "[DONE]"))
     assert document["choices"][0]["message"] == {"role": "assistant", "content": "Hi"}
+
+
+# Surrogates
+
+
+@pytest.mark.parametrize(
+    ("pieces", "passed_on", "text"),
+    [
+        (["x \\ud83d", "", "\\ude00 y"], ["x ", "\U0001f600 y"], "x \U0001f600 y"),
+        (["\\ude00", "y"], ["\ufffd", "y"], "\ufffdy"),
+        (["\\ud83d", "\\ud83d", "\\ude00"], ["\ufffd", "\U0001f600"], "\ufffd\U0001f600"),
+        (["x \\ud83d"], ["x "], "x \ufffd"),
+    ],
+    ids=["pair", "low", "high and pair", "high"],
+)
+async def test_a_surrogate_pair_split_over_chunks_is_joined(pieces: list[str], passed_on: list[str], text: str) -> None:
+    received: list[str] = []
+
+    async def on_text(piece: str) -> None:
+        received.append(piece)
+
+    chunks = [f'{{"choices":[{{"delta":{{"content":"{piece}"}}}}]}}' for piece in pieces]
+    document = await read(events(*chunks, "[DONE]"), on_text)
+    assert (received, document["choices"][0]["message"]["content"]) == (passed_on, text)
+
+
+async def test_tool_arguments_may_be_split_within_a_surrogate_pair() -> None:
+    calls = [
+        f'{{"index":0,"id":"a","function":{{"name":"f","arguments":"{half}"}}}}' for half in (r"\ud83d", r"\ude00")
+    ]
+    document = await read(
+        events(*[f'{{"choices":[{{"delta":{{"tool_calls":[{call}]}}}}]}}' for call in calls], "[DONE]")
+    )
+    assert document["choices"][0]["message"]["tool_calls"] == [tool_call("f", "\U0001f600", "a")]
+
+
+async def test_no_lone_surrogate_leaves_a_stream() -> None:
+    half = "\\ud83d"
+    delta = (
+        f'{{"content":"{half}","reasoning":"{half}","more":"{half}","{half}":["{half}"],'
+        f'"tool_calls":[{{"id":"{half}","function":{{"name":"{half}","arguments":"{half}"}}}}]}}'
+    )
+    chunk = f'{{"id":"{half}","more":{{"{half}":1}},"choices":[{{"delta":{delta},"finish_reason":"{half}"}}]}}'
+    json.dumps(await read(events(chunk)), ensure_ascii=False).encode()
+    with pytest.raises(BadRequest) as error:
+        await read(events(f'{{"error":"{half}"}}'))
+    str(error.value).encode()

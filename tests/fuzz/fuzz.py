@@ -1,7 +1,7 @@
-"""Looks for input that breaks what reads answers: python tests/fuzz/fuzz.py splitter|stream [options of libFuzzer]
+"""Search for input that breaks the readers of answers: python tests/fuzz/fuzz.py splitter|stream [libFuzzer options]
 
-Guided by coverage, until it is stopped (`-max_total_time=600`: after ten minutes) or finds something. It needs
-Atheris, which is no part of the environment: pip install atheris (Linux, the Pythons that it has wheels for).
+Guided by coverage, for ten minutes or until something is found (`-max_total_time=60`: for one minute). Atheris is
+required and not part of the environment: pip install atheris (Linux, the Pythons that it has wheels for).
 """
 
 import importlib
@@ -12,37 +12,36 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-_TIMES = 100
-_LONGEST = 128 << 10
-_OPTIONS = ["-max_len=4096", "-timeout=20", "-rss_limit_mb=512"]
-_MARK = re.compile(rb"([^\xfe\xff]*)([\xfe\xff]?)")
+_MAX_REPEATS = 100
+_MAX_BYTES = 128 << 10
+_OPTIONS = ["-max_total_time=600", "-max_len=4096", "-timeout=20", "-rss_limit_mb=512"]
+_MARKED = re.compile(rb"([^\xfe\xff]*)([\xfe\xff]?)")
 
 
-def pieces(data: bytes) -> list[bytes]:
-    """What the fuzzer made, as the pieces of a body: 0xFF ends one, 0xFE one that is to be repeated.
+def to_pieces(data: bytes) -> list[bytes]:
+    """Return the pieces of a body, made from fuzzer data: 0xFF ends a piece, 0xFE one that is repeated.
 
-    Neither byte is ever part of UTF-8. Repeating lets short input reach what is limited.
+    Neither byte is ever part of UTF-8. Repeating lets short data reach the limits.
     """
-    made: list[bytes] = []
-    left = _LONGEST
-    for text, mark in _MARK.findall(data):
-        times = min(_TIMES, left // max(1, len(text))) if mark == b"\xfe" else 1
-        made.append(text * times)
-        left -= len(made[-1])
-    return made
+    pieces: list[bytes] = []
+    left = _MAX_BYTES
+    for text, mark in _MARKED.findall(data):
+        repeats = min(_MAX_REPEATS, left // max(1, len(text))) if mark == b"\xfe" else 1
+        pieces.append(text * repeats)
+        left -= len(pieces[-1])
+    return pieces
 
 
-def every_way(made: list[bytes]) -> Iterable[list[bytes]]:
-    """The same body as it came, whole, and in the smallest pieces that a long one has the time for."""
-    body = b"".join(made)
+def recut(pieces: list[bytes]) -> Iterable[list[bytes]]:
+    """Return a body as given, whole, and in small pieces: of one byte, or at most about 300 pieces."""
+    body = b"".join(pieces)
     step = 1 + len(body) // 300
-    return [made, [body], [body[start : start + step] for start in range(0, len(body), step)]]
+    return [pieces, [body], [body[start : start + step] for start in range(0, len(body), step)]]
 
 
 def main() -> None:
-    """Fuzz what the command line names."""
-    names = ("splitter", "stream")
-    if len(sys.argv) < 2 or sys.argv[1] not in names:
+    """Fuzz the subject that the command line names."""
+    if len(sys.argv) < 2 or sys.argv[1] not in {"splitter", "stream"}:
         sys.exit(__doc__)
     try:
         atheris: Any = importlib.import_module("atheris")
@@ -52,19 +51,19 @@ def main() -> None:
     with atheris.instrument_imports(include=["webvoice_mcp", "httpx2"]):
         subject = importlib.import_module(f"tests.fuzz.fuzz_{sys.argv[1]}")
     folder = Path(tempfile.mkdtemp(prefix=f"fuzz-{sys.argv[1]}-"))
-    print("What is found will be in", folder)
+    print("Findings will be in", folder)
     (folder / "corpus").mkdir()
     for number, seed in enumerate(subject.SEEDS):
         (folder / "corpus" / f"seed{number}").write_bytes(seed)
-    (folder / "words").write_text("".join(f'"{_quoted(word)}"\n' for word in subject.WORDS))
+    (folder / "words").write_text("".join(f'"{_quote(word)}"\n' for word in subject.WORDS))
     options = [f"-dict={folder / 'words'}", f"-artifact_prefix={folder}/", *_OPTIONS]
     atheris.Setup(
-        [sys.argv[0], *options, *sys.argv[2:], str(folder / "corpus")], lambda data: subject.check(pieces(data))
+        [sys.argv[0], *options, *sys.argv[2:], str(folder / "corpus")], lambda data: subject.check(to_pieces(data))
     )
     atheris.Fuzz()
 
 
-def _quoted(word: bytes) -> str:
+def _quote(word: bytes) -> str:
     return "".join(f"\\x{byte:02x}" for byte in word)
 
 

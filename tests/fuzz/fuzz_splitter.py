@@ -1,4 +1,4 @@
-"""The splitter beside `json.loads` and `b64decode`: what has to hold for any body, however it is cut."""
+"""The splitter, compared with `json.loads` and `b64decode`: what must hold for any body, however it is cut."""
 
 import base64
 import json
@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tests.fuzz.fuzz import every_way
+from tests.fuzz.fuzz import recut
 from webvoice_mcp.client.splitter import Splitter
 from webvoice_mcp.errors import InvalidResponse
 
@@ -34,42 +34,42 @@ WORDS = [
     *[b"\r\n", b"\xef\xbb\xbf", b"\xe2\x80\x83", b"\xfe", b"\xff"],
 ]
 
-_MOST_DEPTH, _MOST_MEDIA, _LINK_BYTES, _HEAD_BYTES = 64, 64, 64 << 10, 512
-_MORE = 1024  # bytes of memory besides the rest of the document
+_MAX_DEPTH, _MAX_MEDIA, _MAX_LINK_BYTES, _HEAD_BYTES = 64, 64, 64 << 10, 512
+_MAX_EXTRA_BYTES = 1024  # of memory besides the rest of the document
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _RAW_CONTROL = re.compile(r"[\x00-\x1f]")
-_HALF = re.compile("[\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
-Told = list[tuple[str, int, int, str]]
+Media = list[tuple[str, int, int, str]]
 
 
 class Answer(NamedTuple):
-    """What came of a body; of the document its `repr`, to which 1, 1.0 and True are three things."""
+    """The outcome of a body. The document is given by its `repr`, which tells 1, 1.0 and True apart."""
 
     document: str
-    media: Told
+    media: Media
     sinks: dict[tuple[str, int], bytes]
 
 
 class Refusal(NamedTuple):
-    sentence: str
+    message: str
 
 
-def check(made: list[bytes]) -> None:
-    """Split a body in every way and judge what comes of it.
+def check(pieces: list[bytes]) -> None:
+    """Split a body that is cut in several ways, and judge the outcome.
 
     Raises:
-        AssertionError: it is not as it should be.
+        AssertionError: it is wrong.
     """
-    first, *others = [split(each) for each in every_way(made)]
-    assert all(same(each, first) for each in others), f"It depends on the cuts: {first}, {others}"
-    few = [split(each, 200) for each in (made, [b"".join(made)])]
-    assert all(isinstance(each, Refusal) or each == first for each in few), f"It depends on the limit: {first}, {few}"
-    assert len({isinstance(each, Refusal) for each in few}) == 1, f"The limit depends on the cuts: {few}"
-    judge(b"".join(made), first)
+    first, *others = [split(cut) for cut in recut(pieces)]
+    assert all(is_same(other, first) for other in others), f"It depends on the cuts: {first}, {others}"
+    limited = [split(cut, 200) for cut in (pieces, [b"".join(pieces)])]
+    assert all(isinstance(result, Refusal) or result == first for result in limited), f"{first}, limited: {limited}"
+    assert len({isinstance(result, Refusal) for result in limited}) == 1, f"The limit depends on the cuts: {limited}"
+    judge(b"".join(pieces), first)
 
 
-def split(made: list[bytes], most: int = 1 << 20) -> Answer | Refusal:
+def split(pieces: list[bytes], max_rest: int = 1 << 20) -> Answer | Refusal:
     sinks: dict[tuple[str, int], bytearray] = {}
 
     def open_sink(field: str, index: int) -> Callable[[bytes], None]:
@@ -77,26 +77,26 @@ def split(made: list[bytes], most: int = 1 << 20) -> Answer | Refusal:
         sinks[field, index] = bytearray()
         return sinks[field, index].extend
 
-    splitter = Splitter(FIELDS, open_sink, max_rest=most)
+    splitter = Splitter(FIELDS, open_sink, max_rest=max_rest)
     try:
-        for piece in made:
+        for piece in pieces:
             splitter.feed(piece)
-            assert held(splitter) <= most + _MORE, "It holds too much."
+            assert count_held_bytes(splitter) <= max_rest + _MAX_EXTRA_BYTES, "It holds too much."
         document, media = splitter.finish()
     except InvalidResponse as error:
         return Refusal(str(error))
-    told = [(each.field, each.index, each.size, each.text) for each in media]
-    return Answer(repr(document), told, {key: bytes(sink) for key, sink in sinks.items()})
+    items = [(item.field, item.index, item.size, item.text) for item in media]
+    return Answer(repr(document), items, {key: bytes(sink) for key, sink in sinks.items()})
 
 
-def same(one: Answer | Refusal, other: Answer | Refusal) -> bool:
-    # Base64 that is broken in its last characters is refused when more comes, and the answer may be broken there too.
-    refusals = [each for each in (one, other) if isinstance(each, Refusal)]
-    return one == other or (len(refusals) == 2 and any("base64" in each.sentence for each in refusals))
+def is_same(one: Answer | Refusal, other: Answer | Refusal) -> bool:
+    # Base64 that is broken in its last characters is refused with the next piece, in which more may be broken.
+    refusals = [result for result in (one, other) if isinstance(result, Refusal)]
+    return one == other or (len(refusals) == 2 and any("base64" in refusal.message for refusal in refusals))
 
 
-def held(splitter: Splitter) -> int:
-    """How many bytes of the body a splitter has in memory."""
+def count_held_bytes(splitter: Splitter) -> int:
+    """Return the number of bytes of the body that a splitter has in memory."""
     kept = len(splitter._rest) + len(splitter._head)
     if string := getattr(splitter, "_base64", None):
         kept += len(string._unfinished) + len(string._decoder._carry)
@@ -112,79 +112,79 @@ def judge(body: bytes, result: Answer | Refusal) -> None:
         assert isinstance(result, Refusal), f"It should be refused, {expected}: {result}"
     elif isinstance(result, Answer):
         assert result == expected.answer
-        assert not expected.raw_control, "A raw control character was taken."
+        assert not expected.raw_control, "A raw control character was accepted."
     else:
-        assert expected.refusable(len(body)), f"{result.sentence} But it is: {expected.answer}"
+        assert expected.may_be_refused(len(body)), f"Refused ({result.message}), but it is: {expected.answer}"
 
 
 class Expected:
-    """What the standard library makes of a body.
+    """The outcome of a body by the standard library.
 
     Raises:
         ValueError: the body should be refused.
     """
 
     def __init__(self, text: str) -> None:
-        self.media: Told = []
+        self.media: Media = []
         self.sinks: dict[tuple[str, int], bytes] = {}
-        self.texts: list[str] = []  # all that is said where a medium may stand
+        self.texts: list[str] = []  # all strings where media may be
         self._names: list[str] = []
         document = json.loads(
             text,
-            strict=False,  # base64 may be broken into lines
+            strict=False,  # base64 may have line breaks
             object_pairs_hook=self._members,
             parse_float=lambda digits: float(digits) if math.isfinite(float(digits)) else None,
             parse_constant=lambda _: None,
         )
-        if depth(document) > _MOST_DEPTH:
+        if depth(document) > _MAX_DEPTH:
             raise ValueError("too deep")
         if isinstance(document, dict):
             if any(self._names.count(name) > 1 for name in FIELDS):
                 raise ValueError("twice")
             document = {name: self._member(name, value) for name, value in document.items()}
-        if len(self.media) > _MOST_MEDIA:
+        if len(self.media) > _MAX_MEDIA:
             raise ValueError("too many")
-        self.answer = Answer(repr(mended(document)), self.media, self.sinks)
-        raw = [each for each in _STRING.findall(text) if _RAW_CONTROL.search(each)]
-        self.raw_control = not {json.loads(each, strict=False) for each in raw} <= set(self.texts)
+        self.answer = Answer(repr(replace_surrogates(document)), self.media, self.sinks)
+        raw = [string for string in _STRING.findall(text) if _RAW_CONTROL.search(string)]
+        self.raw_control = not {json.loads(string, strict=False) for string in raw} <= set(self.texts)
         self._has_raw = bool(raw)
 
-    def refusable(self, size: int) -> bool:
-        """Whether the splitter may refuse it though the standard library reads it: its limits, and odd white space."""
+    def may_be_refused(self, size: int) -> bool:
+        """Return True if a limit or odd white space lets the splitter refuse what the standard library reads."""
         return (
             self._has_raw
             or any(space.isspace() and space not in " \t\r\n" for text in self.texts for space in text)
             or (size >= _HEAD_BYTES and any(map(has_long_head, self.texts)))
-            or (size >= _LINK_BYTES and any(text for *_, text in self.media))
+            or (size >= _MAX_LINK_BYTES and any(text for *_, text in self.media))
         )
 
     def _members(self, members: list[tuple[str, Any]]) -> dict[str, Any]:
-        self._names = [name for name, _ in members]  # at the end those of the outermost object
+        self._names = [name for name, _ in members]  # the outermost object comes last
         return dict(members)
 
     def _member(self, name: str, value: Any) -> Any:
         if name not in FIELDS:
             return value
         if isinstance(value, list):
-            return [self._taken(name, index, each) for index, each in enumerate(value)]
-        return self._taken(name, 0, value)
+            return [self._extract(name, index, item) for index, item in enumerate(value)]
+        return self._extract(name, 0, value)
 
-    def _taken(self, name: str, index: int, value: Any) -> Any:
+    def _extract(self, name: str, index: int, value: Any) -> Any:
         if not isinstance(value, str):
             return value
         self.texts.append(value)
         text = value.lstrip()
         if text.lower().startswith(("http://", "https://")):
-            self.media.append((name, index, 0, mended(value)))
+            self.media.append((name, index, 0, replace_surrogates(value)))
             return value
         if not text:
             return value
-        self.sinks[name, index] = data = decoded(text)
+        self.sinks[name, index] = data = decode(text)
         self.media.append((name, index, len(data), ""))
         return None
 
 
-def decoded(text: str) -> bytes:
+def decode(text: str) -> bytes:
     if text.lower().startswith("data:"):
         head, comma, text = text.partition(",")
         if not comma or not head.rstrip().lower().endswith(";base64"):
@@ -199,7 +199,7 @@ def decoded(text: str) -> bytes:
 
 
 def has_long_head(text: str) -> bool:
-    # The splitter looks at the first bytes only, up to six of which make one character.
+    # The splitter inspects only the first bytes, of which one character may take six.
     bare = text.lstrip()
     head = bare.partition(",")[0] if bare.lower().startswith("data:") else ""
     return (len(text) - len(bare) + len(head)) * 6 > _HEAD_BYTES - 60
@@ -210,13 +210,13 @@ def depth(value: Any) -> int:
     return 1 + max(map(depth, inner), default=0) if isinstance(value, dict | list) else 0
 
 
-def mended(value: Any) -> Any:
+def replace_surrogates(value: Any) -> Any:
     match value:
         case str():
-            return _HALF.sub("\ufffd", value)
+            return _SURROGATE.sub("\ufffd", value)
         case list():
-            return [mended(each) for each in value]
+            return [replace_surrogates(item) for item in value]
         case dict():
-            return {mended(name): mended(each) for name, each in value.items()}
+            return {replace_surrogates(name): replace_surrogates(item) for name, item in value.items()}
         case _:
             return value

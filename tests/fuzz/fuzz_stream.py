@@ -1,4 +1,4 @@
-"""The reader of a streamed chat beside the plain words of the specification: what has to hold for any stream."""
+"""The reader of a streamed chat, compared with a plain one written from the specification."""
 
 import asyncio
 import json
@@ -9,41 +9,41 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-from tests.fuzz.fuzz import every_way
-from tests.fuzz.fuzz_splitter import depth, mended
-from webvoice_mcp.client import answers, bodies, stream
+from tests.fuzz.fuzz import recut
+from tests.fuzz.fuzz_splitter import depth, replace_surrogates
+from webvoice_mcp.client import answers, bodies, redaction, stream
 from webvoice_mcp.contract.chat import CHAT
 from webvoice_mcp.errors import BadRequest, InvalidResponse, WebVoiceError
 
 _DONE = b"data: [DONE]\n\n"
 
 
-def _of(*deltas: bytes) -> bytes:
-    return b"".join(b'data: {"choices":[{"delta":{%b}}]}\n\n' % each for each in deltas)
+def _events(*deltas: bytes) -> bytes:
+    return b"".join(b'data: {"choices":[{"delta":{%b}}]}\n\n' % delta for delta in deltas)
 
 
 SEEDS = [
-    _of(b'"role":"assistant","content":"Hi \\ud83d"', b'"content":"\\ude00\xff\xc3\xff\xa9"') + _DONE,
+    _events(b'"role":"assistant","content":"Hi \\ud83d"', b'"content":"\\ude00\xff\xc3\xff\xa9"') + _DONE,
     (
         b': ping\r\n\r\nevent: message\r\nid: 5\r\ndata: {"id":"c","model":"m","usage":{"n":5},"citations":["x"],\r\n'
         b'data: "choices":[{"index":0,"delta":{"content":[{"text":"Hel"},"lo"]},"finish_reason":"stop"}]}\r\n\r\n'
     ),
-    _of(
+    _events(
         b'"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\\"a"}},{"id":"b","function":{}}]',
         b'"tool_calls":[{"index":0,"function":{"arguments":"\\":1}"}},{"function":{"arguments":"\\ud83d"}}]',
     )
     + b'data: {"choices":[{"delta":{},"finish_reason":"tool_calls"},{"index":1,"delta":{"content":"x"}}]}\n\n',
-    _of(b'"reasoning":"Let "', b'"reasoning_content":"me","images":[{"a":1}],"refusal":"n"') + b"data:[DONE]\r\r",
+    _events(b'"reasoning":"Let "', b'"reasoning_content":"me","images":[{"a":1}],"refusal":"n"') + b"data:[DONE]\r\r",
     b'event: error\ndata: {"message":"no"}\n\n',
     b'data: {"choices":5}\n\ndata: {"choices":[5,{"delta":5},{"index":{}}]}\n\n'
-    + _of(b'"content":5,"tool_calls":5', b'"content":{},"tool_calls":[5,{"index":"0","id":5,"function":5}]')
+    + _events(b'"content":5,"tool_calls":5', b'"content":{},"tool_calls":[5,{"index":"0","id":5,"function":5}]')
     + _DONE,
     b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\ndata: {\n\nevent: error\ndata: {}\n\n',
-    _of(b'"content":"Hi"') + b'data: {"error":{"message":"overloaded","code":5},"success":false}\n\n',
-    b"\xff" + _of(b'"content":"x","more":"0123456789"') + b"\xfe" + _DONE,
-    _of(b'"content":"Your key: wv_wv"', b'"content":"_wv_1234567890wv_"') + _DONE,
-    _of(b'"content":"\xff0123456789\xfe","n":[1e999,-1,NaN,true,"\\ud83d"],"m":\xff[\xfe]\xfe') + _DONE,
-    _of(b'"content":[\xff"0123456789",\xfe"x"]') + _DONE,
+    _events(b'"content":"Hi"') + b'data: {"error":{"message":"overloaded","code":5},"success":false}\n\n',
+    b"\xff" + _events(b'"content":"x","more":"0123456789"') + b"\xfe" + _DONE,
+    _events(b'"content":"Your key: wv_wv"', b'"content":"_wv_1234567890wv_"') + _DONE,
+    _events(b'"content":"\xff0123456789\xfe","n":[1e999,-1,NaN,true,"\\ud83d"],"m":\xff[\xfe]\xfe') + _DONE,
+    _events(b'"content":[\xff"0123456789",\xfe"x"]') + _DONE,
 ]
 WORDS = [
     *rb'data: data:{"choices":[{"delta":{"content":" "}}]} "choices":[ "delta":{ "index": "content": "text":"'.split(),
@@ -53,66 +53,68 @@ WORDS = [
     *[b"data: ", b": ", b"\n\n", b"\r\n", b"\r", b"\xef\xbb\xbf", b"\xe2\x80\xa8", b"\xc3", b"\xff", b"\xfe"],
 ]
 
-_MOST_DEPTH = 64
-_KEY = "wv_wv_1234567890"  # begins with what it begins with
-_ASKED = answers.Asked("https://webvoice.example/api/v1", {}, key=_KEY)
+_MAX_DEPTH = 64
+_KEY = "wv_wv_1234567890"  # its beginning comes twice
+_CONTEXT = answers.CallContext("https://webvoice.example/api/v1", {}, key=_KEY)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Answer(NamedTuple):
-    """What came of a stream: its document, as JSON, and the pieces of text in their order, without the key."""
+    """The outcome of a stream: its document as JSON, and the redacted pieces of text in their order."""
 
     document: str
-    heard: list[str]
+    passed_on: list[str]
 
 
 class Refusal(NamedTuple):
     kind: type[WebVoiceError]
-    sentence: str
-    heard: list[str]
+    message: str
+    passed_on: list[str]
 
 
-def check(made: list[bytes]) -> None:
-    """Read a stream in every way and judge what comes of it.
+def check(pieces: list[bytes]) -> None:
+    """Read a stream that is cut in several ways, and judge the outcome.
 
     Raises:
-        AssertionError: it is not as it should be.
+        AssertionError: it is wrong.
     """
-    first, *others = asyncio.run(read_all(every_way(made)))
-    assert all(each == first for each in others), f"It depends on the cuts: {first}, {others}"
-    judge(b"".join(made), first)
+    first, *others = asyncio.run(read_all(recut(pieces)))
+    assert all(other == first for other in others), f"It depends on the cuts: {first}, {others}"
+    judge(b"".join(pieces), first)
 
 
-async def read_all(ways: Iterable[list[bytes]]) -> list[Answer | Refusal]:
-    return [await read(each) for each in ways]
+async def read_all(cuts: Iterable[list[bytes]]) -> list[Answer | Refusal]:
+    return [await read(pieces) for pieces in cuts]
 
 
-async def read(made: list[bytes]) -> Answer | Refusal:
-    heard: list[str] = []
+async def read(pieces: list[bytes]) -> Answer | Refusal:
+    passed_on: list[str] = []
 
-    async def hear(text: str) -> None:
-        heard.append(text)
+    async def on_text(text: str) -> None:
+        passed_on.append(text)
 
     async def body() -> AsyncIterator[bytes]:
-        for piece in made:
+        for piece in pieces:
             yield piece
 
-    def refuse(chunk: dict[str, Any], /, *, begun: bool) -> WebVoiceError:
-        return answers.broken_off(chunk, _ASKED, "") if begun else answers.refusal(chunk, _ASKED)
+    def make_error(chunk: dict[str, Any], /, *, has_content: bool) -> WebVoiceError:
+        if has_content:
+            return answers.interruption_error(chunk, _CONTEXT, "")
+        return answers.refusal_error(chunk, _CONTEXT)
 
     headers = {"content-type": "text/event-stream"}
-    keyless = answers.Keyless(_KEY, hear)
+    redacting = redaction.RedactingStream(_KEY, on_text)
     response = httpx2.Response(200, headers=headers, content=body(), request=httpx2.Request("POST", "http://x.y/"))
     try:
-        document = await stream.join(response, keyless.hand_on, refuse)
-        await keyless.end()
+        document = await stream.read_chat(response, redacting.feed, make_error)
+        await redacting.finish()
     except (BadRequest, InvalidResponse) as error:
         str(error).encode()
-        return Refusal(type(error), str(error), heard)
-    bodies.reply(CHAT, document)
+        return Refusal(type(error), str(error), passed_on)
+    bodies.parse_reply(CHAT, document)
     written = json.dumps(document, ensure_ascii=False, allow_nan=False)
     written.encode()
-    return Answer(written, heard)
+    return Answer(written, passed_on)
 
 
 def judge(body: bytes, result: Answer | Refusal) -> None:
@@ -128,16 +130,16 @@ def judge(body: bytes, result: Answer | Refusal) -> None:
     document = json.loads(result.document)
     choice = document["choices"][0]
     message = choice["message"]
-    assert message["content"] == mended(joined(expected.content))
-    assert message.get("reasoning", "") == mended(joined(expected.reasoning))
-    assert choice["finish_reason"] == mended(expected.reason)
-    arguments = [each["function"]["arguments"] for each in message.get("tool_calls", [])]
-    assert sum(map(units, arguments)) == sum(map(units, expected.arguments)), "Arguments were lost."
-    spoken = "".join(result.heard)
-    assert "" not in result.heard
-    told = answers.masked(message["content"], _KEY)
-    assert told in {spoken, spoken + "\ufffd"}, "What was heard is not what is told in the end."
-    assert _KEY not in spoken
+    assert message["content"] == replace_surrogates(join(expected.content))
+    assert message.get("reasoning", "") == replace_surrogates(join(expected.reasoning))
+    assert choice["finish_reason"] == replace_surrogates(expected.reason)
+    arguments = [call["function"]["arguments"] for call in message.get("tool_calls", [])]
+    assert sum(map(utf16_size, arguments)) == sum(map(utf16_size, expected.arguments)), "Arguments were lost."
+    received = "".join(result.passed_on)
+    assert "" not in result.passed_on
+    redacted = redaction.redact_document(message["content"], _KEY)
+    assert redacted in {received, received + "\ufffd"}, "The text that was passed on differs from the final one."
+    assert _KEY not in received
 
 
 class ReportedError(ValueError):
@@ -145,7 +147,7 @@ class ReportedError(ValueError):
 
 
 class Expected:
-    """What a stream says, read event by event.
+    """The content of a stream, read event by event.
 
     Raises:
         ReportedError: the service reports an error in it.
@@ -158,17 +160,17 @@ class Expected:
         self.content: list[str] = []
         self.reasoning: list[str] = []
         self.arguments: list[str] = []
-        self._begun = ended = False
+        self._has_choice = ended = False
         for kind, data in events_in(text):
             if ended := data == "[DONE]":
                 break
             try:
-                self._add(kind, loaded(data))
+                self._add(kind, load(data))
             except (ValueError, RecursionError):
                 if not self.reason:
                     raise
-                break  # what is whole was paid for, whatever comes after it
-        if not (self.reason or (ended and self._begun)):
+                break  # a complete answer was paid for, whatever comes after it
+        if not (self.reason or (ended and self._has_choice)):
             raise ValueError("cut short")
 
     def _add(self, kind: str, chunk: dict[str, Any]) -> None:
@@ -176,10 +178,10 @@ class Expected:
             raise ReportedError
         for choice in dicts(chunk.get("choices")):
             if not choice.get("index"):
-                self._begun = True
-                self._take(choice)
+                self._has_choice = True
+                self._add_choice(choice)
 
-    def _take(self, choice: dict[str, Any]) -> None:
+    def _add_choice(self, choice: dict[str, Any]) -> None:
         delta = as_dict(choice.get("delta"))
         self.content.append(text_of(delta.get("content")))
         self.reasoning.append(text_of(delta.get("reasoning_content")) or text_of(delta.get("reasoning")))
@@ -189,9 +191,9 @@ class Expected:
 
 
 def events_in(text: str) -> Iterator[tuple[str, str]]:
-    """Kind and data of each event that has any."""
+    """Yield type and data of all events that have data."""
     kind, data = "", []
-    # The client takes a lone CR at the very end for an empty line too; the specification does not.
+    # The client also reads a lone CR at the very end as an empty line; the specification does not.
     for line in _LINE_END.split(text[:-1] + "\n\n" if text.endswith("\r") else text)[:-1]:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
@@ -200,15 +202,15 @@ def events_in(text: str) -> Iterator[tuple[str, str]]:
         elif name == "data":
             data.append(value)
         elif not line:
-            if whole := "\n".join(data).strip():
-                yield kind, whole
+            if joined_data := "\n".join(data).strip():
+                yield kind, joined_data
             kind, data = "", []
 
 
-def loaded(text: str) -> dict[str, Any]:
+def load(text: str) -> dict[str, Any]:
     chunk = json.loads(text.removeprefix("\ufeff"), parse_float=_finite, parse_constant=lambda _: None)
-    if not isinstance(chunk, dict) or depth(chunk) > _MOST_DEPTH:
-        raise ValueError("no chunk")
+    if not isinstance(chunk, dict) or depth(chunk) > _MAX_DEPTH:
+        raise ValueError("not a chunk")
     return chunk
 
 
@@ -219,15 +221,15 @@ def _finite(digits: str) -> float | None:
 def text_of(content: Any) -> str:
     parts = content if isinstance(content, list) else [content]
     texts = [part.get("text") if isinstance(part, dict) and isinstance(content, list) else part for part in parts]
-    return "".join(each for each in texts if isinstance(each, str))
+    return "".join(text for text in texts if isinstance(text, str))
 
 
-def joined(pieces: list[str]) -> str:
-    """The pieces as one text, in which halves of a character that came apart are one."""
+def join(pieces: list[str]) -> str:
+    """Join pieces of text, and surrogate pairs that were split over them."""
     return "".join(pieces).encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass") if pieces else ""
 
 
-def units(text: str) -> int:
+def utf16_size(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass"))
 
 
@@ -236,4 +238,4 @@ def as_dict(value: Any) -> dict[str, Any]:
 
 
 def dicts(value: Any) -> list[dict[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""What the fuzzers hold answers to, held to a few of them without a fuzzer, so that it stays true."""
+"""The fuzzers' checks, on their seeds and without a fuzzer, and the judgement of wrong outcomes."""
 
 import importlib.util
 import random
@@ -11,48 +11,45 @@ import pytest
 from tests.fuzz import fuzz, fuzz_splitter, fuzz_stream
 from webvoice_mcp.errors import InvalidResponse
 
+GARBLED_SEEDS = 100
+
 Check = Callable[[list[bytes]], None]
 SUBJECTS = [
-    pytest.param(each.check, each.SEEDS, each.WORDS, id=name)
-    for name, each in {"splitter": fuzz_splitter, "stream": fuzz_stream}.items()
+    pytest.param(subject.check, subject.SEEDS, subject.WORDS, id=name)
+    for name, subject in {"splitter": fuzz_splitter, "stream": fuzz_stream}.items()
 ]
 
 
 @pytest.mark.parametrize(("check", "seeds", "words"), SUBJECTS)
-def test_the_seeds_hold(check: Check, seeds: list[bytes], words: list[bytes]) -> None:
+def test_seeds_and_garbled_seeds_pass_the_check(check: Check, seeds: list[bytes], words: list[bytes]) -> None:
     for seed in seeds:
-        check(fuzz.pieces(seed))
+        check(fuzz.to_pieces(seed))
+    rng = random.Random(1)
+    for _ in range(GARBLED_SEEDS):
+        data = rng.choice(seeds)
+        for _ in range(rng.randint(1, 4)):
+            at = rng.randint(0, len(data))
+            data = data[:at] + rng.choice([*words, b""]) + data[at + rng.choice([0, 0, 1, 5]) :]
+        check(fuzz.to_pieces(data))
 
 
-@pytest.mark.parametrize(("check", "seeds", "words"), SUBJECTS)
-def test_spoilt_seeds_hold(check: Check, seeds: list[bytes], words: list[bytes]) -> None:
-    dice = random.Random(1)
-    for _ in range(200):
-        data = dice.choice(seeds)
-        for _ in range(dice.randint(1, 4)):
-            place = dice.randint(0, len(data))
-            data = data[:place] + dice.choice([*words, b""]) + data[place + dice.choice([0, 0, 1, 5]) :]
-        check(fuzz.pieces(data))
-
-
-def test_pieces_are_cut_and_repeated_by_bytes_that_are_no_text() -> None:
-    assert fuzz.pieces(b"a\xffbc\xfed") == [b"a", b"bc" * 100, b"d", b""]
-    assert sum(map(len, fuzz.pieces(b"x" * 1000 + b"\xfe" + b"y" * 1000 + b"\xfe"))) <= 128 << 10
+def test_pieces_are_cut_and_repeated_by_bytes_that_are_not_utf8() -> None:
+    assert fuzz.to_pieces(b"a\xffbc\xfed") == [b"a", b"bc" * 100, b"d", b""]
+    assert sum(map(len, fuzz.to_pieces(b"x" * 1000 + b"\xfe" + b"y" * 1000 + b"\xfe"))) <= 128 << 10
 
 
 SPLIT = fuzz_splitter.Answer("{'audio': None}", [("audio", 0, 1, "")], {("audio", 0): b"x"})
-HEARD = fuzz_stream.Answer('{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}', ["Hi"])
+CHAT = fuzz_stream.Answer('{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}', ["Hi"])
 STREAM = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n'
 
 
-def test_what_is_right_is_judged_right() -> None:
+def test_right_outcomes_are_judged_right() -> None:
     fuzz_splitter.judge(b'{"audio":"eA"}', SPLIT)
-    fuzz_stream.judge(STREAM, HEARD)
+    fuzz_stream.judge(STREAM, CHAT)
 
 
-@pytest.mark.parametrize(
-    ("body", "result"),
-    [
+def test_wrong_outcomes_of_the_splitter_are_judged_wrong() -> None:
+    outcomes: list[tuple[bytes, fuzz_splitter.Answer | fuzz_splitter.Refusal]] = [
         (b'{"audio":"eA"}', SPLIT._replace(sinks={("audio", 0): b"y"})),
         (b'{"audio":"eA"}', SPLIT._replace(media=[])),
         (b'{"audio":"eA"}', SPLIT._replace(document="{}")),
@@ -61,36 +58,29 @@ def test_what_is_right_is_judged_right() -> None:
         (b'{"audio":"eA"', SPLIT),
         (b'{"audio":"e!"}', SPLIT),
         (b'{"x":"\n"}', fuzz_splitter.Answer(repr({"x": "\n"}), [], {})),
-    ],
-)
-def test_what_the_splitter_must_not_do_is_judged_wrong(
-    body: bytes, result: fuzz_splitter.Answer | fuzz_splitter.Refusal
-) -> None:
-    with pytest.raises(AssertionError):
-        fuzz_splitter.judge(body, result)
+    ]
+    for body, result in outcomes:
+        with pytest.raises(AssertionError):
+            fuzz_splitter.judge(body, result)
 
 
-@pytest.mark.parametrize(
-    ("body", "result"),
-    [
-        (STREAM, HEARD._replace(heard=["H"])),
-        (STREAM.replace(b"Hi", b"Ho"), HEARD),
-        (STREAM.replace(b"stop", b""), HEARD),
-        (STREAM.replace(b"{", b""), HEARD),
-        (STREAM.replace(b'"choices"', b'"error":1,"choices"'), HEARD),
+def test_wrong_outcomes_of_a_stream_are_judged_wrong() -> None:
+    outcomes: list[tuple[bytes, fuzz_stream.Answer | fuzz_stream.Refusal]] = [
+        (STREAM, CHAT._replace(passed_on=["H"])),
+        (STREAM.replace(b"Hi", b"Ho"), CHAT),
+        (STREAM.replace(b"stop", b""), CHAT),
+        (STREAM.replace(b"{", b""), CHAT),
+        (STREAM.replace(b'"choices"', b'"error":1,"choices"'), CHAT),
         (STREAM, fuzz_stream.Refusal(InvalidResponse, "No.", [])),
-        (STREAM.replace(b'"content"', b'"tool_calls":[{"function":{"arguments":"{}"}}],"content"'), HEARD),
-    ],
-)
-def test_what_the_reader_of_a_stream_must_not_do_is_judged_wrong(
-    body: bytes, result: fuzz_stream.Answer | fuzz_stream.Refusal
-) -> None:
-    with pytest.raises(AssertionError):
-        fuzz_stream.judge(body, result)
+        (STREAM.replace(b'"content"', b'"tool_calls":[{"function":{"arguments":"{}"}}],"content"'), CHAT),
+    ]
+    for body, result in outcomes:
+        with pytest.raises(AssertionError):
+            fuzz_stream.judge(body, result)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is not None, reason="Atheris is installed")
-def test_without_atheris_the_program_says_what_it_needs() -> None:
-    ended = subprocess.run([sys.executable, fuzz.__file__, "stream"], capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
-    assert "-m pip install atheris" in ended.stderr
+def test_without_atheris_the_program_names_what_it_needs() -> None:
+    done = subprocess.run([sys.executable, fuzz.__file__, "stream"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "-m pip install atheris" in done.stderr

@@ -1,1 +1,1 @@
-"""How the API is reached: three verbs (call, upload, download) and a stream, for any endpoint."""
+"""Typed access to the API: calls, uploads, downloads and streams, for any endpoint."""

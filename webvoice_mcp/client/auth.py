@@ -1,37 +1,15 @@
-"""Which API key goes out, and how a key is shown without showing it."""
+"""The API key that is sent with requests, and the storing of new ones."""
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Literal, TypeVar
+from typing import Literal
 
 import anyio
-import anyio.to_thread
 
-from webvoice_mcp.contract.account import KEY_PREFIX
+from webvoice_mcp.client.redaction import mask_key
 from webvoice_mcp.errors import DiskError, InvalidResponse, NotAuthenticated
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import Settings
-
-T = TypeVar("T")
-
-_SHOWN = 4
-_KEY = re.compile(rf"{KEY_PREFIX}[A-Za-z0-9_\-]{{6,}}")
-
-
-def mask(key: str) -> str:
-    """`wv_…1a2b`: enough to recognise a key, too little to use it."""
-    prefix = KEY_PREFIX if key.startswith(KEY_PREFIX) else ""
-    return f"{prefix}…{key[-_SHOWN:]}" if len(key) > 3 * _SHOWN else f"{prefix}…"
-
-
-def without_keys(text: str, *known: str) -> str:
-    """`text` with every API key in it masked: the `known` ones, and whatever looks like one."""
-    for key in known:
-        if key:
-            text = text.replace(key, mask(key))
-    return _KEY.sub(lambda found: mask(found[0]), text)
+from webvoice_mcp.storage.threads import WorkerThreads
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +20,52 @@ class ApiKey:
     source: Literal["environment", "saved"]
 
 
-class Keys:
-    """The key of one base URL: the environment's, else the saved one.
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """The outcome of storing a new key.
 
-    The key file is read in a thread: a damaged one waits for other processes before it is put aside.
+    Attributes:
+        shown: the key's masked form, or the key itself if it could not be saved.
+        saved_to: path of the key file, "" if it could not be saved.
+        note: anything the user should know, "" for nothing.
+    """
+
+    shown: str = field(repr=False)
+    saved_to: str
+    note: str
+
+    def facts(self) -> dict[str, str]:
+        """Return the fields of a tool's result that tell about the key, without the empty ones."""
+        facts = {"api_key": self.shown, "api_key_saved_to": self.saved_to, "note": self.note}
+        return {name: value for name, value in facts.items() if value}
+
+
+class Keys:
+    """The key for one base URL: the one from the environment, else the saved one.
+
+    The key file is read in a thread: setting aside a damaged file may wait for another process's lock.
     """
 
     def __init__(self, settings: Settings, store: KeyStore) -> None:
         self._settings = settings
         self._store = store
-        self._threads = anyio.CapacityLimiter(4)  # never anyio's own limiter: stdin and stdout live on it
+        self._threads = WorkerThreads(4)
 
     async def find(self) -> ApiKey | None:
-        """The key to use now. Looked up for every request, so that a key just saved works at once.
+        """Return the key to use now, None if there is none.
+
+        It is looked up for every request, so that a key that was just saved works at once.
 
         Raises:
             DiskError: the key file cannot be read.
         """
         if self._settings.api_key:
             return ApiKey(self._settings.api_key, "environment")
-        saved = await self._in_thread(partial(self._store.active, self._settings.base_url))
+        saved = await self._threads.run(self._store.active, self._settings.base_url)
         return ApiKey(saved, "saved") if saved else None
 
     async def require(self) -> ApiKey:
-        """The key to use now.
+        """Return the key to use now.
 
         Raises:
             NotAuthenticated: there is none.
@@ -73,41 +73,27 @@ class Keys:
         """
         if key := await self.find():
             return key
-        damaged = await self._in_thread(self._store.set_aside)
+        damaged = await self._threads.run(self._store.set_aside)
         lost = f" A damaged key file was set aside as {damaged[-1]}." if damaged else ""
         raise NotAuthenticated(
             f"No API key is known for {self._settings.base_url}.{lost} Call webvoice_register_send_code and then "
             "webvoice_register_verify to get one by e-mail (it works at once), or set WEBVOICE_API_KEY."
         )
 
-    async def keep(self, *, name: str, key: str, use: bool) -> "Kept":
-        """Save a key for this base URL; a cancelled caller does not stop it, for a key is given only once.
+    async def store(self, *, name: str, key: str, use: bool) -> StoredKey:
+        """Save a key for this base URL, even if the caller is cancelled: the service gives a key only once.
 
         Args:
-            use: whether it becomes this server's key, as far as none in the environment wins.
+            name: the key's name.
+            key: the key itself.
+            use: True to make it this server's key, unless there is one in the environment.
         """
-        save = partial(self._store.save, self._settings.base_url, name=name, key=key, use=use)
         with anyio.CancelScope(shield=True):
             try:
-                await self._in_thread(save)
+                await self._threads.run(self._store.save, self._settings.base_url, name=name, key=key, use=use)
             except (DiskError, InvalidResponse) as error:
-                return Kept(key, "", f"The key could not be saved, so it is shown here once: keep it. {error}")
-        wins = "WEBVOICE_API_KEY is set and goes on being used until it is removed." if self._settings.api_key else ""
-        return Kept(mask(key), str(self._settings.credentials_file), wins if use else "")
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await anyio.to_thread.run_sync(work, limiter=self._threads)
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What may be shown of a new key: its masked form, or, where it could not be saved, the key itself."""
-
-    shown: str = field(repr=False)
-    saved_to: str
-    note: str
-
-    def facts(self) -> dict[str, str]:
-        """The parts of a result that tell of the key; what there is nothing to say of is left out."""
-        facts = {"api_key": self.shown, "api_key_saved_to": self.saved_to, "note": self.note}
-        return {name: value for name, value in facts.items() if value}
+                return StoredKey(key, "", f"The key could not be saved, so it is shown here once: keep it. {error}")
+        note = ""
+        if use and self._settings.api_key:
+            note = "WEBVOICE_API_KEY is set and goes on being used until it is removed."
+        return StoredKey(mask_key(key), str(self._settings.credentials_file), note)

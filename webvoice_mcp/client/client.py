@@ -1,4 +1,4 @@
-"""The one client of the API: every request of this package goes through it."""
+"""The API client: every request of this package goes through it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -6,37 +6,39 @@ from functools import partial
 from typing import Any, TypeVar
 
 import anyio
-import anyio.to_thread
 import httpx2
 
-from webvoice_mcp.client import answers, bodies, connection, requests, stream
-from webvoice_mcp.client.answers import Asked
+from webvoice_mcp.client import answers, bodies, connection, stream
+from webvoice_mcp.client.answers import CallContext
 from webvoice_mcp.client.auth import Keys
-from webvoice_mcp.client.document import parsed
-from webvoice_mcp.client.requests import Body
+from webvoice_mcp.client.document import parse_json
+from webvoice_mcp.client.redaction import RedactingStream, redact, redact_document
+from webvoice_mcp.client.requests import Body, build_request
 from webvoice_mcp.client.retries import Retries
-from webvoice_mcp.client.splitter import Medium
+from webvoice_mcp.client.splitter import MediaItem
 from webvoice_mcp.contract.account import links
 from webvoice_mcp.contract.endpoint import Endpoint, Q, R, Request
 from webvoice_mcp.errors import InvalidResponse, NetworkError, TimedOut, WebVoiceError
 from webvoice_mcp.settings import Settings
+from webvoice_mcp.storage.threads import WorkerThreads
 
 T = TypeVar("T")
 E = TypeVar("E", bound=WebVoiceError)
-Read = Callable[[httpx2.Response, Asked], Awaitable[T]]
+ReadBody = Callable[[httpx2.Response, CallContext], Awaitable[T]]
 Sleep = Callable[[float], Awaitable[None]]
 
-_MAX_ERROR = 64 << 10  # bytes of an error's body that are read
+_MAX_ERROR_BYTES = 64 << 10  # of an error's body
+_MAX_MEMO_CHARACTERS = 64
 
 
 class Client:
-    """Typed calls to the API over one shared connection pool, which is made when first used.
+    """Typed calls to the API over a connection pool, which is created for the first call.
 
-    Every verb raises a `WebVoiceError` when it fails: `NotAuthenticated`, a `ServiceError`, a `NoAnswer` or
-    `InvalidResponse`, and whatever the sink of a download raises.
+    All methods raise a `WebVoiceError` when they fail: `NotAuthenticated`, a `ServiceError`, a `NoAnswer` or an
+    `InvalidResponse`. Errors raised by the sink of a download propagate.
 
     Attributes:
-        dated: the Date header of the last answer, whatever its status; "" for none.
+        last_date: the Date header of the last answer, whatever its status; "" for none.
     """
 
     def __init__(
@@ -52,10 +54,10 @@ class Client:
         self._transport = transport
         self._sleep = sleep
         self._http: httpx2.AsyncClient | None = None
-        self._opening = anyio.Lock()
-        self._threads = anyio.CapacityLimiter(4)  # never anyio's own limiter: stdin and stdout live on it
-        self._memo = ""
-        self.dated = ""
+        self._http_lock = anyio.Lock()
+        self._threads = WorkerThreads(4)
+        self._solana_memo = ""
+        self.last_date = ""
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -63,12 +65,28 @@ class Client:
             await self._http.aclose()
 
     async def call(self, endpoint: Endpoint[Q, R], request: Q) -> R:
-        """Send a request whose answer is small JSON."""
-        return await self._exchange(endpoint, request, partial(self._read_reply, endpoint))
+        """Call a free endpoint.
+
+        Raises:
+            TypeError: the endpoint costs credits.
+        """
+        if endpoint.paid:
+            raise TypeError(f"{endpoint.path} costs credits: return a PaidCall in place of calling it")
+        return await self._perform(endpoint, request, partial(self._read_reply, endpoint))
+
+    async def call_paid(self, endpoint: Endpoint[Q, R], request: Q) -> R:
+        """Call a paid endpoint whose answer is text."""
+        return await self._perform(endpoint, request, partial(self._read_reply, endpoint))
 
     async def upload(self, endpoint: Endpoint[Q, R], request: Q, body: Body) -> R:
-        """Send a request with files, streamed from the disk; `body` holds its fields and them."""
-        return await self._exchange(endpoint, request, partial(self._read_reply, endpoint), body)
+        """Call a paid endpoint with files, which are streamed from the disk.
+
+        Args:
+            endpoint: to call.
+            request: its fields.
+            body: holds the fields and the files.
+        """
+        return await self._perform(endpoint, request, partial(self._read_reply, endpoint), body)
 
     async def download(
         self,
@@ -76,170 +94,190 @@ class Client:
         request: Q,
         open_sink: bodies.OpenSink,
         body: Body | None = None,
-        watch: bodies.Watch = bodies.unwatched,
-    ) -> tuple[R, list[Medium]]:
-        """Send a request whose answer carries media; these go to the sinks while they come.
+        on_progress: bodies.OnProgress = bodies.ignore_progress,
+    ) -> tuple[R, list[MediaItem]]:
+        """Call a paid endpoint whose answer carries media, which are written to sinks as they arrive.
 
         Args:
-            open_sink: called with the field's name and index, gives the function that takes the decoded bytes.
-            body: what is sent in place of the request's JSON, where there are files in it.
-            watch: is told how many bytes of the answer came, and how many there are, if that is known.
+            endpoint: to call.
+            request: its fields.
+            open_sink: takes the field's name and the media item's index, and returns the function that takes its bytes.
+            body: sent in place of the request's JSON, if there are files in it.
+            on_progress: takes the number of bytes received and the number expected, None if it is not known.
         """
 
-        async def read(response: httpx2.Response, asked: Asked) -> tuple[R, list[Medium]]:
-            document, taken = await bodies.media(response, endpoint.media, open_sink, self._threads, watch)
-            if isinstance(document, dict):  # what was there is with the sinks now
+        async def read(response: httpx2.Response, context: CallContext) -> tuple[R, list[MediaItem]]:
+            document, media = await bodies.read_media_body(
+                response, endpoint.media, open_sink, self._threads, on_progress
+            )
+            if isinstance(document, dict):  # the media fields are empty now
                 document = {name: value for name, value in document.items() if name not in endpoint.media}
-            # A link is quoted to the user, whatever the service wrote into it.
-            taken = [replace(each, text=answers.masked(each.text, asked.key)) for each in taken] if asked.key else taken
-            return self._reply(endpoint, document, asked, taken), taken
+            # Links are shown to the user.
+            media = [replace(item, text=redact_document(item.text, context.key)) for item in media]
+            return self._to_reply(endpoint, document, context, media), media
 
-        return await self._exchange(endpoint, request, read, body)
+        return await self._perform(endpoint, request, read, body)
 
     async def stream(self, endpoint: Endpoint[Q, R], request: Q, on_text: stream.OnText) -> R:
-        """Send a request whose answer comes as server-sent events; the pieces of text are handed on as they come."""
+        """Call a paid endpoint whose answer comes as server-sent events.
 
-        async def read(response: httpx2.Response, asked: Asked) -> R:
-            if not bodies.is_events(response):  # a route that does not stream answers as if not asked to
-                return await self._read_reply(endpoint, response, asked)
-            keyless = answers.Keyless(asked.key, on_text)
-            document = await stream.join(response, keyless.hand_on, partial(_refused, endpoint, asked))
-            await keyless.end()
-            return self._reply(endpoint, document, asked)
+        Args:
+            endpoint: to call.
+            request: its fields.
+            on_text: takes pieces of the answer's text as they arrive.
+        """
 
-        return await self._exchange(endpoint, request, read)
+        async def read(response: httpx2.Response, context: CallContext) -> R:
+            if not bodies.is_event_stream(response):  # some routes ignore `stream` and send the whole answer at once
+                return await self._read_reply(endpoint, response, context)
+            redacting = RedactingStream(context.key, on_text)
+            document = await stream.read_chat(response, redacting.feed, partial(_stream_error, endpoint, context))
+            await redacting.finish()
+            return self._to_reply(endpoint, document, context)
 
-    async def _read_reply(self, endpoint: Endpoint[Q, R], response: httpx2.Response, asked: Asked) -> R:
-        return self._reply(endpoint, parsed(await bodies.small(response)), asked)
+        return await self._perform(endpoint, request, read)
 
-    def _reply(self, endpoint: Endpoint[Q, R], document: Any, asked: Asked, taken: Sequence[Medium] = ()) -> R:
-        if asked.key:
-            document = answers.masked(document, asked.key)
+    async def _read_reply(self, endpoint: Endpoint[Q, R], response: httpx2.Response, context: CallContext) -> R:
+        return self._to_reply(endpoint, parse_json(await bodies.read_json_body(response)), context)
+
+    def _to_reply(
+        self, endpoint: Endpoint[Q, R], document: Any, context: CallContext, media: Sequence[MediaItem] = ()
+    ) -> R:
+        document = redact_document(document, context.key)
         fields = document if isinstance(document, dict) else {}
         if fields.get("success") is False:
-            raise answers.refusal(document, asked)
+            raise answers.refusal_error(document, context)
         self._remember_memo(fields.get("onboarding", fields))
         try:
-            made = bodies.reply(endpoint, document)
+            reply = bodies.parse_reply(endpoint, document)
         except InvalidResponse as error:
-            raise answers.lacking(fields, str(error), asked) from None
-        lacks = "" if fields.get("success") is True else bodies.lacks(endpoint, made, taken)
-        if lacks and (fields.get("error") or (endpoint.media and answers.sentence(fields))):
-            raise answers.lacking(fields, lacks, asked)
-        return made
+            raise answers.incomplete_reply_error(fields, str(error), context) from None
+        missing = "" if fields.get("success") is True else bodies.describe_missing(endpoint, reply, media)
+        if missing and (fields.get("error") or (endpoint.media and answers.message_in(fields))):
+            raise answers.incomplete_reply_error(fields, missing, context)
+        return reply
 
     def _remember_memo(self, onboarding: Any) -> None:
-        # So that a later "not enough credits" can say what to write on a transfer.
+        # A later "not enough credits" can then name the memo to write on a transfer.
         solana = onboarding.get("solana") if isinstance(onboarding, dict) else None
         memo = solana.get("memo_code") if isinstance(solana, dict) else None
         if isinstance(memo, str):
-            self._memo = answers.plain(memo)[:64]
+            self._solana_memo = redact(memo)[:_MAX_MEMO_CHARACTERS]
 
-    async def _exchange(self, endpoint: Endpoint[Q, R], request: Q, read: Read[T], body: Body | None = None) -> T:
+    async def _perform(self, endpoint: Endpoint[Q, R], request: Q, read: ReadBody[T], body: Body | None = None) -> T:
+        seconds = self._settings.timeout
         try:
-            with anyio.fail_after(self._settings.timeout):
-                return await self._tries(endpoint, request, read, body)
+            with anyio.fail_after(seconds):
+                return await self._send_with_retries(endpoint, request, read, body)
         except TimeoutError:
-            raise _maybe_billed(
-                TimedOut(
-                    f"No whole answer within {self._settings.timeout:g} seconds (WEBVOICE_TIMEOUT). {_spent(endpoint)}"
-                )
+            raise _mark_billed(
+                TimedOut(f"No whole answer within {seconds:g} seconds (WEBVOICE_TIMEOUT). {_billing_advice(endpoint)}")
             ) from None
         except InvalidResponse as error:
             if error.status is not None:  # a redirect: nothing was done
                 raise
-            raise _maybe_billed(InvalidResponse(f"{error} {_spent(endpoint)}")) from None
+            raise _mark_billed(InvalidResponse(f"{error} {_billing_advice(endpoint)}")) from None
 
-    async def _tries(self, endpoint: Endpoint[Q, R], request: Q, read: Read[T], body: Body | None) -> T:
+    async def _send_with_retries(self, endpoint: Endpoint[Q, R], request: Q, read: ReadBody[T], body: Body | None) -> T:
         retries = Retries(endpoint.method, _time_left)
         while True:
-            asked = await self._asked(endpoint, request)
-            http = await self._opened()
-            answered = False
+            context = await self._create_context(endpoint, request)
+            http = await self._get_http_client()
+            has_response = False
             try:
-                response = await _send(http, requests.build(http, endpoint, request, asked, body))
-                answered = True
-                self.dated = response.headers.get("date", "")
+                response = await _send(http, build_request(http, endpoint, request, context, body))
+                has_response = True
+                self.last_date = response.headers.get("date", "")
                 try:
                     if response.is_success:
-                        if bodies.is_stacked(response):
+                        if bodies.is_multiply_compressed(response):
                             raise InvalidResponse("The service's answer is compressed more than once.")
-                        return await read(response, asked)
-                    said = await bodies.beginning(response, limit=_MAX_ERROR)
+                        return await read(response, context)
+                    error_body = await bodies.read_error_body(response, limit=_MAX_ERROR_BYTES)
                 finally:
                     await response.aclose()
-            except connection.UNREACHED as error:
-                pause = retries.after_break(maybe_processed=False)
+            except connection.NOT_SENT_ERRORS as error:
+                pause = retries.after_connection_error(maybe_processed=False)
                 if pause is None:
-                    raise connection.unreachable(self._settings.base_url, error) from None
+                    raise connection.unreachable_error(self._settings.base_url, error) from None
             except httpx2.HTTPError as error:
-                pause = retries.after_break(maybe_processed=True)
+                pause = retries.after_connection_error(maybe_processed=True)
                 if pause is None:
-                    raise _broken(endpoint, error, answered=answered) from None
+                    raise _broken_connection_error(endpoint, error, has_response=has_response) from None
             else:
-                wait = answers.retry_after(response.headers.get("retry-after"))
-                pause = retries.after_status(response.status_code, wait)
+                retry_after = answers.parse_retry_after(response.headers.get("retry-after"))
+                pause = retries.after_status(response.status_code, retry_after)
                 if pause is None:
-                    raise _told(endpoint, answers.failure(response.status_code, said, asked, wait=wait))
+                    raise _with_billing_advice(
+                        endpoint,
+                        answers.status_error(response.status_code, error_body, context, retry_after=retry_after),
+                    )
             await self._sleep(pause)
 
-    async def _asked(self, endpoint: Endpoint[Q, R], request: Request) -> Asked:
+    async def _create_context(self, endpoint: Endpoint[Q, R], request: Request) -> CallContext:
         key = await self._keys.require() if endpoint.key else None
         provider = getattr(request, "provider", None) or endpoint.default_provider
-        return Asked(
+        return CallContext(
             base_url=self._settings.base_url,
             links=links(self._settings.site),
-            memo=self._memo,
+            solana_memo=self._solana_memo,
             key=key.value if key else "",
             key_source=key.source if key else "",
             provider=provider,
-            others=endpoint.others(provider),
+            other_providers=endpoint.others(provider),
             names_model=endpoint.names_model,
         )
 
-    async def _opened(self) -> httpx2.AsyncClient:
+    async def _get_http_client(self) -> httpx2.AsyncClient:
         if self._http is not None:
             return self._http
-        async with self._opening:
+        async with self._http_lock:
             if self._http is None:
-                make = partial(connection.set_up, self._settings.base_url, self._transport)
-                self._http = await anyio.to_thread.run_sync(make, limiter=self._threads)
+                self._http = await self._threads.run(
+                    connection.create_http_client, self._settings.base_url, self._transport
+                )
             return self._http
 
 
 async def _send(http: httpx2.AsyncClient, request: httpx2.Request) -> httpx2.Response:
     try:
         return await http.send(request, stream=True)
-    except connection.UNUSABLE:
-        raise connection.unusable_proxy() from None
+    except connection.UNUSABLE_PROXY_ERRORS:
+        raise connection.unusable_proxy_error() from None
 
 
-def _refused(endpoint: Endpoint[Any, Any], asked: Asked, chunk: dict[str, Any], *, begun: bool) -> WebVoiceError:
-    return answers.broken_off(chunk, asked, _spent(endpoint)) if begun else answers.refusal(chunk, asked)
+def _stream_error(
+    endpoint: Endpoint[Any, Any], context: CallContext, chunk: dict[str, Any], *, has_content: bool
+) -> WebVoiceError:
+    if has_content:
+        return answers.interruption_error(chunk, context, _billing_advice(endpoint))
+    return answers.refusal_error(chunk, context)
 
 
-def _broken(endpoint: Endpoint[Any, Any], error: httpx2.HTTPError, *, answered: bool) -> NetworkError | InvalidResponse:
+def _broken_connection_error(
+    endpoint: Endpoint[Any, Any], error: httpx2.HTTPError, *, has_response: bool
+) -> NetworkError | InvalidResponse:
     if isinstance(error, httpx2.DecodingError):
-        return InvalidResponse("The service's answer is compressed in a broken way.")
-    if answered:
+        return InvalidResponse("The service's answer could not be decompressed.")
+    if has_response:
         return InvalidResponse("The service's answer was cut short.")
-    return _maybe_billed(NetworkError(f"The connection broke before an answer came. {_spent(endpoint)}"))
+    return _mark_billed(NetworkError(f"The connection broke before an answer came. {_billing_advice(endpoint)}"))
 
 
-def _maybe_billed(error: E) -> E:
+def _mark_billed(error: E) -> E:
     error.billed = True
     return error
 
 
-def _told(endpoint: Endpoint[Any, Any], error: WebVoiceError) -> WebVoiceError:
-    # A gateway that gave up waiting does not know either whether the order was carried out.
+def _with_billing_advice(endpoint: Endpoint[Any, Any], error: WebVoiceError) -> WebVoiceError:
+    # A gateway that stopped waiting does not know either whether the request was carried out.
     if error.billed and endpoint.paid:
-        return _maybe_billed(type(error)(f"{error} {_spent(endpoint)}", status=error.status))
+        return _mark_billed(type(error)(f"{error} {_billing_advice(endpoint)}", status=error.status))
     return error
 
 
-def _spent(endpoint: Endpoint[Any, Any]) -> str:
-    # What a failure that leaves it open says about what has come of the call.
+def _billing_advice(endpoint: Endpoint[Any, Any]) -> str:
+    """Return a sentence about the effects of a call that failed after its request may have arrived."""
     if endpoint.paid:
         return "Credits may have been spent: look at webvoice_status before you repeat the call."
     if endpoint.method == "POST":

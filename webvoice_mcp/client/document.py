@@ -1,4 +1,4 @@
-"""A JSON document seen from outside: where in it a string lies, and what it says in the end."""
+"""Strict reading of JSON documents, and the position of a string in one that is still arriving."""
 
 import json
 import math
@@ -8,90 +8,92 @@ from typing import Any
 from webvoice_mcp.errors import InvalidResponse
 
 MAX_DEPTH = 64  # brackets open at once
-_MAX_PARTS = 200_000  # brackets and commas: each may be a value, which takes many times the bytes it is written in
+_MAX_PARTS = 200_000  # brackets and commas: a value takes many times the bytes that it is written in
 
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive: one that never ends is gone through once
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive: an endless string is scanned only once
 
-# strict=False: a raw line break in a string is no JSON, yet in base64 it does no harm.
+# strict=False: a raw line break in a string is not JSON, but in base64 it is harmless.
 _DECODER = json.JSONDecoder(strict=False)
 
-_PARTNER = {b"}": ord("{"), b"]": ord("[")}
+_OPENING = {b"}": ord("{"), b"]": ord("[")}
 
 
-class Place:
-    """Where in a document we are: just enough to know a string member of the outermost object, or of its array.
+class JsonPosition:
+    """A position in a JSON document: enough to recognise wanted strings.
+
+    Wanted are string members of the outermost object, and strings in an array that is such a member.
 
     Attributes:
-        field: the wanted member that we are in the value of, else empty.
-        index: how many commas we are into its array.
+        field: the wanted member whose value the position is in, "" if it is in none.
+        index: number of commas passed in the member's array.
     """
 
     def __init__(self, fields: frozenset[str]) -> None:
         self.field = ""
         self.index = 0
         self._fields = fields
-        self._longest = max((12 * len(field) for field in fields), default=0)  # each character as two escapes
+        self._max_key = max((12 * len(field) for field in fields), default=0)  # a character may be two escapes
         self._seen: set[str] = set()
         self._open = bytearray()
-        self._in_value = False  # of the outermost object: after the colon, before the comma
-        self._taken = False  # the string that may stand here has been
+        self._in_value = False  # in a member of the outermost object, between its colon and its comma
+        self._has_string = False  # a string was found since the last comma
 
     @property
-    def at_key(self) -> bool:
-        """Whether a string that begins here is a key of the outermost object."""
+    def is_at_key(self) -> bool:
+        """True if a string that begins here is a key of the outermost object."""
         return not self._in_value and self._open == b"{"
 
     @property
-    def at_medium(self) -> bool:
-        """Whether a string that begins here is a wanted one."""
-        return bool(self.field) and not self._taken and (self._open == b"{" or self._open == b"{[")
+    def is_at_media(self) -> bool:
+        """True if a string that begins here is wanted."""
+        return bool(self.field) and not self._has_string and (self._open == b"{" or self._open == b"{[")
 
     @property
     def name(self) -> str:
-        """The wanted string that we are in, for a message."""
+        """The wanted string's name for messages, such as `audio` or `images[1]`."""
         return self.field if self._open == b"{" else f"{self.field}[{self.index}]"
 
     @property
     def is_outside(self) -> bool:
-        """Whether every bracket is closed."""
+        """True if no bracket is open."""
         return not self._open
 
-    def pass_by(self, token: bytes) -> None:
-        """Go past a bracket, comma or colon.
+    def pass_token(self, token: bytes) -> None:
+        """Move past a bracket, comma or colon.
 
         Raises:
-            InvalidResponse: the brackets do not match, or are too deep.
+            InvalidResponse: the brackets do not match, or too many are open.
         """
-        if token in _PARTNER:
-            if not self._open or self._open.pop() != _PARTNER[token]:
-                raise not_json()
+        if token in _OPENING:
+            if not self._open or self._open.pop() != _OPENING[token]:
+                raise not_json_error()
         elif token in b"{[":
             self._open += token
             if len(self._open) > MAX_DEPTH:
-                raise _too_deep()
+                raise _too_deep_error()
         elif self._open == b"{":
             self._in_value = token == b":"
             if token == b",":
-                self.field, self.index, self._taken = "", 0, False
+                self.field, self.index, self._has_string = "", 0, False
         elif token == b"," and self._open == b"{[":
-            self.index, self._taken = self.index + 1, False
+            self.index, self._has_string = self.index + 1, False
 
-    def take(self) -> None:
-        """Go into a wanted string; there is no second one before the next comma."""
-        self._taken = True
+    def enter_media(self) -> None:
+        """Move into a wanted string; the next one can only come after a comma."""
+        self._has_string = True
 
-    def enter(self, key: bytes) -> None:
-        """Go past a key of the outermost object, given as it is written between the quotation marks.
+    def pass_key(self, key: bytes) -> None:
+        """Move past a key of the outermost object, given as written between its quotation marks.
 
         Raises:
             InvalidResponse: a wanted member comes a second time.
         """
-        if len(key) > self._longest:
+        if len(key) > self._max_key:
             return
         try:
-            name = unescaped(key)
+            name = unescape(key)
         except ValueError:
-            return  # the whole document will be refused
+            return  # the whole document will be refused at its end
         if name in self._seen:
             raise InvalidResponse(f"The answer has {name} twice.")
         if name in self._fields:
@@ -99,48 +101,49 @@ class Place:
             self.field = name
 
 
-def parsed(text: bytes, *, halves: bool = False) -> Any:
-    """The document as `json.loads` reads it, but free of what could not be written as JSON again.
+def parse_json(text: bytes, *, keep_surrogates: bool = False) -> Any:
+    """Parse a JSON document into values that can be written as JSON again.
 
     NaN and infinities become None, lone surrogates U+FFFD. A byte order mark is skipped.
 
     Args:
-        halves: leave lone surrogates alone, where the other half of a pair may come with the next document.
+        text: the document in UTF-8.
+        keep_surrogates: True to leave lone surrogates alone, if the other half may come with the next document.
 
     Raises:
-        InvalidResponse: it is not UTF-8, not JSON, nested deeper than `MAX_DEPTH`, or of very many parts.
+        InvalidResponse: it is not UTF-8, not JSON, nested deeper than `MAX_DEPTH`, or has too many parts.
     """
-    if _parts(text) > _MAX_PARTS and _parts(_STRING.sub(b"", text)) > _MAX_PARTS:
+    if _count_parts(text) > _MAX_PARTS and _count_parts(_STRING.sub(b"", text)) > _MAX_PARTS:
         raise InvalidResponse("The answer has more parts than any answer needs.")
     try:
-        document = json.loads(text.decode("utf-8-sig"), parse_float=_finite, parse_constant=lambda _: None)
+        document = json.loads(text.decode("utf-8-sig"), parse_float=_parse_float, parse_constant=lambda _: None)
     except UnicodeDecodeError:
         raise InvalidResponse("The answer is not UTF-8.") from None
     except json.JSONDecodeError:
-        raise not_json() from None
+        raise not_json_error() from None
     except RecursionError:
-        raise _too_deep() from None
-    except ValueError:  # Python's limit for the digits of a whole number
+        raise _too_deep_error() from None
+    except ValueError:  # Python's limit for the digits of an integer
         raise InvalidResponse("The answer has a number with too many digits.") from None
     _check_depth(document, MAX_DEPTH)
-    return whole(document) if not halves and b"\\ud" in text.lower() else document
+    return replace_surrogates(document) if not keep_surrogates and b"\\ud" in text.lower() else document
 
 
-def whole(value: Any) -> Any:
-    """A value of a document with U+FFFD for each half of a surrogate pair that stands alone."""
+def replace_surrogates(value: Any) -> Any:
+    """Return a document's value with U+FFFD for each lone surrogate; pairs become one character."""
     match value:
         case str():
             return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         case list():
-            return [whole(each) for each in value]
+            return [replace_surrogates(item) for item in value]
         case dict():
-            return {whole(key): whole(each) for key, each in value.items()}
+            return {replace_surrogates(key): replace_surrogates(item) for key, item in value.items()}
         case _:
             return value
 
 
-def unescaped(raw: bytes) -> str:
-    """What the raw inside of a JSON string says.
+def unescape(raw: bytes) -> str:
+    """Return the text of a JSON string, given as written between its quotation marks.
 
     Raises:
         ValueError: it is not UTF-8, or has an escape that JSON does not know.
@@ -149,27 +152,27 @@ def unescaped(raw: bytes) -> str:
     return text
 
 
-def not_json() -> InvalidResponse:
-    """The error for an answer that no JSON parser would take."""
+def not_json_error() -> InvalidResponse:
+    """Return the error for an answer that is not JSON."""
     return InvalidResponse("The answer is not JSON. Try again later; WEBVOICE_BASE_URL may be wrong.")
 
 
-def _parts(text: bytes) -> int:
+def _count_parts(text: bytes) -> int:
     return sum(text.count(mark) for mark in b",[{")
 
 
-def _too_deep() -> InvalidResponse:
-    return InvalidResponse("The answer is nested too deep.")
+def _too_deep_error() -> InvalidResponse:
+    return InvalidResponse("The answer is nested too deeply.")
 
 
 def _check_depth(value: Any, left: int) -> None:
     if isinstance(value, dict | list):
         if not left:
-            raise _too_deep()
-        for each in value.values() if isinstance(value, dict) else value:
-            _check_depth(each, left - 1)
+            raise _too_deep_error()
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_depth(item, left - 1)
 
 
-def _finite(digits: str) -> float | None:
+def _parse_float(digits: str) -> float | None:
     number = float(digits)
     return number if math.isfinite(number) else None

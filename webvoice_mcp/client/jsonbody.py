@@ -1,4 +1,7 @@
-"""A JSON body with files in it as base64, streamed, that knows its length beforehand."""
+"""A JSON body that holds files as base64, is streamed from them and knows its length beforehand.
+
+Own code, because no JSON library encodes base64 from a file without holding all of it in memory.
+"""
 
 import base64
 import json
@@ -7,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
-from webvoice_mcp.client.multipart import FilePart
+from webvoice_mcp.client.multipart import FormFile
 from webvoice_mcp.errors import DiskError
 
 
@@ -21,47 +24,47 @@ class JsonBody:
 
     content_type = "application/json"
 
-    def __init__(self, document: Callable[[Callable[[FilePart], str]], Mapping[str, Any]]) -> None:
+    def __init__(self, document: Callable[[Callable[[FormFile], str]], Mapping[str, Any]]) -> None:
         """Build the document.
 
         Args:
-            document: makes it; is given a function that takes a file and gives the string that stands for it.
+            document: returns it; takes a function that turns a file into a placeholder for its base64.
         """
         mark = secrets.token_hex(16)
-        self._parts: list[FilePart] = []
+        self._files: list[FormFile] = []
 
-        def standing_for(part: FilePart) -> str:
-            self._parts.append(part)
+        def placeholder(file: FormFile) -> str:
+            self._files.append(file)
             return mark
 
-        text = json.dumps(document(standing_for), ensure_ascii=False, separators=(",", ":"))
-        self._between = [each.encode("utf-8", "replace") for each in text.split(mark)]
-        encoded = sum((part.size + 2) // 3 * 4 for part in self._parts)
-        self.length = sum(map(len, self._between)) + encoded
+        text = json.dumps(document(placeholder), ensure_ascii=False, separators=(",", ":"))
+        self._texts = [piece.encode("utf-8", "replace") for piece in text.split(mark)]
+        encoded = sum((file.size + 2) // 3 * 4 for file in self._files)
+        self.length = sum(map(len, self._texts)) + encoded
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
-        """The body in blocks.
+        """Iterate over the body in blocks.
 
         Raises:
-            DiskError: a file has not the size it had.
+            DiskError: a file's content is longer or shorter than its `size`.
         """
-        yield self._between[0]
-        for part, after in zip(self._parts, self._between[1:], strict=True):
-            async with aclosing(_encoded(part)) as blocks:
+        yield self._texts[0]
+        for file, after in zip(self._files, self._texts[1:], strict=True):
+            async with aclosing(_encode(file)) as blocks:
                 async for block in blocks:
                     yield block
             yield after
 
 
-async def _encoded(part: FilePart) -> AsyncGenerator[bytes, None]:
-    left, carry = part.size, b""
-    chunks: AsyncIterator[bytes] = part.chunks()
+async def _encode(file: FormFile) -> AsyncGenerator[bytes, None]:
+    left, carry = file.size, b""
+    chunks: AsyncIterator[bytes] = file.chunks()
     async for chunk in chunks:
         left -= len(chunk)
         data = carry + chunk if carry else chunk
-        whole = len(data) - len(data) % 3  # what is left over goes in front of the next block
-        carry = data[whole:]
-        yield base64.b64encode(data[:whole])
+        complete = len(data) - len(data) % 3  # a group of three bytes becomes four characters
+        carry = data[complete:]
+        yield base64.b64encode(data[:complete])
     if left:
-        raise DiskError(f"{part.name} changed while it was being sent. Try again when it is complete.")
+        raise DiskError(f"{file.name} changed while it was being sent. Try again when it is complete.")
     yield base64.b64encode(carry)

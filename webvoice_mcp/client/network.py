@@ -1,7 +1,8 @@
-"""The network underneath the HTTP client: asyncio's own connections, which hand on as much as has come.
+"""The network under the HTTP client: asyncio's own connections, which pass on as much as has arrived.
 
-httpx2's own network hands on 64 KiB at most, and from TLS one record of 16 KiB; this one up to 256 KiB. It stands on
-public interfaces alone: httpcore2's `AsyncNetworkBackend` below its pool, httpx2's `AsyncBaseTransport` above.
+Own code, because httpx2's default network reads at most 64 KiB at once, and over TLS at most one record of 16 KiB;
+this one reads up to 256 KiB. It stays as long as it is at least 1.5 times as fast over TLS (`benchmarks/save.py`). It
+uses public interfaces only: httpcore2's `AsyncNetworkBackend` under its pool, httpx2's `AsyncBaseTransport` over it.
 """
 
 import asyncio
@@ -19,42 +20,47 @@ import anyio
 import httpcore2
 import httpx2
 
-_OVER = "The connection had ended"
-_NEXT_ADDRESS = 0.25  # seconds until a host's next address is tried, too (RFC 8305)
+_CLOSED = "The connection was already closed"
+_NEXT_ADDRESS_SECONDS = 0.25  # until a host's next address is tried as well (RFC 8305)
 
 
 class Transport(httpx2.AsyncBaseTransport):
-    """Connections to one host and another, kept for the next request; HTTP/1.1, no proxy."""
+    """A pool of HTTP/1.1 connections, without a proxy."""
 
     def __init__(self, limits: httpx2.Limits, tls: ssl.SSLContext | None) -> None:
-        """Make the pool.
+        """Create the pool.
 
         Args:
-            tls: how certificates are checked; needed for https alone.
+            limits: of the pool.
+            tls: for checking certificates; only needed for https.
         """
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls,
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
-            network_backend=_Network(),
+            network_backend=_AsyncioBackend(),
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request; the answer's body is still to be read."""
-        at = request.url
-        url = httpcore2.URL(scheme=at.raw_scheme, host=at.raw_host, port=at.port, target=at.raw_path)
-        sent = httpcore2.Request(
+        """Send a request and return its response, whose body is still to be read."""
+        url = httpcore2.URL(
+            scheme=request.url.raw_scheme,
+            host=request.url.raw_host,
+            port=request.url.port,
+            target=request.url.raw_path,
+        )
+        core_request = httpcore2.Request(
             request.method,
             url,
             headers=request.headers.raw,
             content=cast("httpx2.AsyncByteStream", request.stream),
             extensions=request.extensions,
         )
-        with _as_httpx2():
-            answer = await self._pool.handle_async_request(sent)
+        with _mapped_errors():
+            response = await self._pool.handle_async_request(core_request)
         return httpx2.Response(
-            answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions
+            response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions
         )
 
     async def aclose(self) -> None:
@@ -63,43 +69,44 @@ class Transport(httpx2.AsyncBaseTransport):
 
 
 class _Body(httpx2.AsyncByteStream):
-    def __init__(self, answer: httpcore2.Response) -> None:
-        self._answer = answer
+    def __init__(self, response: httpcore2.Response) -> None:
+        self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _as_httpx2():
-            async for piece in cast("AsyncIterable[bytes]", self._answer.stream):
+        with _mapped_errors():
+            async for piece in cast("AsyncIterable[bytes]", self._response.stream):
                 yield piece
 
     async def aclose(self) -> None:
-        await self._answer.aclose()
+        await self._response.aclose()
 
 
 @contextmanager
-def _as_httpx2() -> Generator[None]:
-    """httpcore2's errors as those of httpx2, which have the same names."""
+def _mapped_errors() -> Generator[None]:
+    """Raise httpcore2's errors as those of httpx2, which have the same names."""
     try:
         yield
     except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as error:
-        same: type[httpx2.TransportError] = getattr(httpx2, type(error).__name__)
-        raise same(str(error)) from error
+        mapped: type[httpx2.TransportError] = getattr(httpx2, type(error).__name__)
+        raise mapped(str(error)) from error
 
 
 @contextmanager
-def _connecting() -> Generator[None]:
+def _mapped_connect_errors() -> Generator[None]:
+    """Raise the errors of connecting and of the TLS handshake as those of httpcore2."""
     try:
         yield
     except TimeoutError:
         raise httpcore2.ConnectTimeout from None
     except (ssl.SSLError, socket.gaierror) as error:
         raise httpcore2.ConnectError(error.strerror or str(error)) from error
-    except UnicodeError as error:  # too long a label, for one
-        raise httpcore2.ConnectError("No host can have this name") from error
-    except OSError as error:  # asyncio writes addresses into its message, which would only frighten
+    except UnicodeError as error:  # a label that is too long, for example
+        raise httpcore2.ConnectError("This is not a valid host name") from error
+    except OSError as error:  # asyncio's own message lists addresses, which would only confuse
         raise httpcore2.ConnectError(os.strerror(error.errno) if error.errno else "") from error
 
 
-class _Network(httpcore2.AsyncNetworkBackend):
+class _AsyncioBackend(httpcore2.AsyncNetworkBackend):
     async def connect_tcp(
         self,
         host: str,
@@ -109,88 +116,90 @@ class _Network(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - never given
     ) -> httpcore2.AsyncNetworkStream:
         loop = asyncio.get_running_loop()
-        with _connecting(), anyio.fail_after(timeout):
-            _, line = await loop.create_connection(_Line, host, port, happy_eyeballs_delay=_NEXT_ADDRESS)
-        return line
+        with _mapped_connect_errors(), anyio.fail_after(timeout):
+            _, connection = await loop.create_connection(
+                _Connection, host, port, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS
+            )
+        return connection
 
 
-class _Line(asyncio.Protocol, httpcore2.AsyncNetworkStream):
-    """One connection. While nobody reads, no more is taken in than one piece: the rest waits in the system."""
+class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
+    """A connection. While nobody reads, at most one piece is received: the rest waits in the system's buffers."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport
-        self._come: deque[bytes] = deque()
-        self._paused = False
-        self._full = False
-        self._ended = False
-        self._lost: Exception | None = None
-        self._asked = False  # a request, or the beginning of one, has been sent and no answer been read
-        self._kept = False  # an answer has been read
-        self._reader: asyncio.Future[None] | None = None
-        self._writer: asyncio.Future[None] | None = None
+        self._received: deque[bytes] = deque()
+        self._is_paused = False
+        self._is_write_buffer_full = False
+        self._has_ended = False
+        self._error: Exception | None = None
+        self._is_sending = False  # at least part of a request was written, and nothing was read since
+        self._was_read = False  # at least part of a response was read
+        self._read_waiter: asyncio.Future[None] | None = None
+        self._write_waiter: asyncio.Future[None] | None = None
 
-    # What asyncio tells.
+    # Called by asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        self._come.append(data)
-        if not _wake(self._reader) and not self._paused:
-            self._paused = True
+        self._received.append(data)
+        if not _wake(self._read_waiter) and not self._is_paused:
+            self._is_paused = True
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
-        self._ended = True
-        _wake(self._reader)
-        _wake(self._writer)
-        return False  # close it
+        self._has_ended = True
+        _wake(self._read_waiter)
+        _wake(self._write_waiter)
+        return False  # asyncio closes the transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._lost = exc
+        self._error = exc
         self.eof_received()
 
     def pause_writing(self) -> None:
-        self._full = True
+        self._is_write_buffer_full = True
 
     def resume_writing(self) -> None:
-        self._full = False
-        _wake(self._writer)
+        self._is_write_buffer_full = False
+        _wake(self._write_waiter)
 
-    # What httpcore2 asks for.
+    # Called by httpcore2.
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 - the interface
-        """The next piece, "" at the end; it may be more than asked for, which h11 gladly takes."""
-        self._asked, self._kept = False, True
-        if self._paused:
-            self._paused = False
+        """Return the next piece, b"" at the end. It may exceed `max_bytes`, which h11 allows."""
+        self._is_sending, self._was_read = False, True
+        if self._is_paused:
+            self._is_paused = False
             self._transport.resume_reading()
-        if self._come:
-            await asyncio.sleep(0)  # others have their turn also where much comes that says nothing
-        while not self._come:
-            if self._lost is not None:
-                raise httpcore2.ReadError(str(self._lost)) from self._lost
-            if self._ended:
+        if self._received:
+            await asyncio.sleep(0)  # other tasks run even if pieces always arrive faster than they are read
+        while not self._received:
+            if self._error is not None:
+                raise httpcore2.ReadError(str(self._error)) from self._error
+            if self._has_ended:
                 return b""
-            self._reader = asyncio.get_running_loop().create_future()
-            await self._reader
-        return self._come.popleft()
+            self._read_waiter = asyncio.get_running_loop().create_future()
+            await self._read_waiter
+        return self._received.popleft()
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - the interface
-        if not self._asked and (self._is_readable() or (self._kept and self._holds_more())):
-            # It ended, or somebody spoke without being asked. Nothing of this request has been sent.
-            raise httpcore2.ConnectError(_OVER)
-        self._asked = True
-        if self._ended:
+        if not self._is_sending and (self._is_readable() or (self._was_read and self._is_socket_readable())):
+            # It was closed, or the service sent data without a request. Nothing of this request has been sent.
+            raise httpcore2.ConnectError(_CLOSED)
+        self._is_sending = True
+        if self._has_ended:
             raise httpcore2.WriteError
         self._transport.write(buffer)
-        while self._full and not self._ended:
-            self._writer = asyncio.get_running_loop().create_future()
-            await self._writer
+        while self._is_write_buffer_full and not self._has_ended:
+            self._write_waiter = asyncio.get_running_loop().create_future()
+            await self._write_waiter
 
     async def aclose(self) -> None:
         self._transport.abort()
-        await asyncio.sleep(0)  # until it is closed
+        await asyncio.sleep(0)  # asyncio closes the socket in its next iteration
 
     async def start_tls(
         self,
@@ -198,38 +207,38 @@ class _Line(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - the interface
     ) -> httpcore2.AsyncNetworkStream:
-        plain, loop = self._transport, asyncio.get_running_loop()
-        if self._is_readable():  # the handshake would never hear of it
-            plain.abort()
-            raise httpcore2.ConnectError(_OVER)
+        tcp, loop = self._transport, asyncio.get_running_loop()
+        if self._is_readable():  # the handshake would wait for data that has already arrived
+            tcp.abort()
+            raise httpcore2.ConnectError(_CLOSED)
         try:
-            with _connecting(), anyio.fail_after(timeout):
-                secure = await loop.start_tls(plain, self, ssl_context, server_hostname=server_hostname)
+            with _mapped_connect_errors(), anyio.fail_after(timeout):
+                tls = await loop.start_tls(tcp, self, ssl_context, server_hostname=server_hostname)
         except BaseException:
-            plain.abort()
+            tcp.abort()
             raise
-        self._transport = cast("asyncio.Transport", secure)
+        self._transport = cast("asyncio.Transport", tls)
         return self
 
     def get_extra_info(self, info: str) -> Any:
         return self._is_readable() if info == "is_readable" else self._transport.get_extra_info(info)
 
     def _is_readable(self) -> bool:
-        """Whether it has ended, or something has come. The pool asks this of every connection, at every request."""
-        return self._ended or bool(self._come)
+        """Return True if the connection has ended or data has arrived; the pool asks this before each request."""
+        return self._has_ended or bool(self._received)
 
-    def _holds_more(self) -> bool:
-        """Whether the system holds something, be it the end, that the event loop has not got to yet."""
+    def _is_socket_readable(self) -> bool:
+        """Return True if the system holds data, or the connection's end, that the event loop has not yet read."""
         connection = self._transport.get_extra_info("socket")
-        if sys.platform == "win32":  # pragma: no cover - there is no poll there
+        if sys.platform == "win32":  # pragma: no cover - Windows has no poll
             return bool(select.select([connection], [], [], 0)[0])
-        look = select.poll()
-        look.register(connection, select.POLLIN)
-        return bool(look.poll(0))
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        return bool(poll.poll(0))
 
 
-def _wake(sleeper: asyncio.Future[None] | None) -> bool:
-    if sleeper is None or sleeper.done():
+def _wake(waiter: asyncio.Future[None] | None) -> bool:
+    if waiter is None or waiter.done():
         return False
-    sleeper.set_result(None)
+    waiter.set_result(None)
     return True

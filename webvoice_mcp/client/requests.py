@@ -1,10 +1,10 @@
-"""How a request of the API becomes one of the HTTP client."""
+"""The building of HTTP requests for endpoints."""
 
 from functools import lru_cache
 
 import httpx2
 
-from webvoice_mcp.client.answers import Asked
+from webvoice_mcp.client.answers import CallContext
 from webvoice_mcp.client.jsonbody import JsonBody
 from webvoice_mcp.client.multipart import Multipart
 from webvoice_mcp.contract.endpoint import Endpoint, Q, R
@@ -13,19 +13,23 @@ from webvoice_mcp.errors import InvalidArgument
 Body = Multipart | JsonBody
 
 
-def build(
-    http: httpx2.AsyncClient, endpoint: Endpoint[Q, R], request: Q, asked: Asked, body: Body | None
+def build_request(
+    http: httpx2.AsyncClient, endpoint: Endpoint[Q, R], request: Q, context: CallContext, body: Body | None
 ) -> httpx2.Request:
-    """The request to an endpoint.
+    """Build the HTTP request for an endpoint.
 
     Args:
-        body: what is sent in place of the request's JSON, where there are files in it.
+        http: the HTTP client.
+        endpoint: where it goes.
+        request: its fields.
+        context: of the call; gives the base URL and the key.
+        body: sent in place of the request's JSON, if there are files in it.
 
     Raises:
-        InvalidArgument: an argument is too long for an address.
+        InvalidArgument: an argument is too long for a URL.
     """
-    headers = {"X-API-Key": asked.key} if asked.key else {}
-    url = _url(f"{asked.base_url}/{endpoint.path}")
+    headers = {"X-API-Key": context.key} if context.key else {}
+    url = _parse_url(f"{context.base_url}/{endpoint.path}")
     if body is not None:
         headers |= {"Content-Type": body.content_type, "Content-Length": str(body.length)}
         return http.build_request(endpoint.method, url, headers=headers, content=body)
@@ -35,10 +39,10 @@ def build(
             return http.build_request("GET", url, headers=headers, params=fields or None)
         except httpx2.InvalidURL:
             longest = max(fields, key=lambda name: len(str(fields[name])))
-            raise InvalidArgument(f"{longest} is too long for an address. Give a shorter one.") from None
+            raise InvalidArgument(f"{longest} is too long for a URL. Give a shorter one.") from None
     return http.build_request("POST", url, headers=headers, json=fields)
 
 
 @lru_cache(maxsize=64)
-def _url(address: str) -> httpx2.URL:
-    return httpx2.URL(address)  # reading it takes longer than all else of a request
+def _parse_url(url: str) -> httpx2.URL:
+    return httpx2.URL(url)  # parsing takes longer than everything else about a request

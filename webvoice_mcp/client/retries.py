@@ -1,54 +1,58 @@
-"""When a request may be sent again, and how long to wait before it is."""
+"""The rules for sending a request again, and the pauses in between."""
 
 import random
 from collections.abc import Callable
 from typing import Literal
 
-_TRIES = 3
-_WAIT_IN_ALL = 30.0  # seconds that one call may spend waiting between tries
-_FIRST_PAUSE = 0.5
-_AGAIN = {"GET": frozenset({429, 502, 503, 504}), "POST": frozenset({429})}
+_MAX_ATTEMPTS = 3
+_MAX_WAIT_SECONDS = 30.0  # of one call, all its pauses together
+_FIRST_PAUSE_SECONDS = 0.5
+_RETRIED_STATUSES = {"GET": frozenset({429, 502, 503, 504}), "POST": frozenset({429})}
 
 
 class Retries:
-    """The tries of one call.
+    """The attempts of one call.
 
-    A GET is repeated on connection errors, 429, 502, 503 and 504. A POST may have been billed, so it is repeated
-    only where it surely was not processed: the connection was refused, or the service answered 429.
+    A GET is repeated after connection errors, 429, 502, 503 and 504. A POST may have been billed, so it is repeated
+    only where it was certainly not processed: no connection was made, or the service answered 429.
     """
 
     def __init__(self, method: Literal["GET", "POST"], time_left: Callable[[], float]) -> None:
-        """Begin with the first try.
+        """Start with the first attempt.
 
         Args:
-            time_left: gives the seconds that the call still has; no pause is as long.
+            method: of the request.
+            time_left: returns the seconds until the call's deadline; a pause is always shorter.
         """
         self._method: Literal["GET", "POST"] = method
         self._time_left = time_left
-        self._made = 1
+        self._attempts = 1
         self._waited = 0.0
 
-    def after_status(self, status: int, asked: float | None) -> float | None:
-        """Seconds to wait before another try; None: the answer stands.
+    def after_status(self, status: int, retry_after: float | None) -> float | None:
+        """Return the seconds to wait before another attempt, None if there is none.
 
         Args:
-            asked: seconds that the service's Retry-After asks for, if it does.
+            status: of the answer.
+            retry_after: seconds that the service's Retry-After asks for, if it does.
         """
-        return self._pause(asked) if status in _AGAIN[self._method] else None
+        return self._next_pause(retry_after) if status in _RETRIED_STATUSES[self._method] else None
 
-    def after_break(self, *, maybe_processed: bool) -> float | None:
-        """Seconds to wait before another try after the connection failed; None: do not try again.
+    def after_connection_error(self, *, maybe_processed: bool) -> float | None:
+        """Return the seconds to wait before another attempt, None if there is none.
 
         Args:
-            maybe_processed: whether the service may have got the request.
+            maybe_processed: True if the service may have received the request.
         """
-        return None if maybe_processed and self._method == "POST" else self._pause(None)
+        return None if maybe_processed and self._method == "POST" else self._next_pause(None)
 
-    def _pause(self, asked: float | None) -> float | None:
-        # Jitter, so that clients that failed together do not come back together.
-        pause = asked if asked is not None else _FIRST_PAUSE * 2 ** (self._made - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-        if self._made >= _TRIES or self._waited + pause > _WAIT_IN_ALL or pause >= self._time_left():
+    def _next_pause(self, retry_after: float | None) -> float | None:
+        if retry_after is not None:
+            pause = retry_after
+        else:  # with jitter: clients that failed together must not come back together
+            pause = _FIRST_PAUSE_SECONDS * 2 ** (self._attempts - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        if self._attempts >= _MAX_ATTEMPTS or self._waited + pause > _MAX_WAIT_SECONDS or pause >= self._time_left():
             return None
-        self._made += 1
+        self._attempts += 1
         self._waited += pause
         return pause

@@ -1,4 +1,4 @@
-"""Server-sent events of a chat: each piece of text handed on as it comes, all of them joined into one reply."""
+"""Reads a chat's server-sent events: pieces of text are passed on as they arrive and joined into one reply."""
 
 import math
 import time
@@ -8,75 +8,79 @@ from typing import Any, Protocol, cast
 import anyio
 import httpx2
 
-from webvoice_mcp.client.document import parsed, whole
-from webvoice_mcp.client.joined import JoinedChat
-from webvoice_mcp.client.turns import Turns
+from webvoice_mcp.client.chat_accumulator import ChatAccumulator
+from webvoice_mcp.client.checkpoint import Checkpointer
+from webvoice_mcp.client.document import parse_json, replace_surrogates
 from webvoice_mcp.errors import InvalidResponse, WebVoiceError
 
-_MAX_EVENT = 8 << 20  # bytes; some models put a picture into one
-_LINGER = 5.0  # seconds that a finished answer may wait for what is said after it, such as its price
-_NO_WAIT = 0.0008  # seconds, within which a piece was there already
-_GATHER = 0.2  # seconds; callers are told as often
-_SLICE = 32 << 10  # characters that are taken apart in one go
+TEXT_INTERVAL = 0.2
+"""Seconds for which tokens are gathered before they are passed on together."""
+
+_MAX_EVENT_BYTES = 8 << 20  # some models put an image into one event
+_LINGER_SECONDS = 5.0  # for events after a complete answer, such as its price
+_NO_WAIT_SECONDS = 0.0008  # a piece that came faster was already there
+_SLICE_CHARACTERS = 32 << 10  # parsed without a checkpoint
 
 OnText = Callable[[str], Awaitable[None]]
 
 
-class Refuse(Protocol):
-    """Makes an error of a chunk that reports one."""
+class ErrorFactory(Protocol):
+    """Makes an error from a chunk that reports one."""
 
-    def __call__(self, chunk: dict[str, Any], /, *, begun: bool) -> WebVoiceError:
-        """The error.
+    def __call__(self, chunk: dict[str, Any], /, *, has_content: bool) -> WebVoiceError:
+        """Return the error.
 
         Args:
-            begun: whether a part of the answer had come by then.
+            chunk: that reports it.
+            has_content: True if part of the answer has already come.
         """
         ...
 
 
-async def join(response: httpx2.Response, on_text: OnText, refuse: Refuse) -> dict[str, Any]:
-    """Read a stream to its end, handing on each piece of text.
+async def read_chat(response: httpx2.Response, on_text: OnText, make_error: ErrorFactory) -> dict[str, Any]:
+    """Read a stream to its end, pass on each piece of text, and return the whole answer.
 
     Raises:
-        InvalidResponse: a chunk is not JSON, or the stream ends before the answer is whole.
-        WebVoiceError: what `refuse` makes of an error that the service reports in the stream.
+        InvalidResponse: a chunk is not JSON, or the stream ends before the answer is complete.
+        WebVoiceError: the service reports an error in the stream; made by `make_error`.
     """
-    response.encoding = "utf-8"  # which events always have, whatever a header says
-    joined = JoinedChat()
+    response.encoding = "utf-8"  # events are always UTF-8, even if a header names another charset
+    chat = ChatAccumulator()
     try:
-        with anyio.CancelScope() as patience:
-            async for event in httpx2.EventSource(cast("httpx2.Response", _InSlices(response)), _MAX_EVENT):
+        with anyio.CancelScope() as linger:
+            events = httpx2.EventSource(cast("httpx2.Response", _SlicedResponse(response)), _MAX_EVENT_BYTES)
+            async for event in events:
                 data = event.data.strip()
                 if data == "[DONE]":
-                    joined.end()
+                    chat.mark_done()
                     break
-                if not data:  # no event at all, by the specification
+                if not data:  # the specification says to ignore it
                     continue
-                if text := joined.add(_chunk(event, joined, refuse)):
+                if text := chat.add(_parse_chunk(event, chat, make_error)):
                     await on_text(text)
-                if joined.finished and patience.deadline == math.inf:
-                    patience.deadline = anyio.current_time() + _LINGER
+                if chat.is_complete and linger.deadline == math.inf:
+                    linger.deadline = anyio.current_time() + _LINGER_SECONDS
     except (httpx2.HTTPError, WebVoiceError):
-        if not joined.finished:  # what is whole was paid for, whatever comes after it
+        if not chat.is_complete:  # a complete answer was paid for and is delivered, whatever comes after it
             raise
-    if not joined.finished:
+    if not chat.is_complete:
         raise InvalidResponse("The streamed answer was cut short.")
-    return joined.document()
+    return chat.document()
 
 
-def _chunk(event: httpx2.ServerSentEvent, joined: JoinedChat, refuse: Refuse) -> dict[str, Any]:
-    chunk = parsed(event.data.strip().encode(), halves=True)
+def _parse_chunk(event: httpx2.ServerSentEvent, chat: ChatAccumulator, make_error: ErrorFactory) -> dict[str, Any]:
+    chunk = parse_json(event.data.strip().encode(), keep_surrogates=True)
     if not isinstance(chunk, dict):
-        raise InvalidResponse("The service's stream holds something else than chunks of an answer.")
+        raise InvalidResponse("The service's stream holds something other than chunks of an answer.")
     if event.event == "error" or chunk.get("error") or chunk.get("success") is False:
-        raise refuse(whole(chunk), begun=joined.begun)
+        raise make_error(replace_surrogates(chunk), has_content=chat.has_content)
     return chunk
 
 
-class _InSlices:
-    """A response whose text comes in slices: a million lines that come at once hold nobody else up.
+class _SlicedResponse:
+    """A response whose text comes in slices: a million lines in one piece do not block the event loop.
 
-    And tokens that come one by one are gathered for a moment: waking up for each costs more than reading it.
+    Tokens that come one by one are gathered for `TEXT_INTERVAL`: waking up for one costs more than reading it.
     """
 
     def __init__(self, response: httpx2.Response) -> None:
@@ -85,13 +89,13 @@ class _InSlices:
         self._response = response
 
     async def aiter_text(self) -> AsyncIterator[str]:
-        """The text as it comes."""
-        asked, turns = time.perf_counter(), Turns()
+        """Iterate over the text as it comes."""
+        started, checkpointer = time.perf_counter(), Checkpointer()
         async for piece in self._response.aiter_text():
-            waited = time.perf_counter() - asked > _NO_WAIT
-            for start in range(0, len(piece), _SLICE):
-                yield piece[start : start + _SLICE]
-                await turns.taken()
-            if waited:
-                await anyio.sleep(_GATHER)
-            asked = time.perf_counter()
+            has_waited = time.perf_counter() - started > _NO_WAIT_SECONDS
+            for start in range(0, len(piece), _SLICE_CHARACTERS):
+                yield piece[start : start + _SLICE_CHARACTERS]
+                await checkpointer.checkpoint()
+            if has_waited:
+                await anyio.sleep(TEXT_INTERVAL)
+            started = time.perf_counter()
