@@ -1,7 +1,7 @@
 """Helpers for the client's tests: requests, scripted answers, and the errors that come of them."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -11,7 +11,7 @@ from tests.support import Pieces, Scripted
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.account import STATUS, StatusReply
 from webvoice_mcp.contract.chat import ChatRequest
-from webvoice_mcp.contract.endpoint import Empty, Endpoint, Q, R
+from webvoice_mcp.contract.endpoint import Empty, Endpoint, FreeEndpoint, PaidEndpoint, Q, R
 from webvoice_mcp.contract.speech import SpeechRequest
 from webvoice_mcp.contract.translation import TRANSLATION, TranslationReply, TranslationRequest
 from webvoice_mcp.errors import WebVoiceError
@@ -54,7 +54,10 @@ def event_stream(*pieces: bytes | Exception) -> httpx2.Response:
 
 async def call(client: Client, endpoint: Endpoint[Q, R], request: Q) -> R:
     """Call an endpoint by the method that fits it."""
-    return await (client.call_paid(endpoint, request) if endpoint.paid else client.call(endpoint, request))
+    if isinstance(endpoint, PaidEndpoint):
+        return cast("R", await client.call_paid(endpoint, request))
+    assert isinstance(endpoint, FreeEndpoint)
+    return cast("R", await client.call(endpoint, request))
 
 
 async def status(client: Client) -> StatusReply:

@@ -29,7 +29,7 @@ from tests.support import BASE_URL, CANARY, Pieces, events
 from webvoice_mcp.client.multipart import Multipart
 from webvoice_mcp.contract.account import ONBOARDING, SEND_CODE, SendCodeRequest
 from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS
-from webvoice_mcp.contract.endpoint import Empty, Endpoint, Request
+from webvoice_mcp.contract.endpoint import Empty, PaidEndpoint, Request
 from webvoice_mcp.contract.image import EDIT, EditRequest
 from webvoice_mcp.contract.speech import SPEECH, TRANSCRIPTION, VOICES, SpeechReply, TranscriptionRequest, VoicesRequest
 from webvoice_mcp.contract.translation import TRANSLATION
@@ -78,7 +78,7 @@ async def test_a_form_is_sent_with_its_exact_length(make: MakeClient) -> None:
 async def test_a_paid_endpoint_cannot_be_called_like_a_free_one(make: MakeClient) -> None:
     client, sent, _ = make()
     with pytest.raises(TypeError, match=r"^translation/ costs credits: return a PaidCall in place of calling it$"):
-        await client.call(TRANSLATION, TRANSLATION_REQUEST)
+        await client.call(TRANSLATION, TRANSLATION_REQUEST)  # type: ignore[arg-type]  # the mistake
     assert sent.requests == []
 
 
@@ -162,7 +162,7 @@ async def test_success_false_is_a_refusal(make: MakeClient) -> None:
     ids=["other providers", "default provider", "models"],
 )
 async def test_an_unavailable_provider_is_named_with_alternatives(
-    make: MakeClient, endpoint: Endpoint[Any, Any], request_: Request, sentence: str
+    make: MakeClient, endpoint: PaidEndpoint[Any, Any], request_: Request, sentence: str
 ) -> None:
     client, _, _ = make(httpx2.Response(503, json={"error": "No key."}))
     assert str(await caught(client.call_paid(endpoint, request_), ProviderUnavailable)) == sentence

@@ -17,7 +17,7 @@ from webvoice_mcp.client.requests import Body, build_request
 from webvoice_mcp.client.retries import Retries
 from webvoice_mcp.client.splitter import MediaItem
 from webvoice_mcp.contract.account import links
-from webvoice_mcp.contract.endpoint import Endpoint, Q, R, Request
+from webvoice_mcp.contract.endpoint import Endpoint, FreeEndpoint, PaidEndpoint, Q, R, Request
 from webvoice_mcp.errors import InvalidResponse, NetworkError, TimedOut, WebVoiceError
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.storage.threads import WorkerThreads
@@ -57,6 +57,7 @@ class Client:
         self._http_lock = anyio.Lock()
         self._threads = WorkerThreads(4)
         self._solana_memo = ""
+        self._links = links(settings.site)
         self.last_date = ""
 
     async def aclose(self) -> None:
@@ -64,7 +65,7 @@ class Client:
         if self._http is not None:
             await self._http.aclose()
 
-    async def call(self, endpoint: Endpoint[Q, R], request: Q) -> R:
+    async def call(self, endpoint: FreeEndpoint[Q, R], request: Q) -> R:
         """Call a free endpoint.
 
         Raises:
@@ -74,11 +75,11 @@ class Client:
             raise TypeError(f"{endpoint.path} costs credits: return a PaidCall in place of calling it")
         return await self._perform(endpoint, request, partial(self._read_reply, endpoint))
 
-    async def call_paid(self, endpoint: Endpoint[Q, R], request: Q) -> R:
+    async def call_paid(self, endpoint: PaidEndpoint[Q, R], request: Q) -> R:
         """Call a paid endpoint whose answer is text."""
         return await self._perform(endpoint, request, partial(self._read_reply, endpoint))
 
-    async def upload(self, endpoint: Endpoint[Q, R], request: Q, body: Body) -> R:
+    async def upload(self, endpoint: PaidEndpoint[Q, R], request: Q, body: Body) -> R:
         """Call a paid endpoint with files, which are streamed from the disk.
 
         Args:
@@ -90,7 +91,7 @@ class Client:
 
     async def download(
         self,
-        endpoint: Endpoint[Q, R],
+        endpoint: PaidEndpoint[Q, R],
         request: Q,
         open_sink: bodies.OpenSink,
         body: Body | None = None,
@@ -118,7 +119,7 @@ class Client:
 
         return await self._perform(endpoint, request, read, body)
 
-    async def stream(self, endpoint: Endpoint[Q, R], request: Q, on_text: stream.OnText) -> R:
+    async def stream(self, endpoint: PaidEndpoint[Q, R], request: Q, on_text: stream.OnText) -> R:
         """Call a paid endpoint whose answer comes as server-sent events.
 
         Args:
@@ -219,12 +220,12 @@ class Client:
         provider = getattr(request, "provider", None) or endpoint.default_provider
         return CallContext(
             base_url=self._settings.base_url,
-            links=links(self._settings.site),
+            links=self._links,
             solana_memo=self._solana_memo,
             key=key.value if key else "",
             key_source=key.source if key else "",
             provider=provider,
-            other_providers=endpoint.others(provider),
+            other_providers=endpoint.other_providers(provider),
             names_model=endpoint.names_model,
         )
 
