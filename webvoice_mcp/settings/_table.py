@@ -62,8 +62,8 @@ SETTINGS = (
         name="WEBVOICE_MAX_CREDITS",
         attribute="max_credits",
         kind=kinds.CREDITS,
-        description="Credits that one run of the server may spend; 0 allows free calls only. A call whose price is not "
-        "known is refused.",
+        description="Credits that one run of the server may spend; 0 allows free calls only. An unknown price counts "
+        "as above the limit.",
         when_unset="no limit",
         is_guard=True,
         form=FormField(
@@ -86,9 +86,7 @@ SETTINGS = (
         kind=kinds.CHOICE_OF_TOOLSETS,
         description="Families of tools to offer; account is always among them.",
         default="all",
-        form=FormField(
-            "Kinds of tools", "A comma list of account, chat, speech, translation, image, video, messaging; or all."
-        ),
+        form=FormField("Kinds of tools", f"{kinds.CHOICE_OF_TOOLSETS.accepted.capitalize()}."),
     ),
     Setting(
         name="WEBVOICE_INLINE_IMAGES",
@@ -157,7 +155,7 @@ SETTINGS = (
         kind=kinds.LOG_LEVEL,
         description="Least severe messages that are logged to stderr. A key is never logged.",
         default="WARNING",
-        form=FormField("Log level", "DEBUG, INFO, WARNING, ERROR or CRITICAL."),
+        form=FormField("Log level", f"One of {', '.join(kinds.LOG_LEVELS)}."),
     ),
 )
 """Every setting, in the order in which people want them."""
