@@ -4,5 +4,5 @@ import sys
 
 import _env
 
-# Python puts the folder that it runs on its path; pytest and mypy are told of it in pyproject.toml.
-sys.exit(_env.run(_env.ready(".venv", "dev.txt", "-e", "."), "scripts/generate"))
+# Python puts the folder that it runs on its path; pyproject.toml tells pytest and mypy of it.
+sys.exit(_env.run(_env.prepare(".venv", "dev.txt", "-e", "."), "scripts/generate"))

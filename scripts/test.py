@@ -1,11 +1,11 @@
-"""The tests, from nothing but Python with pip: python3 scripts/test.py [--coverage | pytest options]"""
+"""Run the tests, with nothing installed but Python and pip: python3 scripts/test.py [--coverage | pytest options]"""
 
 import sys
 
 import _env
 
-python = _env.ready(".venv", "dev.txt", "-e", ".")
-if sys.argv[1:] == ["--coverage"]:  # of all tests, since a part of them covers a part of the code
+python = _env.prepare(".venv", "dev.txt", "-e", ".")
+if sys.argv[1:] == ["--coverage"]:  # takes no other options: a part of the tests covers a part of the code
     code = _env.run(python, "-m", "coverage", "run", "-m", "pytest", "-n", "auto")
     if code == 0:
         _env.run(python, "-m", "coverage", "combine", "-q")
