@@ -7,12 +7,17 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from hypothesis import HealthCheck, settings
 
 httpx2.alias_httpx()  # before respx is imported, which then works on httpx2
 
 from tests.canary import find_leaks  # noqa: E402 - after the alias
 from tests.support import BASE_URL, CANARY, MakeSettings  # noqa: E402 - after the alias
 from webvoice_mcp.settings import Settings  # noqa: E402 - after the alias
+
+# A busy machine is slow, which is no fault of the code.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture
