@@ -122,7 +122,7 @@ def _check_lowest(installed: dict[str, str]) -> None:
     for name, bound in _bounds().items():
         if not f"{installed[name]}.".startswith(f"{bound}."):
             sys.exit(
-                f"{name}>={bound} is declared, but the oldest that installs is {installed[name]}. Raise the bound."
+                f"{name}>={bound} is declared; the oldest that installs is {installed[name]}: raise the bound."
             )
 
 
