@@ -150,7 +150,7 @@ def test_the_key_is_the_only_secret_and_is_never_in_the_representation() -> None
 def test_a_key_in_the_wrong_variable_is_not_shown() -> None:
     for name in NAMES:
         if not name.endswith(("_DIR", "_DIRS", "API_KEY")):
-            message = refusal(**{name.removeprefix("WEBVOICE_"): "wv_secret1234"})
+            message = refusal(**{name.removeprefix("WEBVOICE_"): "Wv_secret1234"})
             assert "wv_…" in message
             assert "secret" not in message
 
@@ -361,6 +361,11 @@ def test_a_number_ends_at_its_documented_limits() -> None:
 @given(st.floats(min_value=0.001, max_value=86_400))
 def test_a_timeout_may_have_decimals(seconds: float) -> None:
     assert read(TIMEOUT=f"{seconds:.9f}").timeout == float(f"{seconds:.9f}")
+
+
+def test_a_long_value_is_cut_in_the_error() -> None:
+    assert "x" * 200 in (message := refusal(TIMEOUT="x" * 1000))
+    assert "x" * 201 not in message
 
 
 def test_a_log_level_may_be_written_in_any_case() -> None:
