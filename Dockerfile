@@ -1,6 +1,6 @@
-# The server in a container, which lists its tools with no key:
+# The server in a container; it lists its tools without a key:
 #   docker build -t webvoice-mcp . && docker run -i --rm webvoice-mcp
-# Files go to /data and keys to /state; to keep them, with your own rights and in volumes that are yours:
+# Files are saved in /data and keys in /state. To keep them in folders of yours, as files that you own:
 #   docker run -i --rm --user "$(id -u):$(id -g)" -v "$PWD:/data" -v "$HOME/.config/webvoice-mcp:/state" webvoice-mcp
 
 FROM python:3.13-slim AS build
@@ -12,7 +12,7 @@ RUN python -m venv /app && /app/bin/pip install .
 
 FROM python:3.13-slim
 LABEL io.modelcontextprotocol.server.name="io.github.easytaskflow/webvoice-mcp"
-# The HTTP client trusts the system's certificates, which the image brings.
+# The HTTP client uses the system's certificates, which this image has.
 RUN useradd --uid 10001 --create-home webvoice \
     && install -d -o webvoice -g webvoice /data /state
 COPY --from=build /app /app

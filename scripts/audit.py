@@ -1,7 +1,7 @@
-"""Known vulnerabilities of what the locks pin: python3 scripts/audit.py [--strict]
+"""Look for known vulnerabilities in the locked packages: python3 scripts/audit.py [--strict]
 
-Asks pip-audit, whose database is on the network. Where it cannot be asked, that is said and only `--strict` fails: the
-locks' hashes then still stand for what was looked at when they were written.
+pip-audit asks a database on the network. If it cannot be reached, the command says so, and fails only with `--strict`:
+the hashes in the locks still guarantee the packages that were reviewed.
 """
 
 import json
@@ -12,26 +12,31 @@ from pathlib import Path
 
 import _env
 
-_TOOL = ("tool", "run", "-q", "--from", "pip-audit==2.10.1", "pip-audit")
-_HOW = ("--require-hashes", "--disable-pip", "--progress-spinner", "off", "--format", "json")
+_PIP_AUDIT = ("tool", "run", "-q", "--from", "pip-audit==2.10.1", "pip-audit")
+_OPTIONS = ("--require-hashes", "--disable-pip", "--progress-spinner", "off", "--format", "json")
 
 
 def main() -> int:
-    """Ask, tell what is known, and give the exit code."""
-    uv = _env.command(_env.ready(".venv", "dev.txt", "-e", ".").parents[1], "uv")
+    """Run pip-audit, print its findings and return the exit code."""
+    strict = "--strict" in sys.argv
+    uv = _env.command(_env.prepare(".venv", "dev.txt", "-e", ".").parents[1], "uv")
     with tempfile.TemporaryDirectory() as folder:
-        told = Path(folder) / "audit.json"
-        command = [str(uv), *_TOOL, *_HOW, "-r", str(_env.ROOT / "requirements/dev.txt"), "-o", str(told)]
+        report = Path(folder) / "audit.json"
+        command = [str(uv), *_PIP_AUDIT, *_OPTIONS, "-r", str(_env.ROOT / "requirements/dev.txt"), "-o", str(report)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if not told.exists() or not told.read_text(encoding="utf-8"):
-            print(f"pip-audit could not be asked: {done.stderr.strip()[-300:]}")
-            return int("--strict" in sys.argv)
-        packages = json.loads(told.read_text(encoding="utf-8"))["dependencies"]
-    unknown = [each["name"] for each in packages if "vulns" not in each]
-    bad = [f"{each['name']} {each['version']}: {vuln['id']}" for each in packages for vuln in each.get("vulns", ())]
-    print(f"{len(packages)} packages, {len(unknown)} of which the database could not be asked about")
-    print("\n".join(bad) or f"no known vulnerability in {len(packages) - len(unknown)}")
-    return int(bool(bad) or ("--strict" in sys.argv and bool(unknown)))
+        if not report.exists() or not report.read_text(encoding="utf-8"):
+            print(f"pip-audit could not be used: {done.stderr.strip()[-300:]}")
+            return int(strict)
+        packages = json.loads(report.read_text(encoding="utf-8"))["dependencies"]
+    unknown = [package["name"] for package in packages if "vulns" not in package]
+    vulnerable = [
+        f"{package['name']} {package['version']}: {vulnerability['id']}"
+        for package in packages
+        for vulnerability in package.get("vulns", ())
+    ]
+    print(f"{len(packages)} packages, {len(unknown)} of them unknown to the database")
+    print("\n".join(vulnerable) or f"no known vulnerability in {len(packages) - len(unknown)}")
+    return int(bool(vulnerable) or (strict and bool(unknown)))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""Set the version everywhere it stands: python3 scripts/bump.py 1.2.3"""
+"""Set the version in every file that states it: python3 scripts/bump.py 1.2.3"""
 
 import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-_NUMBER = r"[0-9]+\.[0-9]+\.[0-9]+"
+_VERSION = r"[0-9]+\.[0-9]+\.[0-9]+"
 
-# Each place: the file, what stands before the version there, and how often.
+# A file, the text before the version there, and the number of versions in the file.
 PLACES = (
     ("pyproject.toml", r'^version = "', 1),
     ("webvoice_mcp/__init__.py", r'^__version__ = "', 1),
@@ -18,27 +18,25 @@ PLACES = (
 _CHANGELOG = "CHANGELOG.md"
 
 
-def bumped(version: str) -> dict[str, str]:
-    """The new text of every file; nothing is written yet, so that a place that is not found changes none."""
+def bump(version: str) -> dict[str, str]:
+    """Return the new text of every file. Nothing is written, so that a missing place leaves all files unchanged."""
     texts = {}
-    for name, before, times in PLACES:
-        pattern = re.compile(rf"(?P<before>{before}){_NUMBER}(?=\")", re.MULTILINE)
+    for name, before, expected in PLACES:
+        pattern = re.compile(rf"(?P<before>{before}){_VERSION}(?=\")", re.MULTILINE)
         texts[name], found = pattern.subn(lambda match: match["before"] + version, _read(name))
-        if found != times:
-            sys.exit(
-                f"{name}: the version stands {found} times where it is looked for, not {times}. Nothing was changed."
-            )
-    return {**texts, _CHANGELOG: _changelog(version)}
+        if found != expected:
+            sys.exit(f"{name} states the version in {found} places, not in {expected}. Nothing was changed.")
+    return {**texts, _CHANGELOG: _bump_changelog(version)}
 
 
-def _changelog(version: str) -> str:
+def _bump_changelog(version: str) -> str:
     text = _read(_CHANGELOG)
-    head = re.search(rf"^## \[({_NUMBER})\]", text, re.MULTILINE)
-    if head is None:
+    heading = re.search(rf"^## \[({_VERSION})\]", text, re.MULTILINE)
+    if heading is None:
         sys.exit(f"{_CHANGELOG} has no version. Nothing was changed.")
-    if head[1] == version:
+    if heading[1] == version:
         return text
-    return f"{text[: head.start()]}## [{version}] - unreleased\n\n{text[head.start() :]}"
+    return f"{text[: heading.start()]}## [{version}] - unreleased\n\n{text[heading.start() :]}"
 
 
 def _read(name: str) -> str:
@@ -46,15 +44,15 @@ def _read(name: str) -> str:
 
 
 def main() -> int:
-    """Change what is not yet so, and name it."""
+    """Write the files that change, and print their names."""
     version = sys.argv[1] if len(sys.argv) == 2 else ""
-    if not re.fullmatch(_NUMBER, version):
+    if not re.fullmatch(_VERSION, version):
         sys.exit("usage: python3 scripts/bump.py 1.2.3")
-    for name, text in bumped(version).items():
+    for name, text in bump(version).items():
         if text != _read(name):
             (ROOT / name).write_text(text, encoding="utf-8", newline="\n")
             print(name)
-    print(f"Now: what is new, under [{version}] in {_CHANGELOG}; its date on the day of the release.")
+    print(f"Next: describe the changes under [{version}] in {_CHANGELOG}, and add the date on the day of the release.")
     return 0
 
 

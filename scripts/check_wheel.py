@@ -1,7 +1,7 @@
-"""Build the package and use it as its users will: python3 scripts/check_wheel.py [folder for what is built]
+"""Build the package and use it as its users do: python3 scripts/check_wheel.py [folder for the built files]
 
-The files in wheel and sdist are exactly those that git knows. Installed outside of the project, with the newest
-versions of what it needs and with the oldest that it declares, the server starts, lists its tools and answers calls.
+The files in wheel and sdist are exactly those that git tracks. Installed outside of the project, with the newest
+versions of its dependencies and with the oldest that it declares, the server starts, lists its tools and answers calls.
 """
 
 import email
@@ -28,14 +28,14 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 ENGINES = {"av", "faster-whisper", "hibari-tts", "numpy", "onnxruntime", "pillow"}
 
 _NOT_IN_SDIST = {".gitignore"}
-_MADE_FOR_SDIST = {"PKG-INFO", "pyproject.toml.orig"}  # the latter by newer versions of uv_build alone
+_MADE_FOR_SDIST = {"PKG-INFO", "pyproject.toml.orig"}  # only newer versions of uv_build make the second
 _METADATA = {f"webvoice_mcp-{VERSION}.dist-info/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt")}
 _LICENCE = f"webvoice_mcp-{VERSION}.dist-info/licenses/LICENSE"
 
 
 def main() -> int:
-    """Check everything; a failed check ends it with a message."""
-    _env.ready(".venv", "dev.txt", "-e", ".")
+    """Check everything. A failed check exits with a message."""
+    _env.prepare(".venv", "dev.txt", "-e", ".")
     uv = _env.command(_env.ROOT / ".venv", "uv")
     with tempfile.TemporaryDirectory(prefix="webvoice-wheel-") as name:
         folder = Path(name)
@@ -52,15 +52,15 @@ def main() -> int:
                 print(f"Python {version}: not on this machine, skipped")
                 continue
             use(uv, python, wheel, folder / version, f"Python {version}, newest versions")
-        # The package's needs are named once more, since only what is asked for directly is taken at its lowest.
+        # Only requirements that are named directly are installed at their lowest versions.
         lowest = ("--resolution", "lowest-direct", *PROJECT["dependencies"])
-        used = use(uv, Path(sys.executable), wheel, folder / "lowest", "oldest declared versions", *lowest)
-        _check_lowest(used)
+        installed = use(uv, Path(sys.executable), wheel, folder / "lowest", "oldest declared versions", *lowest)
+        _check_lowest(installed)
     return 0
 
 
 def check_contents(wheel: Path, sdist: Path) -> None:
-    """Exact lists of files, and what the metadata says."""
+    """Check the exact lists of files, and the metadata."""
     tracked = set(_run("git", "ls-files", cwd=_env.ROOT).splitlines())
     with zipfile.ZipFile(wheel) as archive:
         package = {name for name in tracked if name.startswith("webvoice_mcp/")}
@@ -68,15 +68,15 @@ def check_contents(wheel: Path, sdist: Path) -> None:
             "wheel", {name for name in archive.namelist() if not name.endswith("/")}, package | _METADATA | {_LICENCE}
         )
         _check_metadata(email.message_from_bytes(archive.read(f"webvoice_mcp-{VERSION}.dist-info/METADATA")))
-        unpacked = sum(each.file_size for each in archive.infolist())
+        unpacked = sum(member.file_size for member in archive.infolist())
     with tarfile.open(sdist) as tar:
-        names = {each.name.partition("/")[2] for each in tar.getmembers() if each.isfile()}
+        names = {member.name.partition("/")[2] for member in tar.getmembers() if member.isfile()}
         _same("sdist", names - _MADE_FOR_SDIST, tracked - _NOT_IN_SDIST)
     print(f"wheel: {wheel.stat().st_size} bytes, unpacked {unpacked}")
     print(f"sdist: {sdist.stat().st_size} bytes, {len(names)} files")
 
 
-def _check_metadata(said: email.message.Message) -> None:
+def _check_metadata(metadata: email.message.Message) -> None:
     wanted = {
         "Name": "webvoice-mcp",
         "Version": VERSION,
@@ -84,15 +84,15 @@ def _check_metadata(said: email.message.Message) -> None:
         "License-File": "LICENSE",
         "Requires-Python": PROJECT["requires-python"],
     }
-    _same("metadata", {(name, said[name]) for name in wanted}, set(wanted.items()))
-    needed = {text for text in said.get_all("Requires-Dist", []) if "extra ==" not in text}
+    _same("metadata", {(name, metadata[name]) for name in wanted}, set(wanted.items()))
+    needed = {text for text in metadata.get_all("Requires-Dist", []) if "extra ==" not in text}
     _same("dependencies", {text.replace(" ", "") for text in needed}, set(PROJECT["dependencies"]))
-    if MARKER not in str(said.get_payload()):
+    if MARKER not in str(metadata.get_payload()):
         sys.exit("The metadata has no line with the registry's marker.")
 
 
 def use(uv: Path, python: Path, wheel: Path, folder: Path, what: str, *options: str) -> dict[str, str]:
-    """Install the wheel into an environment of its own and drive the server from another folder; what was installed."""
+    """Install the wheel into a new environment, use the server from another folder, and return what was installed."""
     started = time.perf_counter()
     environment, elsewhere = folder / "venv", folder / "elsewhere"
     elsewhere.mkdir(parents=True)
@@ -102,11 +102,11 @@ def use(uv: Path, python: Path, wheel: Path, folder: Path, what: str, *options: 
     frozen = _run(uv, "pip", "freeze", "--python", interpreter)
     versions = {name: version for name, _, version in (line.partition("==") for line in frozen.splitlines())}
     if engines := ENGINES & set(versions):
-        sys.exit(f"{what}: the package brings the sandbox's engines: {', '.join(sorted(engines))}")
-    said = _run(interpreter, "-m", "webvoice_mcp", "--version", cwd=elsewhere)
-    _same("--version", {said}, {f"webvoice-mcp {VERSION}\n"})
+        sys.exit(f"{what}: the package installs the sandbox's engines: {', '.join(sorted(engines))}")
+    printed = _run(interpreter, "-m", "webvoice_mcp", "--version", cwd=elsewhere)
+    _same("--version", {printed}, {f"webvoice-mcp {VERSION}\n"})
     tools = {path.stem for path in (_env.ROOT / "tests/snapshots").glob("webvoice_*.json")}
-    problem = _driver.problem(_env.command(environment, "webvoice-mcp"), elsewhere, VERSION, tools)
+    problem = _driver.find_problem(_env.command(environment, "webvoice-mcp"), elsewhere, VERSION, tools)
     if problem:
         sys.exit(f"{what}: {problem}\n{frozen}")
     size = sum(path.lstat().st_size for path in environment.rglob("*"))
@@ -117,24 +117,23 @@ def use(uv: Path, python: Path, wheel: Path, folder: Path, what: str, *options: 
     return versions
 
 
-def _check_lowest(used: dict[str, str]) -> None:
-    """A bound that nothing can be installed at promises what was never tried."""
+def _check_lowest(installed: dict[str, str]) -> None:
+    """Refuse a lower bound that cannot be installed, because it was never tested."""
     for name, bound in _bounds().items():
-        if not f"{used[name]}.".startswith(f"{bound}."):
+        if not f"{installed[name]}.".startswith(f"{bound}."):
             sys.exit(
-                f"{name}>={bound} is declared, but the oldest that fits the rest is {used[name]}. Raise the bound."
+                f"{name}>={bound} is declared; the oldest that installs is {installed[name]}: raise the bound."
             )
 
 
 def _bounds() -> dict[str, str]:
-    """The lowest version that each dependency is declared with, in the form name>=lowest,<next."""
-    return {
-        name: rest.partition(",")[0] for name, _, rest in (each.partition(">=") for each in PROJECT["dependencies"])
-    }
+    """Return the lowest declared version of each dependency, from the form name>=lowest,<next."""
+    parts = (dependency.partition(">=") for dependency in PROJECT["dependencies"])
+    return {name: versions.partition(",")[0] for name, _, versions in parts}
 
 
 def find(version: str) -> Path | None:
-    """A Python of this version: the one that runs this, one on the PATH, or one that pyenv installed."""
+    """Return a Python of this version: the running one, one on the PATH, or one that pyenv installed."""
     pyenv = sorted((Path.home() / ".pyenv/versions").glob(f"{version}.*/bin/python"), reverse=True)
     for candidate in (sys.executable, shutil.which(f"python{version}"), *pyenv):
         if candidate and _version_of(Path(candidate)) == version:
@@ -144,13 +143,13 @@ def find(version: str) -> Path | None:
 
 def _version_of(python: Path) -> str:
     ask = "import sys; print(*sys.version_info[:2], sep='.')"
-    # A version manager leaves a command for each version on the PATH, whether or not it works here.
+    # Version managers put a command for each version on the PATH, whether or not it works.
     return subprocess.run([python, "-c", ask], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _one(folder: Path, name: str) -> Path:
     if not (folder / name).is_file():
-        sys.exit(f"{name} was not built; there is: {', '.join(each.name for each in folder.iterdir())}")
+        sys.exit(f"{name} was not built; there is: {', '.join(path.name for path in folder.iterdir())}")
     return folder / name
 
 

@@ -1,14 +1,14 @@
-"""Write the lock files anew, with the newest versions: python3 scripts/lock.py (needs uv)"""
+"""Write the lock files again, with the newest versions: python3 scripts/lock.py (needs uv)"""
 
 import sys
 
 import _env
 
-for lock, wanted in (("demo.txt", ["--extra", "sandbox"]), ("dev.txt", ["--extra", "sandbox", "--group", "dev"])):
+for lock, groups in (("demo.txt", ["--extra", "sandbox"]), ("dev.txt", ["--extra", "sandbox", "--group", "dev"])):
     code = _env.run(
         *("uv", "pip", "compile", "-q", "--universal", "--generate-hashes", "--upgrade", "--no-header"),
         *("--no-emit-index-url", "--no-emit-find-links", "--python-version", "3.11"),
-        *("-o", f"requirements/{lock}", *wanted, "pyproject.toml"),
+        *("-o", f"requirements/{lock}", *groups, "pyproject.toml"),
     )
     if code:
         sys.exit(code)

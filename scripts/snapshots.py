@@ -1,16 +1,8 @@
-"""Renew what is generated, from the tools, the settings and the table of clients: python3 scripts/snapshots.py"""
+"""Renew the files that are generated from tools, settings and the table of clients: python3 scripts/snapshots.py"""
 
 import sys
 
 import _env
 
-_RENEW = """
-import asyncio
-from tests import catalogue, client_pages
-for name in catalogue.renew(catalogue.generated(asyncio.run(catalogue.listed()), *catalogue.kept())):
-    print(name)
-for name in client_pages.renew():
-    print(name)
-"""
-
-sys.exit(_env.run(_env.ready(".venv", "dev.txt", "-e", "."), "-c", _RENEW))
+# Python puts the folder that it runs on its path; pyproject.toml tells pytest and mypy of it.
+sys.exit(_env.run(_env.prepare(".venv", "dev.txt", "-e", "."), "scripts/generate"))

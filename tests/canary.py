@@ -1,4 +1,4 @@
-"""No test may leave a key where none belongs: looked for after each, in what it printed and in the files it left."""
+"""Finds the key of the tests where no key belongs: in what a test printed, and in the files that it left."""
 
 import os
 from collections.abc import Iterator
@@ -8,27 +8,27 @@ import pytest
 
 from tests.support import CANARY
 
-_LARGEST = 1 << 20  # bytes of a file that is looked through; what is larger is media
-_STORE = "credentials.json"  # and what is put aside of it
+_MAX_BYTES = 1 << 20  # of a file that is searched; larger ones are media
+_KEY_FILE = "credentials.json"  # also begins the names of damaged key files that were set aside
 
 
-def leaks(item: pytest.Item, report: pytest.TestReport) -> list[str]:
-    """Where the key of the tests shows up: a captured stream or log, or a file that is not the key store."""
-    found = [title for title, text in report.sections if CANARY in text]
+def find_leaks(item: pytest.Item, report: pytest.TestReport) -> list[str]:
+    """Return the names of captured streams and the paths of files that hold the key of the tests."""
+    leaks = [title for title, text in report.sections if CANARY in text]
     folder = getattr(item, "funcargs", {}).get("tmp_path")
-    return found + [str(path) for path in _holding(folder)] if isinstance(folder, Path) else found
+    return leaks + [str(path) for path in _leaking_files(folder)] if isinstance(folder, Path) else leaks
 
 
-def _holding(folder: Path) -> Iterator[Path]:
+def _leaking_files(folder: Path) -> Iterator[Path]:
     for root, _, names in os.walk(folder):
         for name in names:
             path = Path(root) / name
-            if not name.startswith(_STORE) and not path.is_symlink() and path.is_file() and _holds(path):
+            if not name.startswith(_KEY_FILE) and not path.is_symlink() and path.is_file() and _has_key(path):
                 yield path
 
 
-def _holds(path: Path) -> bool:
+def _has_key(path: Path) -> bool:
     try:
-        return path.stat().st_size <= _LARGEST and CANARY.encode() in path.read_bytes()
+        return path.stat().st_size <= _MAX_BYTES and CANARY.encode() in path.read_bytes()
     except OSError:
-        return False  # closed to us, or gone
+        return False  # unreadable, or gone

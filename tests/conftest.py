@@ -1,22 +1,28 @@
-"""Fixtures for tests of all rooms."""
+"""Fixtures for the tests of all rooms."""
 
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
+from hypothesis import HealthCheck, settings
 
 httpx2.alias_httpx()  # before respx is imported, which then works on httpx2
 
-from tests.canary import leaks  # noqa: E402 - after the alias
+from tests.canary import find_leaks  # noqa: E402 - after the alias
 from tests.support import BASE_URL, CANARY, MakeSettings  # noqa: E402 - after the alias
 from webvoice_mcp.settings import Settings  # noqa: E402 - after the alias
+
+# A busy machine is slow, which is no fault of the code.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture
 def make_settings(tmp_path: Path) -> MakeSettings:
-    """Settings for a test, with folders of its own; a variable is given without its WEBVOICE_."""
+    """Return a function that makes settings with folders of the test's own, from variables without `WEBVOICE_`."""
 
     def make(**variables: Any) -> Settings:
         environ = {
@@ -30,9 +36,24 @@ def make_settings(tmp_path: Path) -> MakeSettings:
     return make
 
 
+@pytest.fixture(scope="session")
+def families() -> dict[str, list[dict[str, Any]]]:
+    """Return all tools by family, as clients get them."""
+    import tool_list  # noqa: PLC0415 - few tests need it
+
+    return anyio.run(tool_list.list_families)
+
+
+@pytest.fixture(scope="session")
+def tools(families: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return all tools, in the order in which clients get them."""
+    return [tool for family in families.values() for tool in family]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test that left the key of the tests somewhere."""
     report = yield
-    if report.when == "teardown" and report.passed and (found := leaks(item, report)):
-        report.outcome, report.longrepr = "failed", f"the key of the tests is in: {', '.join(found)}"
+    if report.when == "teardown" and report.passed and (leaks := find_leaks(item, report)):
+        report.outcome, report.longrepr = "failed", f"the key of the tests is in: {', '.join(leaks)}"
     return report

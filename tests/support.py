@@ -18,6 +18,7 @@ from webvoice_mcp.settings import Settings
 
 CANARY = "wv_canary_1234567890abcdef"  # the key of every test; it must show up nowhere but in the key store
 EXAMPLES = Path(__file__).parent / "contract" / "examples"
+SNAPSHOTS = Path(__file__).parent / "snapshots"
 BASE_URL = "http://127.0.0.1:9/api/v1"  # nothing listens there: whatever is not scripted fails
 
 MakeSettings = Callable[..., Settings]  # takes variables without their WEBVOICE_

@@ -1,4 +1,4 @@
-"""The bundle for Claude Desktop and the image: what they say, and that they start the server."""
+"""The bundle for Claude Desktop and the container image: their contents, and that they start the server."""
 
 import json
 import os
@@ -12,62 +12,51 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests import catalogue
-from tests.test_docs import variables_read
 from tests.wire_driver import environment, serving
 from webvoice_mcp import __version__
-from webvoice_mcp.settings import Settings
+from webvoice_mcp.settings import SETTINGS, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLE = ROOT / "mcpb"
 SCHEMA = os.environ.get("WEBVOICE_BUNDLE_SCHEMA")  # path of the bundle manifest's schema, version 0.4
 
 MANIFEST: dict[str, Any] = json.loads((BUNDLE / "manifest.json").read_text(encoding="utf-8"))
-CONFIG: dict[str, Any] = MANIFEST["user_config"]
+FORM: dict[str, Any] = MANIFEST["user_config"]
 ENV: dict[str, str] = MANIFEST["server"]["mcp_config"]["env"]
-
-# The folder of keys stays where it is: a key that was saved before is found.
-NOT_ASKED = {"WEBVOICE_STATE_DIR"}
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
-async def test_the_bundle_names_the_tools_that_there_are() -> None:
-    listed = {tool["name"]: catalogue.first_line(tool) for tool in await catalogue.listed()}
-    assert {each["name"]: each["description"] for each in MANIFEST["tools"]} == listed
+def environment_of_the_untouched_form() -> dict[str, str]:
+    """Return the variables as the client passes them on from a form in which nothing was changed."""
+    fields = {name: re.fullmatch(r"\$\{user_config\.(\w+)\}", value) for name, value in ENV.items()}
+    defaults = {name: FORM[field[1]]["default"] for name, field in fields.items() if field}
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in defaults.items()}
 
 
-def test_every_setting_can_be_made_in_the_client() -> None:
-    assert {f"WEBVOICE_{name.upper()}": f"${{user_config.{name}}}" for name in CONFIG} == ENV
-    assert set(ENV) == variables_read() - NOT_ASKED
+# The bundle
 
 
-def test_a_person_who_sets_nothing_gets_the_server_s_defaults() -> None:
-    values = {name: _as_sent(about["default"]) for name, about in CONFIG.items()}
-    given = {f"WEBVOICE_{name.upper()}": value for name, value in values.items()}
-    assert Settings.read(given) == Settings.read({})
+def test_an_untouched_form_gives_the_server_s_defaults() -> None:
+    environ = environment_of_the_untouched_form()
+    assert len(environ) == len(FORM) == len(ENV)
+    assert Settings.read(environ) == Settings.read({})
 
 
-def _as_sent(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def test_a_placeholder_is_never_left_for_the_server() -> None:
-    # A client leaves `${user_config.x}` as it stands where there is neither a value nor a default.
-    assert all("default" in about and about["required"] is False for about in CONFIG.values())
-
-
-def test_the_key_alone_is_kept_secret() -> None:
-    assert [name for name, about in CONFIG.items() if about.get("sensitive")] == ["api_key"]
+def test_the_form_requires_nothing_and_hides_the_key_alone() -> None:
+    # The client would pass `${user_config.…}` on for a field with neither value nor default.
+    assert all("default" in field and field["required"] is False for field in FORM.values())
+    assert [name for name, field in FORM.items() if field.get("sensitive")] == ["api_key"]
 
 
 def test_the_bundle_installs_exactly_its_own_version() -> None:
     project = tomllib.loads((BUNDLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["dependencies"] == [f"webvoice-mcp=={__version__}"]
-    outer = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["requires-python"] == outer["requires-python"]
-    assert MANIFEST["compatibility"]["runtimes"] == {"python": outer["requires-python"]}
+    assert project["requires-python"] == package["requires-python"]
+    assert MANIFEST["compatibility"]["runtimes"] == {"python": package["requires-python"]}
 
 
-def test_the_bundle_says_how_it_is_started_and_what_leaves_the_computer() -> None:
+def test_the_bundle_says_how_it_starts_and_which_data_leave_the_computer() -> None:
     server = MANIFEST["server"]
     assert (MANIFEST["manifest_version"], server["type"]) == ("0.4", "uv")
     assert (BUNDLE / server["entry_point"]).is_file()
@@ -76,7 +65,7 @@ def test_the_bundle_says_how_it_is_started_and_what_leaves_the_computer() -> Non
     assert "What leaves your computer" in MANIFEST["long_description"]
 
 
-@pytest.mark.skipif(SCHEMA is None, reason="WEBVOICE_BUNDLE_SCHEMA does not say where the manifest's schema is")
+@pytest.mark.skipif(SCHEMA is None, reason="WEBVOICE_BUNDLE_SCHEMA is not set")
 def test_the_manifest_fits_its_schema() -> None:  # pragma: no cover - only where there is a schema
     jsonschema.Draft7Validator(json.loads(Path(str(SCHEMA)).read_text(encoding="utf-8"))).validate(MANIFEST)
 
@@ -96,24 +85,20 @@ def test_the_bundle_validates_packs_and_starts_the_wheel(tmp_path: Path) -> None
     assert "passes" in _run(mcpb, "validate", str(BUNDLE / "manifest.json"))
     _run(mcpb, "pack", str(BUNDLE), str(packed))
     _run(mcpb, "unpack", str(packed), str(unpacked))
-    assert {each.relative_to(unpacked).as_posix() for each in unpacked.rglob("*") if each.is_file()} == {
-        "manifest.json",
-        "pyproject.toml",
-        "src/server.py",
-    }
+    files = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()}
+    assert files == {"manifest.json", "pyproject.toml", "src/server.py"}
+
     _run(uv, "build", "-q", "--wheel", "--out-dir", str(wheels), str(ROOT))
     manifest = json.loads((unpacked / "manifest.json").read_text(encoding="utf-8"))
-    start = manifest["server"]["mcp_config"]
-    words = [uv, *(each.replace("${__dirname}", str(unpacked)) for each in start["args"])]
-    environ = environment(tmp_path) | {
-        name: _as_sent(CONFIG[re.sub(r"\W|user_config", "", value)]["default"]) for name, value in start["env"].items()
-    }
+    arguments = manifest["server"]["mcp_config"]["args"]
+    words = [uv, *(argument.replace("${__dirname}", str(unpacked)) for argument in arguments)]
+    environ = environment(tmp_path) | environment_of_the_untouched_form()
     environ |= {name: value for name, value in os.environ.items() if name.startswith(("UV_", "SSL_", "HTTPS_"))}
     environ |= {"UV_FIND_LINKS": str(wheels), "UV_SYSTEM_CERTS": "1", "UV_CACHE_DIR": _run(uv, "cache", "dir").strip()}
     _run(uv, "sync", "-q", "--directory", str(unpacked), env=environ)
     with serving(environ, words) as wire:
         tools = wire.result("tools/list", {})["tools"]
-    assert [each["name"] for each in tools] == [each["name"] for each in manifest["tools"]]
+    assert [tool["name"] for tool in tools] == [tool["name"] for tool in manifest["tools"]]
 
 
 def _run(*words: str, env: dict[str, str] | None = None) -> str:  # pragma: no cover - used by a wide test alone
@@ -125,25 +110,19 @@ def _run(*words: str, env: dict[str, str] | None = None) -> str:  # pragma: no c
 # The image
 
 
-DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-
-
-def test_the_image_runs_the_server_as_nobody_special_and_holds_no_key() -> None:
+def test_the_image_runs_the_server_as_an_ordinary_user_without_a_key() -> None:
     steps = [line.partition(" ") for line in DOCKERFILE.splitlines() if re.match(r"[A-Z]+ ", line)]
-    last = {name: rest for name, _, rest in steps}
+    last = {instruction: rest for instruction, _, rest in steps}
     assert last["ENTRYPOINT"] == '["webvoice-mcp"]'
     assert last["USER"].isdigit()
     assert int(last["USER"]) > 0
-    assert [name for name, _, _ in steps][-3:] == ["USER", "WORKDIR", "ENTRYPOINT"]
-    assert "WEBVOICE_API_KEY=" not in DOCKERFILE
+    assert [instruction for instruction, _, _ in steps][-3:] == ["USER", "WORKDIR", "ENTRYPOINT"]
+    variables = set(re.findall(r"(WEBVOICE_\w+)=", DOCKERFILE))
+    assert variables < {setting.name for setting in SETTINGS if not setting.is_secret}
 
 
-def test_the_image_s_settings_are_known() -> None:
-    assert set(re.findall(r"(WEBVOICE_\w+)=", DOCKERFILE)) <= variables_read()
-
-
-def test_the_image_is_built_from_what_is_let_in() -> None:
+def test_the_image_is_built_from_the_files_that_dockerignore_lets_in() -> None:
     let_in = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
     assert sorted(let_in) == sorted(" ".join(copied).split())
-    assert all((ROOT / each).exists() for each in let_in)
+    assert all((ROOT / name).exists() for name in let_in)

@@ -1,241 +1,289 @@
-"""Rules about all tools."""
+"""Rules that hold for all tools as clients get them. What each tool looks like is recorded in tests/snapshots/."""
 
 import importlib
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import anyio
 import jsonschema
 import pytest
 
-from tests import catalogue, interface
-from tests.catalogue import Tool
+import project_files
+import tool_list
 from tests.support import MakeSettings, Scripted, connected, failed
+from tool_list import Tool
+from webvoice_mcp.contract import prices
 from webvoice_mcp.contract.endpoint import Endpoint
 from webvoice_mcp.tools.catalogue import TOOLSETS
 
-REQUIRED = "required"
-UNSET = "unset"
+# Every conversation pays for the list, so these are raised only on purpose.
+MAX_BYTES = 37_000  # of tools/list
+MAX_TOKENS = 5_500  # that a model reads of all tools
+MAX_TOKENS_OF_A_TOOL = 700
 
-PARAMETERS = {name: text for toolset in TOOLSETS for name, text in interface.PARAMETERS[toolset.family].items()}
-NARROW = [name for name in interface.GENERAL if name in PARAMETERS]
+READ_ONLY = {
+    "webvoice_onboarding",
+    "webvoice_status",
+    "webvoice_account_links",
+    "webvoice_estimate_credits",
+    "webvoice_usage",
+    "webvoice_jobs",
+    "webvoice_list_chat_models",
+    "webvoice_list_voices",
+}
+CLOSED_WORLD = {"webvoice_account_links", "webvoice_estimate_credits", "webvoice_usage", "webvoice_jobs"}
+DESTRUCTIVE = {"webvoice_send_email"}
 
-# What every conversation pays for; raised only on purpose.
-MOST_BYTES = 37_000  # of tools/list
-MOST_TOKENS = 5_500  # of what models read of all tools; and of one:
-MOST_TOKENS_OF_ONE = 700
+# A convenience tool, and the tool that it narrows.
+GENERAL = {
+    "webvoice_deepinfra_chat": "webvoice_chat",
+    "webvoice_whisper_fast_stt": "webvoice_stt",
+    "webvoice_qwen_image_max": "webvoice_image",
+    "webvoice_veo_fast_text_to_video": "webvoice_text_to_video",
+}
 
 _NOT_FLAT = {"anyOf", "oneOf", "allOf", "not", "if", "$ref", "$defs", "const"}
 _COMMANDING = re.compile(r"important|always|never|ignore|must call|do not tell|system prompt|<[a-z/!]", re.IGNORECASE)
 
 
 @pytest.fixture(scope="session")
-def tools() -> list[Tool]:
-    return anyio.run(catalogue.listed)
+def by_name(tools: list[Tool]) -> dict[str, Tool]:
+    return {tool["name"]: tool for tool in tools}
 
 
-@pytest.fixture(params=sorted(PARAMETERS))
-def tool(request: pytest.FixtureRequest, tools: list[Tool]) -> Tool:
-    return next(each for each in tools if each["name"] == request.param)
+def test_names_and_titles_suit_all_clients_and_differ(tools: list[Tool]) -> None:
+    for tool in tools:
+        assert re.fullmatch(r"webvoice_[a-z][a-z0-9_]{2,39}", tool["name"])
+    for word in ("name", "title"):
+        assert len({tool[word].strip() for tool in tools} - {""}) == len(tools)
 
 
-def test_the_list_holds_the_tools_of_the_interface_in_its_order(tools: list[Tool]) -> None:
-    assert [each["name"] for each in tools] == list(PARAMETERS)
+def test_a_description_has_one_line_of_purpose_and_then_the_price(tools: list[Tool]) -> None:
+    for tool in tools:
+        first, blank, *rest = tool["description"].split("\n")
+        assert re.fullmatch(r"[A-Z].{30,118}\.", first), tool["name"]
+        assert blank == ""
+        assert re.match(r"Free[.;]|Costs [0-9.]+ |Costs, an? \w+: ", rest[0]), tool["name"]
+        assert tool_list.price_sentence(tool).startswith(("Free", "Costs"))
 
 
-def test_titles_are_given_and_differ(tools: list[Tool]) -> None:
-    titles = [each["title"] for each in tools]
-    assert len({title.strip() for title in titles} - {""}) == len(titles)
-
-
-def test_a_name_has_the_prefix_and_characters_that_all_clients_take(tool: Tool) -> None:
-    assert re.fullmatch(r"webvoice_[a-z][a-z0-9_]{2,39}", tool["name"])
-
-
-def test_a_description_says_in_one_line_what_the_tool_does_and_then_what_it_costs(tool: Tool) -> None:
-    first, blank, *rest = tool["description"].split("\n")
-    assert re.fullmatch(r"[A-Z].{30,118}\.", first)
-    assert blank == ""
-    assert re.match(r"Free[.;]|Costs [0-9.]+ |Costs, an? \w+: ", rest[0])
-    assert catalogue.cost(tool).startswith(("Free", "Costs"))
-
-
-def test_no_text_commands_the_model_or_hides_something(tool: Tool) -> None:
-    for text in _texts(tool):
-        assert not _COMMANDING.search(text)
-        assert all(character.isprintable() or character == "\n" for character in text)
-
-
-def test_tools_that_texts_speak_of_exist(tool: Tool) -> None:
-    assert {name for text in _texts(tool) for name in re.findall(r"webvoice_\w+", text)} <= set(PARAMETERS)
-
-
-def test_all_four_hints_are_given_and_true(tool: Tool) -> None:
-    read_only = tool["name"] in interface.READ_ONLY
-    assert tool["annotations"] == {
-        "title": tool["title"],
-        "readOnlyHint": read_only,
-        "destructiveHint": tool["name"] in interface.DESTRUCTIVE,
-        "idempotentHint": read_only,
-        "openWorldHint": tool["name"] not in interface.CLOSED_WORLD,
+def test_prices_in_descriptions_are_those_of_the_contract(by_name: dict[str, Tool]) -> None:
+    chat = [price.credits for price in prices.CHAT.values()]
+    models = by_name["webvoice_deepinfra_chat"]["inputSchema"]["properties"]["model"]["enum"]
+    deepinfra = [prices.CHAT[model].credits for model in models]
+    expected = {
+        "webvoice_tts": [prices.SPEECH.credits],
+        "webvoice_stt": [prices.TRANSCRIPTION.credits],
+        "webvoice_whisper_fast_stt": [prices.TRANSCRIPTION.credits],
+        "webvoice_translate": [prices.TRANSLATION.credits, prices.TRANSLATION.amount],
+        "webvoice_chat": [min(chat), max(chat)],
+        "webvoice_deepinfra_chat": [min(deepinfra), max(deepinfra)],
+        "webvoice_image": [price.each for price in (*prices.IMAGES.values(), *prices.GEN4_IMAGES.values())],
+        "webvoice_qwen_image_max": [prices.IMAGES["qwen-image-max"].each],
+        "webvoice_image_to_image": [prices.EDIT.credits],
+        "webvoice_image_to_video": [price.each for pair in prices.IMAGE_TO_VIDEO.values() for price in pair],
+        "webvoice_text_to_video": [price.each for pair in prices.TEXT_TO_VIDEO.values() for price in pair],
+        "webvoice_veo_fast_text_to_video": [price.each for price in prices.TEXT_TO_VIDEO["veo-fast"]],
     }
+    for name, tool in by_name.items():
+        numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?!\w)", tool_list.price_sentence(tool))
+        stated = {float(number) for number in numbers}
+        assert stated == {round(credits_, 2) for credits_ in expected.get(name, [])}, name
 
 
-def test_parameters_and_defaults_are_those_of_the_interface(tool: Tool) -> None:
-    schema = tool["inputSchema"]
-    required = schema.get("required", [])
-    found = {name: REQUIRED if name in required else _default(about) for name, about in schema["properties"].items()}
-    assert found == dict(map(_parameter, PARAMETERS[tool["name"]].split()))
+def test_no_text_commands_the_model_or_hides_something(tools: list[Tool]) -> None:
+    for text in (text for tool in tools for text in _texts(tool)):
+        assert not _COMMANDING.search(text), text
+        assert all(character.isprintable() or character == "\n" for character in text), text
 
 
-@pytest.mark.parametrize(("name", "parameter"), interface.LIMITS)
-def test_ranges_and_choices_are_those_of_the_interface(tools: list[Tool], name: str, parameter: str) -> None:
-    (schema,) = (each["inputSchema"]["properties"][parameter] for each in tools if each["name"] == name)
-    words = ("minimum", "maximum", "enum")
-    assert {word: schema[word] for word in words if word in schema} == interface.LIMITS[name, parameter]
+def test_every_tool_that_a_text_mentions_exists(tools: list[Tool], by_name: dict[str, Tool]) -> None:
+    mentioned = {name for tool in tools for text in _texts(tool) for name in re.findall(r"webvoice_\w+", text)}
+    assert mentioned <= set(by_name)
 
 
-def test_every_parameter_is_described(tool: Tool) -> None:
-    assert [name for name, about in tool["inputSchema"]["properties"].items() if about["description"][-1] != "."] == []
+def test_all_four_hints_are_given_and_true(tools: list[Tool], by_name: dict[str, Tool]) -> None:
+    assert set(by_name) >= READ_ONLY | CLOSED_WORLD | DESTRUCTIVE
+    for name, tool in by_name.items():
+        assert tool["annotations"] == {
+            "title": tool["title"],
+            "readOnlyHint": name in READ_ONLY,
+            "destructiveHint": name in DESTRUCTIVE,
+            "idempotentHint": name in READ_ONLY,
+            "openWorldHint": name not in CLOSED_WORLD,
+        }
+        assert name not in READ_ONLY or tool_list.price_sentence(tool).startswith("Free")
 
 
-def test_parameters_are_flat_and_others_are_refused(tool: Tool) -> None:
-    schema = tool["inputSchema"]
-    assert schema["type"] == "object"
-    assert schema["additionalProperties"] is False
-    assert all(isinstance(about.get("type"), str) for about in schema["properties"].values())
-    assert [word for node in _nodes(schema) for word in node if word in _NOT_FLAT] == []
-    assert [node for node in _nodes(schema) if node.get("type") == "null" or isinstance(node.get("type"), list)] == []
+def test_parameters_are_flat_and_described_and_no_others_are_accepted(tools: list[Tool]) -> None:
+    for tool in tools:
+        schema = tool["inputSchema"]
+        assert schema["type"] == "object"
+        assert schema["additionalProperties"] is False
+        for name, parameter in schema["properties"].items():
+            assert isinstance(parameter.get("type"), str), (tool["name"], name)
+            assert parameter["description"].endswith("."), (tool["name"], name)
+        for node in _nodes(schema):
+            assert not _NOT_FLAT & set(node), (tool["name"], node)
+            assert isinstance(node.get("type", ""), str), (tool["name"], node)
+            assert node.get("type") != "null", (tool["name"], node)
 
 
-def test_schemas_are_valid_and_defaults_fit_them(tool: Tool) -> None:
-    for schema in (tool["inputSchema"], tool["outputSchema"]):
-        jsonschema.Draft202012Validator.check_schema(schema)
-    for about in tool["inputSchema"]["properties"].values():
-        if "default" in about:
-            jsonschema.Draft202012Validator(about).validate(about["default"])
+@pytest.mark.xfail(strict=False, reason="limits of long texts move out of the schemas with the tools' new signatures")
+def test_no_schema_limits_a_text_to_2000_characters_or_more(tools: list[Tool]) -> None:
+    # llama.cpp refuses a grammar with such a limit; the tools check these limits themselves.
+    long = [(tool["name"], node) for tool in tools for node in _nodes(tool["inputSchema"]) if _max_length(node) >= 2000]
+    assert long == []
 
 
-def test_a_result_is_an_object_that_requires_only_what_every_answer_has(tool: Tool) -> None:
-    schema = tool["outputSchema"]
-    fields = interface.FIELDS[tool["name"]].split()
-    assert schema["type"] == "object"
-    assert schema.get("additionalProperties", True) is True
-    assert {field.rstrip("!") for field in fields} <= set(schema["properties"])
-    assert set(schema.get("required", [])) == {field.rstrip("!") for field in fields if field.endswith("!")}
+def test_schemas_are_valid_and_defaults_fit_them(tools: list[Tool]) -> None:
+    for tool in tools:
+        for schema in (tool["inputSchema"], tool["outputSchema"]):
+            jsonschema.Draft202012Validator.check_schema(schema)
+        for parameter in tool["inputSchema"]["properties"].values():
+            if "default" in parameter:
+                jsonschema.Draft202012Validator(parameter).validate(parameter["default"])
 
 
-@pytest.mark.parametrize("narrow", NARROW)
-def test_a_convenience_tool_drops_or_fixes_arguments_and_adds_none(tools: list[Tool], narrow: str) -> None:
-    schemas = {each["name"]: each["inputSchema"]["properties"] for each in tools}
-    own, general = schemas[narrow], schemas[interface.GENERAL[narrow]]
-    assert list(own) == [name for name in general if name in own]
+def test_consent_is_required_and_has_no_default(by_name: dict[str, Tool]) -> None:
+    schema = by_name["webvoice_register_send_code"]["inputSchema"]
+    for name in ("accept_privacy", "accept_terms"):
+        assert name in schema["required"]
+        assert schema["properties"][name]["type"] == "boolean"
+        assert "default" not in schema["properties"][name]
+
+
+def test_a_result_is_an_open_object_whose_required_fields_exist(tools: list[Tool]) -> None:
+    for tool in tools:
+        schema = tool["outputSchema"]
+        assert schema["type"] == "object"
+        assert schema.get("additionalProperties", True) is True
+        assert set(schema.get("required", [])) <= set(schema["properties"])
+
+
+def test_the_answer_of_a_started_job_fits_every_paid_result(tools: list[Tool]) -> None:
+    paid = [tool for tool in tools if tool_list.price_sentence(tool).startswith("Costs")]
+    assert {tool["name"] for tool in paid} == {tool["name"] for tool in tools if _has_job(tool)}
+    for tool in paid:
+        schema, parameters = tool["outputSchema"], tool["inputSchema"]["properties"]
+        assert set(schema.get("required", [])) <= {"files"}, tool["name"]
+        assert {"credits_used", "credits_remaining", "state"} <= set(schema["properties"])
+        job = {"job_id": "job_12ab34cd", "state": "running", "files": []}
+        jsonschema.Draft202012Validator(schema).validate(job)
+        assert parameters.get("background", {}).get("default", False) is False, tool["name"]
+        if "files" in schema.get("required", []):
+            assert {"background", "output_path"} <= set(parameters), tool["name"]
+
+
+def test_a_convenience_tool_narrows_arguments_and_adds_none(by_name: dict[str, Tool]) -> None:
     narrowed = {"description", "default", "enum"}
-    for name, about in own.items():
-        kept = {word: value for word, value in about.items() if word not in narrowed}
-        assert kept == {word: value for word, value in general[name].items() if word not in narrowed}
+    for name, general_name in GENERAL.items():
+        own = by_name[name]["inputSchema"]["properties"]
+        general = by_name[general_name]["inputSchema"]["properties"]
+        assert list(own) == [parameter for parameter in general if parameter in own]
+        for parameter, schema in own.items():
+            kept = {word: value for word, value in schema.items() if word not in narrowed}
+            assert kept == {word: value for word, value in general[parameter].items() if word not in narrowed}
 
 
-@pytest.mark.parametrize("family", sorted({toolset.family for toolset in TOOLSETS}))
-def test_every_endpoint_of_a_family_is_used_by_a_tool_of_it(family: str) -> None:
-    messages = importlib.import_module(f"webvoice_mcp.contract.{family}")
-    known = {each.path for each in vars(messages).values() if isinstance(each, Endpoint)}
-    entries = [entry for toolset in TOOLSETS if toolset.family == family for entry in toolset.entries]
-    assert {each.path for entry in entries for each in entry.endpoints} == known
+def test_every_endpoint_of_a_family_is_used_by_its_tools() -> None:
+    for family in {toolset.family for toolset in TOOLSETS}:
+        contract = importlib.import_module(f"webvoice_mcp.contract.{family}")
+        documented = {value.path for value in vars(contract).values() if isinstance(value, Endpoint)}
+        entries = [entry for toolset in TOOLSETS if toolset.family == family for entry in toolset.entries]
+        assert {endpoint.path for entry in entries for endpoint in entry.endpoints} == documented, family
 
 
-async def test_an_unknown_argument_is_refused_by_name(tool: Tool, make_settings: MakeSettings) -> None:
+async def test_an_unknown_argument_is_refused_by_name(tools: list[Tool], make_settings: MakeSettings) -> None:
     async with connected(make_settings(), Scripted()) as client:
-        said = failed(await client.call_tool(tool["name"], {"volume": 11}))
-    assert said.startswith(f"invalid_argument: {tool['name']} does not know the argument 'volume'. It takes: ")
+        for tool in tools:
+            message = failed(await client.call_tool(tool["name"], {"volume": 11}))
+            expected = f"invalid_argument: {tool['name']} does not know the argument 'volume'. It takes: "
+            assert message.startswith(expected)
 
 
-async def test_required_arguments_that_are_missing_null_or_blank_are_refused_by_name(
-    tool: Tool, make_settings: MakeSettings
+async def test_missing_null_and_blank_required_arguments_are_refused_by_name(
+    tools: list[Tool], make_settings: MakeSettings
 ) -> None:
-    properties = tool["inputSchema"]["properties"]
     examples = {"string": "x", "boolean": True, "array": ["x"], "object": {"x": 1}}
-    required = {name: examples[properties[name]["type"]] for name in tool["inputSchema"].get("required", [])}
     async with connected(make_settings(), Scripted()) as client:
-        for name in required:
-            others = {each: value for each, value in required.items() if each != name}
-            for arguments in (others, {**others, name: None}):
-                said = failed(await client.call_tool(tool["name"], arguments))
-                assert said.startswith(f"invalid_argument: {name} is missing: ")
-            said = failed(await client.call_tool(tool["name"], {**others, name: " "}))
-            assert said.startswith(f"invalid_argument: {name} is blank: ")
+        for tool in tools:
+            properties = tool["inputSchema"]["properties"]
+            required = {name: examples[properties[name]["type"]] for name in tool["inputSchema"].get("required", [])}
+            for name in required:
+                others = {other: value for other, value in required.items() if other != name}
+                for arguments, problem in (
+                    (others, "missing"),
+                    ({**others, name: None}, "missing"),
+                    ({**others, name: " "}, "blank"),
+                ):
+                    message = failed(await client.call_tool(tool["name"], arguments))
+                    assert message.startswith(f"invalid_argument: {name} is {problem}: "), tool["name"]
 
 
 def test_the_list_stays_within_its_budget(tools: list[Tool]) -> None:
-    read = [catalogue.tokens(catalogue.read_by_models(tool)) for tool in tools]
-    assert max(read) <= MOST_TOKENS_OF_ONE
-    assert sum(read) <= MOST_TOKENS
-    assert sum(catalogue.tokens(tool["outputSchema"]) for tool in tools) < sum(read) / 2
-    assert catalogue.size({"tools": tools}) <= MOST_BYTES
+    tokens = [tool_list.count_tokens(tool_list.shown_to_models(tool)) for tool in tools]
+    assert max(tokens) <= MAX_TOKENS_OF_A_TOOL
+    assert sum(tokens) <= MAX_TOKENS
+    assert sum(tool_list.count_tokens(tool["outputSchema"]) for tool in tools) < sum(tokens) / 2
+    assert tool_list.count_bytes({"tools": tools}) <= MAX_BYTES
 
 
-def test_generated_files_are_up_to_date(tools: list[Tool]) -> None:
-    stale = catalogue.stale(catalogue.generated(tools, *catalogue.kept()))
-    assert stale == [], f"run: {catalogue.COMMAND}"
+def test_generated_files_are_up_to_date(families: dict[str, list[Tool]]) -> None:
+    stale = project_files.find_stale(project_files.generate(families))
+    assert stale == [], f"run: {project_files.COMMAND}"
 
 
-def test_renewing_writes_what_is_missing_or_stale_and_removes_what_is_left_over(
-    tools: list[Tool], tmp_path: Path
-) -> None:
+def test_renewing_writes_what_is_stale_and_removes_what_is_left_over(tools: list[Tool], tmp_path: Path) -> None:
+    shutil.copytree(project_files.ROOT / "mcpb", tmp_path / "mcpb")
+    shutil.copy(project_files.ROOT / "server.json", tmp_path)
     readme = "Before\n<!-- tools: written by scripts/snapshots.py -->\nold\n<!-- /tools -->\nafter\n"
     (tmp_path / "README.md").write_text(readme)
-    server = (catalogue.ROOT / "server.json").read_text(encoding="utf-8")
-    wanted = catalogue.generated(tools[:1], readme, '{"version": "1", "tools": []}', server)
-    first = "tests/snapshots/webvoice_register_send_code.json"
-    assert catalogue.renew(wanted, tmp_path) == [
-        "README.md",
-        "docs/SETTINGS.md",
-        "docs/TOOLS.md",
-        "mcpb/manifest.json",
-        "tests/snapshots/size.json",
-        first,
+    first = f"tests/snapshots/{tools[0]['name']}.json"
+
+    wanted = project_files.generate({"account": tools[:1]}, tmp_path)
+    pages = ["README.md", "docs/SETTINGS.md", "docs/TOOLS.md", "mcpb/manifest.json"]
+    assert project_files.renew(wanted, tmp_path) == [*pages, "tests/snapshots/size.json", first]
+    assert json.loads((tmp_path / "mcpb/manifest.json").read_text(encoding="utf-8"))["tools"] == [
+        {"name": tools[0]["name"], "description": tool_list.first_line(tools[0])}
     ]
-    assert json.loads((tmp_path / "mcpb/manifest.json").read_text()) == {
-        "version": "1",
-        "tools": [{"name": tools[0]["name"], "description": catalogue.first_line(tools[0])}],
-    }
-    assert (tmp_path / "README.md").read_text().splitlines()[:6] == [
+    assert (tmp_path / "README.md").read_text().splitlines() == [
         "Before",
         "<!-- tools: written by scripts/snapshots.py -->",
         "| kind | tools |",
         "|---|---|",
-        "| account | `webvoice_register_send_code` |",
+        f"| account | `{tools[0]['name']}` |",
         "<!-- /tools -->",
+        "after",
     ]
+
     left_over = tmp_path / "tests/snapshots/webvoice_gone.json"
     left_over.write_text("{}")
     (tmp_path / first).write_text("{}")
-    assert catalogue.renew(wanted, tmp_path) == ["tests/snapshots/webvoice_gone.json", first]
+    assert project_files.renew(wanted, tmp_path) == [left_over.relative_to(tmp_path).as_posix(), first]
     assert not left_over.exists()
-    assert catalogue.stale(wanted, tmp_path) == []
+    assert project_files.find_stale(wanted, tmp_path) == []
 
 
-def _parameter(text: str) -> tuple[str, Any]:
-    name, _, default = text.rstrip("!").partition("=")
-    return name, REQUIRED if text.endswith("!") else json.loads(default) if default else UNSET
+def _has_job(tool: Tool) -> bool:
+    # webvoice_jobs itself has jobs in a list.
+    return "job_id" in tool["outputSchema"]["properties"]
 
 
-def _default(about: dict[str, Any]) -> Any:
-    default = about.get("default", "")
-    return UNSET if default == "" else default
+def _max_length(node: dict[str, Any]) -> int:
+    return int(node.get("maxLength", 0))
 
 
 def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
-    """The schema and all schemas in it; names of properties and values in enums are not words of a schema."""
+    """Yield the schema and all schemas in it; names of properties and values of enums are not words of a schema."""
     if isinstance(schema, dict):
         yield schema
         for word, value in schema.items():
-            inner = value.values() if word == "properties" else [value]
-            for each in inner:
-                yield from _nodes(each)
+            for inner in value.values() if word == "properties" else [value]:
+                yield from _nodes(inner)
 
 
 def _texts(tool: Tool) -> list[str]:

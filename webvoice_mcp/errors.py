@@ -1,22 +1,22 @@
-"""Every error that this package raises on purpose.
+"""The errors that this package raises on purpose.
 
     WebVoiceError
-    ├── InvalidArgument          refused here, before any request
-    ├── NotAuthenticated         no key is known
-    ├── ServiceError             the service answered, and said no
+    ├── InvalidArgument          refused before anything was sent
+    ├── NotAuthenticated         no API key is known
+    ├── ServiceError             the service answered with an error
     │   ├── Unauthorized         401, 403
     │   ├── InsufficientCredits  402
     │   ├── RateLimited          429
-    │   ├── BadRequest           any other 4xx, or 200 with "success": false
+    │   ├── BadRequest           another 4xx, or 200 with "success": false
     │   ├── ProviderUnavailable  503
-    │   └── ServerError          any other 5xx
-    ├── NoAnswer                 nothing came back, or not in time
-    │   ├── NetworkError
-    │   └── TimedOut
-    ├── InvalidResponse          something came back that cannot be used
-    ├── BudgetExceeded           WEBVOICE_MAX_CREDITS
-    ├── Declined                 the user said no, or could not be asked
-    └── FileError                the user's files
+    │   └── ServerError          another 5xx
+    ├── NoAnswer                 no complete answer arrived
+    │   ├── NetworkError         the connection failed
+    │   └── TimedOut             WEBVOICE_TIMEOUT passed
+    ├── InvalidResponse          the answer cannot be used
+    ├── BudgetExceeded           WEBVOICE_MAX_CREDITS would be passed
+    ├── Declined                 the user refused, or could not be asked
+    └── FileError                about a file of the user's
         ├── FileNotFound
         ├── FileExists
         ├── PathNotAllowed
@@ -28,14 +28,40 @@ A message is one or two sentences: what happened, then what to do. It never hold
 
 from typing import ClassVar
 
+__all__ = [
+    "BadRequest",
+    "BudgetExceeded",
+    "Declined",
+    "DiskError",
+    "FileError",
+    "FileExists",
+    "FileNotFound",
+    "InsufficientCredits",
+    "InvalidArgument",
+    "InvalidResponse",
+    "NetworkError",
+    "NoAnswer",
+    "NotAuthenticated",
+    "PathNotAllowed",
+    "ProviderUnavailable",
+    "RateLimited",
+    "ServerError",
+    "ServiceError",
+    "TimedOut",
+    "Unauthorized",
+    "UnsupportedMedia",
+    "WebVoiceError",
+]
+
 
 class WebVoiceError(Exception):
-    """Base of all errors here; `code` is the public name that a caller can act on.
+    """Base class of all errors.
 
     Attributes:
-        status: HTTP status of the answer, where there was one.
-        retry_after: seconds after which a repeat may succeed, where the service said so.
-        billed: whether the call may have cost credits all the same.
+        code: the error's public name, on which callers can rely. Classes that only group others have none.
+        status: the answer's HTTP status, or None if there was no answer.
+        retry_after: seconds after which a retry may succeed, or None if the service did not say.
+        billed: True if the call may have cost credits in spite of the error.
     """
 
     code: ClassVar[str]
@@ -54,7 +80,7 @@ class InvalidArgument(WebVoiceError):
 
 
 class NotAuthenticated(WebVoiceError):
-    """The call needs an API key and none is known."""
+    """The call needs an API key, and none is known."""
 
     code = "not_authenticated"
 
@@ -70,13 +96,13 @@ class Unauthorized(ServiceError):
 
 
 class InsufficientCredits(ServiceError):
-    """402: the wallet is empty."""
+    """402: too few credits are left."""
 
     code = "insufficient_credits"
 
 
 class RateLimited(ServiceError):
-    """429 that could not be waited out."""
+    """429, and the wait that the service asks for is too long."""
 
     code = "rate_limited"
 
@@ -88,7 +114,7 @@ class BadRequest(ServiceError):
 
 
 class ProviderUnavailable(ServiceError):
-    """503: the upstream provider is not available on the server."""
+    """503: the server cannot reach the provider of the model."""
 
     code = "provider_unavailable"
 
@@ -100,7 +126,7 @@ class ServerError(ServiceError):
 
 
 class NoAnswer(WebVoiceError):
-    """The request went out, or tried to, and no whole answer came back."""
+    """No complete answer arrived; the request may have reached the service."""
 
 
 class NetworkError(NoAnswer):
@@ -116,52 +142,52 @@ class TimedOut(NoAnswer):
 
 
 class InvalidResponse(WebVoiceError):
-    """The answer is not what the documentation promises and cannot be used."""
+    """The answer differs from the documentation and cannot be used."""
 
     code = "invalid_response"
 
 
 class BudgetExceeded(WebVoiceError):
-    """The call would cost more than this server run may still spend."""
+    """The call would cost more than this run of the server may still spend."""
 
     code = "budget_exceeded"
 
 
 class Declined(WebVoiceError):
-    """The user did not agree to what the call would cost, or could not be asked."""
+    """The user did not agree to the call, or could not be asked."""
 
     code = "declined"
 
 
 class FileError(WebVoiceError):
-    """Something about a file of the user's."""
+    """A file of the user's cannot be read or written."""
 
 
 class FileNotFound(FileError):
-    """A file to be read is not there."""
+    """A file to read does not exist."""
 
     code = "file_not_found"
 
 
 class FileExists(FileError):
-    """A file to be written is there already."""
+    """A file to write exists already."""
 
     code = "file_exists"
 
 
 class PathNotAllowed(FileError):
-    """The path lies outside the allowed folders, or is not one that is ever written."""
+    """The path lies outside the allowed folders, or is of a kind that is never written."""
 
     code = "path_not_allowed"
 
 
 class UnsupportedMedia(FileError):
-    """The file's content is of a kind that is not sent."""
+    """The file's content is not of a kind that is sent."""
 
     code = "unsupported_media"
 
 
 class DiskError(FileError):
-    """The file system refused: full, read-only, no permission."""
+    """The file system refused, because it is full or read-only or for lack of permission."""
 
     code = "disk_error"

@@ -1,4 +1,4 @@
-"""Starts the server that the bundle's one dependency brings."""
+"""Start the server, which is the bundle's only dependency."""
 
 import sys
 

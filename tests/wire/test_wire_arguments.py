@@ -11,14 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.interface import PARAMETERS
 from tests.loopback import Loopback
-from tests.jobs.world import PAID, put_inputs
-from tests.support import CANARY
+from tests.orders.world import PAID, put_inputs
+from tests.support import CANARY, SNAPSHOTS
 from tests.wire.world import CONSENT, KEYED, failure, fields
 from tests.wire_driver import Message, Wire, environment, serving
 
-TOOLS = [tool for family in PARAMETERS.values() for tool in family]
+TOOLS = sorted(path.stem for path in SNAPSHOTS.glob("webvoice_*.json"))
 LOCAL = {f"webvoice_{each}" for each in ("account_links", "estimate_credits", "usage", "jobs")}  # need no key
 OPENING = {"webvoice_register_send_code", "webvoice_register_verify"}  # nor do these
 

@@ -1,0 +1,22 @@
+"""The environment variables that the server knows, and the frozen `Settings` that are read from them.
+
+`SETTINGS` declares each variable once. `webvoice-mcp doctor`, docs/SETTINGS.md, server.json and the form in
+mcpb/manifest.json are made from it.
+"""
+
+from webvoice_mcp.settings._kinds import DEFAULT_BASE_URL, LOG_LEVELS, PLACEHOLDER_KEYS, TOOLSETS
+from webvoice_mcp.settings._setting import FormField, Kind, Setting, SettingsError
+from webvoice_mcp.settings._table import SETTINGS, Settings
+
+__all__ = [
+    "DEFAULT_BASE_URL",
+    "LOG_LEVELS",
+    "PLACEHOLDER_KEYS",
+    "SETTINGS",
+    "TOOLSETS",
+    "FormField",
+    "Kind",
+    "Setting",
+    "Settings",
+    "SettingsError",
+]

@@ -1,0 +1,192 @@
+"""The kinds of values that settings take."""
+
+import ipaddress
+import re
+from os import pathsep
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from webvoice_mcp.settings._setting import Kind, NotAccepted
+
+DEFAULT_BASE_URL = "https://webvoice.easytaskflow.app/api/v1"
+TOOLSETS = frozenset({"account", "chat", "speech", "translation", "image", "video", "messaging"})
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+# Example keys of the service's documentation, which people paste unchanged.
+PLACEHOLDER_KEYS = frozenset({"wv_your_api_key_here", "wv_your_key_here", "YOUR_API_KEY"})
+
+_BYTES_PER_MIB = 1024 * 1024
+_MAX_SECONDS = 86_400
+_MAX_CREDITS = 1_000_000_000
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12}")
+_NOT_IN_PATHS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # control characters and halves of surrogate pairs
+
+
+def _parse_key(text: str) -> str:
+    if text in PLACEHOLDER_KEYS:
+        return ""
+    # Other characters would break the header that carries the key, or add a header.
+    if not (text.isascii() and text.isprintable() and " " not in text):
+        raise NotAccepted
+    return text
+
+
+def _parse_base_url(text: str) -> str:
+    if not (text.isascii() and text.isprintable()) or set(text) & set(' \\"<>^`{|}'):
+        raise NotAccepted
+    if set(text) & set("@?#"):
+        raise NotAccepted("a user name, password, query or fragment is not accepted")
+    try:
+        url = urlsplit(text)
+        host, port = _host(url), url.port
+    except ValueError:
+        raise NotAccepted from None
+    if url.scheme not in _DEFAULT_PORTS or not host or port == 0:
+        raise NotAccepted
+    if url.scheme == "http" and not _is_loopback(host):
+        raise NotAccepted("http is accepted for loopback hosts only (localhost, 127.0.0.1, [::1]); use https")
+    shown_port = "" if port in {None, _DEFAULT_PORTS[url.scheme]} else f":{port}"
+    return f"{url.scheme}://{host}{shown_port}{url.path.rstrip('/')}"
+
+
+def _redact_url(text: str) -> str:
+    """Return the URL without user name, password and query, any of which may be a secret."""
+    return re.sub(r"[?#].*", "?…", re.sub(r".*@", "…@", text, flags=re.DOTALL), flags=re.DOTALL)
+
+
+def _host(url: SplitResult) -> str:
+    """Return the host as a URL spells it, or "" if it is not a valid one."""
+    host = url.hostname or ""
+    if ":" in host and "%" not in host:
+        return f"[{ipaddress.IPv6Address(host)}]"
+    return host if _HOST.fullmatch(host) else ""
+
+
+def _is_loopback(host: str) -> bool:
+    if host in {"localhost", "[::1]"}:
+        return True
+    try:
+        return ipaddress.IPv4Address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _parse_folder(text: str) -> Path:
+    if _NOT_IN_PATHS.search(text):
+        raise NotAccepted
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:  # the text begins with ~name
+        raise NotAccepted("it must be a folder's path, and there is no such user") from None
+
+
+def _parse_folders(text: str) -> tuple[Path, ...]:
+    folders = tuple(_parse_folder(part.strip()) for part in text.split(pathsep) if part.strip())
+    if text and not folders:
+        raise NotAccepted
+    return folders
+
+
+def _parse_output_dir(text: str) -> Path:
+    if text:
+        return _parse_folder(text)
+    import platformdirs  # noqa: PLC0415 - saves start-up time where the folder is set
+
+    return Path(platformdirs.user_downloads_dir()).absolute() / "webvoice"
+
+
+def _parse_state_dirs(text: str) -> tuple[Path, Path]:
+    if text:
+        return (_parse_folder(text),) * 2
+    import platformdirs  # noqa: PLC0415 - saves start-up time where the folder is set
+
+    folders = platformdirs.user_config_dir, platformdirs.user_state_dir
+    config, state = (Path(folder("webvoice-mcp", appauthor=False)).absolute() for folder in folders)
+    return config, state
+
+
+def _parse_switch(text: str) -> bool:
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise NotAccepted
+
+
+def _parse_toolsets(text: str) -> frozenset[str]:
+    if text.lower() == "all":
+        return TOOLSETS
+    families = {part.strip().lower() for part in text.split(",")} - {""}
+    if not families or not families <= TOOLSETS:
+        raise NotAccepted
+    return frozenset(families | {"account"})
+
+
+def _show_toolsets(toolsets: frozenset[str]) -> str:
+    return "all" if toolsets == TOOLSETS else ",".join(sorted(toolsets))
+
+
+def _parse_log_level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise NotAccepted
+    return text.upper()
+
+
+def _parse_number(text: str, least: float, most: float = float("inf")) -> float:
+    if not (_NUMBER.fullmatch(text) and least <= float(text) <= most):
+        raise NotAccepted
+    return float(text)
+
+
+def _parse_credits(text: str) -> float | None:
+    return _parse_number(text, 0, _MAX_CREDITS) if text else None
+
+
+def _show_credits(limit: float | None) -> str:
+    return "unset" if limit is None else f"{limit:g}"
+
+
+def _parse_mebibytes(text: str) -> int:
+    return int(_parse_number(text, 1 / _BYTES_PER_MIB) * _BYTES_PER_MIB)
+
+
+def seconds(least: float) -> Kind[float]:
+    """Return the kind of a number of seconds that is `least` or more, and no more than a day."""
+    return Kind(
+        lambda text: _parse_number(text, least, _MAX_SECONDS),
+        "{:g}".format,
+        accepted=f"a number of seconds from {least:g} to {_MAX_SECONDS}",
+        format="number",
+        limits=(least, _MAX_SECONDS),
+    )
+
+
+KEY = Kind(_parse_key, str, accepted="printable ASCII characters without spaces")
+BASE_URL = Kind(_parse_base_url, str, accepted=f"an https URL such as {DEFAULT_BASE_URL}", redact=_redact_url)
+_FOLDER = "a folder's path without control characters"
+OUTPUT_DIR = Kind(_parse_output_dir, str, accepted=_FOLDER, format="filepath")
+STATE_DIRS = Kind(
+    _parse_state_dirs, lambda folders: " and ".join(map(str, folders)), accepted=_FOLDER, format="filepath"
+)
+FOLDERS = Kind(
+    _parse_folders,
+    lambda folders: pathsep.join(map(str, folders)) or "no limit",
+    accepted="folders separated as in PATH",
+)
+SWITCH = Kind(_parse_switch, "{:d}".format, accepted="1 or 0", format="boolean")
+CHOICE_OF_TOOLSETS = Kind(
+    _parse_toolsets, _show_toolsets, accepted=f"all, or a comma list of {', '.join(sorted(TOOLSETS))}"
+)
+LOG_LEVEL = Kind(_parse_log_level, str, accepted=f"one of {', '.join(LOG_LEVELS)}", choices=LOG_LEVELS)
+CREDITS = Kind(_parse_credits, _show_credits, accepted=f"a number of credits from 0 to {_MAX_CREDITS}", format="number")
+MEBIBYTES = Kind(
+    _parse_mebibytes,
+    lambda size: f"{size / _BYTES_PER_MIB:g}",
+    accepted="a number of megabytes above 0, such as 200 or 0.5",
+    format="number",
+    limits=(1 / _BYTES_PER_MIB, None),
+)
