@@ -13,7 +13,7 @@ import httpx2
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
-from webvoice_mcp.server import create_server as build
+from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import Settings
 
 CANARY = "wv_canary_1234567890abcdef"  # the key of every test; it must show up nowhere but in the key store
@@ -93,7 +93,7 @@ async def connected(
     settings: Settings, transport: httpx2.AsyncBaseTransport, mode: str = "auto"
 ) -> AsyncIterator[Client]:
     """A real MCP client of a real server in this process."""
-    async with Client(build(settings, transport=transport), mode=mode) as client:
+    async with Client(create_server(settings, transport=transport), mode=mode) as client:
         yield client
 
 

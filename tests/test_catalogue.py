@@ -15,8 +15,12 @@ import project_files
 import tool_list
 from tests.support import MakeSettings, Scripted, connected, failed
 from tool_list import Tool
-from webvoice_mcp.contract import prices
+from webvoice_mcp.contract import image, video
+from webvoice_mcp.contract.chat import CHAT_PRICES
 from webvoice_mcp.contract.endpoint import Endpoint
+from webvoice_mcp.contract.providers import Provider
+from webvoice_mcp.contract.speech import SPEECH_PRICE, TRANSCRIPTION_PRICE
+from webvoice_mcp.contract.translation import TRANSLATION_PRICE
 from webvoice_mcp.tools.catalogue import TOOLSETS
 
 # Every conversation pays for the list, so these are raised only on purpose.
@@ -71,22 +75,22 @@ def test_a_description_has_one_line_of_purpose_and_then_the_price(tools: list[To
 
 
 def test_prices_in_descriptions_are_those_of_the_contract(by_name: dict[str, Tool]) -> None:
-    chat = [price.credits for price in prices.CHAT.values()]
+    chat = [price.credits for price in CHAT_PRICES.values()]
     models = by_name["webvoice_deepinfra_chat"]["inputSchema"]["properties"]["model"]["enum"]
-    deepinfra = [prices.CHAT[model].credits for model in models]
+    deepinfra = [CHAT_PRICES[model].credits for model in models]
     expected = {
-        "webvoice_tts": [prices.SPEECH.credits],
-        "webvoice_stt": [prices.TRANSCRIPTION.credits],
-        "webvoice_whisper_fast_stt": [prices.TRANSCRIPTION.credits],
-        "webvoice_translate": [prices.TRANSLATION.credits, prices.TRANSLATION.amount],
+        "webvoice_tts": [SPEECH_PRICE.credits],
+        "webvoice_stt": [TRANSCRIPTION_PRICE.credits],
+        "webvoice_whisper_fast_stt": [TRANSCRIPTION_PRICE.credits],
+        "webvoice_translate": [TRANSLATION_PRICE.credits, TRANSLATION_PRICE.amount],
         "webvoice_chat": [min(chat), max(chat)],
         "webvoice_deepinfra_chat": [min(deepinfra), max(deepinfra)],
-        "webvoice_image": [price.each for price in (*prices.IMAGES.values(), *prices.GEN4_IMAGES.values())],
-        "webvoice_qwen_image_max": [prices.IMAGES["qwen-image-max"].each],
-        "webvoice_image_to_image": [prices.EDIT.credits],
-        "webvoice_image_to_video": [price.each for pair in prices.IMAGE_TO_VIDEO.values() for price in pair],
-        "webvoice_text_to_video": [price.each for pair in prices.TEXT_TO_VIDEO.values() for price in pair],
-        "webvoice_veo_fast_text_to_video": [price.each for price in prices.TEXT_TO_VIDEO["veo-fast"]],
+        "webvoice_image": _prices(*image.IMAGE_PROVIDERS.values()),
+        "webvoice_qwen_image_max": _prices(image.IMAGE_PROVIDERS["qwen-image-max"]),
+        "webvoice_image_to_image": _prices(*image.EDIT_PROVIDERS.values()),
+        "webvoice_image_to_video": _prices(*video.IMAGE_TO_VIDEO_PROVIDERS.values()),
+        "webvoice_text_to_video": _prices(*video.TEXT_TO_VIDEO_PROVIDERS.values()),
+        "webvoice_veo_fast_text_to_video": _prices(video.TEXT_TO_VIDEO_PROVIDERS["veo-fast"]),
     }
     for name, tool in by_name.items():
         numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?!\w)", tool_list.price_sentence(tool))
@@ -193,8 +197,8 @@ def test_every_endpoint_of_a_family_is_used_by_its_tools() -> None:
     for family in {toolset.family for toolset in TOOLSETS}:
         contract = importlib.import_module(f"webvoice_mcp.contract.{family}")
         documented = {value.path for value in vars(contract).values() if isinstance(value, Endpoint)}
-        entries = [entry for toolset in TOOLSETS if toolset.family == family for entry in toolset.entries]
-        assert {endpoint.path for entry in entries for endpoint in entry.endpoints} == documented, family
+        registered = [tool for toolset in TOOLSETS if toolset.family == family for tool in toolset.tools]
+        assert {endpoint.path for tool in registered for endpoint in tool.endpoints} == documented, family
 
 
 async def test_an_unknown_argument_is_refused_by_name(tools: list[Tool], make_settings: MakeSettings) -> None:
@@ -271,6 +275,10 @@ def test_renewing_writes_what_is_stale_and_removes_what_is_left_over(tools: list
 def _has_job(tool: Tool) -> bool:
     # webvoice_jobs itself has jobs in a list.
     return "job_id" in tool["outputSchema"]["properties"]
+
+
+def _prices(*providers: Provider) -> list[float]:
+    return [price.per_unit for provider in providers for price in provider.prices.values()]
 
 
 def _max_length(node: dict[str, Any]) -> int:

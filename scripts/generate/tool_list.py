@@ -6,7 +6,7 @@ from typing import Any
 
 from mcp import Client
 
-from webvoice_mcp.server import build
+from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import TOOLSETS, Settings
 
 Tool = dict[str, Any]
@@ -15,7 +15,7 @@ Tool = dict[str, Any]
 
 async def list_tools(toolsets: str = "all") -> list[Tool]:
     """Return the tools of these toolsets (the value of WEBVOICE_TOOLSETS), in the order in which clients get them."""
-    async with Client(build(Settings.read({"WEBVOICE_TOOLSETS": toolsets}))) as client:
+    async with Client(create_server(Settings.read({"WEBVOICE_TOOLSETS": toolsets}))) as client:
         tools = (await client.list_tools()).tools
     return [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
 

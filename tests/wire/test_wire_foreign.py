@@ -19,7 +19,7 @@ from tests.wire.foreign.inspector import Inspector
 from tests.wire.foreign.script import SENTENCE, STEPS, Told, played
 from tests.wire.world import Play, failure, fields
 from tests.wire_driver import STATELESS_VERSION, Message, environment
-from webvoice_mcp.server import create_server as build
+from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import Settings
 
 pytestmark = [pytest.mark.wide, *needs_engines]
@@ -73,7 +73,7 @@ def ours() -> dict[str, Message]:
     """What the steps that only list something give within one process."""
 
     async def lists() -> dict[str, BaseModel]:
-        async with Client(build(Settings.read({})), mode="legacy") as client:
+        async with Client(create_server(Settings.read({})), mode="legacy") as client:
             return {
                 "tools": await client.list_tools(),
                 "resources": await client.list_resources(),
