@@ -9,8 +9,8 @@ import anyio
 from anyio.from_thread import start_blocking_portal
 
 from webvoice_mcp.errors import WebVoiceError
-from webvoice_mcp.jobs.services import Services as Office
-from webvoice_mcp.server import create_services as assemble
+from webvoice_mcp.orders.desk import Office
+from webvoice_mcp.server import assemble
 from webvoice_mcp.settings import Settings
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ def ask_service(settings: Settings, call: Callable[[Office], Awaitable[T]], *, t
     """
 
     async def run() -> T | WebVoiceError:
-        office = assemble(replace(settings, timeout=min(settings.timeout, _PATIENCE)))
+        office = assemble(replace(settings, timeout=min(settings.timeout, _PATIENCE))).office
         with anyio.CancelScope(shield=to_its_end):
             try:
                 async with office.jobs:
@@ -49,7 +49,8 @@ def ask_service(settings: Settings, call: Callable[[Office], Awaitable[T]], *, t
                     except WebVoiceError as error:
                         outcome = error  # raised here, it would leave the block as one of a group
             finally:
-                await office.aclose()
+                await office.client.aclose()
+                await office.history.aclose()
         return outcome
 
     result = wait_for(run)

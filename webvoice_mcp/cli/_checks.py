@@ -17,8 +17,8 @@ from webvoice_mcp import __version__
 from webvoice_mcp.cli import _launcher
 from webvoice_mcp.cli._account import wait_for
 from webvoice_mcp.cli._machine import Machine
-from webvoice_mcp.client.auth import ApiKey, Keys
-from webvoice_mcp.client.redaction import mask_key, redact
+from webvoice_mcp.client.answers import plain
+from webvoice_mcp.client.auth import ApiKey, Keys, mask
 from webvoice_mcp.errors import DiskError
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import PLACEHOLDER_KEYS, TOOLSETS, Settings, SettingsError
@@ -57,7 +57,7 @@ class Check:
 
     def safe(self, *keys: str) -> "Check":
         """The check without any key in it, and without what a terminal would obey."""
-        return replace(self, detail=redact(self.detail, *keys), cure=redact(self.cure, *keys))
+        return replace(self, detail=plain(self.detail, *keys), cure=plain(self.cure, *keys))
 
     def fields(self) -> dict[str, str | bool]:
         """The check as JSON has it."""
@@ -79,7 +79,7 @@ def program() -> list[Check]:
 
 # How each setting is shown. A test holds this together with what is read.
 SHOWN: dict[str, Callable[[Settings], str]] = {
-    "WEBVOICE_API_KEY": lambda read: mask_key(read.api_key) if read.api_key else "none",
+    "WEBVOICE_API_KEY": lambda read: mask(read.api_key) if read.api_key else "none",
     "WEBVOICE_BASE_URL": lambda read: read.base_url,
     "WEBVOICE_OUTPUT_DIR": lambda read: str(read.output_dir),
     "WEBVOICE_ALLOWED_DIRS": lambda read: os.pathsep.join(map(str, read.allowed_dirs)) or "no limit",
@@ -146,7 +146,7 @@ def key(read: Settings, store: KeyStore) -> tuple[ApiKey | None, Check]:
         return None, Check("key found", False, str(error), "Make that file readable, or set WEBVOICE_STATE_DIR.")
     if found is not None:
         where = "WEBVOICE_API_KEY" if found.source == "environment" else str(read.credentials_file)
-        return found, Check("key found", True, f"{mask_key(found.value)} ({found.source}: {where})")
+        return found, Check("key found", True, f"{mask(found.value)} ({found.source}: {where})")
     detail = f"none for {read.base_url}"
     if damaged:
         detail += f"; a damaged key file was set aside as {damaged[-1]}"

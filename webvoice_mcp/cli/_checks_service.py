@@ -40,7 +40,7 @@ async def checks(settings: Settings, store: KeyStore, key: ApiKey | None) -> lis
     reached = _reached(settings, answer)
     if not reached.ok:
         return [reached, *_unknown(f"{_REACHABLE} failed", _ACCEPTED, _CREDITS, _CLOCK)]
-    return [reached, *_account(settings, key, answer), _clock(client.last_date)]
+    return [reached, *_account(settings, key, answer), _clock(client.dated)]
 
 
 def unasked(reason: str) -> list[Check]:

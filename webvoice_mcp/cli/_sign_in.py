@@ -1,10 +1,10 @@
 """Signing in at the terminal: address, consent, code, key."""
 
 from webvoice_mcp.cli._account import Stopped, ask_person, ask_service
-from webvoice_mcp.client.redaction import redact, sanitize
+from webvoice_mcp.client.answers import harmless, plain
 from webvoice_mcp.errors import BadRequest
 from webvoice_mcp.settings import Settings
-from webvoice_mcp.tools.parameters import checked_email
+from webvoice_mcp.tools._params import checked_email
 from webvoice_mcp.tools.account import CodeSent, Registered, webvoice_register_send_code, webvoice_register_verify
 
 _TRIES = 3
@@ -22,7 +22,7 @@ def sign_in(settings: Settings, email: str) -> int:
     email = checked_email("The address", email or ask_person("E-mail address: "))
     _ask_consent(settings)
     sent = _send_code(settings, email)
-    print(redact(sent.message or f"A code is on its way to {email}."))
+    print(plain(sent.message or f"A code is on its way to {email}."))
     return _told(_verified(settings, email))
 
 
@@ -68,10 +68,10 @@ def _told(done: Registered) -> int:
     if done.api_key_saved_to:
         print(f"The key {done.api_key} is saved in {done.api_key_saved_to} and works at once.")
     elif done.api_key:  # in full: it could not be saved, and the note says why
-        print(f"Your key: {sanitize(done.api_key)}")
+        print(f"Your key: {harmless(done.api_key)}")
     if done.note:
-        print(redact(done.note) if done.api_key_saved_to else sanitize(done.note))
+        print(plain(done.note) if done.api_key_saved_to else harmless(done.note))
     onboarding = done.onboarding or {}
     if "credits" in onboarding:
-        print(redact(f"Credits: {onboarding['credits']}"))
+        print(plain(f"Credits: {onboarding['credits']}"))
     return 0 if done.api_key_saved_to else 1

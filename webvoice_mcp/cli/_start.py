@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 
-from webvoice_mcp.client.redaction import mask_keys_in
+from webvoice_mcp.client.auth import without_keys
 from webvoice_mcp.settings import Settings, SettingsError
 
 
@@ -15,7 +15,7 @@ class _KeylessFormatter(logging.Formatter):
         self._key = key
 
     def format(self, record: logging.LogRecord) -> str:
-        return mask_keys_in(super().format(record), self._key)
+        return without_keys(super().format(record), self._key)
 
 
 def settings() -> Settings:

@@ -76,11 +76,11 @@ class EndableStdin:
         """End the input, soon and on another thread."""
         self._wishes.put("end")
 
-    def is_forced(self) -> bool:
+    def hurried(self) -> bool:
         """Whether a further signal came after the end."""
         return self._hurried
 
-    def jobs_ended(self) -> None:
+    def settled(self) -> None:
         """Hear that nothing runs any more that is worth waiting for."""
         self._wishes.put("settled")
 

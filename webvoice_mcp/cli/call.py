@@ -33,14 +33,14 @@ def run(words: list[str]) -> int:
 
     from webvoice_mcp.cli._progress import bar  # noqa: PLC0415 - as above
     from webvoice_mcp.client.answers import harmless  # noqa: PLC0415 - as above
-    from webvoice_mcp.server import create_server as build  # noqa: PLC0415 - as above
+    from webvoice_mcp.server import build  # noqa: PLC0415 - as above
 
     # A job's answer would be of no use: the process that has the job ends with the call.
     patient = replace(settings, inline_wait=0)
 
     async def call() -> int:
         # Within a process, only the handshake's revisions carry progress.
-        async with Client(build(patient, shutdown=_Waiting()), mode="legacy") as client:
+        async with Client(build(patient, departure=_Waiting()), mode="legacy") as client:
             schemas = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
             properties = schemas.get(chosen.tool, {}).get("properties", {})
             arguments = {name: _value(text, properties.get(name, {})) for name, text in pairs}
@@ -64,7 +64,7 @@ class _Waiting:
         self._looks = 0
         self._given_up = False
 
-    def is_forced(self) -> bool:
+    def hurried(self) -> bool:
         self._looks += 1
         if self._looks == 1:
             signal.signal(signal.SIGINT, self._give_up)
@@ -72,7 +72,7 @@ class _Waiting:
             print("Waiting for what was ordered; Ctrl-C gives it up.", file=sys.stderr)
         return self._given_up
 
-    def jobs_ended(self) -> None:
+    def settled(self) -> None:
         """The command ends by itself."""
 
     def _give_up(self, _number: int, _frame: FrameType | None) -> None:

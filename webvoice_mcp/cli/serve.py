@@ -28,9 +28,9 @@ def run() -> int:
     from webvoice_mcp.cli import _start  # noqa: PLC0415 - as above
 
     settings = _start.settings()
-    from webvoice_mcp.server import create_server as build  # noqa: PLC0415 - as above
+    from webvoice_mcp.server import build  # noqa: PLC0415 - as above
 
-    server = build(settings, shutdown=stdin)
+    server = build(settings, departure=stdin)
     gc.freeze()
     gc.enable()
     if stdin.is_terminal:

@@ -11,8 +11,8 @@ def run(words: list[str]) -> int:
     parser.add_argument("--show-key", action="store_true", help="show the key itself, which is otherwise masked")
     show_key = parser.parse_args(words).show_key
     from webvoice_mcp.cli import _account, _start  # noqa: PLC0415 - after the words are known to be right
-    from webvoice_mcp.client.auth import Keys  # noqa: PLC0415 - as above
-    from webvoice_mcp.client.redaction import mask_key, redact  # noqa: PLC0415 - as above
+    from webvoice_mcp.client.answers import plain  # noqa: PLC0415 - as above
+    from webvoice_mcp.client.auth import Keys, mask  # noqa: PLC0415 - as above
     from webvoice_mcp.errors import WebVoiceError  # noqa: PLC0415 - as above
     from webvoice_mcp.keystore import KeyStore  # noqa: PLC0415 - as above
     from webvoice_mcp.tools.account import webvoice_status  # noqa: PLC0415 - as above
@@ -25,7 +25,7 @@ def run(words: list[str]) -> int:
             return _account.stopped("status", _account.Stopped(missing))
         # First what needs no network: a person may want the key just because the service cannot be reached.
         print(f"base URL: {settings.base_url}")
-        print(f"key: {key.value if show_key else mask_key(key.value)} ({key.source})")
+        print(f"key: {key.value if show_key else mask(key.value)} ({key.source})")
         said = _account.ask_service(settings, lambda office: webvoice_status(client=office.client, keys=office.keys))
     except WebVoiceError as error:
         return _account.stopped("status", error)
@@ -33,5 +33,5 @@ def run(words: list[str]) -> int:
     for name, value in facts.items():
         if value is not None:
             said_of_it = f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
-            print(redact(f"{name.replace('_', ' ')}: {said_of_it}"))
+            print(plain(f"{name.replace('_', ' ')}: {said_of_it}"))
     return 0

@@ -17,7 +17,7 @@ def run(words: list[str]) -> int:
     settings = _start.settings()
     import anyio  # noqa: PLC0415 - as above
 
-    from webvoice_mcp.server import create_server as build  # noqa: PLC0415 - as above
+    from webvoice_mcp.server import build  # noqa: PLC0415 - as above
 
     listed = anyio.run(build(settings).list_tools)
     tools = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed]
