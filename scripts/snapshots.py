@@ -6,7 +6,8 @@ import _env
 
 _RENEW = """
 import asyncio
-from tests import catalogue, client_pages
+from scripts import client_pages
+from tests import catalogue
 for name in catalogue.renew(catalogue.generated(asyncio.run(catalogue.listed()), *catalogue.kept())):
     print(name)
 for name in client_pages.renew():

@@ -31,7 +31,7 @@ def test_the_command_itself_loads_nothing_but_the_standard_library() -> None:
     foreign = {
         name for name in loaded("webvoice_mcp.__main__") if name.partition(".")[0] not in sys.stdlib_module_names
     }
-    own = {"webvoice_mcp", "webvoice_mcp.__main__", "webvoice_mcp.cli", "webvoice_mcp.cli.usage"}
+    own = {"webvoice_mcp", "webvoice_mcp.__main__", "webvoice_mcp.cli", "webvoice_mcp.cli.help_text"}
     assert {name for name in foreign if name != "__main__" and not name.startswith("_")} == own
 
 
