@@ -46,7 +46,9 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
         'webvoice-mcp call webvoice_tts text="Hello there" speed=1.0',
     )
     call.add_argument("tool", metavar="TOOL", help="a tool's name, as listed by: webvoice-mcp tools")
-    call.add_argument("arguments", metavar="name=value", nargs="*", default=[], type=_named_value)
+    call.add_argument(
+        "arguments", metavar="name=value", nargs="*", default=[], type=_named_value, help="an argument of the tool"
+    )
     call.add_argument("--json", action="store_true", help="print the structured result as JSON")
 
     demo = add(
@@ -120,5 +122,5 @@ def _add_client(parser: argparse.ArgumentParser) -> None:
 def _named_value(word: str) -> tuple[str, str]:
     name, equals, value = word.partition("=")
     if not equals:
-        raise argparse.ArgumentTypeError(f"{word!r} is not of the form name=value")
+        raise argparse.ArgumentTypeError(f"{word!r} has no '='")
     return name, value

@@ -99,7 +99,7 @@ async def chat_streamed(session: Session) -> Outcome:
     expect("".join(pieces) == text, "the streamed pieces do not add up to the answer")
     messages = (Message("user", _CHAT_PROMPT), Message("assistant", text))
     card = Card("Chat, streamed", messages=messages, facts=(provider,), width="third")
-    return Outcome(f"“{text}” in {len(pieces)} pieces ({provider})", card)
+    return Outcome(f"“{text}” in {len(pieces)} piece{'s' * (len(pieces) != 1)} ({provider})", card)
 
 
 async def chat_with_tool(session: Session) -> Outcome:
