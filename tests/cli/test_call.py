@@ -109,9 +109,7 @@ def replace_stderr(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return terminal
 
 
-def test_a_progress_bar_runs_on_the_terminal_during_the_call(
-    command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_progress_bar_runs_on_the_terminal_during_the_call(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = replace_stderr(monkeypatch)
     with Loopback({"chat/completions/": CHAT}).running() as service:
         words = ["webvoice_chat", "prompt=Hi"]

@@ -166,7 +166,9 @@ def test_a_link_holds_the_entry_and_no_secret() -> None:
 
 
 def test_other_clients_have_no_link() -> None:
-    assert [client.name for client in MCP_CLIENTS if client.install_link()] == [name for name in PATHS if name in LINKED]
+    assert [client.name for client in MCP_CLIENTS if client.install_link()] == [
+        name for name in PATHS if name in LINKED
+    ]
 
 
 def test_the_links_in_the_readme_are_those_of_the_table() -> None:

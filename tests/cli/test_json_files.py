@@ -1,4 +1,4 @@
-"""A person's file, changed in one place."""
+"""A user's JSON file, edited."""
 
 import os
 import stat
@@ -9,23 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from webvoice_mcp.cli import _jsonfile
-from webvoice_mcp.cli._jsonfile import Done, edit
-from webvoice_mcp.cli._jsontext import LeftAlone, with_entry
+from webvoice_mcp.cli.clients import json_files
+from webvoice_mcp.cli.clients.json_files import EditResult, edit_file
+from webvoice_mcp.cli.clients.json_text import NotEdited, set_entry
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes, links and pipes")
-root = pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="root alone may give files away")
+root = pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can change a file's owner")
 
 BEFORE = b'{"mcpServers": {"other": {"command": "o"}}}'
 AFTER = b'{"mcpServers": {"other": {"command": "o"}, "webvoice": 1}}'
 
 
 def add(text: str) -> str:
-    return with_entry(text, "mcpServers", "webvoice", 1)
+    return set_entry(text, "mcpServers", "webvoice", 1)
 
 
 def adding(name: str) -> Callable[[str], str]:
-    return lambda text: with_entry(text, "mcpServers", name, 1)
+    return lambda text: set_entry(text, "mcpServers", name, 1)
 
 
 @pytest.fixture
@@ -37,79 +37,77 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_jsonfile, "_PATIENCE", 0.03)
+def lock_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The lock file of another process, for which edits do not wait long."""
+    monkeypatch.setattr(json_files, "_LOCK_TIMEOUT_SECONDS", 0.03)
+    lock_file = path.parent / ".mcp.json.webvoice-lock"
+    lock_file.touch()
+    return lock_file
 
 
 def names(path: Path) -> list[str]:
-    return sorted(each.name for each in path.parent.iterdir())
+    """The names of the files in the folder of this one."""
+    return sorted(file.name for file in path.parent.iterdir())
 
 
-def test_the_old_file_stays_beside_the_new_one(path: Path) -> None:
-    done = edit(path, add)
-    assert done.changed
-    assert done.backup is not None
-    assert done.backup.name.startswith("mcp.json.bak-20")
-    assert (path.read_bytes(), done.backup.read_bytes()) == (AFTER, BEFORE)
-    assert names(path) == ["mcp.json", done.backup.name]
+def test_the_old_file_is_kept_beside_the_new_one(path: Path) -> None:
+    result = edit_file(path, add)
+    assert result.is_changed
+    assert result.backup is not None
+    assert result.backup.name.startswith("mcp.json.bak-20")
+    assert (path.read_bytes(), result.backup.read_bytes()) == (AFTER, BEFORE)
+    assert names(path) == ["mcp.json", result.backup.name]
 
 
-def test_each_change_has_a_backup_of_its_own(path: Path) -> None:
-    backups = {edit(path, adding(str(number))).backup for number in range(3)}
+def test_each_change_has_its_own_backup(path: Path) -> None:
+    backups = {edit_file(path, adding(str(number))).backup for number in range(3)}
+    assert names(path) == sorted(["mcp.json", *(backup.name for backup in backups if backup)])
     assert len(backups) == 3
-    assert names(path) == sorted(["mcp.json", *(each.name for each in backups if each)])
 
 
-def test_nothing_is_touched_where_there_is_nothing_to_change(path: Path) -> None:
+def test_nothing_is_written_if_nothing_changes(path: Path) -> None:
     before = path.stat()
-    assert edit(path, lambda text: text) == Done(changed=False)
+    path.parent.chmod(0o500)
+    assert edit_file(path, lambda text: text) == EditResult(is_changed=False)
     after = path.stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
     assert names(path) == ["mcp.json"]
 
 
-@posix
-def test_nothing_to_change_is_found_in_a_read_only_folder_too(path: Path) -> None:
-    path.parent.chmod(0o500)
-    assert edit(path, lambda text: text) == Done(changed=False)
-
-
-@pytest.mark.parametrize("folder", ["client", "client/deep/down"])
-def test_a_missing_file_is_made_with_its_folders_and_for_its_owner_alone(tmp_path: Path, folder: str) -> None:
-    path = tmp_path / folder / "mcp.json"
-    assert edit(path, add) == Done(changed=True)
+def test_a_missing_file_is_created_with_its_folders_and_private(tmp_path: Path) -> None:
+    path = tmp_path / "client" / "deep" / "down" / "mcp.json"
+    assert edit_file(path, add) == EditResult(is_changed=True)
     assert path.read_bytes() == b'{\n  "mcpServers": {\n    "webvoice": 1\n  }\n}\n'
     assert names(path) == ["mcp.json"]
     assert os.name == "nt" or stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_missing_file_is_not_made_for_nothing(tmp_path: Path) -> None:
-    assert edit(tmp_path / "client" / "mcp.json", lambda text: text) == Done(changed=False)
+def test_a_missing_file_is_not_created_without_a_text(tmp_path: Path) -> None:
+    assert edit_file(tmp_path / "client" / "mcp.json", lambda text: text) == EditResult(is_changed=False)
     assert list(tmp_path.iterdir()) == []
 
 
 @posix
-@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o664])
-def test_the_mode_stays_and_the_backup_has_it_too(path: Path, mode: int) -> None:
-    path.chmod(mode)
-    backup = edit(path, add).backup
+def test_the_file_and_its_backup_keep_the_mode(path: Path) -> None:
+    path.chmod(0o664)
+    backup = edit_file(path, add).backup
     assert backup is not None
-    assert [stat.S_IMODE(each.stat().st_mode) for each in (path, backup)] == [mode, mode]
+    assert [stat.S_IMODE(file.stat().st_mode) for file in (path, backup)] == [0o664, 0o664]
 
 
 @root
-def test_a_file_stays_its_owner_s_when_root_changes_it(path: Path) -> None:
+def test_root_leaves_a_file_to_its_owner(path: Path) -> None:
     os.chown(path, 12345, 23456)
-    backup = edit(path, add).backup
+    backup = edit_file(path, add).backup
     assert backup is not None
-    assert [(each.stat().st_uid, each.stat().st_gid) for each in (path, backup)] == [(12345, 23456)] * 2
+    assert [(file.stat().st_uid, file.stat().st_gid) for file in (path, backup)] == [(12345, 23456)] * 2
 
 
 @root
-def test_a_new_file_belongs_to_the_owner_of_its_folder_when_root_makes_it(path: Path) -> None:
+def test_root_gives_a_new_file_to_the_owner_of_its_folder(path: Path) -> None:
     os.chown(path.parent, 12345, 23456)
     path.unlink()
-    edit(path, add)
+    edit_file(path, add)
     assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456)
 
 
@@ -119,7 +117,7 @@ def test_links_are_followed_and_stay(path: Path, tmp_path: Path) -> None:
     real = path.rename(tmp_path / "dots" / "cursor.json")
     (tmp_path / "middle.json").symlink_to("dots/cursor.json")
     path.symlink_to("../middle.json")
-    backup = edit(path, add).backup
+    backup = edit_file(path, add).backup
     assert path.readlink() == Path("../middle.json")
     assert (tmp_path / "middle.json").readlink() == Path("dots/cursor.json")
     assert real.read_bytes() == AFTER
@@ -129,117 +127,100 @@ def test_links_are_followed_and_stay(path: Path, tmp_path: Path) -> None:
 
 
 @posix
-def test_a_link_to_nothing_gets_its_file(tmp_path: Path) -> None:
+def test_a_dangling_link_gets_its_file(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.symlink_to("dots/mcp.json")
-    assert edit(path, add) == Done(changed=True)
+    assert edit_file(path, add) == EditResult(is_changed=True)
     assert path.is_symlink()
     assert (tmp_path / "dots" / "mcp.json").is_file()
 
 
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_a_byte_order_mark_stays(path: Path, mark: bytes) -> None:
-    path.write_bytes(mark + BEFORE)
-    edit(path, add)
-    assert path.read_bytes() == mark + AFTER
+def test_a_byte_order_mark_stays(path: Path) -> None:
+    path.write_bytes(b"\xef\xbb\xbf" + BEFORE)
+    edit_file(path, add)
+    assert path.read_bytes() == b"\xef\xbb\xbf" + AFTER
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfe{\x00}\x00", b'{"a": "\xe9"}', b"\x00\xff"])
-def test_what_is_not_utf_8_is_left_alone(path: Path, data: bytes) -> None:
+def test_a_file_that_is_not_utf_8_is_not_changed(path: Path) -> None:
+    data = b'{"a": "\xe9"}'
     path.write_bytes(data)
-    with pytest.raises(LeftAlone, match=r"^it is not UTF-8 text$"):
-        edit(path, add)
+    with pytest.raises(NotEdited, match=r"^it is not UTF-8 text$"):
+        edit_file(path, add)
     assert path.read_bytes() == data
     assert names(path) == ["mcp.json"]
 
 
 @posix
-@pytest.mark.parametrize("mode", [0o400, 0o444])
-def test_a_read_only_file_is_left_alone(path: Path, mode: int) -> None:
-    path.chmod(mode)
-    with pytest.raises(LeftAlone, match=r"^it is read-only$"):
-        edit(path, add)
+def test_a_read_only_file_is_not_changed(path: Path) -> None:
+    path.chmod(0o444)
+    with pytest.raises(NotEdited, match=r"^it is read-only$"):
+        edit_file(path, add)
     assert (path.read_bytes(), names(path)) == (BEFORE, ["mcp.json"])
 
 
 @posix
-@pytest.mark.parametrize("missing", ["mcp.json", "deeper/mcp.json", None])
-def test_a_read_only_folder_is_left_alone(path: Path, missing: str | None) -> None:
-    if missing:
-        path.unlink()
+@pytest.mark.parametrize("missing", ["deeper/mcp.json", None])
+def test_a_read_only_folder_is_not_changed(path: Path, missing: str | None) -> None:
     path.parent.chmod(0o500)
-    with pytest.raises(LeftAlone) as caught:
-        edit(path.parent / (missing or "mcp.json"), add)
+    with pytest.raises(NotEdited) as caught:
+        edit_file(path.parent / (missing or "mcp.json"), add)
     assert str(caught.value) == f"the folder {path.parent} is read-only"
-    assert names(path) == ([] if missing else ["mcp.json"])
+    assert names(path) == ["mcp.json"]
 
 
-def test_nothing_is_made_where_the_home_folder_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_created_if_the_home_folder_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(LeftAlone, match=r"^it is not known where your home folder is; set HOME$"):
-        edit(Path("~/.cursor/mcp.json"), add)
+    with pytest.raises(NotEdited, match=r"^your home folder is unknown; set HOME$"):
+        edit_file(Path("~/.cursor/mcp.json"), add)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_not_a_file_is_left_alone(tmp_path: Path) -> None:
-    with pytest.raises(LeftAlone, match=r"^it is not a file$"):
-        edit(tmp_path, add)
-
-
 @posix
-def test_a_pipe_is_left_alone_and_not_waited_for(path: Path) -> None:
+def test_a_pipe_is_refused_and_not_waited_for(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(LeftAlone, match=r"^it is not a file$"):
-        edit(path, add)
+    with pytest.raises(NotEdited, match=r"^it is not a regular file$"):
+        edit_file(path, add)
 
 
 @posix
-def test_a_path_through_a_file_is_left_alone(path: Path) -> None:
-    with pytest.raises(LeftAlone, match=r"^Not a directory$"):
-        edit(path / "mcp.json", add)
-
-
-@posix
-def test_links_in_a_circle_are_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "a").symlink_to("b")
-    (tmp_path / "b").symlink_to("a")
-    with pytest.raises(LeftAlone, match=r"^Too many levels of symbolic links$"):
-        edit(tmp_path / "a", add)
+def test_a_path_through_a_file_is_refused(path: Path) -> None:
+    with pytest.raises(NotEdited, match=r"^Not a directory$"):
+        edit_file(path / "mcp.json", add)
 
 
 def test_a_full_disk_leaves_everything_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_descriptor: int) -> None:
+    def fsync(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(LeftAlone, match=r"^No space left on device$"):
-        edit(path, add)
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(NotEdited, match=r"^No space left on device$"):
+        edit_file(path, add)
     assert (path.read_bytes(), names(path)) == (BEFORE, ["mcp.json"])
 
 
-def test_what_the_client_writes_in_the_meantime_is_kept(path: Path) -> None:
-    written = [adding("theirs"), adding("more of theirs")]
+def test_what_the_client_writes_during_the_edit_is_kept(path: Path) -> None:
+    writes = [adding("theirs"), adding("more of theirs")]
 
     def change(text: str) -> str:
-        if len(names(path)) > 1 and written:  # it is our turn
-            path.write_text(written.pop()(text))
+        if len(names(path)) > 1 and writes:  # the lock is held
+            path.write_text(writes.pop()(text))
         return add(text)
 
-    backup = edit(path, change).backup
+    backup = edit_file(path, change).backup
     assert backup is not None
     assert path.read_bytes() == BEFORE[:-2] + b', "more of theirs": 1, "theirs": 1, "webvoice": 1}}'
     assert backup.read_bytes() == BEFORE[:-2] + b', "more of theirs": 1, "theirs": 1}}'
     assert names(path) == ["mcp.json", backup.name]
 
 
-def test_a_client_that_does_the_same_in_the_meantime_has_done_it(path: Path) -> None:
+def test_nothing_is_left_to_do_if_the_client_makes_the_same_change(path: Path) -> None:
     def change(text: str) -> str:
-        if len(names(path)) > 1:
+        if len(names(path)) > 1:  # the lock is held
             path.write_bytes(AFTER)
         return AFTER.decode()
 
-    assert edit(path, change) == Done(changed=False)
+    assert edit_file(path, change) == EditResult(is_changed=False)
     assert names(path) == ["mcp.json"]
 
 
@@ -248,18 +229,18 @@ def test_a_client_that_never_stops_writing_is_given_way(path: Path) -> None:
         path.write_text(text + " ")
         return add(text)
 
-    with pytest.raises(LeftAlone, match=r"^another program keeps writing to it"):
-        edit(path, change)
+    with pytest.raises(NotEdited, match=r"^another program keeps writing to it"):
+        edit_file(path, change)
     assert path.read_bytes().strip() == BEFORE
     assert names(path) == ["mcp.json"]
 
 
-def test_many_at_once_lose_nothing(path: Path) -> None:
-    start = threading.Barrier(8)
+def test_many_edits_at_once_lose_nothing(path: Path) -> None:
+    barrier = threading.Barrier(8)
 
     def work(name: str) -> None:
-        start.wait()
-        edit(path, adding(name))
+        barrier.wait()
+        edit_file(path, adding(name))
 
     threads = [threading.Thread(target=work, args=(f"s{number}",)) for number in range(8)]
     for thread in threads:
@@ -267,26 +248,33 @@ def test_many_at_once_lose_nothing(path: Path) -> None:
     for thread in threads:
         thread.join()
     text = path.read_text()
-    assert sorted(f"s{number}" for number in range(8) if f'"s{number}": 1' in text) == [f"s{n}" for n in range(8)]
+    assert [number for number in range(8) if f'"s{number}": 1' not in text] == []
     assert len(names(path)) == 9
 
 
-def test_a_turn_that_nobody_ends_is_not_waited_for_for_ever(path: Path, no_patience: None) -> None:
-    mark = path.parent / ".mcp.json.webvoice-lock"
-    mark.touch()
-    with pytest.raises(LeftAlone) as caught:
-        edit(path, add)
-    assert str(caught.value) == f"another installation is at work on it; if there is none, remove {mark}"
+def test_a_held_lock_is_not_waited_for_for_ever(path: Path, lock_file: Path) -> None:
+    with pytest.raises(NotEdited) as caught:
+        edit_file(path, add)
+    assert str(caught.value) == f"another installation is editing it; if none is, delete {lock_file}"
     assert path.read_bytes() == BEFORE
 
 
-def test_a_turn_that_was_abandoned_counts_for_nothing(path: Path, no_patience: None) -> None:
-    mark = path.parent / ".mcp.json.webvoice-lock"
-    mark.touch()
-    os.utime(mark, (time.time() - 3600, time.time() - 3600))
-    assert edit(path, add).changed
+def test_an_abandoned_lock_is_removed(path: Path, lock_file: Path) -> None:
+    os.utime(lock_file, (time.time() - 3600, time.time() - 3600))
+    assert edit_file(path, add).is_changed
     assert path.read_bytes() == AFTER
 
 
-def test_a_turn_that_has_just_ended_is_not_abandoned(tmp_path: Path) -> None:
-    assert _jsonfile._age(tmp_path / "gone") == 0
+def test_a_lock_released_at_this_moment_is_not_an_error(
+    path: Path, lock_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = os.open
+
+    def create_and_release(*args: int) -> int:
+        try:
+            return create(*args)
+        finally:
+            lock_file.unlink(missing_ok=True)
+
+    monkeypatch.setattr(os, "open", create_and_release)
+    assert edit_file(path, add).is_changed
