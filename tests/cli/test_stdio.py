@@ -1,19 +1,33 @@
-"""What becomes of the wire when nobody listens any more."""
+"""The server's stdout after its reader has closed it; tests/wire covers the rest of stdio with whole processes."""
 
-import io
 import os
+import subprocess
+import sys
 
-import pytest
+from tests.cli.conftest import TIMEOUT_SECONDS
 
-from webvoice_mcp.cli._stdout import _Wire
+PROGRAM = """
+import os, sys
+from webvoice_mcp.cli.stdio import ProtocolStdout
+
+calls = []
+stdout = ProtocolStdout()
+stdout.lend(on_broken=lambda: calls.append("broken"))
+file = sys.stdout.buffer
+file.write(b"an answer\\n")
+try:
+    file.flush()
+except BrokenPipeError:
+    file.write(b"another answer\\n")
+    file.flush()
+print(calls, file=sys.stderr)
+"""
 
 
-def test_a_wire_that_broke_is_told_once_and_takes_what_is_left_in_silence() -> None:
+def test_a_closed_stdout_is_reported_once_and_takes_the_rest_silently() -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    told: list[bool] = []
-    with io.BufferedWriter(_Wire(writer, lambda: told.append(True))) as wire:
-        wire.write(b"an answer\n")
-        with pytest.raises(BrokenPipeError):
-            wire.flush()
-    assert told == [True]
+    words = [sys.executable, "-c", PROGRAM]
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, timeout=TIMEOUT_SECONDS, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"['broken']\n")

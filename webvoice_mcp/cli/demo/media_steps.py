@@ -5,8 +5,8 @@ from typing import Any
 
 import anyio.to_thread
 
-from webvoice_mcp.cli.demo._session import EMAIL, Outcome, Session, Step, expect
 from webvoice_mcp.cli.demo.page import Card
+from webvoice_mcp.cli.demo.session import EMAIL, Outcome, Session, Step, expect
 from webvoice_mcp.sandbox.engines import looking
 
 _BAY = "Marina Bay at sunset, vivid purple and orange afterglow"

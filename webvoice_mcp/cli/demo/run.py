@@ -11,8 +11,8 @@ from mcp import Client, StdioServerParameters
 
 from webvoice_mcp import __version__
 from webvoice_mcp.cli.demo import media_steps, text_steps
-from webvoice_mcp.cli.demo._session import Session, Step
 from webvoice_mcp.cli.demo.page import StepResult, render_page
+from webvoice_mcp.cli.demo.session import Session, Step
 from webvoice_mcp.sandbox.serve import running
 
 _INSTALL_ENGINES = "pip install 'webvoice-mcp[sandbox]'"

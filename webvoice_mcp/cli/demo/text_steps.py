@@ -7,8 +7,8 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from webvoice_mcp.cli.demo._session import EMAIL, Outcome, Session, Step, expect
 from webvoice_mcp.cli.demo.page import Card, Message
+from webvoice_mcp.cli.demo.session import EMAIL, Outcome, Session, Step, expect
 from webvoice_mcp.sandbox.engines import audio
 
 SPOKEN = "Hello! This is a voice from your own computer, and nobody had to pay for it."
