@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -270,7 +271,7 @@ def test_a_lock_released_at_this_moment_is_not_an_error(
 ) -> None:
     create = os.open
 
-    def create_and_release(*args: int) -> int:
+    def create_and_release(*args: Any) -> int:
         try:
             return create(*args)
         finally:

@@ -24,9 +24,11 @@ def run() -> int:
     stdin = EndableStdin()
     stdin.end_on_signals()
     from webvoice_mcp.cli.startup import load_settings  # noqa: PLC0415 - imports could print before stdout is taken
-    from webvoice_mcp.server import build  # noqa: PLC0415 - imports could print before stdout is taken
 
-    server = build(load_settings(), departure=stdin)
+    settings = load_settings()
+    from webvoice_mcp.server import build  # noqa: PLC0415 - slow, and not needed if a setting is wrong
+
+    server = build(settings, departure=stdin)
     gc.freeze()
     gc.enable()
     if stdin.is_terminal:

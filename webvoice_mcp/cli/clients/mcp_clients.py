@@ -15,7 +15,7 @@ _DESCRIPTION = "Speech, transcription, translation, chat, images and video, save
 
 
 class InstallMethod(Enum):
-    """How `install` configures a client."""
+    """The way in which `install` configures a client."""
 
     EDIT_FILE = auto()  # we edit its JSON file
     RUN_COMMAND = auto()  # the client's own command line does it
@@ -64,7 +64,7 @@ class McpClient:
         method: how `install` configures it.
         paths: where its file can be, as templates for `Platform.expand`. The first file that exists is used, else the
             first whose folder exists, else the last, which is created.
-        windows_paths: the same for Windows, if they differ.
+        windows_paths: its `paths` on Windows, if they differ.
         section: the key in its file below which servers are listed.
         format: the format of its file.
         extra_fields: fields of an entry that precede the command.

@@ -1,4 +1,4 @@
-"""Where programs keep their settings on each operating system."""
+"""The folders in which programs keep their settings, on each operating system."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What the demo's steps share: calls through a real MCP client, and the sandbox's own pages."""
+"""The state that the demo's steps share: a real MCP client, its results, and access to the sandbox's own pages."""
 
 import json
 import urllib.request

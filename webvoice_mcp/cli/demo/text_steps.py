@@ -80,8 +80,9 @@ async def transcribe(session: Session) -> Outcome:
 async def translate(session: Session) -> Outcome:
     """Translate a sentence into Italian."""
     translation = await session.call("webvoice_translate", {"text": "Hello, world!", "target_language": "it"})
-    text, provider = translation["translated_text"], translation["provider"]
+    text = translation["translated_text"]
     expect(text == "Ciao, mondo!", f"translated to {text!r}")
+    provider = translation["provider"]
     messages = (Message("user", "Hello, world!"), Message("assistant", text))
     card = Card("English to Italian", messages=messages, facts=(provider,), width="third")
     return Outcome(f"“{text}” ({provider})", card)
