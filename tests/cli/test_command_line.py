@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.cli.conftest import TIMEOUT_SECONDS, Command
+from tests.cli.conftest import TIMEOUT_SECONDS, Command, start
 from tests.loopback import Loopback
 from tests.support import CANARY
 from tests.wire_driver import SERVER, environment
@@ -101,8 +101,8 @@ def test_an_unreadable_setting_gives_2_and_one_line(command: Command) -> None:
 def test_the_module_is_the_command(tmp_path: Path) -> None:
     script = Path(sysconfig.get_path("scripts")) / ("webvoice-mcp.exe" if os.name == "nt" else "webvoice-mcp")
     results = []
-    for start in (SERVER, (str(script),)):
-        words = [*start, "call", "x", "y"]
+    for program in (SERVER, (str(script),)):
+        words = [*program, "call", "x", "y"]
         done = subprocess.run(
             words, capture_output=True, env=environment(tmp_path), timeout=TIMEOUT_SECONDS, check=False
         )
@@ -113,9 +113,7 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
 
 @posix
 def test_a_closed_output_gives_1_and_no_traceback(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [*SERVER, "tools"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path)
-    ) as process:
+    with start([*SERVER, "tools"], env=environment(tmp_path)) as process:
         assert process.stdout
         assert process.stderr
         process.stdout.close()
@@ -138,9 +136,7 @@ def test_a_closed_output_gives_1_and_no_traceback(tmp_path: Path) -> None:
 def test_ctrl_c_ends_a_call_and_a_second_one_its_job(tmp_path: Path, path: str, words: list[str], err: bytes) -> None:
     with Loopback({path: None}).running() as service:
         environ = environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY})
-        with subprocess.Popen(
-            [*SERVER, "call", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ
-        ) as process:
+        with start([*SERVER, "call", *words], env=environ) as process:
             assert process.stderr
             assert process.stdout
             service.wait()

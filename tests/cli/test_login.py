@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import TIMEOUT_SECONDS, Command
+from tests.cli.conftest import TIMEOUT_SECONDS, Command, start
 from tests.loopback import Held, Loopback
 from tests.support import CANARY
 from tests.wire.world import Play, playing
@@ -135,8 +135,7 @@ def typing(tmp_path: Path, base_url: str, typed: bytes) -> Iterator[subprocess.P
     """Run the command as a process, with these bytes in its stdin."""
     environ = environment(tmp_path, {"BASE_URL": base_url})
     command = [*SERVER, "login", "--email", EMAIL]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+    with start(command, env=environ, stdin=subprocess.PIPE) as process:
         assert process.stdin
         process.stdin.write(typed)
         process.stdin.flush()
