@@ -121,9 +121,7 @@ def _check_lowest(installed: dict[str, str]) -> None:
     """Refuse a lower bound that cannot be installed, because it was never tested."""
     for name, bound in _bounds().items():
         if not f"{installed[name]}.".startswith(f"{bound}."):
-            sys.exit(
-                f"{name}>={bound} is declared; the oldest that installs is {installed[name]}: raise the bound."
-            )
+            sys.exit(f"{name}>={bound} is declared; the oldest that installs is {installed[name]}: raise the bound.")
 
 
 def _bounds() -> dict[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-PATIENCE = 15.0  # seconds that a test waits for a request before it fails
+PATIENCE = 60.0  # seconds that a test waits for a request before it fails
 _API = "/api/v1/"
 
 

@@ -54,7 +54,7 @@ def test_the_server_loads_no_engine_and_nothing_that_few_starts_need() -> None:
 def test_the_command_itself_loads_only_the_standard_library() -> None:
     modules = {name for name in loaded_by("webvoice_mcp.__main__") if not name.startswith("_")}
     foreign = {name for name in modules if name.partition(".")[0] not in sys.stdlib_module_names}
-    assert foreign == {"webvoice_mcp", "webvoice_mcp.__main__", "webvoice_mcp.cli", "webvoice_mcp.cli.usage"}
+    assert foreign == {"webvoice_mcp", "webvoice_mcp.__main__", "webvoice_mcp.cli", "webvoice_mcp.cli.help_text"}
 
 
 def test_the_sandbox_loads_its_engines_later() -> None:

@@ -19,7 +19,7 @@ SERVER = (sys.executable, "-m", "webvoice_mcp")
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 STATELESS_VERSION = "2026-07-28"
 VERSIONS = (*HANDSHAKE_VERSIONS, STATELESS_VERSION)
-PATIENCE = 15.0  # seconds that a test waits for an answer before it fails
+PATIENCE = 60.0  # seconds that a test waits for an answer before it fails
 
 _META = "io.modelcontextprotocol/"
 _CLIENT = {"name": "wire", "version": "0"}

@@ -1,24 +1,25 @@
-"""`python -m webvoice_mcp`, and the command `webvoice-mcp`."""
+"""The command `webvoice-mcp`; `python -m webvoice_mcp` runs the same."""
 
 import sys
 
 from webvoice_mcp import __version__
-from webvoice_mcp.cli.usage import USAGE
+from webvoice_mcp.cli.help_text import HELP_TEXT
 
 
 def main() -> int:
-    """Run the command line in `sys.argv`; the exit code.
-
-    `--version` and `--help` answer here, before anything heavy is imported.
-    """
+    """Run the command line in `sys.argv` and return the exit code."""
     words = sys.argv[1:]
     if words[:1] in (["--version"], ["-V"]):
-        print(f"webvoice-mcp {__version__}")  # noqa: T201 - answers before the room that prints is loaded
+        print(f"webvoice-mcp {__version__}")  # noqa: T201 - the command line's own output
         return 0
     if words[:1] in (["--help"], ["-h"], ["help"]):
-        print(USAGE)  # noqa: T201 - as above
+        print(HELP_TEXT)  # noqa: T201 - the command line's own output
         return 0
-    from webvoice_mcp.cli import run  # noqa: PLC0415 - the two answers above need nothing of it
+    if not words:
+        from webvoice_mcp.cli import serve  # noqa: PLC0415 - importing it takes time that --version does not need
+
+        return serve.run()
+    from webvoice_mcp.cli.commands import run  # noqa: PLC0415 - it imports argparse, which the server does not need
 
     return run(words)
 

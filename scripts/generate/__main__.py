@@ -2,9 +2,9 @@
 
 import asyncio
 
+import client_pages
 import project_files
 import tool_list
-from tests import client_pages
 
 families = asyncio.run(tool_list.list_families())
 for name in [*project_files.renew(project_files.generate(families)), *client_pages.renew()]:

@@ -1,4 +1,4 @@
-"""Clients' files as they look after some months of use, and what is found on this computer."""
+"""Examples of clients' configuration files, and this computer's launcher and PATH."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ LAUNCHER = str(Path(sys.executable).parent / f"webvoice-mcp{'.exe' if os.name ==
 
 
 def on_path(monkeypatch: pytest.MonkeyPatch, *folders: Path | str) -> None:
-    """Let `command` see these folders and no other on its PATH."""
+    """Make these folders the PATH of `command`."""
     path = os.pathsep.join(map(str, folders))
     monkeypatch.setattr("tests.cli.conftest.environment", lambda *given: environment(*given) | {"PATH": path})
 
@@ -83,7 +83,7 @@ CLINE = b"""\
 }
 """
 
-IN_USE = {
+EXAMPLES = {
     "cursor": CURSOR,
     "claude-desktop": CLAUDE_DESKTOP,
     "windsurf": WINDSURF,
@@ -91,8 +91,8 @@ IN_USE = {
     "cline": CLINE,
 }
 
-# Where each is, on Linux and within the home folder.
-PLACES = {
+# The paths on Linux, below the home folder.
+PATHS = {
     "cursor": ".cursor/mcp.json",
     "claude-desktop": ".config/Claude/claude_desktop_config.json",
     "windsurf": ".codeium/windsurf/mcp_config.json",

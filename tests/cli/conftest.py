@@ -1,7 +1,9 @@
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,47 +12,59 @@ import pytest
 from tests.wire_driver import environment
 from webvoice_mcp.__main__ import main
 
+TIMEOUT_SECONDS = 60.0  # for a process to end; generous, as a start can be slow
 
-class Done(NamedTuple):
-    """How a command ended and what it printed."""
+
+class CommandResult(NamedTuple):
+    """A command's exit code and output."""
 
     code: int | str | None
     out: str
     err: str
 
 
-_MOVED = ("XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME", "GEMINI_CLI_HOME", "CLINE_DIR")
+_FOLDER_VARIABLES = ("XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME", "GEMINI_CLI_HOME", "CLINE_DIR")
 
-Command = Callable[..., Done]  # takes the words, and variables without their WEBVOICE_
+Command = Callable[..., CommandResult]  # takes the words, and variables without their WEBVOICE_
 
 
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command line in this process."""
+    """Run a command line in this process."""
 
-    def run(*words: str, **variables: Any) -> Done:
+    def run(*words: str, **variables: Any) -> CommandResult:
         for name, value in environment(tmp_path, variables).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(sys, "argv", ["webvoice-mcp", *words])
-        # On a thread of its own: on Python 3.11 the SDK's client in a process throws coverage off its track there.
+        # In another thread: on Python 3.11, the SDK's in-process client makes coverage lose track of its thread.
         with ThreadPoolExecutor(1) as thread:
-            code = thread.submit(_ended).result()
-        return Done(code, *capsys.readouterr())
+            code = thread.submit(_run_main).result()
+        return CommandResult(code, *capsys.readouterr())
 
     return run
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The home folder that `command` sees, with clients' files in their usual places and an installation that lasts."""
-    for name in (*_MOVED, "UV_CACHE_DIR", "UV"):
+    """The home folder of `command`, with clients' files in their usual places and a permanent installation."""
+    for name in (*_FOLDER_VARIABLES, "UV_CACHE_DIR", "UV"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "passing"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     return tmp_path
 
 
-def _ended() -> int | str | None:
+@contextmanager
+def start(words: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process with pipes for its output; kill it at the end, as a failed test would wait for it for ever."""
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _run_main() -> int | str | None:
     try:
         return main()
-    except SystemExit as ended:
-        return ended.code
+    except SystemExit as error:
+        return error.code

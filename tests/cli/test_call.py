@@ -5,7 +5,6 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
@@ -14,14 +13,14 @@ from tests.cli.conftest import Command
 from tests.files.samples import MP3_BYTES
 from tests.loopback import Loopback
 from tests.support import CANARY
-from webvoice_mcp.cli._progress import bar
+from webvoice_mcp.cli.progress_bar import progress_bar
 
-NOBODY = "http://127.0.0.1:9/api/v1"
-SPOKEN = {"success": True, "audio": base64.b64encode(MP3_BYTES).decode(), "format": "mp3", "credits_used": 0.5}
+CLOSED = "http://127.0.0.1:9/api/v1"  # nothing listens there
+SPEECH = {"success": True, "audio": base64.b64encode(MP3_BYTES).decode(), "format": "mp3", "credits_used": 0.5}
 CHAT = {"id": "1", "choices": [{"message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}]}
 
 
-def test_a_result_is_shown_a_line_for_each_fact(command: Command) -> None:
+def test_a_result_has_a_line_for_each_field(command: Command) -> None:
     code, out, err = command("call", "webvoice_account_links", BASE_URL="https://site.example/api/v1")
     assert (code, err) == (0, "")
     assert out.splitlines()[:2] == [
@@ -30,15 +29,14 @@ def test_a_result_is_shown_a_line_for_each_fact(command: Command) -> None:
     ]
 
 
-@pytest.mark.parametrize("words", [["webvoice_account_links", "--json"], ["--json", "webvoice_account_links"]])
-def test_a_result_is_json_when_asked_for(command: Command, words: list[str]) -> None:
-    code, out, err = command("call", *words, BASE_URL="https://site.example/api/v1")
+def test_a_result_is_json_on_request(command: Command) -> None:
+    code, out, err = command("call", "--json", "webvoice_account_links", BASE_URL="https://site.example/api/v1")
     assert (code, err) == (0, "")
     assert json.loads(out)["solana_topup"] == "https://site.example/billing/solana/"
 
 
-def test_a_file_is_shown_with_its_kind_and_size(command: Command, tmp_path: Path) -> None:
-    with Loopback({"tts/": SPOKEN}).running() as service:
+def test_a_file_is_shown_with_its_type_and_size(command: Command, tmp_path: Path) -> None:
+    with Loopback({"tts/": SPEECH}).running() as service:
         words = ["webvoice_tts", "text=Hello = hello", "speed=1.5", "output_path=hello.mp3"]
         code, out, err = command("call", *words, BASE_URL=service.base_url, API_KEY=CANARY)
     path = tmp_path / "out" / "hello.mp3"
@@ -50,7 +48,7 @@ def test_a_file_is_shown_with_its_kind_and_size(command: Command, tmp_path: Path
     assert (sent["text"], sent["speed"]) == ("Hello = hello", 1.5)
 
 
-def test_a_terminal_is_not_steered_by_what_a_model_says(command: Command) -> None:
+def test_a_model_s_answer_cannot_control_the_terminal(command: Command) -> None:
     reply = {"choices": [{"message": {"content": "\x1b]0;owned\x07\x1b[31mred\x1b[0m\nnext"}, "finish_reason": "stop"}]}
     with Loopback({"chat/completions/": reply}).running() as service:
         code, out, _ = command("call", "webvoice_chat", "prompt=Hi", BASE_URL=service.base_url, API_KEY=CANARY)
@@ -58,58 +56,61 @@ def test_a_terminal_is_not_steered_by_what_a_model_says(command: Command) -> Non
     assert "text: ]0;ownedred\nnext" in out
 
 
-def test_values_are_read_as_the_parameter_wants_them(command: Command) -> None:
+def test_values_are_parsed_by_the_parameters_types(command: Command) -> None:
     messages = [{"role": "user", "content": "5"}]
     with Loopback({"chat/completions/": CHAT}).running() as service:
-        words = [f"messages={json.dumps(messages)}", "max_tokens=10", "web_search=yes", "model=5"]
-        code, out, _ = command("call", "webvoice_chat", *words, "--json", BASE_URL=service.base_url, API_KEY=CANARY)
+        words = [f"messages={json.dumps(messages)}", "max_tokens=10", "--json", "web_search=yes", "model=5"]
+        code, out, _ = command("call", "webvoice_chat", *words, BASE_URL=service.base_url, API_KEY=CANARY)
     sent = json.loads(service.asked[0].body)
-    asked = {name: sent[name] for name in ("messages", "max_tokens", "web_search", "model")}
-    assert asked == {"messages": messages, "max_tokens": 10, "web_search": True, "model": "5"}
+    values = {name: sent[name] for name in ("messages", "max_tokens", "web_search", "model")}
+    assert values == {"messages": messages, "max_tokens": 10, "web_search": True, "model": "5"}
     assert (code, json.loads(out)["text"]) == (0, "Hello")
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("words", "error"),
     [
-        (["webvoice_status"], "not_authenticated: No API key is known"),
         (["webvoice_tts", "text=Hi", "speed=fast"], "invalid_argument: speed should be a valid number"),
-        (["webvoice_tts", "text="], "invalid_argument: text is blank"),
-        (["webvoice_tts", "volume=11"], "invalid_argument: webvoice_tts does not know the argument 'volume'"),
         (["webvoice_speak", "text=Hi"], "invalid_argument: There is no tool 'webvoice_speak'"),
     ],
 )
-def test_a_failed_call_gives_1_and_says_why_on_stderr(command: Command, words: list[str], sentence: str) -> None:
-    code, out, err = command("call", *words, BASE_URL=NOBODY)
+def test_a_failed_call_gives_1_and_the_error_on_stderr(command: Command, words: list[str], error: str) -> None:
+    code, out, err = command("call", *words, BASE_URL=CLOSED)
     assert (code, out) == (1, "")
-    assert err.startswith(sentence)
+    assert err.startswith(error)
     assert err.count("\n") == 1
 
 
-def test_a_failed_call_is_json_when_asked_for(command: Command) -> None:
-    code, out, err = command("call", "webvoice_status", "--json", BASE_URL=NOBODY)
-    said = json.loads(err)
-    assert (code, out, said["webvoice/error"]) == (1, "", {"code": "not_authenticated"})
-    assert said["error"].startswith("not_authenticated: ")
+def test_an_error_is_json_on_request(command: Command) -> None:
+    code, out, err = command("call", "webvoice_status", "--json", BASE_URL=CLOSED)
+    error = json.loads(err)
+    assert (code, out, error["webvoice/error"]) == (1, "", {"code": "not_authenticated"})
+    assert error["error"].startswith("not_authenticated: ")
 
 
-@pytest.mark.parametrize("words", [["webvoice_tts", "hello"], ["webvoice_tts", "text=Hi", "fast"], []])
-def test_what_is_not_of_the_form_name_value_gives_2(command: Command, words: list[str]) -> None:
-    code, out, err = command("call", *words)
+def test_a_word_without_an_equals_sign_gives_2(command: Command) -> None:
+    code, out, err = command("call", "webvoice_tts", "text=Hi", "fast")
     assert (code, out) == (2, "")
     assert err.startswith("usage: webvoice-mcp call ")
+    assert err.endswith("error: argument name=value: 'fast' has no '='\n")
 
 
 class Terminal(io.StringIO):
-    """A terminal that remembers."""
+    """Keeps what is written to a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
-def test_a_bar_runs_on_the_terminal_while_the_call_does(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def replace_stderr(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Put a terminal in place of stderr; in the test itself, as pytest replaces stderr after the fixtures."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
+    return terminal
+
+
+def test_a_progress_bar_runs_on_the_terminal_during_the_call(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = replace_stderr(monkeypatch)
     with Loopback({"chat/completions/": CHAT}).running() as service:
         words = ["webvoice_chat", "prompt=Hi"]
         code, out, _ = command("call", *words, BASE_URL=service.base_url, API_KEY=CANARY)
@@ -118,33 +119,31 @@ def test_a_bar_runs_on_the_terminal_while_the_call_does(command: Command, monkey
     shown = terminal.getvalue()
     assert shown.startswith("\r\x1b[Kwebvoice_chat [#####...............] 0 s")
     assert shown.endswith("\r\x1b[K")
-    assert json.loads(service.asked[0].body)["stream"] is True  # as for every caller who wants progress
+    assert json.loads(service.asked[0].body)["stream"] is True  # as for every caller that asks for progress
 
 
-def test_a_call_waits_to_its_end_however_short_the_inline_wait_is(command: Command) -> None:
+async def test_the_progress_bar_follows_the_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = replace_stderr(monkeypatch)
+    async with progress_bar("webvoice_tts") as on_progress:
+        assert on_progress
+        for progress, total, bar in (
+            (1, 4, "[#####...............]"),
+            (9, 4, "[####################]"),
+            (7, None, ".#####"),
+        ):
+            await on_progress(progress, total, "…")
+            while bar not in terminal.getvalue():
+                await anyio.lowlevel.checkpoint()
+
+
+async def test_without_a_terminal_no_progress_is_requested() -> None:
+    async with progress_bar("webvoice_tts") as on_progress:
+        assert on_progress is None
+
+
+def test_a_call_waits_for_its_result_in_spite_of_the_inline_wait(command: Command) -> None:
     with Loopback({"chat/completions/": CHAT}).running() as service:
         words = ["webvoice_chat", "prompt=Hi"]
         code, out, _ = command("call", *words, BASE_URL=service.base_url, API_KEY=CANARY, INLINE_WAIT="0.0001")
     assert code == 0
     assert "text: Hello" in out.splitlines()
-
-
-@pytest.mark.parametrize(
-    ("heard", "filled"),
-    [((1, 4), "#####..............."), ((9, 4), "####################"), ((7, None), "#####")],
-)
-async def test_a_bar_fills_with_what_is_heard(
-    monkeypatch: pytest.MonkeyPatch, heard: tuple[Any, Any], filled: str
-) -> None:
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    async with bar("webvoice_tts") as hear:
-        assert hear
-        await hear(*heard, "…")
-        while f"[{filled}" not in terminal.getvalue():
-            await anyio.lowlevel.checkpoint()
-
-
-async def test_without_a_terminal_no_progress_is_asked_for() -> None:
-    async with bar("webvoice_tts") as hear:
-        assert hear is None

@@ -1,4 +1,4 @@
-"""The demo's page, from rows alone."""
+"""The demo's page."""
 
 import base64
 import re
@@ -6,28 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from webvoice_mcp.cli._demo_page import Exhibit, Row, Said, page
+from webvoice_mcp.cli.demo.page import Card, Message, StepResult, render_page
 
 
 @pytest.fixture
-def rows(tmp_path: Path) -> list[Row]:
+def results(tmp_path: Path) -> list[StepResult]:
     paths = [tmp_path / name for name in ("a.mp3", "b.png", "c.png", "d.mp4", "odd")]
     for path in paths:
         path.write_bytes(path.name.encode())
     sound, before, after, film, odd = paths
-    said = (Said("mine", "2 < 3 & 'more'?"), Said("theirs", "<b>yes</b>"))
+    messages = (Message("user", "2 < 3 & 'more'?"), Message("assistant", "<b>yes</b>"))
     return [
-        Row("speak", "webvoice_tts", "a.mp3", 0.5, 1.234, True, Exhibit("“Hello”", (sound,), facts=("5.6 s MP3",))),
-        Row("edit", "webvoice_image_to_image", "c.png", 1, 0.1, True, Exhibit("Before & after", (before, after))),
-        Row("film", "webvoice_text_to_video", "d.mp4", 13, 2, True, Exhibit("Sea", (film,), span="third")),
-        Row("odd", "webvoice_tts", "odd", 0, 0, True, Exhibit("Odd", (odd,))),
-        Row("chat", "webvoice_chat", "yes", 2, 0.01, True, Exhibit("Chat", said=said)),
-        Row("memo", "webvoice_voice_memo", "StepFailed: <no>", 0, 0.5, False),
+        StepResult("speak", "webvoice_tts", "a.mp3", 0.5, 1.234, True, Card("“Hello”", (sound,), facts=("5.6 s MP3",))),
+        StepResult("edit", "webvoice_image_to_image", "c.png", 1, 0.1, True, Card("Before & after", (before, after))),
+        StepResult("film", "webvoice_text_to_video", "d.mp4", 13, 2, True, Card("Sea", (film,), width="third")),
+        StepResult("odd", "webvoice_tts", "odd", 0, 0, True, Card("Odd", (odd,))),
+        StepResult("chat", "webvoice_chat", "yes", 2, 0.01, True, Card("Chat", messages=messages)),
+        StepResult("memo", "webvoice_voice_memo", "StepFailed: <no>", 0, 0.5, False),
     ]
 
 
-def test_the_page_holds_all_that_it_shows(rows: list[Row]) -> None:
-    html = page(rows, "1.2.3")
+def test_the_page_contains_all_media(results: list[StepResult]) -> None:
+    html = render_page(results, "1.2.3")
     sources = re.findall(r'src="([^"]*)"', html)
     assert [source.partition(";")[0] for source in sources] == [
         "data:video/mp4",
@@ -42,8 +42,8 @@ def test_the_page_holds_all_that_it_shows(rows: list[Row]) -> None:
     assert "1.2.3" in html
 
 
-def test_every_call_is_named_with_what_it_cost_and_how_long_it_took(rows: list[Row]) -> None:
-    html = page(rows, "1.2.3")
+def test_every_call_is_listed_with_credits_and_time(results: list[StepResult]) -> None:
+    html = render_page(results, "1.2.3")
     lines = re.findall(r"<tr><td.*?</tr>", html)
     cells = [re.findall(r">([^<]+)</(?:td|code)>", line) for line in lines]
     assert cells[0] == ["ok", "speak", "webvoice_tts", "0.5", "1.23 s", "a.mp3"]
@@ -52,8 +52,8 @@ def test_every_call_is_named_with_what_it_cost_and_how_long_it_took(rows: list[R
     assert "<dt>play credits</dt><dd>16.5</dd>" in html
 
 
-def test_what_was_said_is_text_and_never_markup(rows: list[Row]) -> None:
-    html = page(rows, "1.2.3")
+def test_messages_are_text_and_never_markup(results: list[StepResult]) -> None:
+    html = render_page(results, "1.2.3")
     assert "2 &lt; 3 &amp; &#x27;more&#x27;?" in html
     assert "&lt;b&gt;yes&lt;/b&gt;" in html
     assert "Before &amp; after" in html

@@ -3,44 +3,45 @@
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import metadata
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Command, Done
+from tests.cli.conftest import Command, CommandResult
 from tests.support import CANARY
 from tests.test_docs import variables_read
 from tests.wire.world import playing
 from webvoice_mcp import __version__
-from webvoice_mcp.cli import _checks, _launcher
+from webvoice_mcp.cli.clients import server_command
+from webvoice_mcp.cli.doctor import installation
+from webvoice_mcp.cli.doctor.settings import FORMATTERS
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import PLACEHOLDER_KEYS
 
-NOBODY = "http://127.0.0.1:9/api/v1"
+CLOSED = "http://127.0.0.1:9/api/v1"  # nothing listens there
 STATUS = b'{"user": "ann", "credits": 12.5, "api_key": {}}'
-LOGIN = "Run `webvoice-mcp login`, or ask your agent to register you, or set WEBVOICE_API_KEY."
-PAGES = "{site}/billing/purchase/ or {site}/billing/solana/"
-FIRST = "Mend that first."
+GET_A_KEY = "Run `webvoice-mcp login`, or ask your agent to register you, or set WEBVOICE_API_KEY."
+FIRST = "Fix that first."
 
-Row = dict[str, Any]
+CheckFields = dict[str, Any]
 
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (each for each in os.environ if each.lower().endswith("_proxy")):
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
 
 
 @contextmanager
 def answering(status: int = 200, body: bytes = STATUS, date: str | None = None) -> Iterator[str]:
-    """A service that answers everything in the same way; gives its base URL."""
+    """Run a service that gives every request the same answer; yield its base URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -52,7 +53,7 @@ def answering(status: int = 200, body: bytes = STATUS, date: str | None = None) 
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the standard library
-            """Nothing: a test's output is for what goes wrong."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, args=(0.01,))
@@ -65,378 +66,348 @@ def answering(status: int = 200, body: bytes = STATUS, date: str | None = None) 
         server.server_close()
 
 
-def rows(done: Done) -> dict[str, Row]:
-    """The checks by name, from JSON."""
-    assert done.err == ""
-    said = json.loads(done.out)
-    assert done.code == (0 if all(each["ok"] for each in said) else 1)
-    for each in said:
-        assert set(each) == ({"check", "ok", "detail"} if each["ok"] else {"check", "ok", "detail", "cure"})
-    assert len({each["check"] for each in said}) == len(said)
-    return {each.pop("check"): each for each in said}
+def parse(result: CommandResult) -> dict[str, CheckFields]:
+    """The checks in JSON output, by their names."""
+    assert result.err == ""
+    checks = json.loads(result.out)
+    assert result.code == (0 if all(check["ok"] for check in checks) else 1)
+    for check in checks:
+        assert set(check) == ({"check", "ok", "detail"} if check["ok"] else {"check", "ok", "detail", "cure"})
+    assert len({check["check"] for check in checks}) == len(checks)
+    return {check.pop("check"): check for check in checks}
 
 
-def examined(command: Command, **variables: Any) -> dict[str, Row]:
-    return rows(command("doctor", "--json", **{"BASE_URL": NOBODY, **variables}))
+def run_doctor(command: Command, **variables: Any) -> dict[str, CheckFields]:
+    """The checks by their names; unless told otherwise, of a service that cannot be reached."""
+    return parse(command("doctor", "--json", **{"BASE_URL": CLOSED, **variables}))
 
 
-def ok(detail: str) -> Row:
+def passed(detail: str) -> CheckFields:
     return {"ok": True, "detail": detail}
 
 
-def wrong(detail: str, cure: str) -> Row:
+def failed(detail: str, cure: str) -> CheckFields:
     return {"ok": False, "detail": detail, "cure": cure}
 
 
-def test_where_all_is_well_each_check_says_so_and_the_code_is_0(command: Command, tmp_path: Path) -> None:
+def test_every_check_of_a_working_setup_passes(command: Command, tmp_path: Path) -> None:
     with playing(tmp_path / "sandbox") as sandbox:
         key = sandbox.register("ann@example.com")
-        found = examined(command, BASE_URL=sandbox.base_url, API_KEY=key)
-    assert all(each["ok"] for each in found.values())
-    assert found["version"] == ok(__version__)
+        found = run_doctor(command, BASE_URL=sandbox.base_url, API_KEY=key)
+    assert all(check["ok"] for check in found.values())
+    assert found["version"] == passed(__version__)
     assert sys.executable in found["Python"]["detail"]
-    assert found["WEBVOICE_BASE_URL"] == ok(f"{sandbox.base_url} (environment)")
-    assert found["WEBVOICE_TIMEOUT"] == ok("600 (default)")
-    assert found["key found"] == ok(f"wv_…{key[-4:]} (environment: WEBVOICE_API_KEY)")
-    assert found["base URL reachable"] == ok(f"{sandbox.base_url} answers")
-    assert found["key accepted"] == ok("by the account sandbox")
-    assert found["credits"] == ok("20")
-    assert found["clock"] == ok("as the service's")
-    assert found["output folder writable"] == ok(f"{tmp_path / 'out'} (made when first needed)")
-    assert found["proxy"] == ok("none")
+    assert found["WEBVOICE_BASE_URL"] == passed(f"{sandbox.base_url} (environment)")
+    assert found["WEBVOICE_TIMEOUT"] == passed("600 (default)")
+    assert found["key found"] == passed(f"wv_…{key[-4:]} (environment: WEBVOICE_API_KEY)")
+    assert found["base URL reachable"] == passed(f"{sandbox.base_url} answers")
+    assert found["key accepted"] == passed("by the account sandbox")
+    assert found["credits"] == passed("20")
+    assert found["clock"] == passed("agrees with the service's")
+    assert found["output folder writable"] == passed(f"{tmp_path / 'out'} (created when first needed)")
+    assert found["proxy"] == passed("none")
 
 
-def test_a_person_reads_a_line_for_each_check_and_the_cure_below_it(command: Command, tmp_path: Path) -> None:
+def test_a_person_gets_a_line_for_each_check_and_its_cure_below(command: Command) -> None:
     with answering() as base_url:
         code, out, err = command("doctor", BASE_URL=base_url, API_KEY=CANARY)
         assert (code, err) == (0, "")
-        assert f"ok      version                 {__version__}\n" in out
+        assert f"ok      version                  {__version__}\n" in out
         assert out.endswith("\n\nAll 27 checks passed.\n")
         code, out, err = command("doctor", BASE_URL=base_url, API_KEY=CANARY, TIMEOUT="soon")
     assert (code, err) == (1, "")
-    line = "FAILED  WEBVOICE_TIMEOUT        WEBVOICE_TIMEOUT='soon' cannot be used: "
-    cure = " " * 32 + "Correct or remove WEBVOICE_TIMEOUT; the server does not start with it.\n"
-    assert line in out
-    assert cure in out
+    assert "FAILED  WEBVOICE_TIMEOUT         WEBVOICE_TIMEOUT='soon' cannot be used: " in out
+    assert " " * 33 + "Correct or remove WEBVOICE_TIMEOUT; the server does not start with it.\n" in out
     assert out.endswith("\n\n1 of 27 checks failed.\n")
 
 
-def test_what_could_not_be_looked_at_is_not_counted_as_failed(command: Command) -> None:
-    code, out, _ = command("doctor", API_KEY=CANARY)
+def test_a_check_that_could_not_be_made_does_not_count_as_failed(command: Command) -> None:
+    code, out, _ = command("doctor", API_KEY=CANARY, BASE_URL=CLOSED)
     assert code == 1
-    assert "\nFAILED  base URL reachable      Cannot connect to " in out
-    assert "\n-       credits                 not checked: base URL reachable failed\n" in out
+    assert "\nFAILED  base URL reachable       Cannot connect to " in out
+    assert "\n-       credits                  not checked: base URL reachable failed\n" in out
     assert out.endswith("\n\n1 of 27 checks failed, and 3 could not be made.\n")
 
 
-def test_nothing_is_changed_by_looking(command: Command, tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    examined(command)
-    assert list(tmp_path.rglob("*")) == [tmp_path / "out"]
+def test_every_setting_that_is_read_is_checked() -> None:
+    assert set(FORMATTERS) == variables_read()
 
 
-def test_every_setting_that_is_read_is_shown() -> None:
-    assert set(_checks.SHOWN) == variables_read()
-
-
-def test_settings_that_were_given_are_shown_as_they_are_understood(command: Command, tmp_path: Path) -> None:
+def test_given_settings_are_shown_with_the_values_in_use(command: Command, tmp_path: Path) -> None:
     folders = os.pathsep.join((str(tmp_path / "a"), str(tmp_path / "b")))
-    given = {
-        "ALLOWED_DIRS": folders,
-        "OVERWRITE": "yes",
-        "TOOLSETS": "speech",
-        "MAX_CREDITS": "7.50",
-        "MAX_FILE_MB": ".5",
-        "LOG_LEVEL": "error",
+    expected = {
+        "ALLOWED_DIRS": (folders, folders),
+        "OVERWRITE": ("yes", "1"),
+        "TOOLSETS": ("speech", "account,speech"),
+        "MAX_CREDITS": ("7.50", "7.5"),
+        "MAX_FILE_MB": (".5", "0.5"),
+        "LOG_LEVEL": ("error", "ERROR"),
     }
-    found = examined(command, **given)
-    shown = {name: found[f"WEBVOICE_{name}"]["detail"].removesuffix(" (environment)") for name in given}
-    assert shown == {
-        "ALLOWED_DIRS": folders,
-        "OVERWRITE": "1",
-        "TOOLSETS": "account,speech",
-        "MAX_CREDITS": "7.5",
-        "MAX_FILE_MB": "0.5",
-        "LOG_LEVEL": "ERROR",
-    }
+    found = run_doctor(command, **{name: given for name, (given, _) in expected.items()})
+    shown = {name: found[f"WEBVOICE_{name}"] for name in expected}
+    assert shown == {name: passed(f"{value} (environment)") for name, (_, value) in expected.items()}
 
 
-def test_a_setting_that_is_wrong_does_not_end_the_examination(command: Command) -> None:
-    found = examined(command, TIMEOUT="soon", LOG_LEVEL="LOUD", OVERWRITE="1")
-    refused = {name for name, each in found.items() if not each["ok"] and name.startswith("WEBVOICE_")}
-    assert refused == {"WEBVOICE_TIMEOUT", "WEBVOICE_LOG_LEVEL"}
-    assert found["WEBVOICE_OVERWRITE"] == ok("1 (environment)")
+def test_an_unreadable_setting_does_not_prevent_other_checks(command: Command) -> None:
+    found = run_doctor(command, TIMEOUT="soon", MAX_CREDITS="${user_config.it}", OVERWRITE="1")
+    wrong = {name: check for name, check in found.items() if not check["ok"] and name.startswith("WEBVOICE_")}
+    assert set(wrong) == {"WEBVOICE_TIMEOUT", "WEBVOICE_MAX_CREDITS"}
+    for name, check in wrong.items():
+        assert check["cure"] == f"Correct or remove {name}; the server does not start with it."
+    assert found["WEBVOICE_OVERWRITE"] == passed("1 (environment)")
     assert found["output folder writable"]["ok"]
 
 
-@pytest.mark.parametrize("name", ["OUTPUT_DIR", "API_KEY", "TIMEOUT"])
-def test_a_placeholder_that_a_client_left_behind_is_found(command: Command, name: str) -> None:
-    found = examined(command, **{name: "${user_config.it}"})[f"WEBVOICE_{name}"]
-    assert found == wrong(
-        "a placeholder that the client left unexpanded (${…}); it counts as unset",
-        f"Put a value in its place, or remove WEBVOICE_{name} from the client's configuration.",
+def test_a_placeholder_that_a_client_did_not_replace_is_found(command: Command) -> None:
+    found = run_doctor(command, OUTPUT_DIR="${user_config.it}")["WEBVOICE_OUTPUT_DIR"]
+    assert found == failed(
+        "a placeholder that the client did not replace (${…}); it counts as unset",
+        "Write a value there, or remove WEBVOICE_OUTPUT_DIR from the client's configuration.",
     )
 
 
-def test_a_placeholder_in_a_guard_is_what_keeps_the_server_from_starting(command: Command) -> None:
-    found = examined(command, MAX_CREDITS="${user_config.it}")["WEBVOICE_MAX_CREDITS"]
-    assert (found["ok"], found["cure"]) == (
-        False,
-        "Correct or remove WEBVOICE_MAX_CREDITS; the server does not start with it.",
-    )
+def test_the_documentation_s_example_is_not_a_key(command: Command) -> None:
+    found = run_doctor(command, API_KEY=min(PLACEHOLDER_KEYS))
+    detail = "the documentation's example, which is not a key; it counts as unset"
+    assert found["WEBVOICE_API_KEY"] == failed(detail, f"Remove it. {GET_A_KEY}")
+    assert found["key found"] == failed(f"none for {CLOSED}", GET_A_KEY)
 
 
-@pytest.mark.parametrize("key", sorted(PLACEHOLDER_KEYS))
-def test_the_documentation_s_example_is_no_key(command: Command, key: str) -> None:
-    found = examined(command, API_KEY=key)
-    detail = "the documentation's example, which is no key; it counts as unset"
-    assert found["WEBVOICE_API_KEY"] == wrong(detail, f"Remove it. {LOGIN}")
-    assert found["key found"] == wrong(f"none for {NOBODY}", LOGIN)
+def test_a_variable_that_is_not_a_setting_is_mentioned(command: Command) -> None:
+    found = run_doctor(command, MAX_CREDIT="5")
+    assert found["WEBVOICE_MAX_CREDIT"] == passed("not a setting of this server; it has no effect")
 
 
-def test_a_variable_that_is_no_setting_is_mentioned(command: Command) -> None:
-    assert examined(command, MAX_CREDIT="5")["WEBVOICE_MAX_CREDIT"] == ok("no setting of this server; it has no effect")
-
-
-def test_without_a_network_the_rest_is_still_checked(command: Command, tmp_path: Path) -> None:
-    found = examined(command, API_KEY=CANARY)
-    reached = found["base URL reachable"]
-    assert reached["detail"].startswith(f"Cannot connect to {NOBODY}: ")
-    assert reached["cure"].endswith("All the rest here was checked without the network.")
+def test_without_a_network_everything_else_is_checked(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    found = run_doctor(command, API_KEY=CANARY)
+    reachable = found["base URL reachable"]
+    assert reachable["detail"].startswith(f"Cannot connect to {CLOSED}: ")
+    assert reachable["cure"].endswith("The other checks do not need the network.")
     for name in ("key accepted", "credits", "clock"):
-        assert found[name] == wrong("not checked: base URL reachable failed", FIRST)
+        assert found[name] == failed("not checked: base URL reachable failed", FIRST)
     assert found["output folder writable"]["ok"]
+    assert list(tmp_path.rglob("*")) == [tmp_path / "out"]  # the checks have changed nothing
 
 
-@pytest.mark.parametrize(
-    ("status", "body"), [(404, b"{}"), (200, b"<html>Welcome</html>"), (302, b"")], ids=["404", "page", "redirect"]
-)
-def test_a_base_url_where_something_else_answers_is_wrong(command: Command, status: int, body: bytes) -> None:
+@pytest.mark.parametrize(("status", "body"), [(404, b"{}"), (200, b"<html>Welcome</html>")], ids=["404", "page"])
+def test_a_base_url_of_something_else_fails(command: Command, status: int, body: bytes) -> None:
     with answering(status, body) as base_url:
-        reached = examined(command, BASE_URL=base_url, API_KEY=CANARY)["base URL reachable"]
-    assert reached["detail"].startswith(f"something else answers at {base_url}: ")
-    assert reached["cure"] == "Check WEBVOICE_BASE_URL: it ends in /api/v1."
+        reachable = run_doctor(command, BASE_URL=base_url, API_KEY=CANARY)["base URL reachable"]
+    assert reachable["detail"].startswith(f"{base_url} answers, but not as WebVoice does: ")
+    assert reachable["cure"] == "Check WEBVOICE_BASE_URL: it ends in /api/v1."
 
 
-def test_a_base_url_that_cannot_be_read_is_not_replaced_by_the_default_one(command: Command) -> None:
-    found = examined(command, BASE_URL="http://service.example/api/v1", API_KEY=CANARY)
+def test_an_unreadable_base_url_is_not_replaced_by_the_default(command: Command) -> None:
+    found = run_doctor(command, BASE_URL="http://service.example/api/v1", API_KEY=CANARY)
     for name in ("base URL reachable", "key accepted", "credits", "clock"):
-        assert found[name] == wrong("not checked: WEBVOICE_BASE_URL cannot be used", FIRST)
+        assert found[name] == failed("not checked: WEBVOICE_BASE_URL cannot be used", FIRST)
 
 
-def test_without_a_key_the_service_is_looked_for_all_the_same(command: Command, tmp_path: Path) -> None:
-    with playing(tmp_path / "sandbox") as sandbox:
-        found = examined(command, BASE_URL=sandbox.base_url)
-    assert found["key found"] == wrong(f"none for {sandbox.base_url}", LOGIN)
+def test_without_a_key_the_service_is_still_checked(command: Command) -> None:
+    with answering(401, b'{"error": "No key"}') as base_url:
+        found = run_doctor(command, BASE_URL=base_url)
+    assert found["key found"] == failed(f"none for {base_url}", GET_A_KEY)
     assert found["base URL reachable"]["ok"]
     for name in ("key accepted", "credits"):
-        assert found[name] == wrong("not checked: no key was found", FIRST)
+        assert found[name] == failed("not checked: no key was found", FIRST)
     assert found["clock"]["ok"]
 
 
-def test_a_saved_key_is_found_with_its_place(command: Command, tmp_path: Path) -> None:
+def test_a_saved_key_is_found_in_its_file(command: Command, tmp_path: Path) -> None:
     path = tmp_path / "state/credentials.json"
-    KeyStore(path).save(NOBODY, name="it", key=CANARY, use=True)
-    assert examined(command)["key found"] == ok(f"wv_…{CANARY[-4:]} (saved: {path})")
+    KeyStore(path).save(CLOSED, name="it", key=CANARY, use=True)
+    assert run_doctor(command)["key found"] == passed(f"wv_…{CANARY[-4:]} (saved: {path})")
 
 
-def test_a_key_that_is_saved_for_another_host_is_named(command: Command, tmp_path: Path) -> None:
+def test_saved_keys_of_other_services_are_mentioned(command: Command, tmp_path: Path) -> None:
     KeyStore(tmp_path / "state/credentials.json").save("https://a.example/api/v1", name="it", key=CANARY, use=True)
-    assert examined(command)["key found"] == wrong(
-        f"none for {NOBODY}; saved are keys for https://a.example/api/v1", f"Check WEBVOICE_BASE_URL. {LOGIN}"
+    assert run_doctor(command)["key found"] == failed(
+        f"none for {CLOSED}; there are saved keys for https://a.example/api/v1",
+        f"Check WEBVOICE_BASE_URL. {GET_A_KEY}",
     )
 
 
-def test_a_key_file_that_was_set_aside_is_named(command: Command, tmp_path: Path) -> None:
-    aside = tmp_path / "state/credentials.json.damaged-20260101-000000"
-    aside.parent.mkdir()
-    aside.touch()
-    detail = examined(command)["key found"]["detail"]
-    assert detail == f"none for {NOBODY}; a damaged key file was set aside as {aside}"
+def test_a_damaged_key_file_is_named(command: Command, tmp_path: Path) -> None:
+    damaged = tmp_path / "state/credentials.json.damaged-20260101-000000"
+    damaged.parent.mkdir()
+    damaged.touch()
+    detail = run_doctor(command)["key found"]["detail"]
+    assert detail == f"none for {CLOSED}; a damaged key file was set aside as {damaged}"
 
 
-def test_a_key_file_that_cannot_be_read_is_a_failed_check(command: Command, tmp_path: Path) -> None:
+def test_an_unreadable_key_file_fails(command: Command, tmp_path: Path) -> None:
     (tmp_path / "state/credentials.json").mkdir(parents=True)
-    found = examined(command)["key found"]
+    found = run_doctor(command)["key found"]
     assert found["detail"].startswith(f"Cannot read {tmp_path / 'state/credentials.json'}: ")
     assert found["cure"] == "Make that file readable, or set WEBVOICE_STATE_DIR."
 
 
-@pytest.mark.parametrize("source", ["environment", "saved"])
-def test_a_key_that_is_not_accepted_is_told_with_its_source(command: Command, tmp_path: Path, source: str) -> None:
-    with playing(tmp_path / "sandbox") as sandbox:
+@pytest.mark.parametrize(
+    ("source", "cure"),
+    [("environment", f"Correct or remove WEBVOICE_API_KEY. {GET_A_KEY}"), ("saved", GET_A_KEY)],
+)
+def test_a_refused_key_fails_with_a_cure_for_its_source(
+    command: Command, tmp_path: Path, source: str, cure: str
+) -> None:
+    with answering(401, b'{"error": "Unknown key"}') as base_url:
         if source == "saved":
-            path = tmp_path / "state/credentials.json"
-            KeyStore(path).save(sandbox.base_url, name="it", key=CANARY, use=True)
+            KeyStore(tmp_path / "state/credentials.json").save(base_url, name="it", key=CANARY, use=True)
         variables = {"API_KEY": CANARY} if source == "environment" else {}
-        found = examined(command, BASE_URL=sandbox.base_url, **variables)
-    assert (
-        found["key accepted"]["detail"]
-        .partition(" (")[0]
-        .endswith({"environment": "from WEBVOICE_API_KEY", "saved": "saved for this base URL"}[source])
-    )
-    remove = "Correct or remove WEBVOICE_API_KEY. " if source == "environment" else ""
-    assert found["key accepted"]["cure"] == f"{remove}{LOGIN}"
-    assert found["credits"] == wrong("not checked: key accepted failed", FIRST)
+        found = run_doctor(command, BASE_URL=base_url, **variables)
+    assert (found["key accepted"]["ok"], found["key accepted"]["cure"]) == (False, cure)
+    assert found["credits"] == failed("not checked: key accepted failed", FIRST)
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_service_that_fails_leaves_open_whether_the_key_is_good(command: Command, status: int) -> None:
-    with answering(status, b'{"error": "Not now"}') as base_url:
-        found = examined(command, BASE_URL=base_url, API_KEY=CANARY)
+def test_a_failing_service_leaves_open_if_the_key_is_good(command: Command) -> None:
+    with answering(503, b'{"error": "Not now"}') as base_url:
+        found = run_doctor(command, BASE_URL=base_url, API_KEY=CANARY)
     assert found["base URL reachable"]["ok"]
     assert found["key accepted"]["cure"] == "Wait a little and run this again."
-    assert found["credits"] == wrong("not checked: key accepted failed", FIRST)
+    assert found["credits"] == failed("not checked: key accepted failed", FIRST)
 
 
-@pytest.mark.parametrize(
-    ("body", "accepted", "wallet"),
-    [
-        (b"{}", "yes", ok("the service did not say")),
-        (STATUS, "by the account ann", ok("12.5")),
-        (
-            b'{"user": "ann", "credits": 0}',
-            "by the account ann",
-            wrong(
-                "0",
-                f"Top up at {PAGES}; until then use chat models that are free.",
-            ),
-        ),
-    ],
-)
-def test_the_wallet_is_told(command: Command, body: bytes, accepted: str, wallet: Row) -> None:
-    with answering(body=body) as base_url:
-        found = examined(command, BASE_URL=base_url, API_KEY=CANARY)
+def test_an_answer_without_account_and_credits_is_accepted(command: Command) -> None:
+    with answering(body=b"{}") as base_url:
+        found = run_doctor(command, BASE_URL=base_url, API_KEY=CANARY)
+    assert found["key accepted"] == passed("yes")
+    assert found["credits"] == passed("not in the service's answer")
+
+
+def test_used_up_credits_fail_with_the_pages_to_top_up(command: Command) -> None:
+    with answering(body=b'{"user": "ann", "credits": 0}') as base_url:
+        found = run_doctor(command, BASE_URL=base_url, API_KEY=CANARY)
     site = base_url.removesuffix("/api/v1")
-    assert found["key accepted"] == ok(accepted)
-    assert found["credits"] == {
-        name: value.format(site=site) if isinstance(value, str) else value for name, value in wallet.items()
-    }
-
-
-_NOW = "what time it is"
+    top_up = f"Top up at {site}/billing/purchase/ or {site}/billing/solana/"
+    assert found["credits"] == failed("0", f"{top_up}; until then, use free chat models.")
 
 
 @pytest.mark.parametrize(
-    ("date", "detail", "fine"),
+    ("date", "detail", "ok"),
     [
-        ("", "the service did not say what time it is", True),
-        ("yesterday", "the service did not say what time it is", True),
-        (_NOW, "as the service's", True),
+        ("", "not checked: the service's answer has no usable date", True),
+        ("yesterday", "not checked: the service's answer has no usable date", True),
         ("Sun, 01 Jan 2006 00:00:00 -0000", "seconds ahead of the service's", False),
         ("Thu, 01 Jan 2099 00:00:00 GMT", "seconds behind the service's", False),
     ],
 )
-def test_the_clock_is_held_against_the_service_s(command: Command, date: str, detail: str, fine: bool) -> None:
-    told = formatdate(time.time() + 1, usegmt=True) if date == _NOW else date
-    with answering(date=told) as base_url:
-        found = examined(command, BASE_URL=base_url, API_KEY=CANARY)["clock"]
+def test_the_clock_is_compared_with_the_service_s(command: Command, date: str, detail: str, ok: bool) -> None:
+    with answering(date=date) as base_url:
+        found = run_doctor(command, BASE_URL=base_url, API_KEY=CANARY)["clock"]
     assert found["detail"].endswith(detail)
-    assert found["ok"] is fine
+    assert found["ok"] is ok
 
 
-@pytest.mark.parametrize(
-    ("variable", "check"), [("OUTPUT_DIR", "output folder writable"), ("STATE_DIR", "key folder writable")]
-)
-def test_a_folder_that_cannot_be_written_is_found(command: Command, tmp_path: Path, variable: str, check: str) -> None:
-    blocked = tmp_path / "a file"
-    blocked.touch()
-    found = examined(command, **{variable: str(blocked / "within")})[check]
-    assert found["detail"].startswith(f"{blocked}: ")
-    assert found["cure"] == f"Make it a folder that you may write to, or set WEBVOICE_{variable} to one."
-    assert blocked.read_bytes() == b""
+def test_a_folder_that_cannot_be_written_fails(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "a file"
+    file.touch()
+    found = run_doctor(command, OUTPUT_DIR=str(file / "out"))["output folder writable"]
+    assert found["detail"].startswith(f"{file}: ")
+    assert found["cure"] == "Make it a folder that you can write to, or set WEBVOICE_OUTPUT_DIR to one."
+    assert file.read_bytes() == b""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they are one folder")
-def test_the_folders_of_keys_and_history_are_both_looked_at(
+def test_the_folders_of_keys_and_history_are_both_checked(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "history"))
-    found = examined(command, STATE_DIR="")
-    assert {"key folder writable", "history folder writable"} <= set(found)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    found = run_doctor(command, STATE_DIR="")
+    assert found["key folder writable"]["ok"]
+    cure = "Make it a folder that you can write to, or set WEBVOICE_STATE_DIR to one."
+    assert found["history folder writable"]["cure"] == cure
 
 
 @pytest.mark.parametrize(
     ("variables", "base_url", "detail"),
     [
-        ({"HTTPS_PROXY": "http://ann:secret@127.0.0.1:9"}, "https://a.invalid/api/v1", "a.invalid is reached through"),
-        ({"ALL_PROXY": "http://127.0.0.1:9"}, "https://a.invalid/api/v1", "a.invalid is reached through"),
-        ({"HTTP_PROXY": "http://127.0.0.1:9"}, NOBODY, "http://127.0.0.1:9 is set, and not used for"),
+        (
+            {"HTTPS_PROXY": "http://ann:secret@127.0.0.1:9"},
+            "https://a.invalid/api/v1",
+            "a.invalid is reached through http://127.0.0.1:9",
+        ),
+        (
+            {"ALL_PROXY": "http://127.0.0.1:9"},
+            "https://a.invalid/api/v1",
+            "a.invalid is reached through http://127.0.0.1:9",
+        ),
+        ({"HTTP_PROXY": "http://127.0.0.1:9"}, CLOSED, "http://127.0.0.1:9 is set, but not used for 127.0.0.1:9"),
+        (
+            {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"},
+            "https://127.0.0.1:9/api/v1",
+            "http://127.0.0.1:9 is set, but not used for 127.0.0.1:9",
+        ),
     ],
 )
-def test_a_proxy_is_told_without_its_password(
+def test_a_proxy_is_shown_without_its_password(
     command: Command, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], base_url: str, detail: str
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    found = examined(command, BASE_URL=base_url, API_KEY=CANARY)["proxy"]
-    assert found["ok"]
-    assert detail in found["detail"]
-    assert "127.0.0.1:9" in found["detail"]
-    assert "secret" not in found["detail"]
+    assert run_doctor(command, BASE_URL=base_url, API_KEY=CANARY)["proxy"] == passed(detail)
 
 
-def test_a_host_that_the_proxy_is_not_for_is_told(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    found = examined(command, BASE_URL="https://127.0.0.1:9/api/v1")["proxy"]
-    assert found == ok("http://127.0.0.1:9 is set, and not used for 127.0.0.1:9")
+@pytest.mark.parametrize(
+    ("requirements", "detail"),
+    [
+        (
+            ["mcp>=2", "no-such-engine>=1; extra == 'sandbox'", "pytest>=17 ; extra == 'sandbox'"],
+            "missing: no-such-engine; only the sandbox and the demo need them (pip install 'webvoice-mcp[sandbox]')",
+        ),
+        (["mcp>=2", "pytest>=17 ; extra == 'sandbox'"], "all installed: pytest"),
+        (None, "unknown: this source tree is not installed"),
+    ],
+)
+def test_missing_engines_are_information(
+    command: Command, monkeypatch: pytest.MonkeyPatch, requirements: list[str] | None, detail: str
+) -> None:
+    def requires(_name: str) -> list[str]:
+        if requirements is None:
+            raise metadata.PackageNotFoundError
+        return requirements
+
+    monkeypatch.setattr(metadata, "requires", requires)
+    assert run_doctor(command)["sandbox engines"] == passed(detail)
 
 
-def test_engines_that_are_missing_are_information(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "importlib.metadata.requires",
-        lambda _name: ["mcp>=2", "no-such-engine>=1; extra == 'sandbox'", "av>=17 ; extra == 'sandbox'"],
-    )
-    found = examined(command)["sandbox engines"]
-    assert found == ok(
-        "missing: no-such-engine; only the sandbox and the demo need them (pip install 'webvoice-mcp[sandbox]')"
-    )
-
-
-def test_engines_of_this_installation_are_listed(command: Command) -> None:
-    assert examined(command)["sandbox engines"]["detail"].startswith("all here: av, ")
-
-
-def test_a_source_tree_knows_of_no_engines(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_checks, "_COMMAND", "no-such-package")
-    assert examined(command)["sandbox engines"]["detail"].startswith("not known: ")
-
-
-def test_a_client_from_the_desktop_is_given_the_absolute_path(
+def test_a_desktop_client_is_given_the_full_path(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_checks, "_DESKTOP_PATH", {sys.platform: str(tmp_path / "bin")})
-    monkeypatch.setattr(_launcher, "lasts", lambda _path, _machine: True)
-    detail = examined(command)["desktop launcher"]["detail"]
-    path = Path(detail.rpartition("as command give it ")[2])
+    monkeypatch.setattr(installation, "_DESKTOP_PATH", {sys.platform: str(tmp_path / "bin")})
+    monkeypatch.setattr(server_command, "is_permanent", lambda _path, _platform: True)
+    detail = run_doctor(command)["desktop launcher"]["detail"]
+    path = Path(detail.rpartition("the command to give it: ")[2])
     assert path.is_absolute()
     assert path.is_file()
     assert path.stem == "webvoice-mcp"
-    command_file = tmp_path / "bin" / path.name
-    command_file.parent.mkdir()
-    command_file.touch(mode=0o755)
-    found = examined(command)["desktop launcher"]
-    assert found == ok(f"a client started from the desktop finds webvoice-mcp as {command_file}")
+    program = tmp_path / "bin" / path.name
+    program.parent.mkdir()
+    program.touch(mode=0o755)
+    found = run_doctor(command)["desktop launcher"]
+    assert found == passed(f"a client started from the desktop finds webvoice-mcp as {program}")
 
 
-def test_where_nothing_lasting_is_installed_uvx_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(_checks, "_DESKTOP_PATH", {sys.platform: str(tmp_path)})
-    monkeypatch.setattr(_launcher, "lasts", lambda _path, _machine: False)
+def test_without_a_permanent_installation_or_uvx_advice_is_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(installation, "_DESKTOP_PATH", {sys.platform: str(tmp_path)})
+    monkeypatch.setattr(server_command, "is_permanent", lambda _path, _platform: False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("UV", raising=False)
-    assert "nor uvx: before you put it into such a client, install it where it lasts" in _checks.desktop().detail
+    detail = installation.check_desktop_launcher().detail
+    assert "and uvx is missing: before you add it to such a client, install it permanently" in detail
     (tmp_path / "uvx").touch(mode=0o755)
-    assert _checks.desktop().detail.endswith("/uvx webvoice-mcp")
+    assert installation.check_desktop_launcher().detail.endswith("/uvx webvoice-mcp")
 
 
-def test_no_key_is_ever_shown(command: Command, tmp_path: Path) -> None:
+def test_no_key_is_ever_shown(command: Command) -> None:
     other = "wv_another_0123456789abcdef"
     for words in (["doctor"], ["doctor", "--json"]):
         with answering(401, json.dumps({"error": f"Not {CANARY}\u001b[31m"}).encode()) as base_url:
-            done = command(*words, BASE_URL=base_url, API_KEY=CANARY, TIMEOUT=other, SPARE=other)
-        assert done.code == 1
-        assert CANARY not in done.out
-        assert other not in done.out
-        assert "\x1b" not in done.out
+            result = command(*words, BASE_URL=base_url, API_KEY=CANARY, TIMEOUT=other, SPARE=other)
+        assert result.code == 1
+        assert CANARY not in result.out
+        assert other not in result.out
+        assert "\x1b" not in result.out

@@ -1,4 +1,4 @@
-"""What the clients' own programs, installed by npm, make of what `install` and `uninstall` do."""
+"""`install` and `uninstall` with the clients' own programs, installed by npm."""
 
 import json
 import os
@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from tests.cli.client_files import LAUNCHER, on_path
-from tests.cli.conftest import Command
+from tests.cli.conftest import TIMEOUT_SECONDS, Command
 from tests.cli.test_install_vendors import ADD, FILES
-from webvoice_mcp.cli.clients import INSTALLABLE
+from webvoice_mcp.cli.clients.mcp_clients import INSTALLABLE
 
 pytestmark = [
     pytest.mark.wide,
-    pytest.mark.skipif(sys.platform != "linux", reason="the places are those of Linux"),
+    pytest.mark.skipif(sys.platform != "linux", reason="the paths are those of Linux"),
 ]
 
 PACKAGES = {"claude-code": "@anthropic-ai/claude-code", "codex": "@openai/codex", "gemini": "@google/gemini-cli"}
@@ -35,7 +35,7 @@ def vendor(  # pragma: no cover - wide
         pytest.skip("there is no npm here")
     folder = tmp_path_factory.mktemp("vendor")
     words = [npm, "install", "--prefix", str(folder), "--no-save", "--no-audit", "--no-fund", PACKAGES[request.param]]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode:
         pytest.skip(f"npm cannot install {PACKAGES[request.param]}: {done.stderr[-200:]}")
     yield request.param, folder / "node_modules" / ".bin"
@@ -50,54 +50,56 @@ class Vendor:  # pragma: no cover - wide
         self._program = folder / ADD[client][0]
         self._home = home
 
-    def ask(self, *words: str) -> str:
-        """What it says to its command `mcp`."""
+    def run(self, *words: str) -> str:
+        """Run its command `mcp` and return the output."""
         command = [str(self._program), "mcp", *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=self._home)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False, cwd=self._home
+        )
         assert done.returncode == 0, done
         return done.stdout + done.stderr * (self._client == "gemini")
 
     def add(self, name: str) -> None:
-        """Somebody else's entry."""
+        """Add an entry that is not ours."""
         scope = {"codex": ["--"], "gemini": ["-s", "user"]}.get(self._client, ["-s", "user", "--"])
-        self.ask("add", name, *scope, "/bin/true")
+        self.run("add", name, *scope, "/bin/true")
 
     def servers(self) -> dict[str, Any]:
-        """What is in its file now."""
+        """Return the servers in its file."""
         text = (self._home / FILES[self._client]).read_text()
         document = tomllib.loads(text) if self._client == "codex" else json.loads(text)
-        found: dict[str, Any] = document[INSTALLABLE[self._client].key]
+        found: dict[str, Any] = document[INSTALLABLE[self._client].section]
         return found
 
     def knows(self, command: str) -> bool:
-        """Whether it understands our entry; Claude Code also starts the server and speaks with it."""
+        """True if it understands our entry; Claude Code also starts the server and connects to it."""
         if self._client == "codex":
-            told = json.loads(self.ask("get", "webvoice", "--json"))["transport"]
-            return (told["type"], told["command"], told["args"]) == ("stdio", command, [])
+            transport = json.loads(self.run("get", "webvoice", "--json"))["transport"]
+            return (transport["type"], transport["command"], transport["args"]) == ("stdio", command, [])
         if self._client == "gemini":
-            return f"webvoice: {command}" in self.ask("list")
-        said = self.ask("get", "webvoice")
-        return f"Command: {command}" in said and "Connected" in said
+            return f"webvoice: {command}" in self.run("list")
+        output = self.run("get", "webvoice")
+        return f"Command: {command}" in output and "Connected" in output
 
 
-def test_the_client_itself_reads_our_entry_back(  # pragma: no cover - wide
+def test_the_client_s_own_program_reads_our_entry(  # pragma: no cover - wide
     command: Command, home: Path, monkeypatch: pytest.MonkeyPatch, vendor: tuple[str, Path]
 ) -> None:
     client, folder = vendor
     on_path(monkeypatch, folder, os.environ["PATH"])
     command("install", "zed")  # sets the environment
-    itself = Vendor(client, folder, home)
-    itself.add("first")
-    itself.add("last")
-    before = itself.servers()
+    program = Vendor(client, folder, home)
+    program.add("first")
+    program.add("last")
+    before = program.servers()
     code, out, err = command("install", client)
     assert (code, err) == (0, ""), out
-    entry = itself.servers().pop("webvoice")
+    entry = program.servers().pop("webvoice")
     assert entry["command"] == LAUNCHER
-    assert itself.servers() == {**before, "webvoice": entry}
-    assert itself.knows(LAUNCHER)
+    assert program.servers() == {**before, "webvoice": entry}
+    assert program.knows(LAUNCHER)
     assert "already" in command("install", client).out
     code, out, err = command("uninstall", client)
     assert (code, err) == (0, ""), out
-    assert itself.servers() == before
+    assert program.servers() == before
     assert command("uninstall", client).code == 0

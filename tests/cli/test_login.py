@@ -12,25 +12,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Command
+from tests.cli.conftest import TIMEOUT_SECONDS, Command, start
 from tests.loopback import Held, Loopback
 from tests.support import CANARY
 from tests.wire.world import Play, playing
-from tests.wire_driver import PATIENCE, SERVER, environment
+from tests.wire_driver import SERVER, environment
 from webvoice_mcp.keystore import KeyStore
 
-NOBODY = "http://127.0.0.1:9/api/v1"
-THERE = "The service still knows them; delete them there: http://127.0.0.1:9/api/\n"
+CLOSED = "http://127.0.0.1:9/api/v1"  # nothing listens there
 EMAIL = "ann@example.com"
-SENT = {"success": True, "is_new_user": True, "message": "Look into your mail.\x1b[31m"}
+CODE_SENT = {"success": True, "is_new_user": True, "message": "Look into your mail.\x1b[31m"}
 VERIFIED = {"success": True, "api_key": CANARY, "onboarding": {"credits": 20.0}}
 
 Answer = str | BaseException | Callable[[], str]
-People = Callable[..., None]
+TypeAnswers = Callable[..., None]
 
 
-class Person(io.StringIO):
-    """Somebody who types answers, and then nothing more."""
+class TypedAnswers(io.StringIO):
+    """A stdin where a person types these answers and then ends the input."""
 
     def __init__(self, *answers: Answer) -> None:
         super().__init__()
@@ -46,9 +45,9 @@ class Person(io.StringIO):
 
 
 @pytest.fixture
-def person(monkeypatch: pytest.MonkeyPatch) -> People:
-    """Puts somebody at the terminal."""
-    return lambda *answers: monkeypatch.setattr(sys, "stdin", Person(*answers))
+def type_answers(monkeypatch: pytest.MonkeyPatch) -> TypeAnswers:
+    """Let a person type answers at the terminal."""
+    return lambda *answers: monkeypatch.setattr(sys, "stdin", TypedAnswers(*answers))
 
 
 @pytest.fixture
@@ -58,86 +57,85 @@ def sandbox(tmp_path: Path) -> Iterator[Play]:
 
 
 @pytest.fixture
-def saved(tmp_path: Path) -> Path:
-    """Where keys are saved."""
+def key_file(tmp_path: Path) -> Path:
+    """The file of saved keys."""
     return tmp_path / "state/credentials.json"
 
 
-# Signing in
+# Login
 
 
-def test_signing_in_asks_and_saves_the_key(command: Command, person: People, sandbox: Play, saved: Path) -> None:
-    person(f" {EMAIL} ", "y", "YES", "", "000000", lambda: sandbox.code(EMAIL))
+def test_signing_in_asks_and_saves_the_key(
+    command: Command, type_answers: TypeAnswers, sandbox: Play, key_file: Path
+) -> None:
+    type_answers(f" {EMAIL} ", "y", "YES", "", "000000", lambda: sandbox.code(EMAIL))
     code, out, err = command("login", BASE_URL=sandbox.base_url)
-    key = KeyStore(saved).active(sandbox.base_url)
+    key = KeyStore(key_file).active(sandbox.base_url)
     assert (code, err) == (0, "")
     site = sandbox.base_url.removesuffix("/api/v1")
-    assert out.startswith(f"Signing in at {site}/\nE-mail address: The privacy policy and the terms of service are ")
+    assert out.startswith(f"Signing in at {site}/\nE-mail address: You can read the privacy policy and ")
     assert "Do you accept the privacy policy? [y/N] Do you accept the terms of service? [y/N] A code is " in out
-    assert out.endswith(f"The key wv_…{key[-4:]} is saved in {saved} and works at once.\nCredits: 20.0\n")
+    assert out.endswith(f"The key wv_…{key[-4:]} is saved in {key_file} and works at once.\nCredits: 20.0\n")
     assert key not in out
-    assert sorted(each.name for each in saved.parent.iterdir()) == ["credentials.json", "credentials.json.lock"]
+    assert sorted(path.name for path in key_file.parent.iterdir()) == ["credentials.json", "credentials.json.lock"]
 
 
-def test_an_address_that_was_given_is_not_asked_for(command: Command, person: People, sandbox: Play) -> None:
-    person("y", "y", lambda: sandbox.code(EMAIL))
+def test_a_given_address_is_not_asked_for(command: Command, type_answers: TypeAnswers, sandbox: Play) -> None:
+    type_answers("y", "y", lambda: sandbox.code(EMAIL))
     code, out, _ = command("login", "--email", EMAIL, BASE_URL=sandbox.base_url)
     assert code == 0
     assert "E-mail address" not in out
 
 
-def test_what_is_no_address_is_refused_before_anything_is_asked(command: Command, person: People) -> None:
-    person()
-    code, out, err = command("login", "--email", "ann", BASE_URL=NOBODY)
+def test_an_invalid_address_is_refused_before_any_question(command: Command, type_answers: TypeAnswers) -> None:
+    type_answers()
+    code, out, err = command("login", "--email", "ann", BASE_URL=CLOSED)
     assert (code, out) == (1, "Signing in at http://127.0.0.1:9/\n")
     assert err.startswith("webvoice-mcp login: invalid_argument: The address ")
 
 
-@pytest.mark.parametrize("answers", [["n"], [""], ["y", "no"], ["true"]])
-def test_without_consent_nothing_is_sent(command: Command, person: People, answers: list[str]) -> None:
-    person(*answers)
+@pytest.mark.parametrize("answers", [[""], ["y", "no"]])
+def test_without_consent_nothing_is_sent(command: Command, type_answers: TypeAnswers, answers: list[str]) -> None:
+    type_answers(*answers)
     with Loopback({}).running() as service:
         code, _, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
     assert (code, service.asked) == (1, [])
-    assert err == "webvoice-mcp login: Without your consent no account can be opened. Nothing was sent.\n"
+    assert err == "webvoice-mcp login: An account cannot be opened without your consent. Nothing was sent.\n"
 
 
 @pytest.mark.parametrize(
     ("answers", "question"),
     [
-        ([], "E-mail address:"),
-        ([EMAIL], "Do you accept the privacy policy? [y/N]"),
-        ([EMAIL, "y", "y"], "Code in the mail:"),
+        ([EMAIL, "y", "y"], "Code from the e-mail:"),
         ([OSError()], "E-mail address:"),
     ],
 )
-def test_where_nobody_answers_that_is_said(
-    command: Command, person: People, saved: Path, answers: list[Answer], question: str
+def test_an_unanswered_question_is_an_error(
+    command: Command, type_answers: TypeAnswers, key_file: Path, answers: list[Answer], question: str
 ) -> None:
-    person(*answers)
-    with Loopback({"auth/send-code/": SENT}).running() as service:
+    type_answers(*answers)
+    with Loopback({"auth/send-code/": CODE_SENT}).running() as service:
         code, out, err = command("login", BASE_URL=service.base_url)
     assert code == 1
     assert out.endswith(f"{question} \n")
-    assert err == f"webvoice-mcp login: No answer to {question!r}: this command asks a person at a terminal.\n"
-    assert not saved.exists()
+    assert err.startswith(f"webvoice-mcp login: No answer to {question!r}: run this command in a terminal")
+    assert not key_file.exists()
 
 
-def test_ctrl_c_at_a_question_ends_it_with_130(command: Command, person: People, saved: Path) -> None:
-    person(EMAIL, KeyboardInterrupt())
-    code, _, err = command("login", BASE_URL=NOBODY)
+def test_ctrl_c_at_a_question_ends_it_with_130(command: Command, type_answers: TypeAnswers, key_file: Path) -> None:
+    type_answers(EMAIL, KeyboardInterrupt())
+    code, _, err = command("login", BASE_URL=CLOSED)
     assert code == 130
-    assert err == "\nwebvoice-mcp login: stopped; webvoice-mcp status tells whether a key was saved.\n"
-    assert not saved.exists()
+    assert err == "\nwebvoice-mcp login: stopped; webvoice-mcp status shows if a key was saved.\n"
+    assert not key_file.exists()
 
 
 @contextmanager
 def typing(tmp_path: Path, base_url: str, typed: bytes) -> Iterator[subprocess.Popen[bytes]]:
-    """The command as a process, to which this was typed."""
+    """Run the command as a process, with these bytes in its stdin."""
     environ = environment(tmp_path, {"BASE_URL": base_url})
     command = [*SERVER, "login", "--email", EMAIL]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+    with start(command, env=environ, stdin=subprocess.PIPE) as process:
         assert process.stdin
         process.stdin.write(typed)
         process.stdin.flush()
@@ -145,66 +143,66 @@ def typing(tmp_path: Path, base_url: str, typed: bytes) -> Iterator[subprocess.P
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
-def test_ctrl_c_while_the_code_is_checked_waits_until_the_key_is_saved(tmp_path: Path, saved: Path) -> None:
+def test_ctrl_c_during_verification_waits_until_the_key_is_saved(tmp_path: Path, key_file: Path) -> None:
     held = Held(VERIFIED)
-    with Loopback({"auth/send-code/": SENT, "auth/verify-code/": held}).running() as service:
+    with Loopback({"auth/send-code/": CODE_SENT, "auth/verify-code/": held}).running() as service:
         with typing(tmp_path, service.base_url, b"y\ny\n123456\n") as process:
             assert [service.wait().path, service.wait().path] == ["auth/send-code/", "auth/verify-code/"]
             process.send_signal(signal.SIGINT)
             held.release()
-            assert process.wait(PATIENCE) == 130
+            assert process.wait(TIMEOUT_SECONDS) == 130
             assert process.stderr
             assert process.stderr.read().startswith(b"\nwebvoice-mcp login: stopped; ")
-        assert KeyStore(saved).active(service.base_url) == CANARY
+        assert KeyStore(key_file).active(service.base_url) == CANARY
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
-def test_ctrl_c_while_the_code_is_ordered_ends_it_at_once(tmp_path: Path, saved: Path) -> None:
+def test_ctrl_c_while_a_code_is_requested_ends_it_at_once(tmp_path: Path, key_file: Path) -> None:
     with (
         Loopback({"auth/send-code/": None}).running() as service,
         typing(tmp_path, service.base_url, b"y\ny\n") as process,
     ):
         service.wait()
         process.send_signal(signal.SIGINT)
-        assert process.wait(PATIENCE) == 130
-    assert not saved.exists()
+        assert process.wait(TIMEOUT_SECONDS) == 130
+    assert not key_file.exists()
 
 
-def test_three_codes_that_are_wrong_are_enough(command: Command, person: People, sandbox: Play, saved: Path) -> None:
-    person("y", "y", "000000", "000001", "000002", "000003")
+def test_a_third_wrong_code_ends_it(command: Command, type_answers: TypeAnswers, sandbox: Play, key_file: Path) -> None:
+    type_answers("y", "y", "000000", "000001", "000002", "000003")
     code, out, err = command("login", "--email", EMAIL, BASE_URL=sandbox.base_url)
     assert (code, out.count("The code is wrong")) == (1, 2)
     assert err.startswith("webvoice-mcp login: bad_request: ")
-    assert not saved.exists()
+    assert not key_file.exists()
 
 
-def test_no_code_at_all_ends_it(command: Command, person: People) -> None:
-    person("y", "y", "", " ", "")
-    with Loopback({"auth/send-code/": SENT}).running() as service:
+def test_three_empty_codes_end_it(command: Command, type_answers: TypeAnswers) -> None:
+    type_answers("y", "y", "", " ", "")
+    with Loopback({"auth/send-code/": CODE_SENT}).running() as service:
         code, out, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
-    assert (code, err) == (1, "webvoice-mcp login: No code was typed in.\n")
+    assert (code, err) == (1, "webvoice-mcp login: No code was entered.\n")
     assert "Look into your mail.\n" in out
     assert "\x1b" not in out
 
 
-def test_a_service_that_cannot_be_reached_is_told(command: Command, person: People) -> None:
-    person("y", "y")
-    code, _, err = command("login", "--email", EMAIL, BASE_URL=NOBODY)
+def test_an_unreachable_service_is_an_error(command: Command, type_answers: TypeAnswers) -> None:
+    type_answers("y", "y")
+    code, _, err = command("login", "--email", EMAIL, BASE_URL=CLOSED)
     assert code == 1
-    assert err.startswith(f"webvoice-mcp login: network_error: Cannot connect to {NOBODY}: ")
+    assert err.startswith(f"webvoice-mcp login: network_error: Cannot connect to {CLOSED}: ")
 
 
-def test_a_key_that_cannot_be_saved_is_shown_once(command: Command, person: People, tmp_path: Path) -> None:
+def test_a_key_that_cannot_be_saved_is_shown_once(command: Command, type_answers: TypeAnswers, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("no folder")
-    person("y", "y", "123456")
-    with Loopback({"auth/send-code/": SENT, "auth/verify-code/": VERIFIED}).running() as service:
+    type_answers("y", "y", "123456")
+    with Loopback({"auth/send-code/": CODE_SENT, "auth/verify-code/": VERIFIED}).running() as service:
         code, out, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
     assert (code, err) == (1, "")
     assert f"Your key: {CANARY}\nThe key could not be saved, so it is shown here once: keep it. " in out
 
 
-def test_a_service_that_gives_no_key_is_told(command: Command, person: People) -> None:
-    person("y", "y", "123456")
+def test_an_answer_without_a_key_is_an_error(command: Command, type_answers: TypeAnswers) -> None:
+    type_answers("y", "y", "123456")
     verified = {"success": True, "onboarding": None}
     with Loopback({"auth/send-code/": {"success": True}, "auth/verify-code/": verified}).running() as service:
         code, out, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
@@ -213,48 +211,48 @@ def test_a_service_that_gives_no_key_is_told(command: Command, person: People) -
     assert out.endswith("The service sent no API key.\n")
 
 
-def test_a_key_in_the_environment_that_still_wins_is_told(command: Command, person: People) -> None:
-    person("y", "y", "123456")
-    with Loopback({"auth/send-code/": SENT, "auth/verify-code/": VERIFIED}).running() as service:
+def test_a_key_in_the_environment_that_still_wins_is_mentioned(command: Command, type_answers: TypeAnswers) -> None:
+    type_answers("y", "y", "123456")
+    with Loopback({"auth/send-code/": CODE_SENT, "auth/verify-code/": VERIFIED}).running() as service:
         code, out, _ = command("login", "--email", EMAIL, BASE_URL=service.base_url, API_KEY="wv_old_0123456789")
     assert code == 0
-    assert "WEBVOICE_API_KEY is set and goes on being used until it is removed.\n" in out
+    assert "WEBVOICE_API_KEY is set" in out
 
 
-# Signing out
+# Logout
 
 
-def test_signing_out_forgets_the_keys_of_this_service_alone(command: Command, saved: Path) -> None:
-    store = KeyStore(saved)
-    for base_url in (NOBODY, NOBODY, "https://a.example/api/v1"):
+def test_logout_deletes_the_keys_of_this_service_only(command: Command, key_file: Path) -> None:
+    store = KeyStore(key_file)
+    for base_url in (CLOSED, CLOSED, "https://a.example/api/v1"):
         store.save(base_url, name="it", key=f"{CANARY}{len(store.services())}", use=True)
-    assert command("logout", BASE_URL=NOBODY) == (
+    assert command("logout", BASE_URL=CLOSED) == (
         0,
-        f"Forgotten: 2 saved keys for {NOBODY}\n{THERE}",
+        f"Deleted 2 saved keys for {CLOSED}\nThe service still accepts them; revoke keys at http://127.0.0.1:9/api/\n",
         "",
     )
     assert store.services() == ["https://a.example/api/v1"]
-    assert command("logout", BASE_URL=NOBODY) == (0, f"No key was saved for {NOBODY}\n", "")
+    assert command("logout", BASE_URL=CLOSED) == (0, f"No key was saved for {CLOSED}\n", "")
 
 
-def test_signing_out_says_where_a_key_is_left(command: Command, saved: Path) -> None:
-    aside = saved.with_name("credentials.json.damaged-20260101-000000")
-    aside.parent.mkdir()
-    aside.touch()
-    code, out, err = command("logout", BASE_URL=NOBODY, API_KEY=CANARY)
+def test_logout_names_the_places_where_a_key_is_left(command: Command, key_file: Path) -> None:
+    damaged = key_file.with_name("credentials.json.damaged-20260101-000000")
+    damaged.parent.mkdir()
+    damaged.touch()
+    code, out, err = command("logout", BASE_URL=CLOSED, API_KEY=CANARY)
     assert (code, err) == (0, "")
     assert out.splitlines()[1:] == [
-        f"A damaged key file may still hold keys: {aside}",
-        "WEBVOICE_API_KEY is set and goes on being used until it is removed.",
+        f"A damaged key file may still hold keys: {damaged}",
+        "WEBVOICE_API_KEY is set and stays in use until you remove it.",
     ]
 
 
 @pytest.mark.parametrize("name", ["logout", "status"])
-def test_a_key_file_that_cannot_be_read_is_told(command: Command, saved: Path, name: str) -> None:
-    saved.mkdir(parents=True)
-    code, out, err = command(name, BASE_URL=NOBODY)
+def test_an_unreadable_key_file_is_an_error(command: Command, key_file: Path, name: str) -> None:
+    key_file.mkdir(parents=True)
+    code, out, err = command(name, BASE_URL=CLOSED)
     assert (code, out) == (1, "")
-    assert err.startswith(f"webvoice-mcp {name}: disk_error: Cannot read {saved}: ")
+    assert err.startswith(f"webvoice-mcp {name}: disk_error: Cannot read {key_file}: ")
 
 
 # Status
@@ -275,19 +273,19 @@ def test_status_shows_account_credits_and_the_masked_key(command: Command, sandb
     assert key not in out
 
 
-def test_the_key_itself_is_shown_when_asked_for_even_without_a_network(command: Command, saved: Path) -> None:
-    KeyStore(saved).save(NOBODY, name="it", key=CANARY, use=True)
-    code, out, err = command("status", "--show-key", BASE_URL=NOBODY)
-    assert (code, out) == (1, f"base URL: {NOBODY}\nkey: {CANARY} (saved)\n")
+def test_the_key_is_shown_on_request_even_without_a_network(command: Command, key_file: Path) -> None:
+    KeyStore(key_file).save(CLOSED, name="it", key=CANARY, use=True)
+    code, out, err = command("status", "--show-key", BASE_URL=CLOSED)
+    assert (code, out) == (1, f"base URL: {CLOSED}\nkey: {CANARY} (saved)\n")
     assert err.startswith("webvoice-mcp status: network_error: ")
 
 
 def test_without_a_key_status_says_how_to_get_one(command: Command) -> None:
-    missing = f"webvoice-mcp status: No API key is known for {NOBODY}. Get one with: webvoice-mcp login\n"
-    assert command("status", BASE_URL=NOBODY) == (1, "", missing)
+    missing = f"webvoice-mcp status: No API key is known for {CLOSED}. Get one with: webvoice-mcp login\n"
+    assert command("status", BASE_URL=CLOSED) == (1, "", missing)
 
 
-def test_status_leaves_out_what_the_service_did_not_say(command: Command) -> None:
+def test_status_omits_fields_that_the_service_did_not_send(command: Command) -> None:
     with Loopback({"status/": {"user": "a\x1b[31mnn", "api_key": {"last_used": None}}}).running() as service:
         code, out, _ = command("status", BASE_URL=service.base_url, API_KEY=CANARY)
     assert (code, out.splitlines()[2:]) == (0, ["account: ann"])

@@ -9,13 +9,13 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.cli.conftest import Command
-from tests.wire_driver import PATIENCE, SERVER, environment
+from tests.cli.conftest import TIMEOUT_SECONDS, Command
+from tests.wire_driver import SERVER, environment
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
 @pytest.mark.parametrize("state_dir", ["state of the sandbox", None])
-def test_it_says_where_it_is_and_ends_when_told_to(tmp_path: Path, state_dir: str | None) -> None:
+def test_it_prints_its_address_and_ends_on_sigterm(tmp_path: Path, state_dir: str | None) -> None:
     words = ["--port", "0", *(["--state-dir", str(tmp_path / state_dir)] if state_dir else [])]
     with subprocess.Popen(
         [*SERVER, "sandbox", *words],
@@ -28,33 +28,31 @@ def test_it_says_where_it_is_and_ends_when_told_to(tmp_path: Path, state_dir: st
         base_url = process.stdout.readline().removeprefix("WebVoice sandbox at ").strip()
         assert httpx2.get(f"{base_url}/voices/").status_code == 401
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT_SECONDS) == 0
         rest = process.stdout.read()
         assert process.stderr
         assert process.stderr.read() == ""
     assert f"WEBVOICE_BASE_URL={base_url} webvoice-mcp" in rest
-    inbox = Path(rest.partition("mail: ")[2].partition("\n")[0])
+    inbox = Path(rest.partition("Mail is written to ")[2].partition("\n")[0])
     assert inbox.is_relative_to(tmp_path)
     assert inbox.parent.is_dir()
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "example.com", "192.168.0.1"])
-def test_it_listens_on_loopback_only(command: Command, tmp_path: Path, host: str) -> None:
-    code, out, err = command("sandbox", "--host", host, "--port", "0", "--state-dir", str(tmp_path))
+def test_it_listens_on_loopback_only(command: Command, tmp_path: Path) -> None:
+    code, out, err = command("sandbox", "--host", "0.0.0.0", "--port", "0", "--state-dir", str(tmp_path))
     assert (code, out) == (2, "")
     assert err.startswith("webvoice-mcp sandbox: The sandbox listens on loopback only")
 
 
-@pytest.mark.parametrize("port", ["65536", "-1"])
-def test_what_is_no_port_is_refused(command: Command, tmp_path: Path, port: str) -> None:
-    code, _, err = command("sandbox", f"--port={port}", "--state-dir", str(tmp_path))
+def test_an_impossible_port_is_refused(command: Command, tmp_path: Path) -> None:
+    code, _, err = command("sandbox", "--port=65536", "--state-dir", str(tmp_path))
     assert code == 2
     assert "A port is a number from 0 to 65535" in err
 
 
-def test_a_port_that_is_taken_is_told(command: Command, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+def test_a_port_in_use_is_an_error(command: Command, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
         code, out, err = command("sandbox", "--port", str(port), "--state-dir", str(tmp_path))
     assert (code, out) == (2, "")
     assert err.startswith("webvoice-mcp sandbox: ")

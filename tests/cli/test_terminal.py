@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire_driver import PATIENCE, environment
+from tests.cli.conftest import TIMEOUT_SECONDS
+from tests.wire_driver import environment
 from webvoice_mcp import __version__
 
 if sys.platform == "win32":  # pragma: no cover - Windows has no pseudo-terminals
@@ -15,7 +16,7 @@ if sys.platform == "win32":  # pragma: no cover - Windows has no pseudo-terminal
 
 import pty
 
-# Makes the terminal its own first, so that keys become signals.
+# Makes the terminal its controlling terminal, so that keys become signals.
 _PROGRAM = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -24,27 +25,27 @@ os.execv(sys.executable, [sys.executable, "-m", "webvoice_mcp"])
 
 
 @pytest.mark.parametrize("key", [b"\x04", b"\x03"], ids=["Ctrl-D", "Ctrl-C"])
-def test_a_person_is_told_what_this_is_and_how_to_configure_a_client(tmp_path: Path, key: bytes) -> None:
-    ours, theirs = pty.openpty()
+def test_a_person_is_shown_how_to_configure_a_client(tmp_path: Path, key: bytes) -> None:
+    terminal, process_side = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-c", _PROGRAM],
-        stdin=theirs,
+        stdin=process_side,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(tmp_path),
         start_new_session=True,
     ) as process:
-        os.close(theirs)
+        os.close(process_side)
         assert process.stderr
         assert process.stdout
         greeting = b""
-        while not greeting.endswith(b"Ctrl-C ends it.\n"):
+        while not greeting.endswith(b"Press Ctrl-C to quit.\n"):
             greeting += process.stderr.readline()
-        os.write(ours, key)
-        assert process.wait(PATIENCE) == 0
+        os.write(terminal, key)
+        assert process.wait(TIMEOUT_SECONDS) == 0
         rest = process.stderr.read()
         assert process.stdout.read() == b""
-    os.close(ours)
+    os.close(terminal)
     assert greeting.startswith(f"This is webvoice-mcp {__version__}, an MCP server.".encode())
     assert b'{"mcpServers": {"webvoice": {"command": "webvoice-mcp"}}}' in greeting
     assert rest.strip() == b""

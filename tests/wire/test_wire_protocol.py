@@ -174,9 +174,9 @@ def test_toolsets_pick_tools_and_the_account_is_always_on(tmp_path: Path) -> Non
 # Stands for whatever may print in a process: libraries, threads, children, C code; from the start to the very end.
 NOISY = """
 import os, subprocess, sys, threading, time
-import webvoice_mcp.cli._stdin as stdin
+import webvoice_mcp.cli.stdio as stdio
 
-class Noisy(stdin.EndableStdin):
+class Noisy(stdio.EndableStdin):
     def __init__(self):
         super().__init__()
         threading.Thread(target=noise).start()
@@ -192,7 +192,7 @@ def noise():
         sys.__stdout__.write("the first stdout\\n")
         os.write(1, b"raw\\n")
 
-stdin.EndableStdin = Noisy
+stdio.EndableStdin = Noisy
 from webvoice_mcp.__main__ import main
 sys.argv = ["webvoice-mcp"]
 sys.exit(main())

@@ -1,0 +1,59 @@
+"""Finds and reads clients' configuration files, without changing them."""
+
+import json
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from webvoice_mcp.cli.clients.json_text import MISSING
+from webvoice_mcp.cli.clients.mcp_clients import ENTRY_NAME, ConfigFormat, McpClient
+from webvoice_mcp.cli.clients.platforms import Platform
+
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_COMMENT = re.compile(rf"({_STRING})|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_TRAILING_COMMA = re.compile(rf"({_STRING})|,(?=\s*[\]}}])", re.DOTALL)
+
+
+def candidate_paths(client: McpClient, platform: Platform) -> tuple[str, ...]:
+    """Return where the client's file can be; a path may hold a `*`, and the last is where the file is created."""
+    templates = (platform.is_windows and client.windows_paths) or client.paths
+    return tuple(platform.expand(template) for template in templates)
+
+
+def find_config_file(client: McpClient, platform: Platform) -> Path:
+    """Return the first candidate that exists, else the first whose folder exists, else the last."""
+    paths = [path for pattern in candidate_paths(client, platform) for path in _glob(pattern)]
+    # os.path, as Path's methods raise where a folder may not be searched.
+    existing = [path for path in paths if os.path.lexists(path)]
+    possible = existing or [path for path in paths if os.path.isdir(path.parent)]  # noqa: PTH112
+    return (possible or paths[-1:])[0]
+
+
+def read_entry(client: McpClient, path: Path) -> Any:
+    """Return the server's entry in the file of a client that has its own command line, `MISSING` if none is found.
+
+    An unreadable file counts as one without an entry: the client's command line will say what is wrong with it.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+        document = tomllib.loads(text) if client.format is ConfigFormat.TOML else json.loads(_strip_comments(text))
+        return document[client.section].get(ENTRY_NAME, MISSING)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return MISSING
+
+
+def _glob(pattern: str) -> list[Path]:
+    """Return the path itself, or one path for each folder that a `*` in it stands for."""
+    path = Path(pattern)
+    wildcard = next((part for part in (path, *path.parents) if "*" in part.name), None)
+    if wildcard is None:
+        return [path]
+    return [folder / path.relative_to(wildcard) for folder in sorted(wildcard.parent.glob(wildcard.name))]
+
+
+def _strip_comments(text: str) -> str:
+    for pattern in (_COMMENT, _TRAILING_COMMA):
+        text = pattern.sub(lambda match: match[1] or "", text)
+    return text

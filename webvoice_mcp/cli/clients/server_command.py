@@ -1,0 +1,73 @@
+"""Chooses the command that a client should run: the installed one if it will last, else `uvx webvoice-mcp`."""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from webvoice_mcp.cli.clients.mcp_clients import PACKAGE, UVX, ServerCommand
+from webvoice_mcp.cli.clients.platforms import Platform
+
+INSTALL_ADVICE = "install it permanently (uv tool install webvoice-mcp, or pipx install webvoice-mcp), or install uv"
+
+# Temporary environments: uvx and `uv run --with` create theirs inside uv's cache, `pipx run` inside its own.
+_TEMPORARY_FOLDER = re.compile(r"\.?caches?|(archive|builds|environments)-v\d+", re.IGNORECASE)
+_LAUNCHERS = {PACKAGE, f"{PACKAGE}.exe"}
+
+
+def choose_server_command(platform: Platform, *, full_path: bool = False) -> ServerCommand:
+    """Return the installed command if the installation is permanent, else `uvx webvoice-mcp`.
+
+    Args:
+        full_path: give uvx with its full path, too, if it can be found.
+    """
+    for path in _find_installed(platform):
+        if is_permanent(path, platform):
+            return ServerCommand(str(path))
+    uvx = _find_uvx(platform) if full_path else None
+    return ServerCommand(uvx, UVX.args) if uvx else UVX
+
+
+def describe_missing_command(server: ServerCommand, platform: Platform) -> str:
+    """Return why a client cannot run this command, "" if it can."""
+    if os.path.isabs(server.command) or _find_uvx(platform):  # noqa: PTH117 - a string
+        return ""
+    return f"{server.command} is not on this computer, so the client cannot start it yet: {INSTALL_ADVICE}."
+
+
+def is_permanent(path: Path, platform: Platform) -> bool:
+    """True if a command is in no cache and no temporary folder, and its path can be written to a file."""
+    temporary = [os.path.realpath(tempfile.gettempdir())]
+    if cache := platform.environ.get("UV_CACHE_DIR"):
+        temporary.append(os.path.realpath(cache))
+    real = Path(os.path.realpath(path))
+    return (
+        str(path).isprintable()
+        and not any(real.is_relative_to(folder) for folder in temporary)
+        and not any(_TEMPORARY_FOLDER.fullmatch(part) for part in (*path.parts, *real.parts))
+    )
+
+
+def _find_installed(platform: Platform) -> Iterator[Path]:
+    """Yield paths of this installation's command; the one on the PATH first, since it survives a reinstallation."""
+    on_path = shutil.which(PACKAGE, path=platform.environ.get("PATH", ""))
+    try:
+        files = metadata.files(PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        files = []
+    recorded = [Path(os.path.abspath(file.locate())) for file in files if file.name in _LAUNCHERS]  # noqa: PTH100 - keeps links
+    for path in recorded:
+        if on_path and path.exists() and os.path.samefile(on_path, path):  # noqa: PTH121 - either can be a link
+            yield Path(os.path.abspath(on_path))  # noqa: PTH100 - keeps links
+        if path.exists():
+            yield path
+
+
+def _find_uvx(platform: Platform) -> str | None:
+    """Return the full path of uvx, from the PATH or from beside the uv that started this process."""
+    folders = (platform.environ.get("PATH"), os.path.dirname(platform.environ.get("UV", "")))  # noqa: PTH120 - "" stays ""
+    found = shutil.which("uvx", path=os.pathsep.join(filter(None, folders)))
+    return found and os.path.abspath(found)  # noqa: PTH100 - keeps links

@@ -1,0 +1,89 @@
+"""Instructions for a person: the text for a client's file, the command to run, the link to open."""
+
+import json
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from webvoice_mcp.cli.clients.mcp_clients import ENTRY_NAME, TITLE, ConfigFormat, McpClient, ServerCommand
+from webvoice_mcp.cli.clients.platforms import Platform
+
+_GOOSE_YAML = """\
+extensions:
+  {name}:
+    name: {title}
+    type: stdio
+    enabled: true
+    cmd: {command}
+    args: {args}
+    envs: {{}}
+    env_keys: []
+    timeout: 300
+"""
+
+_CONTINUE_YAML = """\
+mcpServers:
+  - name: {name}
+    command: {command}
+    args: {args}
+"""
+
+_TOML = """\
+[{section}.{name}]
+command = {command}
+args = {args}
+"""
+
+_TEMPLATES = {
+    ConfigFormat.TOML: _TOML,
+    ConfigFormat.GOOSE_YAML: _GOOSE_YAML,
+    ConfigFormat.CONTINUE_YAML: _CONTINUE_YAML,
+}
+
+
+def config_snippet(client: McpClient, server: ServerCommand) -> str:
+    """Return the text that the client's file needs, and nothing else."""
+    if client.format is ConfigFormat.JSON:
+        return _to_json({client.section: {ENTRY_NAME: client.create_entry(server)}}, indent=2) + "\n"
+    # A JSON string or list is also a YAML and a TOML one.
+    command, args = _to_json(server.command), _to_json(list(server.args))
+    return _TEMPLATES[client.format].format(
+        name=ENTRY_NAME, title=TITLE, section=client.section, command=command, args=args
+    )
+
+
+def quote_command(argv: Sequence[str], platform: Platform) -> str:
+    """Return the command line to paste into a shell; on Windows, into the Command Prompt."""
+    return subprocess.list2cmdline(argv) if platform.is_windows else shlex.join(argv)
+
+
+def explain_install(client: McpClient, server: ServerCommand, path: Path, platform: Platform) -> str:
+    """Explain how a person adds the server to the client."""
+    write = f"write this to {path}"
+    if client.add_argv:
+        command = quote_command(client.create_add_argv(server), platform)
+        lines = [f"For {client.title}, {_run(platform)}:", "", f"  {command}", "", f"or {write}:"]
+    else:
+        lines = [f"For {client.title}, {write}:"]
+    lines += ["", config_snippet(client, server).rstrip()]
+    if client.link_template:
+        lines += ["", f"or open {client.install_link(server)}"]
+    return "\n".join([*lines, "", f"More: {client.docs_url}"])
+
+
+def explain_uninstall(client: McpClient, path: Path, platform: Platform) -> str:
+    """Explain how a person removes the server from the client."""
+    remove = f'remove "{ENTRY_NAME}" under "{client.section}" in {path}'
+    if client.remove_argv:
+        command = quote_command(client.remove_argv, platform)
+        return f"For {client.title}, {_run(platform)}:\n\n  {command}\n\nor {remove}."
+    return f"For {client.title}, {remove}."
+
+
+def _run(platform: Platform) -> str:
+    return "run in the Command Prompt" if platform.is_windows else "run"
+
+
+def _to_json(value: object, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent)

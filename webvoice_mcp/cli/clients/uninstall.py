@@ -1,0 +1,74 @@
+"""`webvoice-mcp uninstall`: remove the server from a client's configuration. Saved keys stay; see `logout`."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from webvoice_mcp.cli.clients._vendor_command import CommandFailed, find_program, run_program
+from webvoice_mcp.cli.clients.config_files import find_config_file, read_entry
+from webvoice_mcp.cli.clients.json_files import edit_file
+from webvoice_mcp.cli.clients.json_text import MISSING, NotEdited, find_entry, remove_entry
+from webvoice_mcp.cli.clients.mcp_clients import ENTRY_NAME, INSTALLABLE, TITLE, InstallMethod, McpClient
+from webvoice_mcp.cli.clients.platforms import Platform
+from webvoice_mcp.cli.clients.snippets import explain_uninstall
+
+
+def run(options: argparse.Namespace) -> int:
+    """Remove the server from one client; return 1 if that failed and a person has to do it."""
+    client = INSTALLABLE[options.client]
+    platform = Platform.current()
+    path = find_config_file(client, platform)
+    instructions = explain_uninstall(client, path, platform)
+    try:
+        if client.method is InstallMethod.EDIT_FILE:
+            print(_edit_file(client, path))
+        elif client.remove_argv and (program := find_program(client.remove_argv, platform)):
+            print(_run_command(client, path, program))
+        else:
+            print(instructions)
+    except (NotEdited, CommandFailed) as reason:
+        print(f"webvoice-mcp: {path} was not changed: {reason}.\n{instructions}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _edit_file(client: McpClient, path: Path) -> str:
+    removed = None
+
+    def change(text: str) -> str:
+        nonlocal removed
+        removed = find_entry(text, client.section, ENTRY_NAME)
+        return remove_entry(text, client.section, ENTRY_NAME)
+
+    result = edit_file(path, change)
+    if not result.is_changed:
+        return _describe_missing(client, path)
+    entry = json.dumps(_hide_variables(removed))
+    return (
+        f"{TITLE} was removed from {client.title}: {path}\nThe entry was: {entry}\n"
+        f"Backup of the old file: {result.backup}"
+    )
+
+
+def _hide_variables(entry: Any) -> Any:
+    """Return the entry without the values of its environment variables, which may be keys."""
+    if isinstance(entry, dict) and isinstance(entry.get("env"), dict):
+        return entry | {"env": dict.fromkeys(entry["env"], "***")}
+    return entry
+
+
+def _run_command(client: McpClient, path: Path, program: str) -> str:
+    present = read_entry(client, path)
+    try:
+        run_program(program, client.remove_argv)
+    except CommandFailed:
+        if present is not MISSING:
+            raise
+        return _describe_missing(client, path)
+    return f"{TITLE} was removed from {client.title} by its own command, {client.remove_argv[0]}."
+
+
+def _describe_missing(client: McpClient, path: Path) -> str:
+    return f"{TITLE} is not in {client.title} ({path}); nothing was changed."

@@ -1,0 +1,56 @@
+"""Runs one command of the command line and turns its ending into an exit code."""
+
+import importlib
+import io
+import os
+import sys
+
+from webvoice_mcp.cli.parser import parse
+from webvoice_mcp.cli.terminal import CommandError
+from webvoice_mcp.errors import WebVoiceError
+
+_FAILED = 1
+_INTERRUPTED = 130  # the code that shells give a command ended by Ctrl-C
+
+
+def run(words: list[str]) -> int:
+    """Run the command that the words name and return its exit code."""
+    _replace_unprintable_characters()
+    try:
+        return _run(words)
+    except (KeyboardInterrupt, BaseExceptionGroup) as error:
+        # A second Ctrl-C may interrupt several tasks at once.
+        if isinstance(error, BaseExceptionGroup) and not error.subgroup(KeyboardInterrupt):
+            raise
+        print(file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has closed it, as `head` does. Without this, Python would report the output that is
+        # still buffered when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
+
+
+def _run(words: list[str]) -> int:
+    try:
+        options = parse(words)
+        command = importlib.import_module(options.module)
+        return int(command.run(options))
+    except CommandError as error:
+        return _report(words[0], str(error))
+    except WebVoiceError as error:
+        return _report(words[0], f"{error.code}: {error}")
+    finally:
+        sys.stdout.flush()
+
+
+def _report(command: str, message: str) -> int:
+    print(f"webvoice-mcp {command}: {message}", file=sys.stderr)
+    return _FAILED
+
+
+def _replace_unprintable_characters() -> None:
+    """Print a question mark for a character that the terminal's encoding lacks, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -1,0 +1,1 @@
+"""`webvoice-mcp demo`: every kind of tool, tried against the local sandbox."""

@@ -1,0 +1,1 @@
+"""`webvoice-mcp doctor`: checks of the setup, one module for each subject."""

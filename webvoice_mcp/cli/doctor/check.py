@@ -1,0 +1,44 @@
+"""The result of one check."""
+
+from dataclasses import dataclass, replace
+
+from webvoice_mcp.client.redaction import redact
+
+GET_A_KEY = "Run `webvoice-mcp login`, or ask your agent to register you, or set WEBVOICE_API_KEY."
+
+_NAME_WIDTH = 23  # characters; the longest name is "history folder writable"
+_CURE_INDENT = _NAME_WIDTH + 10
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The result of one check.
+
+    Attributes:
+        name: the subject.
+        ok: False if something should be done; True for mere information.
+        detail: the finding.
+        cure: what to do if `ok` is False.
+        was_made: False if another failure prevented the check.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    cure: str = ""
+    was_made: bool = True
+
+    def redact(self, *keys: str) -> "Check":
+        """Return the check without keys and without terminal control sequences."""
+        return replace(self, detail=redact(self.detail, *keys), cure=redact(self.cure, *keys))
+
+    def to_json(self) -> dict[str, str | bool]:
+        """Return the check as an object for JSON."""
+        fields: dict[str, str | bool] = {"check": self.name, "ok": self.ok, "detail": self.detail}
+        return fields | ({"cure": self.cure} if self.cure else {})
+
+    def to_text(self) -> str:
+        """Return the check as a line for a person, with the cure on a second line."""
+        state = "ok" if self.ok else "FAILED" if self.was_made else "-"
+        line = f"{state:6}  {self.name:{_NAME_WIDTH}}  {self.detail}"
+        return f"{line}\n{'':{_CURE_INDENT}}{self.cure}" if self.cure else line

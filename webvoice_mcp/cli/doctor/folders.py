@@ -1,0 +1,35 @@
+"""Checks that files and keys can be saved."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from webvoice_mcp.cli.doctor.check import Check
+from webvoice_mcp.settings import Settings
+
+
+def check(settings: Settings) -> Iterator[Check]:
+    """Check the output folder and the folders of keys and history."""
+    yield _check_writable("output folder writable", settings.output_dir, "WEBVOICE_OUTPUT_DIR")
+    names = ("key folder writable", "history folder writable")
+    for name, folder in zip(names, state_folders(settings), strict=False):
+        yield _check_writable(name, folder, "WEBVOICE_STATE_DIR")
+
+
+def state_folders(settings: Settings) -> list[Path]:
+    """Return the folders of keys and history, or the one folder of both."""
+    return list(dict.fromkeys((settings.credentials_file.parent, settings.history_file.parent)))
+
+
+def _check_writable(name: str, folder: Path, variable: str) -> Check:
+    # Path.exists would raise below a folder that may not be searched.
+    existing = next((path for path in (folder, *folder.parents) if os.path.exists(path)), folder)  # noqa: PTH110
+    try:
+        # On every system, only an attempt tells. The file is gone at once.
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        detail = f"{existing}: {error.strerror or type(error).__name__}"
+        return Check(name, False, detail, f"Make it a folder that you can write to, or set {variable} to one.")
+    return Check(name, True, f"{folder}" if existing == folder else f"{folder} (created when first needed)")

@@ -1,0 +1,64 @@
+"""Checks of the installation: versions, the sandbox's engines, the command that clients start."""
+
+import os
+import platform
+import re
+import shutil
+import sys
+from importlib import metadata
+
+from webvoice_mcp import __version__
+from webvoice_mcp.cli.clients.mcp_clients import PACKAGE
+from webvoice_mcp.cli.clients.platforms import Platform
+from webvoice_mcp.cli.clients.server_command import INSTALL_ADVICE, choose_server_command
+from webvoice_mcp.cli.doctor.check import Check
+
+_SANDBOX_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+).*extra *== *['\"]sandbox['\"]")
+
+# The PATH of programs started from the desktop, which do not read a shell's startup files.
+_DESKTOP_PATH = {
+    "darwin": "/usr/bin:/bin:/usr/sbin:/sbin",
+    "linux": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+}
+
+
+def check_versions() -> list[Check]:
+    """Tell the versions of this program and of Python."""
+    system = f"{platform.python_implementation()} {platform.python_version()}, {platform.system()} {platform.machine()}"
+    return [Check("version", True, __version__), Check("Python", True, f"{system}, {sys.executable}")]
+
+
+def check_engines() -> Check:
+    """Tell which of the sandbox's engines are missing. It never fails: the service needs none."""
+    name = "sandbox engines"
+    try:
+        requirements = metadata.requires(PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        return Check(name, True, "unknown: this source tree is not installed")
+    engines = [match[1] for text in requirements if (match := _SANDBOX_REQUIREMENT.match(text))]
+    missing = [engine for engine in engines if not _is_installed(engine)]
+    if not missing:
+        return Check(name, True, f"all installed: {', '.join(engines)}")
+    install = "pip install 'webvoice-mcp[sandbox]'"
+    return Check(name, True, f"missing: {', '.join(missing)}; only the sandbox and the demo need them ({install})")
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def check_desktop_launcher() -> Check:
+    """Tell which command a client needs that is started from the desktop, with its short PATH."""
+    name = "desktop launcher"
+    path = _DESKTOP_PATH.get(sys.platform, os.environ.get("PATH", ""))
+    if found := shutil.which(PACKAGE, path=path):
+        return Check(name, True, f"a client started from the desktop finds {PACKAGE} as {found}")
+    server = choose_server_command(Platform.current(), full_path=True)
+    detail = f"a client started from the desktop does not find {PACKAGE} by its name"
+    if os.path.isabs(server.command):  # noqa: PTH117 - a string
+        return Check(name, True, f"{detail}; the command to give it: {' '.join(server.argv)}")
+    return Check(name, True, f"{detail}, and uvx is missing: before you add it to such a client, {INSTALL_ADVICE}")

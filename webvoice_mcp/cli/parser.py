@@ -1,0 +1,126 @@
+"""The command line's one parser: every command, its options and the module that runs it."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from webvoice_mcp.cli.clients.mcp_clients import ENTRY_NAME, INSTALLABLE
+from webvoice_mcp.cli.help_text import HELP_TEXT
+
+
+def parse(words: list[str]) -> argparse.Namespace:
+    """Parse a command and its options.
+
+    Args:
+        words: the command line after the program's name; at least one word.
+
+    Returns:
+        The options. `module` is the name of the module whose `run(options)` carries the command out.
+
+    Raises:
+        SystemExit: code 2 after a usage message on stderr; code 0 after a command's help.
+    """
+    name, *rest = words
+    commands = create_parsers()
+    if name not in commands:
+        kind = "option" if name.startswith("-") else "command"
+        print(f"webvoice-mcp: unknown {kind} {name!r}", HELP_TEXT, sep="\n", file=sys.stderr)
+        raise SystemExit(2)
+    # Not through the main parser: argparse does not mix options and `call`'s name=value words below subparsers.
+    return commands[name].parse_intermixed_args(rest)
+
+
+def create_parsers() -> dict[str, argparse.ArgumentParser]:
+    """Return each command's parser by the command's name."""
+    commands = argparse.ArgumentParser(prog="webvoice-mcp").add_subparsers()
+
+    def add(name: str, module: str, description: str) -> argparse.ArgumentParser:
+        parser = commands.add_parser(name, description=description, allow_abbrev=False)
+        parser.set_defaults(module=f"webvoice_mcp.cli.{module}")
+        return parser
+
+    call = add(
+        "call",
+        "call",
+        "Call one tool. A value is text, or JSON where the parameter is a number, a boolean, a list or an object: "
+        'webvoice-mcp call webvoice_tts text="Hello there" speed=1.0',
+    )
+    call.add_argument("tool", metavar="TOOL", help="a tool's name, as listed by: webvoice-mcp tools")
+    call.add_argument(
+        "arguments", metavar="name=value", nargs="*", default=[], type=_named_value, help="an argument of the tool"
+    )
+    call.add_argument("--json", action="store_true", help="print the structured result as JSON")
+
+    demo = add(
+        "demo",
+        "demo.run",
+        "Start a local sandbox of the service and the MCP server, call every kind of tool (speech, transcription, "
+        "translation, chat, images, video, messages), check and save what comes out, and write a page that plays and "
+        "shows it. No account, network or credits are needed.",
+    )
+    demo.add_argument(
+        "--output-dir",
+        metavar="DIR",
+        type=Path,
+        default=Path("webvoice-demo"),
+        help="where to save the files and index.html (default: webvoice-demo)",
+    )
+
+    doctor = add(
+        "doctor",
+        "doctor.run",
+        "Check settings, key, service, folders and installation, and tell how to fix what fails. Nothing is changed.",
+    )
+    doctor.add_argument("--json", action="store_true", help="print a JSON list of {check, ok, detail, cure?}")
+
+    install = add(
+        "install",
+        "clients.install",
+        "Add the server to an MCP client's configuration. Everything else in the client's file stays as it is, and "
+        "the old file is kept beside it as a backup. No key is written: the server keeps its own.",
+    )
+    _add_client(install)
+    install.add_argument("--print", action="store_true", help="change nothing; show what would have to be written")
+    install.add_argument("--force", action="store_true", help=f"replace a different entry named {ENTRY_NAME}")
+
+    uninstall = add(
+        "uninstall",
+        "clients.uninstall",
+        "Remove the server from an MCP client's configuration. Everything else in the client's file stays as it is, "
+        "and the old file is kept beside it as a backup. Saved keys stay; webvoice-mcp logout deletes them.",
+    )
+    _add_client(uninstall)
+
+    login = add("login", "login", "Register or sign in with a code sent by e-mail, and save the API key.")
+    login.add_argument("--email", metavar="E", default="", help="your e-mail address; asked for if it is not given")
+
+    add("logout", "logout", "Delete the API keys that are saved for this base URL. Keys of other base URLs stay.")
+
+    status = add("status", "status", "Show the account, its credits and the API key in use.")
+    status.add_argument("--show-key", action="store_true", help="show the whole key instead of its masked form")
+
+    tools = add("tools", "tools", "List the tools with their parameters.")
+    tools.add_argument("--json", action="store_true", help="print JSON, as in MCP's tools/list")
+
+    sandbox = add("sandbox", "sandbox", "Run a local service with WebVoice's API and real engines behind it.")
+    sandbox.add_argument("--host", default="127.0.0.1", help="a loopback address (default: 127.0.0.1)")
+    sandbox.add_argument("--port", type=int, default=8787, help="0 picks a free one (default: 8787)")
+    sandbox.add_argument(
+        "--state-dir",
+        metavar="DIR",
+        type=Path,
+        help="where to keep accounts and mail (default: within the user's state folder)",
+    )
+    return dict(commands.choices)
+
+
+def _add_client(parser: argparse.ArgumentParser) -> None:
+    names = tuple(INSTALLABLE)
+    parser.add_argument("client", metavar="CLIENT", choices=names, help=f"one of: {', '.join(names)}")
+
+
+def _named_value(word: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{word!r} has no '='")
+    return name, value

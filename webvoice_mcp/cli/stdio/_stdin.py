@@ -1,0 +1,176 @@
+"""The process's stdin, which a signal can end as its writer can.
+
+The SDK reads stdin in a thread that nothing can interrupt, so a signal alone would leave the process hanging there
+(python-sdk issue 3551). Here that thread waits for the real stdin or for the end of a pipe of our own, whichever comes
+first. Where a thread cannot wait for both (Windows), it reads from the pipe, which another thread fills. A signal ends
+the pipe, the SDK sees the end of its input, and so the server has only one way to end.
+
+Jobs that are already paid for get time to finish then. A further signal forces the shutdown: MCP clients send one when
+they want to be rid of a server.
+"""
+
+import io
+import os
+import queue
+import re
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from enum import Enum, auto
+from types import FrameType
+from typing import Any
+
+_BLOCK_BYTES = 64 << 10
+_SHUTDOWN_SECONDS = 30.0  # from the end of the input to the end of the process; longer than jobs may take to finish
+_LAST_WRITE_SECONDS = 1.5  # for the last answers and for removing incomplete files; a client may no longer read
+
+_SURROGATE = rb"u[dD][89a-fA-F][0-9a-fA-F]{2}"
+_SURROGATE_PAIR = rb"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_MAY_HAVE_SURROGATE = re.compile(rb"\\" + _SURROGATE)
+_ESCAPE = re.compile(rb"\\(?:" + _SURROGATE_PAIR + rb"|(" + _SURROGATE + rb")|.)", re.DOTALL)
+
+
+class _Event(Enum):
+    INPUT_ENDED = auto()
+    SIGNAL = auto()
+    JOBS_ENDED = auto()
+
+
+class EndableStdin:
+    """Replaces `sys.stdin`; a signal or `end` closes it for the reader.
+
+    It is also the server's `Shutdown`: it tells if the shutdown is forced, and ends the process when it takes too long.
+
+    Attributes:
+        is_terminal: True if a person sits at the other end.
+    """
+
+    def __init__(self) -> None:
+        self._stdin = os.dup(0)  # not inheritable; child processes get the null device as their stdin
+        self.is_terminal = os.isatty(self._stdin)
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+        reader, self._writer = os.pipe()
+        if sys.platform == "win32":  # pragma: no cover - Windows cannot wait for two descriptors
+            sys.stdin = os.fdopen(reader, encoding="utf-8", errors="replace")
+        else:
+            lines = io.BufferedReader(_IteratorFile(_split_at_line_ends(self._read_blocks(reader))), _BLOCK_BYTES)
+            sys.stdin = io.TextIOWrapper(lines, encoding="utf-8", errors="replace")
+        # A signal handler can run between any two steps of the main thread, whatever lock that thread holds, so it must
+        # not take a lock itself. `SimpleQueue.put` takes none.
+        self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
+        self._is_forced = False
+        threading.Thread(target=self._run_shutdown, name="shutdown", daemon=True).start()
+
+    def start(self) -> None:
+        """Begin to read."""
+        if sys.platform == "win32":  # pragma: no cover - Windows cannot wait for two descriptors
+            threading.Thread(target=self._fill_pipe, name="stdin", daemon=True).start()
+
+    def end_on_signals(self) -> None:
+        """Let SIGTERM and SIGINT end the input; a further one forces the shutdown."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def ignore_signals(self) -> None:
+        """Ignore further signals: Python removes its handlers before it exits, and a late signal would kill it."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+
+    def end(self) -> None:
+        """End the input, soon and from another thread."""
+        self._events.put(_Event.INPUT_ENDED)
+
+    def is_forced(self) -> bool:
+        """True if a further signal arrived after the end of the input."""
+        return self._is_forced
+
+    def jobs_ended(self) -> None:
+        """Shorten the time that is left: no job runs any more."""
+        self._events.put(_Event.JOBS_ENDED)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._events.put(_Event.SIGNAL)
+
+    def _run_shutdown(self) -> None:
+        """Wait for the first event, end the input, and end the process when its time is up."""
+        self._events.get()
+        # Not closed, but replaced: another thread may be about to write to this descriptor.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, self._writer)
+        os.close(null)
+        deadline = time.monotonic() + _SHUTDOWN_SECONDS
+        with suppress(queue.Empty):
+            while True:
+                event = self._events.get(timeout=max(deadline - time.monotonic(), 0))
+                seconds = _SHUTDOWN_SECONDS if event is _Event.INPUT_ENDED else _LAST_WRITE_SECONDS
+                deadline = min(deadline, time.monotonic() + seconds)
+                self._is_forced = self._is_forced or event is _Event.SIGNAL
+        os._exit(0)
+
+    if sys.platform == "win32":  # pragma: no cover - Windows cannot wait for two descriptors
+
+        def _fill_pipe(self) -> None:
+            with suppress(OSError):
+                for lines in _split_at_line_ends(iter(lambda: os.read(self._stdin, _BLOCK_BYTES), b"")):
+                    rest = memoryview(lines)
+                    while rest:
+                        rest = rest[os.write(self._writer, rest) :]
+            self.end()
+
+    else:
+
+        def _read_blocks(self, pipe: int) -> Iterator[bytes]:
+            """Yield blocks of the real stdin until it ends or the pipe does."""
+            poll = select.poll()
+            poll.register(self._stdin, select.POLLIN)
+            poll.register(pipe, select.POLLIN)  # nobody writes to it, but macOS reports a pipe's end only with POLLIN
+            with suppress(OSError):  # an unreadable stdin, such as a terminal that was closed, counts as ended
+                while pipe not in dict(poll.poll()) and (block := os.read(self._stdin, _BLOCK_BYTES)):
+                    yield block
+            self.end()
+
+
+class _IteratorFile(io.RawIOBase):
+    """A readable file over an iterator of bytes."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._rest = self._rest or memoryview(next(self._blocks, b""))
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+
+def _split_at_line_ends(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the same bytes split at line ends, so that no escape sequence is split, with surrogates replaced."""
+    pending: list[bytes] = []
+    for block in blocks:
+        pending.append(block)
+        if b"\n" in block:
+            lines, end, rest = b"".join(pending).rpartition(b"\n")
+            pending = [rest]
+            yield _replace_lone_surrogates(lines + end)
+    yield _replace_lone_surrogates(b"".join(pending))
+
+
+def _replace_lone_surrogates(lines: bytes) -> bytes:
+    """Return JSON lines without lone surrogates, which come from clients that cut a text inside a character.
+
+    The SDK's parser refuses such a message, and the client would never get an answer.
+    """
+    if _MAY_HAVE_SURROGATE.search(lines) is None:
+        return lines
+    return _ESCAPE.sub(lambda match: b"\\ufffd" if match[1] else match[0], lines)
