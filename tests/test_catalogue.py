@@ -13,7 +13,7 @@ import pytest
 
 from tests import catalogue, interface
 from tests.catalogue import Tool
-from tests.support import MakeSettings, Scripted, connected, failed
+from tests.support import MakeSettings, ScriptedTransport, connected, failed
 from webvoice_mcp.contract.endpoint import Endpoint
 from webvoice_mcp.tools.catalogue import TOOLSETS
 
@@ -148,7 +148,7 @@ def test_every_endpoint_of_a_family_is_used_by_a_tool_of_it(family: str) -> None
 
 
 async def test_an_unknown_argument_is_refused_by_name(tool: Tool, make_settings: MakeSettings) -> None:
-    async with connected(make_settings(), Scripted()) as client:
+    async with connected(make_settings(), ScriptedTransport()) as client:
         said = failed(await client.call_tool(tool["name"], {"volume": 11}))
     assert said.startswith(f"invalid_argument: {tool['name']} does not know the argument 'volume'. It takes: ")
 
@@ -159,7 +159,7 @@ async def test_required_arguments_that_are_missing_null_or_blank_are_refused_by_
     properties = tool["inputSchema"]["properties"]
     examples = {"string": "x", "boolean": True, "array": ["x"], "object": {"x": 1}}
     required = {name: examples[properties[name]["type"]] for name in tool["inputSchema"].get("required", [])}
-    async with connected(make_settings(), Scripted()) as client:
+    async with connected(make_settings(), ScriptedTransport()) as client:
         for name in required:
             others = {each: value for each, value in required.items() if each != name}
             for arguments in (others, {**others, name: None}):

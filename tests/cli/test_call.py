@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.files.samples import MP3_BYTES
-from tests.loopback import Loopback
+from tests.loopback import LoopbackService
 from tests.support import CANARY
 from webvoice_mcp.cli._progress import bar
 
@@ -38,7 +38,7 @@ def test_a_result_is_json_when_asked_for(command: Command, words: list[str]) -> 
 
 
 def test_a_file_is_shown_with_its_kind_and_size(command: Command, tmp_path: Path) -> None:
-    with Loopback({"tts/": SPOKEN}).running() as service:
+    with LoopbackService({"tts/": SPOKEN}).running() as service:
         words = ["webvoice_tts", "text=Hello = hello", "speed=1.5", "output_path=hello.mp3"]
         code, out, err = command("call", *words, BASE_URL=service.base_url, API_KEY=CANARY)
     path = tmp_path / "out" / "hello.mp3"
@@ -46,13 +46,13 @@ def test_a_file_is_shown_with_its_kind_and_size(command: Command, tmp_path: Path
     assert f"file: {path} (audio/mpeg, {len(MP3_BYTES)} bytes)" in out.splitlines()
     assert "credits_used: 0.5" in out.splitlines()
     assert path.read_bytes() == MP3_BYTES
-    sent = json.loads(service.asked[0].body)
+    sent = json.loads(service.requests[0].body)
     assert (sent["text"], sent["speed"]) == ("Hello = hello", 1.5)
 
 
 def test_a_terminal_is_not_steered_by_what_a_model_says(command: Command) -> None:
     reply = {"choices": [{"message": {"content": "\x1b]0;owned\x07\x1b[31mred\x1b[0m\nnext"}, "finish_reason": "stop"}]}
-    with Loopback({"chat/completions/": reply}).running() as service:
+    with LoopbackService({"chat/completions/": reply}).running() as service:
         code, out, _ = command("call", "webvoice_chat", "prompt=Hi", BASE_URL=service.base_url, API_KEY=CANARY)
     assert code == 0
     assert "text: ]0;ownedred\nnext" in out
@@ -60,10 +60,10 @@ def test_a_terminal_is_not_steered_by_what_a_model_says(command: Command) -> Non
 
 def test_values_are_read_as_the_parameter_wants_them(command: Command) -> None:
     messages = [{"role": "user", "content": "5"}]
-    with Loopback({"chat/completions/": CHAT}).running() as service:
+    with LoopbackService({"chat/completions/": CHAT}).running() as service:
         words = [f"messages={json.dumps(messages)}", "max_tokens=10", "web_search=yes", "model=5"]
         code, out, _ = command("call", "webvoice_chat", *words, "--json", BASE_URL=service.base_url, API_KEY=CANARY)
-    sent = json.loads(service.asked[0].body)
+    sent = json.loads(service.requests[0].body)
     asked = {name: sent[name] for name in ("messages", "max_tokens", "web_search", "model")}
     assert asked == {"messages": messages, "max_tokens": 10, "web_search": True, "model": "5"}
     assert (code, json.loads(out)["text"]) == (0, "Hello")
@@ -110,7 +110,7 @@ class Terminal(io.StringIO):
 def test_a_bar_runs_on_the_terminal_while_the_call_does(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with Loopback({"chat/completions/": CHAT}).running() as service:
+    with LoopbackService({"chat/completions/": CHAT}).running() as service:
         words = ["webvoice_chat", "prompt=Hi"]
         code, out, _ = command("call", *words, BASE_URL=service.base_url, API_KEY=CANARY)
     assert code == 0
@@ -118,11 +118,11 @@ def test_a_bar_runs_on_the_terminal_while_the_call_does(command: Command, monkey
     shown = terminal.getvalue()
     assert shown.startswith("\r\x1b[Kwebvoice_chat [#####...............] 0 s")
     assert shown.endswith("\r\x1b[K")
-    assert json.loads(service.asked[0].body)["stream"] is True  # as for every caller who wants progress
+    assert json.loads(service.requests[0].body)["stream"] is True  # as for every caller who wants progress
 
 
 def test_a_call_waits_to_its_end_however_short_the_inline_wait_is(command: Command) -> None:
-    with Loopback({"chat/completions/": CHAT}).running() as service:
+    with LoopbackService({"chat/completions/": CHAT}).running() as service:
         words = ["webvoice_chat", "prompt=Hi"]
         code, out, _ = command("call", *words, BASE_URL=service.base_url, API_KEY=CANARY, INLINE_WAIT="0.0001")
     assert code == 0

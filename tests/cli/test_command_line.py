@@ -14,9 +14,9 @@ from types import ModuleType
 import pytest
 
 from tests.cli.conftest import Command
-from tests.loopback import Loopback
+from tests.loopback import LoopbackService
 from tests.support import CANARY
-from tests.wire_driver import PATIENCE, SERVER, environment
+from tests.wire_driver import SERVER_COMMAND, TIMEOUT_SECONDS, environment
 from webvoice_mcp import __version__
 from webvoice_mcp.cli.usage import USAGE
 
@@ -51,7 +51,7 @@ sys.exit(code)
     environ = {name: value for name, value in environment(tmp_path).items() if not name.startswith("COVERAGE")}
     started = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, env=environ, timeout=PATIENCE, check=False
+        [sys.executable, "-c", program], capture_output=True, env=environ, timeout=TIMEOUT_SECONDS, check=False
     )
     assert (done.returncode, done.stderr.split()) == (0, [])
     assert time.perf_counter() - started < 1
@@ -107,8 +107,10 @@ def test_a_wrong_setting_gives_2_and_one_line(command: Command) -> None:
 def test_the_module_is_the_command(tmp_path: Path, words: list[str]) -> None:
     script = Path(sysconfig.get_path("scripts")) / ("webvoice-mcp.exe" if os.name == "nt" else "webvoice-mcp")
     module, installed = (
-        subprocess.run([*start, *words], capture_output=True, env=environment(tmp_path), timeout=PATIENCE, check=False)
-        for start in (SERVER, (str(script),))
+        subprocess.run(
+            [*start, *words], capture_output=True, env=environment(tmp_path), timeout=TIMEOUT_SECONDS, check=False
+        )
+        for start in (SERVER_COMMAND, (str(script),))
     )
     assert (module.returncode, module.stdout, module.stderr) == (
         installed.returncode,
@@ -120,12 +122,12 @@ def test_the_module_is_the_command(tmp_path: Path, words: list[str]) -> None:
 @posix
 def test_a_reader_that_has_left_is_no_crash(tmp_path: Path) -> None:
     with subprocess.Popen(
-        [*SERVER, "tools"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path)
+        [*SERVER_COMMAND, "tools"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path)
     ) as process:
         assert process.stdout
         assert process.stderr
         process.stdout.close()
-        assert process.wait(PATIENCE) == 1
+        assert process.wait(TIMEOUT_SECONDS) == 1
         assert process.stderr.read() == b""
 
 
@@ -140,20 +142,20 @@ def test_a_reader_that_has_left_is_no_crash(tmp_path: Path) -> None:
 def test_ctrl_c_ends_a_call_and_once_more_what_was_ordered(
     tmp_path: Path, path: str, words: list[str], err: bytes
 ) -> None:
-    with Loopback({path: None}).running() as service:
+    with LoopbackService({path: None}).running() as service:
         environ = environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY})
         with subprocess.Popen(
-            [*SERVER, "call", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ
+            [*SERVER_COMMAND, "call", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ
         ) as process:
             assert process.stderr
             assert process.stdout
-            service.wait()
+            service.wait_for_request()
             process.send_signal(signal.SIGINT)
             said = process.stderr.readline()
             if said != b"\n":
                 process.send_signal(signal.SIGINT)
             said += process.stderr.read()
-            assert process.wait(PATIENCE) == 130
+            assert process.wait(TIMEOUT_SECONDS) == 130
             assert (process.stdout.read(), said) == (b"", err)
     assert not list((tmp_path / "out").rglob("*"))
 
@@ -184,13 +186,15 @@ def _raising(error: BaseException) -> Callable[[str], ModuleType]:
 
 
 def test_characters_that_a_terminal_cannot_show_do_no_harm(tmp_path: Path) -> None:
-    with Loopback({"translation/": {"success": True, "translated_text": "Perché no… 你好"}}).running() as service:
+    with LoopbackService(
+        {"translation/": {"success": True, "translated_text": "Perché no… 你好"}}
+    ).running() as service:
         environ = environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY})
         done = subprocess.run(
-            [*SERVER, "call", "webvoice_translate", "text=Hi", "target_language=it"],
+            [*SERVER_COMMAND, "call", "webvoice_translate", "text=Hi", "target_language=it"],
             capture_output=True,
             env=environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
-            timeout=PATIENCE,
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"translated_text: Perch? no? ??\n", b"")

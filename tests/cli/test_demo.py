@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.sandbox.world import needs_engines
-from tests.support import MakeSettings, Scripted, connected
+from tests.support import MakeSettings, ScriptedTransport, connected
 from tests.wire_driver import environment
 from webvoice_mcp.cli import _demo_steps
 from webvoice_mcp.cli._demo_steps import STEPS, Demo, StepFailed
@@ -72,7 +72,7 @@ sys.exit(main())
 async def test_a_step_fails_when_something_else_comes_out(
     make_settings: MakeSettings, step: str, reply: dict[str, Any], complaint: str
 ) -> None:
-    scripted = Scripted(httpx2.Response(200, json=reply))
+    scripted = ScriptedTransport(httpx2.Response(200, json=reply))
     async with connected(make_settings(), scripted) as client:
         with pytest.raises(StepFailed) as failed:
             await getattr(_demo_steps, step)(Demo(client, ""))

@@ -17,7 +17,7 @@ import pytest
 from tests.cli.conftest import Command, Done
 from tests.support import CANARY
 from tests.test_docs import variables_read
-from tests.wire.world import playing
+from tests.wire.sandbox_service import running_sandbox
 from webvoice_mcp import __version__
 from webvoice_mcp.cli import _checks, _launcher
 from webvoice_mcp.keystore import KeyStore
@@ -89,7 +89,7 @@ def wrong(detail: str, cure: str) -> Row:
 
 
 def test_where_all_is_well_each_check_says_so_and_the_code_is_0(command: Command, tmp_path: Path) -> None:
-    with playing(tmp_path / "sandbox") as sandbox:
+    with running_sandbox(tmp_path / "sandbox") as sandbox:
         key = sandbox.register("ann@example.com")
         found = examined(command, BASE_URL=sandbox.base_url, API_KEY=key)
     assert all(each["ok"] for each in found.values())
@@ -225,7 +225,7 @@ def test_a_base_url_that_cannot_be_read_is_not_replaced_by_the_default_one(comma
 
 
 def test_without_a_key_the_service_is_looked_for_all_the_same(command: Command, tmp_path: Path) -> None:
-    with playing(tmp_path / "sandbox") as sandbox:
+    with running_sandbox(tmp_path / "sandbox") as sandbox:
         found = examined(command, BASE_URL=sandbox.base_url)
     assert found["key found"] == wrong(f"none for {sandbox.base_url}", LOGIN)
     assert found["base URL reachable"]["ok"]
@@ -264,7 +264,7 @@ def test_a_key_file_that_cannot_be_read_is_a_failed_check(command: Command, tmp_
 
 @pytest.mark.parametrize("source", ["environment", "saved"])
 def test_a_key_that_is_not_accepted_is_told_with_its_source(command: Command, tmp_path: Path, source: str) -> None:
-    with playing(tmp_path / "sandbox") as sandbox:
+    with running_sandbox(tmp_path / "sandbox") as sandbox:
         if source == "saved":
             path = tmp_path / "state/credentials.json"
             KeyStore(path).save(sandbox.base_url, name="it", key=CANARY, use=True)

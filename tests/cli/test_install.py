@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.client_files import CURSOR, IN_USE, LAUNCHER, PLACES, on_path
 from tests.cli.conftest import Command
-from tests.wire_driver import environment, serving
+from tests.wire_driver import environment, running_server
 from webvoice_mcp.cli import install, uninstall
 from webvoice_mcp.cli._machine import Machine
 from webvoice_mcp.cli._snippets import by_hand, by_hand_away, command_line, snippet
@@ -266,7 +266,7 @@ def test_the_entry_starts_the_server_on_a_bare_path(command: Command, home: Path
     command("install", "claude-desktop")
     entry = json.loads(file_of("claude-desktop", home).read_bytes())["mcpServers"]["webvoice"]
     environ = {**environment(home), "PATH": "/usr/bin:/bin"}
-    with serving(environ, [entry["command"], *entry["args"]]) as wire:
+    with running_server(environ, [entry["command"], *entry["args"]]) as wire:
         assert "webvoice_tts" in {tool["name"] for tool in wire.result("tools/list")["tools"]}
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from tests.loopback import Held, Loopback
+from tests.loopback import HeldReply, LoopbackService
 from tests.support import CANARY
-from tests.wire.world import Play, playing
-from tests.wire_driver import PATIENCE, SERVER, environment
+from tests.wire.sandbox_service import SandboxService, running_sandbox
+from tests.wire_driver import SERVER_COMMAND, TIMEOUT_SECONDS, environment
 from webvoice_mcp.keystore import KeyStore
 
 NOBODY = "http://127.0.0.1:9/api/v1"
@@ -52,8 +52,8 @@ def person(monkeypatch: pytest.MonkeyPatch) -> People:
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Play]:
-    with playing(tmp_path / "sandbox") as play:
+def sandbox(tmp_path: Path) -> Iterator[SandboxService]:
+    with running_sandbox(tmp_path / "sandbox") as play:
         yield play
 
 
@@ -66,7 +66,9 @@ def saved(tmp_path: Path) -> Path:
 # Signing in
 
 
-def test_signing_in_asks_and_saves_the_key(command: Command, person: People, sandbox: Play, saved: Path) -> None:
+def test_signing_in_asks_and_saves_the_key(
+    command: Command, person: People, sandbox: SandboxService, saved: Path
+) -> None:
     person(f" {EMAIL} ", "y", "YES", "", "000000", lambda: sandbox.code(EMAIL))
     code, out, err = command("login", BASE_URL=sandbox.base_url)
     key = KeyStore(saved).active(sandbox.base_url)
@@ -79,7 +81,7 @@ def test_signing_in_asks_and_saves_the_key(command: Command, person: People, san
     assert sorted(each.name for each in saved.parent.iterdir()) == ["credentials.json", "credentials.json.lock"]
 
 
-def test_an_address_that_was_given_is_not_asked_for(command: Command, person: People, sandbox: Play) -> None:
+def test_an_address_that_was_given_is_not_asked_for(command: Command, person: People, sandbox: SandboxService) -> None:
     person("y", "y", lambda: sandbox.code(EMAIL))
     code, out, _ = command("login", "--email", EMAIL, BASE_URL=sandbox.base_url)
     assert code == 0
@@ -96,9 +98,9 @@ def test_what_is_no_address_is_refused_before_anything_is_asked(command: Command
 @pytest.mark.parametrize("answers", [["n"], [""], ["y", "no"], ["true"]])
 def test_without_consent_nothing_is_sent(command: Command, person: People, answers: list[str]) -> None:
     person(*answers)
-    with Loopback({}).running() as service:
+    with LoopbackService({}).running() as service:
         code, _, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
-    assert (code, service.asked) == (1, [])
+    assert (code, service.requests) == (1, [])
     assert err == "webvoice-mcp login: Without your consent no account can be opened. Nothing was sent.\n"
 
 
@@ -115,7 +117,7 @@ def test_where_nobody_answers_that_is_said(
     command: Command, person: People, saved: Path, answers: list[Answer], question: str
 ) -> None:
     person(*answers)
-    with Loopback({"auth/send-code/": SENT}).running() as service:
+    with LoopbackService({"auth/send-code/": SENT}).running() as service:
         code, out, err = command("login", BASE_URL=service.base_url)
     assert code == 1
     assert out.endswith(f"{question} \n")
@@ -135,7 +137,7 @@ def test_ctrl_c_at_a_question_ends_it_with_130(command: Command, person: People,
 def typing(tmp_path: Path, base_url: str, typed: bytes) -> Iterator[subprocess.Popen[bytes]]:
     """The command as a process, to which this was typed."""
     environ = environment(tmp_path, {"BASE_URL": base_url})
-    command = [*SERVER, "login", "--email", EMAIL]
+    command = [*SERVER_COMMAND, "login", "--email", EMAIL]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         assert process.stdin
@@ -146,13 +148,16 @@ def typing(tmp_path: Path, base_url: str, typed: bytes) -> Iterator[subprocess.P
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 def test_ctrl_c_while_the_code_is_checked_waits_until_the_key_is_saved(tmp_path: Path, saved: Path) -> None:
-    held = Held(VERIFIED)
-    with Loopback({"auth/send-code/": SENT, "auth/verify-code/": held}).running() as service:
+    held = HeldReply(VERIFIED)
+    with LoopbackService({"auth/send-code/": SENT, "auth/verify-code/": held}).running() as service:
         with typing(tmp_path, service.base_url, b"y\ny\n123456\n") as process:
-            assert [service.wait().path, service.wait().path] == ["auth/send-code/", "auth/verify-code/"]
+            assert [service.wait_for_request().path, service.wait_for_request().path] == [
+                "auth/send-code/",
+                "auth/verify-code/",
+            ]
             process.send_signal(signal.SIGINT)
             held.release()
-            assert process.wait(PATIENCE) == 130
+            assert process.wait(TIMEOUT_SECONDS) == 130
             assert process.stderr
             assert process.stderr.read().startswith(b"\nwebvoice-mcp login: stopped; ")
         assert KeyStore(saved).active(service.base_url) == CANARY
@@ -161,16 +166,18 @@ def test_ctrl_c_while_the_code_is_checked_waits_until_the_key_is_saved(tmp_path:
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 def test_ctrl_c_while_the_code_is_ordered_ends_it_at_once(tmp_path: Path, saved: Path) -> None:
     with (
-        Loopback({"auth/send-code/": None}).running() as service,
+        LoopbackService({"auth/send-code/": None}).running() as service,
         typing(tmp_path, service.base_url, b"y\ny\n") as process,
     ):
-        service.wait()
+        service.wait_for_request()
         process.send_signal(signal.SIGINT)
-        assert process.wait(PATIENCE) == 130
+        assert process.wait(TIMEOUT_SECONDS) == 130
     assert not saved.exists()
 
 
-def test_three_codes_that_are_wrong_are_enough(command: Command, person: People, sandbox: Play, saved: Path) -> None:
+def test_three_codes_that_are_wrong_are_enough(
+    command: Command, person: People, sandbox: SandboxService, saved: Path
+) -> None:
     person("y", "y", "000000", "000001", "000002", "000003")
     code, out, err = command("login", "--email", EMAIL, BASE_URL=sandbox.base_url)
     assert (code, out.count("The code is wrong")) == (1, 2)
@@ -180,7 +187,7 @@ def test_three_codes_that_are_wrong_are_enough(command: Command, person: People,
 
 def test_no_code_at_all_ends_it(command: Command, person: People) -> None:
     person("y", "y", "", " ", "")
-    with Loopback({"auth/send-code/": SENT}).running() as service:
+    with LoopbackService({"auth/send-code/": SENT}).running() as service:
         code, out, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
     assert (code, err) == (1, "webvoice-mcp login: No code was typed in.\n")
     assert "Look into your mail.\n" in out
@@ -197,7 +204,7 @@ def test_a_service_that_cannot_be_reached_is_told(command: Command, person: Peop
 def test_a_key_that_cannot_be_saved_is_shown_once(command: Command, person: People, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("no folder")
     person("y", "y", "123456")
-    with Loopback({"auth/send-code/": SENT, "auth/verify-code/": VERIFIED}).running() as service:
+    with LoopbackService({"auth/send-code/": SENT, "auth/verify-code/": VERIFIED}).running() as service:
         code, out, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
     assert (code, err) == (1, "")
     assert f"Your key: {CANARY}\nThe key could not be saved, so it is shown here once: keep it. " in out
@@ -206,7 +213,7 @@ def test_a_key_that_cannot_be_saved_is_shown_once(command: Command, person: Peop
 def test_a_service_that_gives_no_key_is_told(command: Command, person: People) -> None:
     person("y", "y", "123456")
     verified = {"success": True, "onboarding": None}
-    with Loopback({"auth/send-code/": {"success": True}, "auth/verify-code/": verified}).running() as service:
+    with LoopbackService({"auth/send-code/": {"success": True}, "auth/verify-code/": verified}).running() as service:
         code, out, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
     assert (code, err) == (1, "")
     assert f"A code is on its way to {EMAIL}.\n" in out
@@ -215,7 +222,7 @@ def test_a_service_that_gives_no_key_is_told(command: Command, person: People) -
 
 def test_a_key_in_the_environment_that_still_wins_is_told(command: Command, person: People) -> None:
     person("y", "y", "123456")
-    with Loopback({"auth/send-code/": SENT, "auth/verify-code/": VERIFIED}).running() as service:
+    with LoopbackService({"auth/send-code/": SENT, "auth/verify-code/": VERIFIED}).running() as service:
         code, out, _ = command("login", "--email", EMAIL, BASE_URL=service.base_url, API_KEY="wv_old_0123456789")
     assert code == 0
     assert "WEBVOICE_API_KEY is set and goes on being used until it is removed.\n" in out
@@ -260,7 +267,7 @@ def test_a_key_file_that_cannot_be_read_is_told(command: Command, saved: Path, n
 # Status
 
 
-def test_status_shows_account_credits_and_the_masked_key(command: Command, sandbox: Play) -> None:
+def test_status_shows_account_credits_and_the_masked_key(command: Command, sandbox: SandboxService) -> None:
     key = sandbox.register(EMAIL)
     code, out, err = command("status", BASE_URL=sandbox.base_url, API_KEY=key)
     assert (code, err) == (0, "")
@@ -288,7 +295,7 @@ def test_without_a_key_status_says_how_to_get_one(command: Command) -> None:
 
 
 def test_status_leaves_out_what_the_service_did_not_say(command: Command) -> None:
-    with Loopback({"status/": {"user": "a\x1b[31mnn", "api_key": {"last_used": None}}}).running() as service:
+    with LoopbackService({"status/": {"user": "a\x1b[31mnn", "api_key": {"last_used": None}}}).running() as service:
         code, out, _ = command("status", BASE_URL=service.base_url, API_KEY=CANARY)
     assert (code, out.splitlines()[2:]) == (0, ["account: ann"])
     assert json.dumps(CANARY) not in out

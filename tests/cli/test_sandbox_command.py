@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from tests.cli.conftest import Command
-from tests.wire_driver import PATIENCE, SERVER, environment
+from tests.wire_driver import SERVER_COMMAND, TIMEOUT_SECONDS, environment
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
@@ -18,7 +18,7 @@ from tests.wire_driver import PATIENCE, SERVER, environment
 def test_it_says_where_it_is_and_ends_when_told_to(tmp_path: Path, state_dir: str | None) -> None:
     words = ["--port", "0", *(["--state-dir", str(tmp_path / state_dir)] if state_dir else [])]
     with subprocess.Popen(
-        [*SERVER, "sandbox", *words],
+        [*SERVER_COMMAND, "sandbox", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -28,7 +28,7 @@ def test_it_says_where_it_is_and_ends_when_told_to(tmp_path: Path, state_dir: st
         base_url = process.stdout.readline().removeprefix("WebVoice sandbox at ").strip()
         assert httpx2.get(f"{base_url}/voices/").status_code == 401
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT_SECONDS) == 0
         rest = process.stdout.read()
         assert process.stderr
         assert process.stderr.read() == ""

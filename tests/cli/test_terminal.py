@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire_driver import PATIENCE, environment
+from tests.wire_driver import TIMEOUT_SECONDS, environment
 from webvoice_mcp import __version__
 
 if sys.platform == "win32":  # pragma: no cover - Windows has no pseudo-terminals
@@ -41,7 +41,7 @@ def test_a_person_is_told_what_this_is_and_how_to_configure_a_client(tmp_path: P
         while not greeting.endswith(b"Ctrl-C ends it.\n"):
             greeting += process.stderr.readline()
         os.write(ours, key)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT_SECONDS) == 0
         rest = process.stderr.read()
         assert process.stdout.read() == b""
     os.close(ours)

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support import Scripted
+from tests.support import ScriptedTransport
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.account import STATUS, StatusReply
 from webvoice_mcp.contract.chat import ChatRequest
@@ -32,7 +32,7 @@ class Slept:
         self.pauses.append(seconds)
 
 
-Make = Callable[..., tuple[Client, Scripted, Slept]]
+Make = Callable[..., tuple[Client, ScriptedTransport, Slept]]
 
 
 def ok(body: Any) -> httpx2.Response:

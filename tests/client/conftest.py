@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.client.calls import Make, Slept
-from tests.support import MakeSettings, Scripted
+from tests.support import MakeSettings, ScriptedTransport
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.keystore import KeyStore
@@ -16,9 +16,9 @@ from webvoice_mcp.keystore import KeyStore
 def make(make_settings: MakeSettings) -> Make:
     """A client with scripted answers; variables are given without their WEBVOICE_."""
 
-    def made(*answers: Any, **variables: Any) -> tuple[Client, Scripted, Slept]:
+    def made(*answers: Any, **variables: Any) -> tuple[Client, ScriptedTransport, Slept]:
         settings = make_settings(**variables)
-        transport, slept = Scripted(*answers), Slept()
+        transport, slept = ScriptedTransport(*answers), Slept()
         keys = Keys(settings, KeyStore(settings.credentials_file))
         return Client(settings, keys, transport=transport, sleep=slept), transport, slept
 

@@ -23,7 +23,7 @@ from tests.client.calls import (
     ok,
     status,
 )
-from tests.support import BASE_URL, CANARY, Pieces, events
+from tests.support import BASE_URL, CANARY, ChunkedBody, events
 from webvoice_mcp.client.multipart import Multipart
 from webvoice_mcp.contract.account import ONBOARDING, SEND_CODE, SendCodeRequest
 from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, ChatRequest
@@ -98,7 +98,7 @@ async def test_a_get_is_tried_again(make: Make, first: Any) -> None:
 
 @pytest.mark.parametrize("broken", [httpx2.ReadError("reset"), httpx2.RemoteProtocolError("gone")])
 async def test_a_get_is_tried_again_when_the_connection_breaks(make: Make, broken: Exception) -> None:
-    cut = httpx2.Response(200, stream=Pieces([b'{"us', broken]))
+    cut = httpx2.Response(200, stream=ChunkedBody([b'{"us', broken]))
     client, sent, _ = make(broken, cut, ok(STATUS_BODY))
     assert (await status(client)).credits == 100
     assert len(sent.requests) == 3
@@ -282,14 +282,14 @@ async def test_a_list_where_the_documentation_names_no_shape_is_taken_as_the_dat
 
 
 async def test_an_answer_that_is_cut_short_is_an_invalid_response(make: Make) -> None:
-    client, _, _ = make(httpx2.Response(200, stream=Pieces([b'{"tr', httpx2.RemoteProtocolError("cut")])))
+    client, _, _ = make(httpx2.Response(200, stream=ChunkedBody([b'{"tr', httpx2.RemoteProtocolError("cut")])))
     error = await failure(client.call(TRANSLATION, TRANSLATE), InvalidResponse)
     assert str(error).startswith("The service's answer was cut short. Credits may have been spent")
 
 
 async def test_an_answer_with_broken_compression_is_an_invalid_response(make: Make) -> None:
     async def broken(_: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(200, headers={"content-encoding": "gzip"}, stream=Pieces([b"not gzip"]))
+        return httpx2.Response(200, headers={"content-encoding": "gzip"}, stream=ChunkedBody([b"not gzip"]))
 
     client, _, _ = make(broken)
     error = await failure(client.call(TRANSLATION, TRANSLATE), InvalidResponse)
@@ -297,7 +297,7 @@ async def test_an_answer_with_broken_compression_is_an_invalid_response(make: Ma
 
 
 async def test_only_the_beginning_of_an_error_is_read(make: Make) -> None:
-    body = Pieces([b"x" * 65536, AssertionError("read too far")])
+    body = ChunkedBody([b"x" * 65536, AssertionError("read too far")])
     client, _, _ = make(httpx2.Response(500, stream=body))
     await failure(status(client), ServerError)
     assert body.closed
@@ -338,7 +338,9 @@ async def test_an_empty_wallet_names_the_links_and_the_memo_once_it_is_known(mak
 async def test_media_go_to_the_sink_and_the_rest_is_the_reply(make: Make) -> None:
     sound = bytes(range(256)) * 300
     body = json.dumps({"success": True, "audio": base64.b64encode(sound).decode(), "duration": 2.5}).encode()
-    client, _, _ = make(httpx2.Response(200, stream=Pieces([body[at : at + 1000] for at in range(0, len(body), 1000)])))
+    client, _, _ = make(
+        httpx2.Response(200, stream=ChunkedBody([body[at : at + 1000] for at in range(0, len(body), 1000)]))
+    )
     written = bytearray()
     reply, media = await client.download(SPEECH, SPEECH_REQUEST, lambda _field, _index: written.extend)
     assert reply == SpeechReply.model_validate({"success": True, "duration": 2.5})
@@ -365,7 +367,9 @@ async def test_a_download_that_is_no_object_is_an_invalid_response(make: Make) -
 
 async def test_while_the_disk_is_slow_the_event_loop_goes_on(make: Make) -> None:
     body = json.dumps({"audio": base64.b64encode(bytes(6000)).decode()}).encode()
-    client, _, _ = make(httpx2.Response(200, stream=Pieces([body[at : at + 2000] for at in range(0, len(body), 2000)])))
+    client, _, _ = make(
+        httpx2.Response(200, stream=ChunkedBody([body[at : at + 2000] for at in range(0, len(body), 2000)]))
+    )
     threads = []
 
     def slow(_data: bytes | memoryview) -> None:

@@ -18,7 +18,7 @@ from tests.client.calls import (
     ok,
     status,
 )
-from tests.support import BASE_URL, MakeSettings, Pieces
+from tests.support import BASE_URL, ChunkedBody, MakeSettings
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.account import CREATE_KEY, SEND_CODE, CreateKeyRequest, SendCodeRequest
@@ -179,8 +179,8 @@ async def test_a_lost_answer_to_a_question_may_simply_be_asked_for_again(make: M
 @pytest.mark.parametrize(
     "broken",
     [
-        httpx2.Response(402, stream=Pieces([httpx2.RemoteProtocolError("cut")])),
-        httpx2.Response(402, stream=Pieces([b'{"message":"Emp', httpx2.ReadError("reset")])),
+        httpx2.Response(402, stream=ChunkedBody([httpx2.RemoteProtocolError("cut")])),
+        httpx2.Response(402, stream=ChunkedBody([b'{"message":"Emp', httpx2.ReadError("reset")])),
     ],
 )
 async def test_an_error_whose_body_breaks_off_keeps_its_status(make: Make, broken: httpx2.Response) -> None:
@@ -191,7 +191,7 @@ async def test_an_error_whose_body_breaks_off_keeps_its_status(make: Make, broke
 
 async def test_an_error_with_broken_compression_keeps_its_status(make: Make) -> None:
     async def broken(_: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(500, headers={"content-encoding": "gzip"}, stream=Pieces([b"not gzip"]))
+        return httpx2.Response(500, headers={"content-encoding": "gzip"}, stream=ChunkedBody([b"not gzip"]))
 
     client, _, _ = make(broken)
     assert (await failure(client.call(TRANSLATION, TRANSLATE), ServerError)).status == 500
@@ -199,7 +199,7 @@ async def test_an_error_with_broken_compression_keeps_its_status(make: Make) -> 
 
 async def test_a_get_whose_error_breaks_off_is_tried_again(make: Make) -> None:
     client, sent, _ = make(
-        httpx2.Response(503, stream=Pieces([httpx2.ReadError("reset")])), httpx2.Response(200, json=STATUS_BODY)
+        httpx2.Response(503, stream=ChunkedBody([httpx2.ReadError("reset")])), httpx2.Response(200, json=STATUS_BODY)
     )
     assert (await status(client)).user == "ann"
     assert len(sent.requests) == 2

@@ -20,7 +20,7 @@ from tests.client.calls import ASK, SPEECH_REQUEST, TRANSLATE, Make, heard
 from tests.client.test_odd_answers import HALVES, JSON, SPENT, raw
 from tests.files.samples import FLAC_BYTES, JPEG_BYTES, MP3_BYTES, PNG_BYTES, mp4_bytes, wav_bytes
 from tests.orders.world import PAID, made_in, put_inputs
-from tests.support import CANARY, MakeSettings, Pieces, Scripted, answer, connected, failed, fields
+from tests.support import CANARY, ChunkedBody, MakeSettings, ScriptedTransport, answer, connected, failed, fields
 from webvoice_mcp.client import bodies
 from webvoice_mcp.client import stream as client_stream
 from webvoice_mcp.client.joined import JoinedChat
@@ -136,7 +136,7 @@ def hostile(draw: st.DrawFn, good: Any, *, only_once: bool) -> httpx2.Response:
     if not only_once and draw(st.integers(0, 9)) == 0:
         pieces.append(draw(st.sampled_from([httpx2.ReadError("x"), httpx2.RemoteProtocolError(ESCAPES)])))
     encodable = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    return httpx2.Response(status, headers=encodable, stream=Pieces(pieces))
+    return httpx2.Response(status, headers=encodable, stream=ChunkedBody(pieces))
 
 
 def strictly(text: str) -> Any:
@@ -173,7 +173,7 @@ async def test_whatever_the_service_answers_is_delivered_or_told(
 ) -> None:
     out = tmp_path / "out"
     put_inputs(out)
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(INLINE_IMAGES=0), sent) as client:
         for tool, arguments, good in data.draw(st.lists(st.sampled_from(_CALLS), min_size=5, max_size=10)):
             reads = tool.startswith(("webvoice_status", "webvoice_onboarding", "webvoice_list"))
@@ -205,7 +205,9 @@ async def test_files_that_the_service_speaks_of_are_no_files_of_ours(
     good = {"translated_text": "Ciao", "user": "ann", "voice_note_id": "1", "success": True, "message": "Sent"}
     good |= {"credits": 5, "api_key": "wv_second_1234567890"}
     odd: list[Any] = [["a"], [_FORGED], [{"size_bytes": 5}], [5], 5]
-    async with connected(make_settings(), Scripted(*[answer({**good, "files": each}) for each in odd])) as client:
+    async with connected(
+        make_settings(), ScriptedTransport(*[answer({**good, "files": each}) for each in odd])
+    ) as client:
         results = [await client.call_tool(tool, arguments) for _ in odd]
         jobs = fields(await client.call_tool("webvoice_jobs", {}))["jobs"]
         results += [await client.call_tool("webvoice_jobs", {"job_id": job["id"]}) for job in jobs]
@@ -229,7 +231,7 @@ async def test_what_the_service_says_in_an_error_is_harmless_text(
 ) -> None:
     body = json.dumps({"success": False, "message": "".join(words) * 5}).encode()
     response = httpx2.Response(status, headers={"retry-after": "99"}, content=body)
-    async with connected(make_settings(), Scripted(response)) as client:
+    async with connected(make_settings(), ScriptedTransport(response)) as client:
         text = failed(await client.call_tool(*translate))
     assert len(text) <= LONGEST
     assert not HARMFUL & set(text)
@@ -249,7 +251,7 @@ async def test_what_the_service_says_in_an_error_is_harmless_text(
 async def test_the_key_does_not_show_as_the_name_of_a_field(
     make_settings: MakeSettings, tool: str, arguments: dict[str, Any], body: Any
 ) -> None:
-    async with connected(make_settings(), Scripted(answer(body))) as client:
+    async with connected(make_settings(), ScriptedTransport(answer(body))) as client:
         result = await client.call_tool(tool, arguments)
     assert fields(result)
     assert CANARY not in said(result)
@@ -260,7 +262,7 @@ def chunk(delta: Any, **more: Any) -> bytes:
 
 
 def stream(*pieces: bytes | Exception) -> httpx2.Response:
-    return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Pieces(pieces))
+    return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=ChunkedBody(pieces))
 
 
 STOP = chunk({}, finish_reason="stop")
@@ -273,7 +275,7 @@ async def test_the_key_does_not_show_while_a_chat_comes(make_settings: MakeSetti
     async def on_progress(progress: float, total: float | None, message: str | None) -> None:
         told.append(message or "")
 
-    sent = Scripted(stream(*[chunk({"content": each}) for each in ["Your key: ", *pieces, " is old"]], STOP))
+    sent = ScriptedTransport(stream(*[chunk({"content": each}) for each in ["Your key: ", *pieces, " is old"]], STOP))
     async with connected(make_settings(), sent, "legacy") as client:  # in process, only this mode carries tokens
         result = await client.call_tool("webvoice_chat", {"prompt": "Hi"}, progress_callback=on_progress)
     assert fields(result)["text"] == "Your key: wv_…cdef is old"
@@ -282,7 +284,7 @@ async def test_the_key_does_not_show_while_a_chat_comes(make_settings: MakeSetti
 
 async def test_a_key_of_another_form_does_not_show_in_a_link(make_settings: MakeSettings) -> None:
     key = "sk-0123456789-abcdef"
-    sent = Scripted(answer({"audio": f"https://cdn.example/a.mp3?key={key}"}))
+    sent = ScriptedTransport(answer({"audio": f"https://cdn.example/a.mp3?key={key}"}))
     async with connected(make_settings(API_KEY=key), sent) as client:
         text = failed(await client.call_tool("webvoice_tts", {"text": "Hi"}))
     assert "https://cdn.example/a.mp3" in text
@@ -294,7 +296,7 @@ async def test_a_key_of_another_form_does_not_show_in_a_link(make_settings: Make
 
 async def test_bills_beyond_all_numbers_leave_the_sum_a_number(make_settings: MakeSettings) -> None:
     bill = answer({"translated_text": "Ciao", "credits_used": 1.7e308})
-    async with connected(make_settings(), Scripted(bill, bill)) as client:
+    async with connected(make_settings(), ScriptedTransport(bill, bill)) as client:
         for _ in range(2):
             assert strictly(said(await client.call_tool(*translate)))["translated_text"] == "Ciao"
         used = await client.call_tool("webvoice_usage", {})
@@ -304,7 +306,7 @@ async def test_bills_beyond_all_numbers_leave_the_sum_a_number(make_settings: Ma
 @pytest.mark.parametrize("bill", [-1e6, "-5", "NaN", None, 1e999, 10**400, True, {}])
 async def test_no_bill_undoes_the_budget(make_settings: MakeSettings, bill: Any) -> None:
     body = raw(json.dumps({"translated_text": "Ciao", "credits_used": bill}).encode())
-    async with connected(make_settings(MAX_CREDITS="0.15"), Scripted(body, body)) as client:
+    async with connected(make_settings(MAX_CREDITS="0.15"), ScriptedTransport(body, body)) as client:
         assert fields(await client.call_tool(*translate))["translated_text"] == "Ciao"
         assert failed(await client.call_tool(*translate)).startswith("budget_exceeded: ")
 
@@ -312,7 +314,7 @@ async def test_no_bill_undoes_the_budget(make_settings: MakeSettings, bill: Any)
 async def test_the_pictures_of_a_chat_share_the_limit_of_an_answer(make_settings: MakeSettings, tmp_path: Path) -> None:
     picture = {"image_url": {"url": f"data:image/png;base64,{encoded(PNG_BYTES + bytes(700))}"}}
     body = {"choices": [{"message": {"content": "Hi", "images": [picture] * 5}}]}
-    async with connected(make_settings(MAX_FILE_MB="0.001"), Scripted(answer(body))) as client:
+    async with connected(make_settings(MAX_FILE_MB="0.001"), ScriptedTransport(answer(body))) as client:
         assert "WEBVOICE_MAX_FILE_MB" in fields(await client.call_tool("webvoice_chat", {"prompt": "Hi"}))["note"]
     assert sum(map(len, made_in(tmp_path / "out").values())) <= 0.001 * 1024**2
 
@@ -490,7 +492,9 @@ async def test_a_status_counts_though_its_body_never_ends(make: Make, monkeypatc
 
 @pytest.mark.parametrize("status", [200, 400])
 async def test_what_is_compressed_more_than_once_is_not_unpacked(make: Make, status: int) -> None:
-    packed = httpx2.Response(status, headers={"content-encoding": "gzip, gzip"}, stream=Pieces([b"never looked at"]))
+    packed = httpx2.Response(
+        status, headers={"content-encoding": "gzip, gzip"}, stream=ChunkedBody([b"never looked at"])
+    )
     client, _, _ = make(packed)
     kind, sentence = await outcome(client.call(TRANSLATION, TRANSLATE))
     assert (kind, "more than once" in sentence) == ((InvalidResponse, True) if status == 200 else (BadRequest, False))
@@ -504,7 +508,7 @@ async def test_a_text_full_of_commas_is_no_bomb(make: Make) -> None:
 
 async def test_long_links_beside_a_picture_are_written_into_a_file(make_settings: MakeSettings, tmp_path: Path) -> None:
     links = [f"https://x.example/{number}?{'a' * 5000}" for number in range(3)]
-    sent = Scripted(answer({"images": [encoded(PNG_BYTES), *links]}))
+    sent = ScriptedTransport(answer({"images": [encoded(PNG_BYTES), *links]}))
     async with connected(make_settings(INLINE_IMAGES=0), sent) as client:
         made = fields(await client.call_tool("webvoice_image", {"prompt": "x", "output_path": "x.png"}))
     (listed,) = [each for each in (tmp_path / "out").iterdir() if each.suffix == ".txt"]

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.client.calls import STATUS_BODY, ok
-from tests.support import BASE_URL, CANARY, MakeSettings, Scripted
+from tests.support import BASE_URL, CANARY, MakeSettings, ScriptedTransport
 from webvoice_mcp.client.auth import ApiKey, Kept, Keys
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.account import STATUS
@@ -115,7 +115,7 @@ def test_however_the_base_url_is_written_the_key_goes_to_its_host_alone(rest: st
         settings = Settings.read({"WEBVOICE_BASE_URL": f"https://{rest}", "WEBVOICE_API_KEY": CANARY})
     except SettingsError:
         return
-    sent = Scripted(ok(STATUS_BODY))
+    sent = ScriptedTransport(ok(STATUS_BODY))
     client = Client(settings, Keys(settings, KeyStore(settings.credentials_file)), transport=sent)
     anyio.run(client.call, STATUS, Empty())
     (request,) = sent.requests

@@ -14,7 +14,7 @@ import pytest
 
 from tests.client.calls import failure, status
 from tests.client.service import FINE, LIMITS, MIB, always, request_of, serving
-from tests.tls import Authority
+from tests.tls import CertificateAuthority
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.client.network import Transport, _Line
 from webvoice_mcp.errors import NetworkError
@@ -48,8 +48,8 @@ async def test_nobody_there_is_told_in_the_system_s_words(client_of: Callable[..
 @pytest.fixture
 def secret(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """What a service by TLS needs, and what a client of it."""
-    authority = Authority(tmp_path, "trusted")
-    return authority.context(), ssl.create_default_context(cafile=authority.file)
+    authority = CertificateAuthority(tmp_path, "trusted")
+    return authority.server_context(), ssl.create_default_context(cafile=authority.certificate_file)
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.client.calls import ASK, SPEECH_REQUEST, TRANSLATE, Make, failure, heard, ok, status
-from tests.support import CANARY, Pieces, events
+from tests.support import CANARY, ChunkedBody, events
 from webvoice_mcp.client.document import MAX_DEPTH, parsed
 from webvoice_mcp.client.splitter import Write
 from webvoice_mcp.contract.account import SEND_CODE, STATUS, SendCodeRequest
@@ -83,7 +83,7 @@ async def test_what_lies_deeper_is_refused(make: Make, levels: int) -> None:
 @pytest.mark.parametrize("length", ["\u00b2", "9" * 5000, "-5"])
 async def test_a_hostile_length_breaks_nothing(make: Make, length: str) -> None:
     headers = [(b"content-length", length.encode("latin-1"))]
-    client, _, _ = make(httpx2.Response(200, headers=headers, stream=Pieces([b'{"audio":"QUJD"}'])))
+    client, _, _ = make(httpx2.Response(200, headers=headers, stream=ChunkedBody([b'{"audio":"QUJD"}'])))
     seen: list[int | None] = []
     await client.download(SPEECH, SPEECH_REQUEST, nowhere, watch=lambda _received, expected: seen.append(expected))
     assert seen == [None]

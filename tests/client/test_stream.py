@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from tests.client.calls import heard
-from tests.support import Pieces, events
+from tests.support import ChunkedBody, events
 from webvoice_mcp.client import stream
 from webvoice_mcp.client.joined import JoinedChat
 from webvoice_mcp.errors import BadRequest, InvalidResponse
@@ -226,7 +226,7 @@ async def test_an_error_chunk_goes_to_the_one_who_knows_its_words() -> None:
 
 async def test_an_endless_stream_is_stopped() -> None:
     chunk = b'data: {"choices":[{"delta":{"content":"%b"}}]}\n\n' % (b"x" * 100_000)
-    response = httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Pieces([chunk] * 1000))
+    response = httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=ChunkedBody([chunk] * 1000))
     with pytest.raises(InvalidResponse, match="did not end"):
         await join(response)
 
@@ -234,7 +234,7 @@ async def test_an_endless_stream_is_stopped() -> None:
 async def test_events_may_be_cut_anywhere() -> None:
     body = events('{"choices":[{"delta":{"content":"Hé"},"finish_reason":"stop"}]}', "[DONE]").content
     pieces = [body[at : at + 1] for at in range(len(body))]
-    response = httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Pieces(pieces))
+    response = httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=ChunkedBody(pieces))
     assert (await join(response))["choices"][0]["message"]["content"] == "Hé"
 
 

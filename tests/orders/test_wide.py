@@ -15,8 +15,9 @@ from mcp import Client, StdioServerParameters
 
 from tests.orders.world import PAID, Paid, made_in, put_inputs, rows
 from tests.support import CANARY
-from tests.wire.world import Play, failure, fields, playing
-from tests.wire_driver import Wire, environment, serving
+from tests.wire.results import failure, fields
+from tests.wire.sandbox_service import SandboxService, running_sandbox
+from tests.wire_driver import ServerProcess, environment, running_server
 
 pytestmark = [pytest.mark.wide, pytest.mark.engines]
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
@@ -33,7 +34,7 @@ _CHEAPER = {
 class Stage:
     """One server at a time, its folders, and a sandbox that does as it is told."""
 
-    def __init__(self, home: Path, play: Play, key: str) -> None:
+    def __init__(self, home: Path, play: SandboxService, key: str) -> None:
         self.play = play
         self.out = home / "out"
         self.state = home / "state"
@@ -42,7 +43,7 @@ class Stage:
 
     def serving(self, **variables: Any) -> Any:
         own = {"BASE_URL": self.play.base_url, "API_KEY": self._key, "INLINE_WAIT": 0, **variables}
-        return serving(environment(self._home, own))
+        return running_server(environment(self._home, own))
 
     def parameters(self) -> StdioServerParameters:
         environ = environment(self._home, {"BASE_URL": self.play.base_url, "API_KEY": self._key})
@@ -51,7 +52,7 @@ class Stage:
     def fault(self, paid: Paid, **fault: Any) -> None:
         self.play.fault(paid.path, **fault)
 
-    def last(self, wire: Wire) -> dict[str, Any]:
+    def last(self, wire: ServerProcess) -> dict[str, Any]:
         newest = fields(wire.call("webvoice_jobs"))["jobs"][0]
         (job,) = fields(wire.call("webvoice_jobs", {"job_id": newest["id"], "wait_seconds": 30}))["jobs"]
         found: dict[str, Any] = job
@@ -59,20 +60,20 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
-    with playing(tmp_path_factory.mktemp("sandbox")) as sandbox:
+def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxService]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module")
-def key(play: Play) -> str:
+def key(play: SandboxService) -> str:
     made = play.register("wide@example.com")
     play.purchase("wide@example.com", 10_000)
     return made
 
 
 @pytest.fixture
-def stage(tmp_path: Path, play: Play, key: str) -> Stage:
+def stage(tmp_path: Path, play: SandboxService, key: str) -> Stage:
     put_inputs(tmp_path / "out")
     play.clear_faults()
     return Stage(tmp_path, play, key)
@@ -121,11 +122,11 @@ def test_faults_are_told_and_cost_one_request_each(stage: Stage, paid: Paid) -> 
 def test_a_call_that_its_caller_cancels_goes_on_where_it_makes_something(stage: Stage, paid: Paid) -> None:
     stage.fault(paid, delay=0.5)
     with stage.serving() as wire:
-        asked = wire.post("tools/call", {"name": paid.tool, "arguments": arguments(paid)})
+        asked = wire.send_request("tools/call", {"name": paid.tool, "arguments": arguments(paid)})
         wait_for_row(stage.state)
         wire.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": asked}})
         job = stage.last(wire)
-        assert not [line for line in wire.lines if b'"id":%d,' % asked in line]
+        assert not [line for line in wire.stdout_lines if b'"id":%d,' % asked in line]
     assert job["state"] == ("done" if paid.outlives else "failed")
     files = [Path(each["path"]).name for each in job.get("result", {}).get("files", [])]
     assert sorted(files) == sorted(made_in(stage.out))
@@ -139,7 +140,7 @@ def test_a_call_that_its_caller_cancels_goes_on_where_it_makes_something(stage: 
 def test_a_server_that_is_killed_leaves_an_order_that_says_so(stage: Stage, paid: Paid) -> None:
     stage.fault(paid, delay=1)
     with stage.serving() as wire:
-        wire.post("tools/call", {"name": paid.tool, "arguments": arguments(paid)})
+        wire.send_request("tools/call", {"name": paid.tool, "arguments": arguments(paid)})
         written = wait_for_row(stage.state)
         wire.process.send_signal(signal.SIGKILL)
         wire.process.wait()
@@ -196,7 +197,7 @@ def test_running_jobs_get_their_time_and_then_no_more(stage: Stage, end: str) ->
     stage.fault(PAID[2], delay=3)
     with stage.serving() as wire:
         fields(wire.call("webvoice_tts", {**PAID[2].arguments, "background": True}))
-        ending = wire.eof() if end == "end of input" else wire.signalled(getattr(signal, end))
+        ending = wire.close_stdin_and_wait() if end == "end of input" else wire.signal_and_wait(getattr(signal, end))
     assert (ending.code, ending.stderr) == (0, "")
     assert 2 < ending.seconds < 12
     assert list(made_in(stage.out)) == ["made.mp3"]
