@@ -25,12 +25,8 @@ def test_a_benchmark_that_is_not_known_is_refused() -> None:
 
 
 def test_a_trace_lists_the_files_that_a_call_runs_through() -> None:
-    command = [
-        sys.executable,
-        _BENCHMARKS / "trace.py",
-        "webvoice_translate",
-        '{"text": "Hi", "target_language": "it"}',
-    ]
+    arguments = '{"text": "Hi", "target_language": "it"}'
+    command = [sys.executable, str(_BENCHMARKS / "trace.py"), "webvoice_translate", arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     tool, _, files, calls, switches, _, _, *rows = done.stdout.splitlines()
