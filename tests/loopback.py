@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-TIMEOUT_SECONDS = 60.0  # a test that waits longer for a request fails
+TIMEOUT_SECONDS = 120.0  # a test that waits longer for a request fails
 _API_PATH = "/api/v1/"
 
 

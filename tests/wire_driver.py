@@ -19,7 +19,7 @@ SERVER_COMMAND = (sys.executable, "-m", "webvoice_mcp")
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 STATELESS_VERSION = "2026-07-28"
 VERSIONS = (*HANDSHAKE_VERSIONS, STATELESS_VERSION)
-TIMEOUT_SECONDS = 60.0  # a test that waits longer for a response or an exit fails
+TIMEOUT_SECONDS = 120.0  # a test that waits longer for a response or an exit fails; a start can take a minute
 
 # The greeting as bytes, for servers whose stdin is written to directly.
 GREETING = b"""\
