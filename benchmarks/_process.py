@@ -1,4 +1,4 @@
-"""A server spoken to over its pipes, and what a process uses: read from /proc, None where there is none."""
+"""A server driven over its pipes, and the resources of a process, which are None on systems without /proc."""
 
 import json
 import os
@@ -15,120 +15,124 @@ Sample = Mapping[str, float | None]
 Message = dict[str, Any]
 
 _HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "benchmark", "version": "0"}}
-_BETWEEN_PINGS = 0.002
+_PING_INTERVAL_SECONDS = 0.002
 
 
 class Server:
-    """A running server, asked on this thread alone, so that no time is lost between threads."""
+    """A running server; one thread writes and reads, so that no time is lost in switching threads.
+
+    Attributes:
+        notifications: the number of notifications received.
+    """
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str], folder: Path) -> None:
         self.notifications = 0
         self._last_id = 0
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._said}
-        self._process = subprocess.Popen(command, **pipes, env=environ, cwd=folder)  # type: ignore[call-overload]  # of what `pipes` holds
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._stderr}
+        self._process = subprocess.Popen(command, **pipes, env=environ, cwd=folder)  # type: ignore[call-overload]  # the values of `pipes` have no common type
         self.pid: int = self._process.pid
 
-    def start(self) -> None:
-        """Say hello."""
-        self.ask("initialize", _HELLO)
+    def initialize(self) -> None:
+        """Greet the server."""
+        self.request("initialize", _HELLO)
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def close(self) -> float:
-        """End its input; ms until it has ended."""
+        """Close its stdin; return the milliseconds until it has ended."""
         started = time.perf_counter()
-        with suppress(OSError):  # it may have ended
+        with suppress(OSError):  # it may have ended already
             self._process.stdin.close()
         self._process.wait()
-        taken = (time.perf_counter() - started) * 1000
+        elapsed = (time.perf_counter() - started) * 1000
         self._process.stdout.close()
-        self._said.close()
-        return taken
+        self._stderr.close()
+        return elapsed
 
-    def call(self, tool: str, arguments: Message | None = None, **more: Any) -> Message:
-        """Call a tool, which must not fail."""
-        return _unfailed(self.ask("tools/call", {"name": tool, "arguments": arguments or {}, **more}))
+    def call(self, tool: str, arguments: Message | None = None, **params: Any) -> Message:
+        """Call a tool and return its result; raise `RuntimeError` if it failed."""
+        return _checked(self.request("tools/call", {"name": tool, "arguments": arguments or {}, **params}))
 
-    def ask(self, method: str, params: Message | None = None) -> Message:
-        """Ask, and wait for the result."""
-        asked = self._post(method, params)
-        while (message := self._read()).get("id") != asked:
+    def request(self, method: str, params: Message | None = None) -> Message:
+        """Send a request and wait for its result."""
+        request_id = self._send_request(method, params)
+        while (message := self._read()).get("id") != request_id:
             pass
         result: Message = message["result"]
         return result
 
     def measured(self, tool: str, arguments: Message) -> tuple[Message, dict[str, float | None]]:
-        """Call a tool; its result, and what the call took."""
+        """Call a tool; return its result, and the time, processor time and peak memory of the call."""
         memory, cpu, started = Memory(self.pid), cpu_ms(self.pid), time.perf_counter()
         result = self.call(tool, arguments)
-        taken = (time.perf_counter() - started) * 1000
+        elapsed = (time.perf_counter() - started) * 1000
         used = cpu_ms(self.pid)
         return result, {
-            "ms": taken,
+            "ms": elapsed,
             "CPU ms": used - cpu if used is not None and cpu is not None else None,
-            "peak MiB": memory.grown(),
+            "peak MiB": memory.growth(),
         }
 
-    def calls(self, tool: str, arguments: Sequence[Message], at_once: int) -> float:
-        """Call a tool with each of these arguments, so many at once; seconds in all."""
+    def calls(self, tool: str, arguments: Sequence[Message], concurrency: int) -> float:
+        """Call a tool with each of these arguments, so many at once; return the seconds in all."""
         started = time.perf_counter()
-        left = iter(arguments)
-        under_way = 0
+        remaining = iter(arguments)
+        in_progress = 0
         while True:
-            for each in left:
-                self._post("tools/call", {"name": tool, "arguments": each})
-                under_way += 1
-                if under_way >= at_once:
+            for call_arguments in remaining:
+                self._send_request("tools/call", {"name": tool, "arguments": call_arguments})
+                in_progress += 1
+                if in_progress >= concurrency:
                     break
-            if not under_way:
+            if not in_progress:
                 return time.perf_counter() - started
             if "id" in (message := self._read()):
-                _unfailed(message["result"])
-                under_way -= 1
+                _checked(message["result"])
+                in_progress -= 1
 
-    def pinged_calls(self, calls: Sequence[tuple[str, Message]], at_once: int) -> tuple[list[float], float]:
-        """Make calls, so many at once, with a ping always under way; seconds that each ping took, and all together."""
+    def pinged_calls(self, calls: Sequence[tuple[str, Message]], concurrency: int) -> tuple[list[float], float]:
+        """Make calls, so many at once, with a ping always in progress; return the seconds of each ping and in all."""
         pings: list[float] = []
-        under_way, started = 0, time.perf_counter()
-        left = iter(calls)
-        ping, asked = self._post("ping"), started
+        in_progress, started = 0, time.perf_counter()
+        remaining = iter(calls)
+        ping, sent = self._send_request("ping"), started
         while True:
-            while under_way < at_once and (each := next(left, None)):
-                self._post("tools/call", {"name": each[0], "arguments": each[1]})
-                under_way += 1
-            if not under_way:
+            while in_progress < concurrency and (call := next(remaining, None)):
+                self._send_request("tools/call", {"name": call[0], "arguments": call[1]})
+                in_progress += 1
+            if not in_progress:
                 return pings, time.perf_counter() - started
             if "id" not in (message := self._read()):
                 continue
             if message["id"] == ping:
-                pings.append(time.perf_counter() - asked)
-                ping, asked = self._post("ping"), time.perf_counter()
+                pings.append(time.perf_counter() - sent)
+                ping, sent = self._send_request("ping"), time.perf_counter()
             else:
-                _unfailed(message["result"])
-                under_way -= 1
+                _checked(message["result"])
+                in_progress -= 1
 
-    def worst_ping(self, tool: str, arguments: Message) -> float:
-        """The longest, in ms, that a ping takes while a tool is at work."""
-        return self._pinged(self._post("tools/call", {"name": tool, "arguments": arguments}), 0)
+    def longest_ping(self, tool: str, arguments: Message) -> float:
+        """Call a tool and return the longest time of a ping meanwhile, in milliseconds."""
+        return self._longest_ping(self._send_request("tools/call", {"name": tool, "arguments": arguments}), 0)
 
-    def worst_idle_ping(self, seconds: float) -> float:
-        """The longest, in ms, that a ping takes while there is nothing else to do."""
-        return self._pinged(None, seconds)
+    def longest_idle_ping(self, seconds: float) -> float:
+        """Return the longest time of a ping in so many seconds without calls, in milliseconds."""
+        return self._longest_ping(None, seconds)
 
-    def _pinged(self, asked: int | None, seconds: float) -> float:
-        worst, end = 0.0, time.perf_counter() + seconds
-        while asked is not None or time.perf_counter() < end:
+    def _longest_ping(self, call_id: int | None, seconds: float) -> float:
+        longest, end = 0.0, time.perf_counter() + seconds
+        while call_id is not None or time.perf_counter() < end:
             started = time.perf_counter()
-            ping = self._post("ping")
+            ping = self._send_request("ping")
             while (message := self._read()).get("id") != ping:
-                if asked is not None and message.get("id") == asked:
-                    _unfailed(message["result"])
-                    asked = None
-            worst = max(worst, time.perf_counter() - started)
-            time.sleep(_BETWEEN_PINGS)
-        return worst * 1000
+                if call_id is not None and message.get("id") == call_id:
+                    _checked(message["result"])
+                    call_id = None
+            longest = max(longest, time.perf_counter() - started)
+            time.sleep(_PING_INTERVAL_SECONDS)
+        return longest * 1000
 
-    def _post(self, method: str, params: Message | None = None) -> int:
+    def _send_request(self, method: str, params: Message | None = None) -> int:
         self._last_id += 1
         self._send({"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params or {}})
         return self._last_id
@@ -140,47 +144,47 @@ class Server:
     def _read(self) -> Message:
         line = self._process.stdout.readline()
         if not line:
-            self._said.seek(0)
-            raise RuntimeError(f"the server has ended: {self._said.read()[-2000:].decode(errors='replace')}")
+            self._stderr.seek(0)
+            raise RuntimeError(f"the server has ended: {self._stderr.read()[-2000:].decode(errors='replace')}")
         message: Message = json.loads(line)
         self.notifications += "method" in message
         return message
 
 
-def _unfailed(result: Message) -> Message:
+def _checked(result: Message) -> Message:
     if result.get("isError"):
         raise RuntimeError(result["content"][0]["text"])
     return result
 
 
 class Memory:
-    """The peak of a process from here on, above what it uses now."""
+    """The growth of a process's peak memory from the creation of this object on."""
 
     def __init__(self, pid: int | str) -> None:
         self._pid = pid
-        self._before = resident(pid)
+        self._before = memory_in_use(pid)
         if self._before is not None:
-            Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak begins anew
+            Path(f"/proc/{pid}/clear_refs").write_text("5")  # sets the peak to the memory in use
 
-    def grown(self) -> float | None:
-        """MiB."""
+    def growth(self) -> float | None:
+        """Return the growth in MiB."""
         peak = _status(self._pid, "VmHWM")
         return None if peak is None or self._before is None else peak - self._before
 
 
-def resident(pid: int | str) -> float | None:
-    """MiB in use."""
+def memory_in_use(pid: int | str) -> float | None:
+    """Return the memory in use in MiB."""
     return _status(pid, "VmRSS")
 
 
-def entries(pid: int, kind: str) -> int | None:
-    """How many there are: of "fd", files and sockets that are open, or of "task", threads."""
+def resource_count(pid: int, kind: str) -> int | None:
+    """Return the number of open files and sockets (kind "fd") or of threads ("task")."""
     folder = Path(f"/proc/{pid}/{kind}")
     return len(list(folder.iterdir())) if folder.exists() else None
 
 
 def cpu_ms(pid: int) -> float | None:
-    """Processor time so far, in steps of 10 ms."""
+    """Return the processor time so far in milliseconds, in steps of 10."""
     stat = Path(f"/proc/{pid}/stat")
     if not stat.exists():
         return None

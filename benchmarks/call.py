@@ -1,7 +1,7 @@
-"""Small calls: what the server adds to the request itself, how many a second, and whether anything grows.
+"""Small calls: the time that the server adds to a request, the calls per second, and growth over many calls.
 
-`webvoice_status` is free: one GET, nothing written down. `webvoice_translate` is paid: its order is written to the
-history (SQLite) before the request and after it. `webvoice_account_links` asks nobody.
+`webvoice_status` is free: one GET and no record. `webvoice_translate` is paid: it is recorded in the history (SQLite)
+before the request and after it. `webvoice_account_links` sends no request.
 """
 
 import json
@@ -15,51 +15,54 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from _bench import BARE, OURS, PUBLISHED, Bench, Goal, above, in_turns, ratio, table
-from _process import Message, Sample, Server, entries, resident
+from _bench import BARE, OURS, PUBLISHED, Bench, Goal, difference, measure_in_turns, print_table, ratio
+from _process import Message, Sample, Server, memory_in_use, resource_count
 
 _DIRECT = "httpx2 GET, no server"
 _FREE = "webvoice_status"
 _PAID = "webvoice_translate"
 _TEXT: Message = {"text": "Hello", "target_language": "it"}
-_AT_ONCE = 64
-_CONNECTIONS = 16  # that stay open for the next calls, as many as there are calls at once
-# Arguments, and MiB that may stay: 10,000 calls that leave 200 bytes each would show. SQLite fills its cache at first.
-_MOST_GROWN: dict[str, tuple[Message, float]] = {_FREE: ({}, 2), _PAID: (_TEXT, 8)}
+_CONCURRENCY = 64
+_CONNECTIONS = 16  # calls at once while growth is measured; as many connections stay open for later calls
+# Arguments, and MiB of growth allowed: little enough to show a leak of 200 bytes a call, with room for SQLite's cache.
+_MAX_GROWTH: dict[str, tuple[Message, float]] = {_FREE: ({}, 2), _PAID: (_TEXT, 8)}
 
 Batch = Callable[[int], list[float]]
 
 
 def measure(bench: Bench) -> list[Goal]:
-    """Print the tables; the goals."""
-    return [*_one_by_one(bench), *_many(bench), *_growth(bench)]
+    """Print the tables and return the goals."""
+    return [*_sequential(bench), *_concurrent(bench), *_growth(bench)]
 
 
-def _one_by_one(bench: Bench) -> list[Goal]:
-    taken: dict[str, list[float]] = {}
+def _sequential(bench: Bench) -> list[Goal]:
+    times: dict[str, list[float]] = {}
     with ExitStack() as stack:
         batches = _batches(bench, stack)
         for batch in batches.values():
-            batch(50)  # connects
+            batch(50)  # connects first
         for _ in range(bench.rounds(6, 30)):
             for name in random.sample(list(batches), len(batches)):
-                taken.setdefault(name, []).extend(batches[name](50))
-    rows = {name: _spread(taken[name]) for name in batches}
+                times.setdefault(name, []).extend(batches[name](50))
+    rows = {name: _percentiles(times[name]) for name in batches}
     direct = rows[_DIRECT]["p50 ms"]
-    table("call, one by one", {name: {**row, "+ ms": above(row["p50 ms"], direct)} for name, row in rows.items()})
-    added = above(rows[f"{OURS}, {_FREE}"]["p50 ms"], direct)
-    return [Goal("what a small call adds to its request", added, 0.8, "ms")]
+    print_table(
+        "call, one after another",
+        {name: {**row, "+ ms": difference(row["p50 ms"], direct)} for name, row in rows.items()},
+    )
+    added_ms = difference(rows[f"{OURS}, {_FREE}"]["p50 ms"], direct)
+    return [Goal("time that the server adds to a small request", added_ms, 0.8, "ms")]
 
 
 def _batches(bench: Bench, stack: ExitStack) -> dict[str, Batch]:
-    # Each makes so many calls and tells how long each took, in seconds.
+    # A batch makes so many calls and returns the seconds of each.
     base_url = f"{bench.http}/1/api/v1"
     servers = {name: stack.enter_context(bench.server(name, base_url)) for name in bench.servers}
     ours = servers[OURS]
     batches: dict[str, Batch] = {
         _DIRECT: _direct(bench, base_url, stack),
-        f"{BARE}, ping": _timed(lambda: servers[BARE].ask("ping")),
-        f"{OURS}, ping": _timed(lambda: ours.ask("ping")),
+        f"{BARE}, ping": _timed(lambda: servers[BARE].request("ping")),
+        f"{OURS}, ping": _timed(lambda: ours.request("ping")),
         f"{OURS}, webvoice_account_links": _timed(lambda: ours.call("webvoice_account_links")),
         f"{BARE}, status": _timed(lambda: servers[BARE].call("status")),
         f"{OURS}, {_FREE}": _timed(lambda: ours.call(_FREE)),
@@ -70,20 +73,20 @@ def _batches(bench: Bench, stack: ExitStack) -> dict[str, Batch]:
     return batches
 
 
-def _timed(ask: Callable[[], object]) -> Batch:
+def _timed(call: Callable[[], object]) -> Batch:
     def batch(count: int) -> list[float]:
-        taken = []
+        times = []
         for _ in range(count):
             started = time.perf_counter()
-            ask()
-            taken.append(time.perf_counter() - started)
-        return taken
+            call()
+            times.append(time.perf_counter() - started)
+        return times
 
     return batch
 
 
 def _direct(bench: Bench, base_url: str, stack: ExitStack) -> Batch:
-    command = [sys.executable, str(Path(__file__).with_name("_ways.py")), "direct", base_url]
+    command = [sys.executable, str(Path(__file__).with_name("_transfers.py")), "direct", base_url]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=bench.environment(), text=True, bufsize=1
     )
@@ -93,18 +96,18 @@ def _direct(bench: Bench, base_url: str, stack: ExitStack) -> Batch:
         assert process.stdin
         assert process.stdout
         process.stdin.write(f"{count}\n")
-        taken: list[float] = json.loads(process.stdout.readline())
-        return taken
+        times: list[float] = json.loads(process.stdout.readline())
+        return times
 
     return batch
 
 
-def _spread(taken: list[float]) -> dict[str, float | None]:
-    hundredths = statistics.quantiles(taken, n=100)
+def _percentiles(times: list[float]) -> dict[str, float | None]:
+    hundredths = statistics.quantiles(times, n=100)
     return {"p50 ms": hundredths[49] * 1000, "p99 ms": hundredths[98] * 1000}
 
 
-def _many(bench: Bench) -> list[Goal]:
+def _concurrent(bench: Bench) -> list[Goal]:
     base_url = f"{bench.http}/1/api/v1"
     with ExitStack() as stack:
         servers = {name: stack.enter_context(bench.server(name, base_url)) for name in bench.servers}
@@ -114,39 +117,41 @@ def _many(bench: Bench) -> list[Goal]:
         tools[f"{BARE}, status"] = servers[BARE], "status", {}
         tools[f"{OURS}, {_PAID} (history)"] = servers[OURS], _PAID, _TEXT
         count = bench.rounds(200, 500)
-        ways = {name: partial(_rate, *way, 64 if PUBLISHED in name else count) for name, way in tools.items()}
-        in_turns(ways, 1)  # connects
-        rates = in_turns(ways, bench.rounds(3, 9))
+        methods = {name: partial(_rate, *tool, 64 if PUBLISHED in name else count) for name, tool in tools.items()}
+        measure_in_turns(methods, 1)  # connects first
+        rates = measure_in_turns(methods, bench.rounds(3, 9))
     bare = rates[f"{BARE}, status"]["calls/s"]
     rows = {name: {**row, "× bare": ratio(row["calls/s"], bare)} for name, row in rates.items()}
-    table(f"call, {_AT_ONCE} at once", rows)
-    return [Goal(f"calls at {_AT_ONCE} at once", rates[f"{OURS}, {_FREE}"]["calls/s"], 600, "calls/s", least=True)]
+    print_table(f"call, {_CONCURRENCY} at once", rows)
+    return [
+        Goal(f"calls at {_CONCURRENCY} at once", rates[f"{OURS}, {_FREE}"]["calls/s"], 600, "calls/s", is_minimum=True)
+    ]
 
 
 def _rate(server: Server, tool: str, arguments: Message, count: int) -> Sample:
-    return {"calls/s": count / server.calls(tool, [arguments] * count, _AT_ONCE)}
+    return {"calls/s": count / server.calls(tool, [arguments] * count, _CONCURRENCY)}
 
 
 def _growth(bench: Bench) -> list[Goal]:
     goals: list[Goal] = []
     rows: dict[str, Sample] = {}
     count = bench.rounds(1000, 10_000)
-    for tool, (arguments, most) in _MOST_GROWN.items():
+    for tool, (arguments, max_growth) in _MAX_GROWTH.items():
         with bench.server(OURS, f"{bench.http}/1/api/v1") as server:
             server.calls(tool, [arguments] * bench.rounds(500, 2000), _CONNECTIONS)
-            before = _in_use(server)
+            before = _resources(server)
             server.calls(tool, [arguments] * count, _CONNECTIONS)
-            grown = {name: above(value, before[name]) for name, value in _in_use(server).items()}
-        rows[f"{count:,} × {tool}"] = grown
+            growth = {name: difference(value, before[name]) for name, value in _resources(server).items()}
+        rows[f"{count:,} × {tool}"] = growth
         goals += [
-            Goal(f"memory that {count:,} × {tool} leave", grown["+ MiB"], most, "MiB", firm=True),
-            Goal(f"descriptors that {count:,} × {tool} leave", grown["+ descriptors"], _CONNECTIONS, firm=True),
-            Goal(f"threads that {count:,} × {tool} leave", grown["+ threads"], _CONNECTIONS, firm=True),
+            Goal(f"memory growth after {count:,} × {tool}", growth["+ MiB"], max_growth, "MiB", is_strict=True),
+            Goal(f"descriptor growth after {count:,} × {tool}", growth["+ descriptors"], _CONNECTIONS, is_strict=True),
+            Goal(f"thread growth after {count:,} × {tool}", growth["+ threads"], _CONNECTIONS, is_strict=True),
         ]
-    table("call, what stays", rows)
+    print_table("call, growth", rows)
     return goals
 
 
-def _in_use(server: Server) -> dict[str, float | None]:
-    files, running = entries(server.pid, "fd"), entries(server.pid, "task")
-    return {"+ MiB": resident(server.pid), "+ descriptors": files, "+ threads": running}
+def _resources(server: Server) -> dict[str, float | None]:
+    files, running = resource_count(server.pid, "fd"), resource_count(server.pid, "task")
+    return {"+ MiB": memory_in_use(server.pid), "+ descriptors": files, "+ threads": running}

@@ -1,40 +1,40 @@
-"""Calls of all kinds, 64 at once: how long a ping takes meanwhile, beside a bare SDK server with the same requests.
+"""Calls of all kinds, 64 at once: the time of a ping meanwhile, against a bare SDK server with the same requests.
 
-In turns a GET, a film of a mebibyte that is saved, a recording that is sent, and a streamed chat. Ours also checks,
-prices and writes down what it orders.
+The calls are in turn a GET, a video of a mebibyte that is saved, a recording that is uploaded, and a streamed chat. Our
+server also checks, prices and records each call.
 """
 
 import statistics
 from functools import partial
 from pathlib import Path
 
-from _bench import BARE, OURS, Bench, Goal, in_turns, ratio, table, warm
+from _bench import BARE, OURS, Bench, Goal, measure_in_turns, print_table, ratio, warm
 from _process import Message, Sample
 from save import prepare
 from send import silence
 
-_AT_ONCE = 64
+_CONCURRENCY = 64
 
 
 def measure(bench: Bench) -> list[Goal]:
-    """Print the table; the goal."""
+    """Print the table and return the goal."""
     recording = silence(bench.folder / "load.wav", 16_000, 8000)
     prepare(bench.folder / "1.b64", 1)
-    ways = {name: partial(_pinged, bench, name, recording) for name in (OURS, BARE)}
-    taken = in_turns(ways, bench.rounds(2, 7))
-    table(f"load, {_AT_ONCE} calls of all kinds at once", taken)
-    slower = ratio(taken[OURS]["ping p99 ms"], taken[BARE]["ping p99 ms"])
-    return [Goal(f"ping at {_AT_ONCE} calls at once, 99 of 100", slower, 1.5, "× bare")]
+    methods = {name: partial(_ping_times, bench, name, recording) for name in (OURS, BARE)}
+    samples = measure_in_turns(methods, bench.rounds(2, 7))
+    print_table(f"load, {_CONCURRENCY} calls of all kinds at once", samples)
+    slowdown = ratio(samples[OURS]["ping p99 ms"], samples[BARE]["ping p99 ms"])
+    return [Goal(f"99th percentile of ping at {_CONCURRENCY} calls at once", slowdown, 1.5, "× bare")]
 
 
-def _pinged(bench: Bench, name: str, recording: Path) -> Sample:
+def _ping_times(bench: Bench, name: str, recording: Path) -> Sample:
     count = bench.rounds(256, 1024)
     calls = (_ours if name == OURS else _bare)(recording, count // 4)
     with bench.server(name, f"{bench.http}/1/api/v1") as server:
         warm(server, name)
-        pings, seconds = server.pinged_calls(calls, _AT_ONCE)
-    for film in recording.parent.glob("*.mp4"):
-        film.unlink()
+        pings, seconds = server.pinged_calls(calls, _CONCURRENCY)
+    for video in recording.parent.glob("*.mp4"):
+        video.unlink()
     return {
         "ping p50 ms": statistics.median(pings) * 1000,
         "ping p99 ms": statistics.quantiles(pings, n=100)[98] * 1000,
@@ -42,19 +42,19 @@ def _pinged(bench: Bench, name: str, recording: Path) -> Sample:
     }
 
 
-def _ours(recording: Path, times: int) -> list[tuple[str, Message]]:
+def _ours(recording: Path, rounds: int) -> list[tuple[str, Message]]:
     return [
         ("webvoice_status", {}),
         ("webvoice_text_to_video", {"prompt": "x"}),
         ("webvoice_stt", {"audio_path": str(recording)}),
         ("webvoice_chat", {"prompt": "x", "stream": True}),
-    ] * times
+    ] * rounds
 
 
-def _bare(recording: Path, times: int) -> list[tuple[str, Message]]:
+def _bare(recording: Path, rounds: int) -> list[tuple[str, Message]]:
     calls: list[tuple[str, Message]] = []
-    for number in range(times):
-        film = str(recording.with_name(f"bare-{number}.mp4"))
-        calls += [("status", {}), ("save", {"path": film}), ("send", {"path": str(recording)})]
+    for number in range(rounds):
+        video = str(recording.with_name(f"bare-{number}.mp4"))
+        calls += [("status", {}), ("save", {"path": video}), ("send", {"path": str(recording)})]
         calls += [("chat", {"prompt": "x"})]
     return calls

@@ -1,12 +1,12 @@
-"""Measure what the server costs, beside the plainest other ways, in one run.
+"""Measure the server's time, memory and throughput against simple alternatives, in one run.
 
 Usage: python benchmarks/run.py [--short] [--check] [NAME ...]
 
-Names: start, call, load, stream, save, send, splitter; without one, all of them. Ways take turns, in another order each
-round; medians are printed, and the goals. Ratios mean more than times: machines differ.
+Names: start, call, load, stream, save, send, splitter; without a name, all of them. The alternatives take turns, in a
+random order in each round; medians and goals are printed. Ratios mean more than times: machines differ.
 
---short takes about a minute; it leaves out the published version, which is fetched from the package index.
---check ends with code 1 where memory or a stall misses its goal, or a time misses it by a factor of 3.
+--short takes about a minute; it leaves out the published version, which has to be installed.
+--check ends with code 1 if memory or a stall misses its goal, or a time misses it by a factor of 3.
 """
 
 import argparse
@@ -24,33 +24,33 @@ import send
 import splitter
 import start
 import stream
-from _bench import Bench, Goal, opened
+from _bench import Bench, Goal, open_bench
 
-SUBJECTS: dict[str, Callable[[Bench], list[Goal]]] = {
+BENCHMARKS: dict[str, Callable[[Bench], list[Goal]]] = {
     module.__name__: module.measure for module in (start, call, load, stream, save, send, splitter)
 }
 
 
 def main() -> int:
-    """Run, print, judge."""
+    """Run the benchmarks and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a benchmark")
     parser.add_argument("--short", action="store_true", help="about a minute")
-    parser.add_argument("--check", action="store_true", help="exit 1 where a goal is missed")
-    asked = parser.parse_args()
-    if unknown := set(asked.names) - SUBJECTS.keys():
-        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(SUBJECTS)}")
-    began = time.perf_counter()
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a goal is missed")
+    options = parser.parse_args()
+    if unknown := set(options.names) - BENCHMARKS.keys():
+        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    started = time.perf_counter()
     print(_machine())
     goals: list[Goal] = []
-    with opened(short=asked.short) as bench:
-        for name in asked.names or SUBJECTS:
-            goals += SUBJECTS[name](bench)
+    with open_bench(is_short=options.short) as bench:
+        for name in options.names or BENCHMARKS:
+            goals += BENCHMARKS[name](bench)
     print("\nGoals", *goals, sep="\n")
-    print(f"\n{time.perf_counter() - began:.0f} s; {_load()}")
-    missed = [each for each in goals if not each.tolerable]
-    if asked.check and missed:
-        print("\nMissed by more than --check lets pass:", *missed, sep="\n", file=sys.stderr)
+    print(f"\n{time.perf_counter() - started:.0f} s; {_load()}")
+    missed = [goal for goal in goals if not goal.is_tolerable]
+    if options.check and missed:
+        print("\nMissed by more than --check allows:", *missed, sep="\n", file=sys.stderr)
         return 1
     return 0
 
@@ -64,7 +64,7 @@ def _machine() -> str:
 
 
 def _load() -> str:
-    return f"load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "load not known"
+    return f"load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "load unknown"
 
 
 if __name__ == "__main__":

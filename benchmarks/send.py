@@ -1,4 +1,4 @@
-"""Uploads: a WAV file sent as `webvoice_stt` sends it, against curl and the HTTP client's own way."""
+"""Uploads: a WAV file sent by `webvoice_stt`, against curl and the HTTP client's own form upload."""
 
 import os
 import wave
@@ -6,40 +6,41 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from _bench import BARE, OURS, PUBLISHED, Bench, Goal, above, in_turns, ratio, table, warm
+from _bench import BARE, OURS, PUBLISHED, Bench, Goal, difference, measure_in_turns, print_table, ratio, warm
 from _process import Message, Sample
 
 _CURL = "curl -F"
 _MIB = 1024 * 1024
-_RATE = 48_000
+_SAMPLES_PER_SECOND = 48_000
 
 
 def measure(bench: Bench) -> list[Goal]:
-    """Print the table; the goals."""
+    """Print the table and return the goals."""
     size = bench.rounds(128, 512)
-    recording = silence(bench.folder / "talk.wav", size * _MIB, _RATE)
+    recording = silence(bench.folder / "talk.wav", size * _MIB, _SAMPLES_PER_SECOND)
     base_url = f"{bench.http}/1/api/v1"
-    ways: dict[str, Callable[[], Sample]] = {}
+    methods: dict[str, Callable[[], Sample]] = {}
     if bench.curl:
-        ways[_CURL] = partial(
-            bench.curled, os.devnull, "-H", "Expect:", "-F", f"audio=@{recording}", f"{base_url}/stt/"
+        methods[_CURL] = partial(
+            bench.run_curl, os.devnull, "-H", "Expect:", "-F", f"audio=@{recording}", f"{base_url}/stt/"
         )
-    ways["httpx2 files="] = partial(bench.way, "form", base_url, recording)
-    ways |= {name: partial(_sent, bench, name, base_url, recording) for name in bench.servers}
-    taken = in_turns(ways, bench.rounds(3, 9))
+    methods["httpx2 files="] = partial(bench.transfer, "form", base_url, recording)
+    methods |= {name: partial(_send_with_server, bench, name, base_url, recording) for name in bench.servers}
+    samples = measure_in_turns(methods, bench.rounds(3, 9))
     recording.unlink()
-    curl = taken[_CURL]["ms"] if bench.curl else None
-    table(f"send, {size} MiB", {name: {"× curl": ratio(row["ms"], curl), **row} for name, row in taken.items()})
-    ours = taken[OURS]
+    curl = samples[_CURL]["ms"] if bench.curl else None
+    print_table(f"send, {size} MiB", {name: {"× curl": ratio(row["ms"], curl), **row} for name, row in samples.items()})
+    ours = samples[OURS]
+    delay = difference(ours["ping ms"], ours["idle ms"])
     return [
         Goal(f"sending {size} MiB", ratio(ours["ms"], curl), 1.3, "× curl -F"),
-        Goal("memory while sending", ours["peak MiB"], 8, "MiB above idle", firm=True),
-        Goal("worst ping while sending", above(ours["ping ms"], ours["idle ms"]), 20, "ms above idle", firm=True),
+        Goal("memory while sending", ours["peak MiB"], 8, "MiB above idle", is_strict=True),
+        Goal("longest ping while sending", delay, 20, "ms above idle", is_strict=True),
     ]
 
 
 def silence(path: Path, size: int, rate: int) -> Path:
-    """A recording of so many bytes of sound, with so many samples a second."""
+    """Write a silent recording of so many bytes, with so many samples per second."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -49,7 +50,7 @@ def silence(path: Path, size: int, rate: int) -> Path:
     return path
 
 
-def _sent(bench: Bench, name: str, base_url: str, recording: Path) -> Sample:
+def _send_with_server(bench: Bench, name: str, base_url: str, recording: Path) -> Sample:
     tools: dict[str, tuple[str, Message]] = {
         OURS: ("webvoice_stt", {"audio_path": str(recording)}),
         BARE: ("send", {"path": str(recording)}),
@@ -58,6 +59,6 @@ def _sent(bench: Bench, name: str, base_url: str, recording: Path) -> Sample:
     with bench.server(name, base_url, MAX_UPLOAD_MB=1024) as server:
         warm(server, name)
         result, used = server.measured(*tools[name])
-        if "bytes, whole" not in str(result):  # the form ended exactly where Content-Length said
-            raise RuntimeError(f"{name} sent something else: {result}")
-        return {**used, "idle ms": server.worst_idle_ping(0.5), "ping ms": server.worst_ping(*tools[name])}
+        if "bytes, complete" not in str(result):  # the form ended where Content-Length said
+            raise RuntimeError(f"{name} sent an incomplete form: {result}")
+        return {**used, "idle ms": server.longest_idle_ping(0.5), "ping ms": server.longest_ping(*tools[name])}

@@ -1,6 +1,6 @@
-"""How fast a JSON answer is split, beside `json.loads` and `b64decode` on the same answer held in memory.
+"""The speed of splitting a JSON reply, against `json.loads` and `b64decode` of the same reply in memory.
 
-All in this process; nothing goes to a disk. Rates are MiB of JSON a second.
+All of it runs in this process without a disk. Rates are MiB of JSON per second.
 """
 
 import base64
@@ -11,30 +11,32 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from _bench import Bench, Goal, in_turns, ratio, table
+from _bench import Bench, Goal, measure_in_turns, print_table, ratio
 from _process import Sample
 
 from webvoice_mcp.client.splitter import Splitter
 
-_PIECES = {"64 KiB": 64 << 10, "256 KiB": 256 << 10}  # as a network read gives them
+_CHUNK_BYTES = {"64 KiB": 64 << 10, "256 KiB": 256 << 10}  # sizes of network reads
 _MIB = 1 << 20
 
 
 def measure(bench: Bench) -> list[Goal]:
-    """Print the table. No goal: `save` has them."""
+    """Print the table; the goals are those of `save`."""
     size = bench.rounds(8, 32)
     rows: dict[str, Sample] = {}
     for name, body in _spellings(size * _MIB).items():
-        ways: dict[str, Callable[[], Sample]] = {each: partial(_rate, body, _split, _PIECES[each]) for each in _PIECES}
-        ways["whole"] = partial(_rate, body, _read_whole)
-        rates = {each: row["MiB/s"] for each, row in in_turns(ways, bench.rounds(3, 7)).items()}
+        methods: dict[str, Callable[[], Sample]] = {
+            size_name: partial(_rate, body, _split, size_bytes) for size_name, size_bytes in _CHUNK_BYTES.items()
+        }
+        methods["whole"] = partial(_rate, body, _parse_whole)
+        rates = {method: row["MiB/s"] for method, row in measure_in_turns(methods, bench.rounds(3, 7)).items()}
         rows[name] = {**rates, "× whole": ratio(rates["64 KiB"], rates["whole"])}
-    table(f"splitter, MiB/s of {size} MiB", rows)
+    print_table(f"splitter, MiB/s of {size} MiB", rows)
     return []
 
 
 def _spellings(size: int) -> dict[str, bytes]:
-    """One answer of about `size` bytes for each way to write the same medium."""
+    """Return a reply of about `size` bytes for each spelling of the same media."""
     text = base64.b64encode(os.urandom(size * 3 // 4))
     slashes = text.replace(b"/", b"\\/")
     wrapped = re.sub(rb".{76}", rb"\g<0>\\r\\n", text)
@@ -46,28 +48,28 @@ def _spellings(size: int) -> dict[str, bytes]:
         "\\/": slashes,
         "\\/ and \\u002b": slashes.replace(b"+", b"\\u002b"),
         "escaped line breaks": wrapped,
-        "every character \\u": re.sub(rb".", lambda each: b"\\u%04x" % each[0][0], text[: size // 24 * 4]),
+        "every character \\u": re.sub(rb".", lambda match: b"\\u%04x" % match[0][0], text[: size // 24 * 4]),
     }
-    return {name: b'{"success":true,"video":"%b","duration":5}' % each for name, each in texts.items()}
+    return {name: b'{"success":true,"video":"%b","duration":5}' % text for name, text in texts.items()}
 
 
-def _rate(body: bytes, work: Callable[..., None], *more: int) -> Sample:
+def _rate(body: bytes, read: Callable[..., None], *arguments: int) -> Sample:
     started = time.perf_counter()
-    work(body, *more)
+    read(body, *arguments)
     return {"MiB/s": len(body) / _MIB / (time.perf_counter() - started)}
 
 
-def _split(body: bytes, piece: int) -> None:
-    """Through the splitter, the bytes dropped."""
+def _split(body: bytes, chunk_bytes: int) -> None:
+    """Feed the splitter and discard the media."""
     splitter = Splitter(frozenset({"video"}), lambda *_: lambda _: None)
     view = memoryview(body)
-    for start in range(0, len(body), piece):
-        splitter.feed(bytes(view[start : start + piece]))
+    for start in range(0, len(body), chunk_bytes):
+        splitter.feed(bytes(view[start : start + chunk_bytes]))
     splitter.finish()
 
 
-def _read_whole(body: bytes) -> None:
-    """As is usually done; the spellings that b64decode refuses are put right first."""
+def _parse_whole(body: bytes) -> None:
+    """Parse and decode at once; spellings that b64decode refuses are corrected first."""
     text = json.loads(body)["video"].removeprefix("data:video/mp4;base64,")
     if len(text) % 4 or "-" in text or "\n" in text:
         text = text.translate(str.maketrans("-_", "+/", "\r\n")).rstrip("=")

@@ -1,4 +1,4 @@
-"""Starting and ending: to the list of tools against a bare SDK server, short answers against Python alone."""
+"""Start and end: time to the list of tools against a bare SDK server, time of short commands against plain Python."""
 
 import subprocess
 import sys
@@ -6,52 +6,56 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from _bench import BARE, OURS, Bench, Goal, above, in_turns, ratio, table
-from _process import Sample, Server, resident
+from _bench import BARE, OURS, Bench, Goal, difference, measure_in_turns, print_table, ratio
+from _process import Sample, Server, memory_in_use
 
 
 def measure(bench: Bench) -> list[Goal]:
-    """Print the tables; the goals."""
+    """Print the tables and return the goals."""
     return [*_servers(bench), *_commands(bench)]
 
 
 def _servers(bench: Bench) -> list[Goal]:
-    ways = {name: partial(_served, bench, name) for name in bench.servers}
-    in_turns(ways, 1)  # compiles
-    taken = in_turns(ways, bench.rounds(5, 15))
-    bare = taken[BARE]
-    table("start", {name: {**row, "× bare": ratio(row["list ms"], bare["list ms"])} for name, row in taken.items()})
-    ours = taken[OURS]
+    methods = {name: partial(_time_start, bench, name) for name in bench.servers}
+    measure_in_turns(methods, 1)  # compiles the modules first
+    samples = measure_in_turns(methods, bench.rounds(5, 15))
+    bare = samples[BARE]
+    print_table(
+        "start", {name: {**row, "× bare": ratio(row["list ms"], bare["list ms"])} for name, row in samples.items()}
+    )
+    ours = samples[OURS]
     return [
         Goal("start to tools/list", ratio(ours["list ms"], bare["list ms"]), 1.15, "× bare"),
-        Goal("memory when idle", ratio(ours["idle MiB"], bare["idle MiB"]), 1.1, "× bare", firm=True),
+        Goal("memory when idle", ratio(ours["idle MiB"], bare["idle MiB"]), 1.1, "× bare", is_strict=True),
         Goal("exit at the end of the input", ours["exit ms"], 100, "ms"),
     ]
 
 
-def _served(bench: Bench, name: str) -> Sample:
+def _time_start(bench: Bench, name: str) -> Sample:
     started = time.perf_counter()
     server = Server(bench.command(name, "http://127.0.0.1:9"), bench.environment(), bench.folder)
-    server.start()
-    tools = server.ask("tools/list")["tools"]
+    server.initialize()
+    tools = server.request("tools/list")["tools"]
     listed = (time.perf_counter() - started) * 1000
-    memory = resident(server.pid)
-    return {"tools": len(tools), "list ms": listed, "idle MiB": memory, "exit ms": server.close()}
+    idle = memory_in_use(server.pid)
+    return {"tools": len(tools), "list ms": listed, "idle MiB": idle, "exit ms": server.close()}
 
 
 def _commands(bench: Bench) -> list[Goal]:
     python = [sys.executable, "-c", "pass"]
     commands = {"python -c pass": python}
-    commands |= {f"webvoice-mcp {word}": [*bench.command(OURS), word] for word in ("--version", "--help")}
-    ways: dict[str, Callable[[], Sample]] = {name: partial(_run, bench, words) for name, words in commands.items()}
-    in_turns(ways, 1)  # compiles
-    taken = in_turns(ways, bench.rounds(9, 25))
-    base = taken["python -c pass"]["ms"]
-    table("commands", {name: {**row, "× python": ratio(row["ms"], base)} for name, row in taken.items()})
+    commands |= {f"webvoice-mcp {option}": [*bench.command(OURS), option] for option in ("--version", "--help")}
+    methods: dict[str, Callable[[], Sample]] = {
+        name: partial(_run, bench, command) for name, command in commands.items()
+    }
+    measure_in_turns(methods, 1)  # compiles the modules first
+    samples = measure_in_turns(methods, bench.rounds(9, 25))
+    base = samples["python -c pass"]["ms"]
+    print_table("commands", {name: {**row, "× python": ratio(row["ms"], base)} for name, row in samples.items()})
     return [
         Goal(name, ratio(row["ms"], base), 5, "× python -c pass")
-        for name, row in taken.items()
-        if above(row["ms"], base)
+        for name, row in samples.items()
+        if difference(row["ms"], base)
     ]
 
 

@@ -1,48 +1,48 @@
-"""A streamed chat, 200 tokens a second: what it costs while the caller hears how it goes, and while not.
+"""A streamed chat of 200 tokens per second: processor time with and without progress notifications.
 
-A bare SDK server tells each token as it comes. `webvoice_chat` is paid: two writes to the history for each call.
+The bare SDK server reports each token as progress. `webvoice_chat` is paid, so each call writes twice to the history.
 """
 
 import time
 from functools import partial
 
-from _bench import BARE, OURS, Bench, Goal, in_turns, table, warm
+from _bench import BARE, OURS, Bench, Goal, measure_in_turns, print_table, warm
 from _process import Message, Sample, cpu_ms
 
-_RATE = 200
-_ASKED: Message = {"prompt": "Hi", "stream": True}
+_TOKENS_PER_SECOND = 200
+_STREAMED: Message = {"prompt": "Hi", "stream": True}
 
 
 def measure(bench: Bench) -> list[Goal]:
-    """Print the table; the goal."""
+    """Print the table and return the goal."""
     seconds = bench.rounds(3, 10)
-    asked: Message = {"prompt": "Hi"}
-    ways = {
-        f"{OURS}, with progress": partial(_streamed, bench, OURS, "webvoice_chat", _ASKED, seconds, told=True),
-        f"{OURS}, without": partial(_streamed, bench, OURS, "webvoice_chat", _ASKED, seconds, told=False),
-        f"{BARE}, with progress": partial(_streamed, bench, BARE, "chat", asked, seconds, told=True),
-        f"{BARE}, without": partial(_streamed, bench, BARE, "chat", asked, seconds, told=False),
+    bare: Message = {"prompt": "Hi"}
+    methods = {
+        f"{OURS}, with progress": partial(_stream, bench, OURS, "webvoice_chat", _STREAMED, seconds, has_progress=True),
+        f"{OURS}, without": partial(_stream, bench, OURS, "webvoice_chat", _STREAMED, seconds, has_progress=False),
+        f"{BARE}, with progress": partial(_stream, bench, BARE, "chat", bare, seconds, has_progress=True),
+        f"{BARE}, without": partial(_stream, bench, BARE, "chat", bare, seconds, has_progress=False),
     }
-    taken = in_turns(ways, bench.rounds(1, 3))
-    table(f"stream, {_RATE} tokens/s for {seconds} s", taken)
-    return [Goal("streaming with progress", taken[f"{OURS}, with progress"]["% of a core"], 2, "% of a core")]
+    samples = measure_in_turns(methods, bench.rounds(1, 3))
+    print_table(f"stream, {_TOKENS_PER_SECOND} tokens/s for {seconds} s", samples)
+    return [Goal("streaming with progress", samples[f"{OURS}, with progress"]["% of a core"], 2, "% of a core")]
 
 
-def _streamed(bench: Bench, name: str, tool: str, arguments: Message, seconds: int, *, told: bool) -> Sample:
-    more = {"_meta": {"progressToken": "t"}} if told else {}
-    tokens = seconds * _RATE
+def _stream(bench: Bench, name: str, tool: str, arguments: Message, seconds: int, *, has_progress: bool) -> Sample:
+    params = {"_meta": {"progressToken": "t"}} if has_progress else {}
+    tokens = seconds * _TOKENS_PER_SECOND
     with bench.server(name, f"{bench.http}/{tokens}/api/v1") as server:
         warm(server, name)
         before, started = cpu_ms(server.pid), time.perf_counter()
-        result = server.call(tool, arguments, **more)
-        taken = (time.perf_counter() - started) * 1000
+        result = server.call(tool, arguments, **params)
+        elapsed = (time.perf_counter() - started) * 1000
         after = cpu_ms(server.pid)
         if str(result).count("word ") < tokens:
             raise RuntimeError("tokens are missing")
         used = after - before if after is not None and before is not None else None
         return {
-            "% of a core": used / taken * 100 if used is not None else None,
+            "% of a core": used / elapsed * 100 if used is not None else None,
             "CPU µs/token": used * 1000 / tokens if used is not None else None,
-            "told/s": server.notifications / taken * 1000,
-            "ms late": taken - (tokens - 1) / _RATE * 1000,
+            "notifications/s": server.notifications / elapsed * 1000,
+            "ms late": elapsed - (tokens - 1) / _TOKENS_PER_SECOND * 1000,
         }

@@ -1,4 +1,4 @@
-"""A service on a loopback port that says what it is told to, and what it was asked."""
+"""An HTTP service on a loopback port that gives prepared replies and records the requests."""
 
 import json
 import queue
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-PATIENCE = 60.0  # seconds that a test waits for a request before it fails
-_API = "/api/v1/"
+TIMEOUT_SECONDS = 120.0  # a test that waits longer for a request fails
+_API_PATH = "/api/v1/"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One request; `path` as under the base URL, without a query."""
+class ReceivedRequest:
+    """A request; `path` is below the base URL and without the query."""
 
     method: str
     path: str
@@ -23,53 +23,62 @@ class Asked:
     body: bytes
 
 
-class Held:
-    """A reply that waits for its release."""
+class HeldReply:
+    """A reply that is sent once `release` is called."""
 
     def __init__(self, reply: Any) -> None:
         self.reply = reply
         self._released = threading.Event()
 
     def release(self) -> None:
-        """Answer now."""
+        """Let the reply be sent."""
         self._released.set()
 
     def wait(self) -> Any:
-        """The reply, once it is released."""
-        assert self._released.wait(PATIENCE)
+        """Wait for `release` and return the reply."""
+        assert self._released.wait(TIMEOUT_SECONDS)
         return self.reply
 
 
-class Loopback:
-    """Answers as in `replies` (by path), 404 elsewhere; a path without a reply there is never answered."""
+class LoopbackService:
+    """A service with a JSON reply for each path.
+
+    A path whose reply is None is never answered; a path without a reply gets status 404.
+
+    Attributes:
+        replies: the replies by path.
+        requests: the requests received.
+    """
 
     def __init__(self, replies: Mapping[str, Any]) -> None:
         self.replies = dict(replies)
-        self.asked: list[Asked] = []
-        self._arrivals: queue.SimpleQueue[Asked] = queue.SimpleQueue()
+        self.requests: list[ReceivedRequest] = []
+        self._arrivals: queue.SimpleQueue[ReceivedRequest] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     @property
     def base_url(self) -> str:
+        """The API's base URL at this service."""
         return f"http://127.0.0.1:{self._server.server_address[1]}/api/v1"
 
-    def wait(self) -> Asked:
-        """The next request, once it is here."""
-        return self._arrivals.get(timeout=PATIENCE)
+    def wait_for_request(self) -> ReceivedRequest:
+        """Return the next request, waiting for it if necessary."""
+        return self._arrivals.get(timeout=TIMEOUT_SECONDS)
 
-    def take(self, asked: Asked) -> Any:
-        """Note a request; what to answer. Blocks where nothing is to be answered."""
-        self.asked.append(asked)
-        self._arrivals.put(asked)
-        reply = self.replies.get(asked.path, ...)
+    def reply_to(self, request: ReceivedRequest) -> Any:
+        """Record a request and return its reply: None to close the connection, `...` for status 404."""
+        self.requests.append(request)
+        self._arrivals.put(request)
+        reply = self.replies.get(request.path, ...)
         if reply is None:
             self._closing.wait()
-        return reply.wait() if isinstance(reply, Held) else reply
+        return reply.wait() if isinstance(reply, HeldReply) else reply
 
     @contextmanager
-    def running(self) -> Iterator["Loopback"]:
+    def running(self) -> Iterator["LoopbackService"]:
+        """Serve in a thread while the context is open."""
         self._thread.start()
         try:
             yield self
@@ -83,9 +92,9 @@ class Loopback:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], loopback: Loopback) -> None:
+    def __init__(self, address: tuple[str, int], service: LoopbackService) -> None:
         super().__init__(address, _Handler)
-        self.loopback = loopback
+        self.service = service
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -93,24 +102,25 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self._answer()
+        self._reply()
 
     def do_POST(self) -> None:
-        self._answer()
+        self._reply()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the standard library
-        """Nothing: a test's output is for what goes wrong."""
+        """Log nothing: a test's output is for failures."""
 
-    def _answer(self) -> None:
+    def _reply(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        path = self.path.partition("?")[0].removeprefix(_API)
-        reply = self.server.loopback.take(Asked(self.command, path, self.headers.get("X-API-Key", ""), body))
+        path = self.path.partition("?")[0].removeprefix(_API_PATH)
+        request = ReceivedRequest(self.command, path, self.headers.get("X-API-Key", ""), body)
+        reply = self.server.service.reply_to(request)
         if reply is None:
             self.close_connection = True
             return
-        answer = json.dumps({"error": "Not found"} if reply is ... else reply).encode()
+        content = json.dumps({"error": "Not found"} if reply is ... else reply).encode()
         self.send_response(404 if reply is ... else 200)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(content)

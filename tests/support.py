@@ -1,4 +1,4 @@
-"""What tests of all rooms use: scripted answers."""
+"""Helpers for the tests of all rooms: scripted HTTP responses, an in-memory MCP client, checks of results."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -13,21 +13,26 @@ import httpx2
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
-from webvoice_mcp.server import create_server
+from webvoice_mcp.server import build
 from webvoice_mcp.settings import Settings
 
-CANARY = "wv_canary_1234567890abcdef"  # the key of every test; it must show up nowhere but in the key store
+CANARY = "wv_canary_1234567890abcdef"  # the API key of every test; it may appear in the key store only
 EXAMPLES = Path(__file__).parent / "contract" / "examples"
-SNAPSHOTS = Path(__file__).parent / "snapshots"
-BASE_URL = "http://127.0.0.1:9/api/v1"  # nothing listens there: whatever is not scripted fails
+BASE_URL = "http://127.0.0.1:9/api/v1"  # nothing listens there, so a request that is not scripted fails
 
-MakeSettings = Callable[..., Settings]  # takes variables without their WEBVOICE_
+MakeSettings = Callable[..., Settings]  # takes environment variables without the prefix WEBVOICE_
 Answer = httpx2.Response | Exception
 Handler = Callable[[httpx2.Request], Awaitable[httpx2.Response]]
 
 
-class Scripted(httpx2.AsyncBaseTransport):
-    """Answers in the given order, and what was asked."""
+class ScriptedTransport(httpx2.AsyncBaseTransport):
+    """A transport that returns the given responses in order and records the requests.
+
+    Attributes:
+        answers: the responses that are left; an exception is raised, a function is called with the request.
+        requests: the requests received.
+        bodies: their bodies.
+    """
 
     def __init__(self, *answers: Answer | Handler) -> None:
         self.answers = list(answers)
@@ -44,46 +49,46 @@ class Scripted(httpx2.AsyncBaseTransport):
 
     @property
     def asked(self) -> list[tuple[str, str]]:
-        """Method and path, below the base URL, of each request."""
-        return [(each.method, each.url.path.removeprefix("/api/v1/")) for each in self.requests]
+        """The method of each request, and its path below the base URL."""
+        return [(request.method, request.url.path.removeprefix("/api/v1/")) for request in self.requests]
 
 
-class Pieces(httpx2.AsyncByteStream):
-    """A body that comes in pieces; an exception among them breaks it off there."""
+class ChunkedBody(httpx2.AsyncByteStream):
+    """A response body in chunks; an exception among them is raised in place of a chunk."""
 
-    def __init__(self, pieces: Sequence[bytes | Exception]) -> None:
-        self.pieces = pieces
+    def __init__(self, chunks: Sequence[bytes | Exception]) -> None:
+        self.chunks = chunks
         self.closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self.pieces:
-            if isinstance(piece, Exception):
-                raise piece
-            yield piece
+        for chunk in self.chunks:
+            if isinstance(chunk, Exception):
+                raise chunk
+            yield chunk
 
     async def aclose(self) -> None:
         self.closed = True
 
 
 def answer(body: Any, status: int = 200) -> httpx2.Response:
-    """An answer of JSON."""
+    """Return a JSON response."""
     return httpx2.Response(status, json=body)
 
 
 def http(body: bytes, status: str = "200 OK", kind: str = "application/json", **headers: Any) -> bytes:
-    """An answer; of its headers a name is written with lines below."""
+    """Return a raw HTTP response; `headers` take their names with underscores for hyphens."""
     more = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
     head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
     return head.encode() + body
 
 
 def example(name: str) -> Any:
-    """One of the documentation's own JSON examples."""
+    """Return one of the JSON examples of the service's documentation."""
     return json.loads((EXAMPLES / f"{name}.json").read_text("utf-8"))
 
 
 def events(*chunks: str) -> httpx2.Response:
-    """An answer of server-sent events."""
+    """Return a response of server-sent events, one for each chunk."""
     body = "".join(f"data: {chunk}\n\n" for chunk in chunks)
     return httpx2.Response(200, headers={"content-type": "text/event-stream"}, text=body)
 
@@ -92,13 +97,13 @@ def events(*chunks: str) -> httpx2.Response:
 async def connected(
     settings: Settings, transport: httpx2.AsyncBaseTransport, mode: str = "auto"
 ) -> AsyncIterator[Client]:
-    """A real MCP client of a real server in this process."""
-    async with Client(create_server(settings, transport=transport), mode=mode) as client:
+    """Connect an MCP client to a server in this process, in memory."""
+    async with Client(build(settings, transport=transport), mode=mode) as client:
         yield client
 
 
 def fields(result: CallToolResult) -> dict[str, Any]:
-    """The structured content of a call that went well, which the first text repeats."""
+    """Return the structured content of a successful call; its first text block must hold the same JSON."""
     text = result.content[0]
     assert isinstance(text, TextContent)
     assert not result.is_error, text.text
@@ -110,15 +115,15 @@ def fields(result: CallToolResult) -> dict[str, Any]:
 async def ask(
     settings: Settings, tool: str, arguments: dict[str, Any], *answers: Answer | Handler
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a tool answers, and the JSON that it sent first."""
-    sent = Scripted(*answers)
+    """Call a tool; return its structured content and the JSON body of its first request."""
+    sent = ScriptedTransport(*answers)
     async with connected(settings, sent) as client:
         result = fields(await client.call_tool(tool, arguments))
     return result, json.loads(sent.bodies[0])
 
 
 def failed(result: CallToolResult) -> str:
-    """The sentence of a call that failed, which `_meta` goes with."""
+    """Return the error text of a failed call; `_meta` must hold the same code."""
     (text,) = result.content
     assert isinstance(text, TextContent)
     assert result.is_error
@@ -129,7 +134,7 @@ def failed(result: CallToolResult) -> str:
 
 
 def form(request: httpx2.Request, body: bytes) -> list[tuple[str, str | None, str, bytes]]:
-    """The parts of a multipart body: field, file name, type and content."""
+    """Return the parts of a multipart body as (field, file name, content type, content)."""
     head = b"Content-Type: " + request.headers["content-type"].encode() + b"\r\n\r\n"
     message = BytesParser(EmailMessage, policy=HTTP).parsebytes(head + body)
     parts = []

@@ -1,4 +1,4 @@
-"""The server as a real process, spoken to in raw JSON lines, with no SDK on this side."""
+"""The server as a real process, driven by raw JSON-RPC lines on its pipes, without the MCP SDK on the test's side."""
 
 import json
 import os
@@ -15,22 +15,29 @@ from typing import Any
 
 from tests.support import CANARY
 
-SERVER = (sys.executable, "-m", "webvoice_mcp")
+SERVER_COMMAND = (sys.executable, "-m", "webvoice_mcp")
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 STATELESS_VERSION = "2026-07-28"
 VERSIONS = (*HANDSHAKE_VERSIONS, STATELESS_VERSION)
-PATIENCE = 60.0  # seconds that a test waits for an answer before it fails
+TIMEOUT_SECONDS = 120.0  # a test that waits longer for a response or an exit fails; a start can take a minute
 
-_META = "io.modelcontextprotocol/"
-_CLIENT = {"name": "wire", "version": "0"}
-# What a process needs to run at all, and to measure coverage; nothing else of this process's environment gets through.
+# The greeting as bytes, for servers whose stdin is written to directly.
+GREETING = b"""\
+{"jsonrpc": "2.0", "id": 0, "method": "initialize", "params":\
+ {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "wire", "version": "0"}}}
+{"jsonrpc": "2.0", "method": "notifications/initialized"}
+"""
+
+_META_PREFIX = "io.modelcontextprotocol/"
+_CLIENT_INFO = {"name": "wire", "version": "0"}
+# A process needs these to run and to measure coverage; nothing else of this process's environment is passed on.
 _PASSED_ON = ("PATH", "SYSTEMROOT", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "COVERAGE_FILE")
 
 Message = dict[str, Any]
 
 
 def environment(home: Path, variables: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """An environment with a home of its own; a variable is given without its WEBVOICE_."""
+    """Return an environment with this home folder; `variables` are named without the prefix WEBVOICE_."""
     environ = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environ |= {"HOME": str(home), "USERPROFILE": str(home)}
     environ |= {"WEBVOICE_STATE_DIR": str(home / "state"), "WEBVOICE_OUTPUT_DIR": str(home / "out")}
@@ -38,142 +45,159 @@ def environment(home: Path, variables: Mapping[str, Any] | None = None) -> dict[
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How a process ended, and how many seconds after it was asked to."""
+class Exit:
+    """The end of a process: its exit code, the seconds from the request to end to the exit, and its whole stderr."""
 
     code: int
     seconds: float
     stderr: str
 
 
-class Wire:
-    """A running server."""
+class ServerProcess:
+    """A running server.
+
+    Attributes:
+        version: the protocol revision that requests are sent in.
+        stdout_lines: every line received on stdout.
+        notifications: the messages received that answered no request that was being waited for.
+    """
 
     def __init__(
-        self, environ: Mapping[str, str], command: Sequence[str] = SERVER, version: str = "2025-11-25"
+        self, environ: Mapping[str, str], command: Sequence[str] = SERVER_COMMAND, version: str = "2025-11-25"
     ) -> None:
         self.version = version
-        self.lines: list[bytes] = []  # all that came on stdout
+        self.stdout_lines: list[bytes] = []
         self.notifications: list[Message] = []
         self._stderr = bytearray()
+        self._stderr_grew = threading.Condition()
         self._incoming: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._last_id = 0
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, bufsize=0
         )
-        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._read_stdout, self._read_stderr)]
+        readers = (self._read_stdout, self._read_stderr)
+        self._threads = [threading.Thread(target=reader, daemon=True) for reader in readers]
         for thread in self._threads:
             thread.start()
 
-    def start(self) -> Message:
-        """Say hello as this revision does; what the server says of itself."""
+    def initialize(self) -> Message:
+        """Greet the server as this protocol revision does; return the server's description of itself."""
         if self.version == STATELESS_VERSION:
             return self.result("server/discover")
-        hello = {"protocolVersion": self.version, "capabilities": {}, "clientInfo": _CLIENT}
-        told = self.result("initialize", hello)
-        self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
-        return told
+        hello = {"protocolVersion": self.version, "capabilities": {}, "clientInfo": _CLIENT_INFO}
+        described = self.result("initialize", hello)
+        self.send_message({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        return described
 
     def result(self, method: str, params: Message | None = None) -> Message:
-        """Ask, and take the answer's result."""
-        answer = self.ask(method, params)
-        assert "result" in answer, answer
-        result: Message = answer["result"]
+        """Send a request, wait for its response and return the result in it."""
+        response = self.request(method, params)
+        assert "result" in response, response
+        result: Message = response["result"]
         return result
 
-    def call(self, tool: str, arguments: Any = None, **more: Any) -> Message:
-        """Call a tool."""
-        return self.result("tools/call", {"name": tool, "arguments": arguments or {}, **more})
+    def call(self, tool: str, arguments: Any = None, **params: Any) -> Message:
+        """Call a tool and return its result, also of a failed call."""
+        return self.result("tools/call", {"name": tool, "arguments": arguments or {}, **params})
 
-    def ask(self, method: str, params: Message | None = None) -> Message:
-        """Ask, and wait for the answer."""
-        return self.answer_to(self.post(method, params))
+    def request(self, method: str, params: Message | None = None) -> Message:
+        """Send a request and wait for its response."""
+        return self.response_to(self.send_request(method, params))
 
-    def post(self, method: str, params: Message | None = None) -> int:
-        """Ask without waiting; the request's id."""
+    def send_request(self, method: str, params: Message | None = None) -> int:
+        """Send a request and return its id at once."""
         self._last_id += 1
         params = dict(params or {})
         if self.version == STATELESS_VERSION:
-            own = {"protocolVersion": self.version, "clientInfo": _CLIENT, "clientCapabilities": {}}
-            params["_meta"] = {f"{_META}{name}": value for name, value in own.items()} | params.get("_meta", {})
-        self.send({"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params})
+            meta = {"protocolVersion": self.version, "clientInfo": _CLIENT_INFO, "clientCapabilities": {}}
+            params["_meta"] = {f"{_META_PREFIX}{name}": value for name, value in meta.items()} | params.get("_meta", {})
+        self.send_message({"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params})
         return self._last_id
 
-    def answer_to(self, request_id: int | str) -> Message:
-        """Wait for the answer to a request."""
-        return self.answers_to([request_id])[0]
+    def send_call(self, tool: str, arguments: Message) -> int:
+        """Send a call of a tool and return the request's id at once."""
+        return self.send_request("tools/call", {"name": tool, "arguments": arguments})
 
-    def answers_to(self, request_ids: Sequence[int | str]) -> list[Message]:
-        """Wait for the answers to several requests; notifications that come meanwhile are kept."""
-        answers: dict[int | str, Message] = {}
-        while len(answers) < len(request_ids):
-            line = self._incoming.get(timeout=PATIENCE)
+    def response_to(self, request_id: int | str) -> Message:
+        """Wait for the response to a request."""
+        return self.responses_to([request_id])[0]
+
+    def responses_to(self, request_ids: Sequence[int | str]) -> list[Message]:
+        """Wait for the responses to several requests; other messages go to `notifications`."""
+        responses: dict[int | str, Message] = {}
+        while len(responses) < len(request_ids):
+            line = self._incoming.get(timeout=TIMEOUT_SECONDS)
             assert line is not None, f"the server has ended: {self.stderr}"
             message: Message = json.loads(line)
             if message.get("id") in request_ids:
-                answers[message["id"]] = message
+                responses[message["id"]] = message
             else:
                 self.notifications.append(message)
-        return [answers[each] for each in request_ids]
+        return [responses[request_id] for request_id in request_ids]
 
-    def send(self, message: Message) -> None:
+    def send_message(self, message: Message) -> None:
         """Send one message."""
-        self.raw(json.dumps(message).encode() + b"\n")
+        self.send_bytes(json.dumps(message).encode() + b"\n")
 
-    def raw(self, data: bytes) -> None:
-        """Send bytes as they are."""
+    def send_bytes(self, data: bytes) -> None:
+        """Write bytes to the server's stdin as they are."""
         assert self.process.stdin
         rest = memoryview(data)
         while rest:
             rest = rest[self.process.stdin.write(rest) :]
 
-    def eof(self) -> Ending:
-        """End the server's input and see it end."""
-        started = time.perf_counter()
-        self.hang_up()
-        return self.ending(started)
-
-    def hang_up(self) -> None:
-        """End the server's input."""
+    def close_stdin(self) -> None:
+        """Close the server's stdin, which asks it to end."""
         assert self.process.stdin
         self.process.stdin.close()
 
-    def signalled(self, *signals: int) -> Ending:
-        """Send signals and see it end."""
+    def close_stdin_and_wait(self) -> Exit:
+        """Close the server's stdin and wait for its exit."""
         started = time.perf_counter()
-        for each in signals:
-            self.process.send_signal(each)
-        return self.ending(started)
+        self.close_stdin()
+        return self.wait_for_exit(started)
 
-    def ending(self, started: float) -> Ending:
-        """Wait for the end."""
-        code = self.process.wait(PATIENCE)
+    def signal_and_wait(self, *signals: int) -> Exit:
+        """Send signals and wait for the exit."""
+        started = time.perf_counter()
+        for number in signals:
+            self.process.send_signal(number)
+        return self.wait_for_exit(started)
+
+    def wait_for_exit(self, started: float) -> Exit:
+        """Wait for the exit; `started` is the `time.perf_counter()` at which the server was asked to end."""
+        code = self.process.wait(TIMEOUT_SECONDS)
         seconds = time.perf_counter() - started
         for thread in self._threads:
-            thread.join(PATIENCE)
-        return Ending(code, seconds, self.stderr)
+            thread.join(TIMEOUT_SECONDS)
+        return Exit(code, seconds, self.stderr)
 
     @property
     def stderr(self) -> str:
-        """What came on stderr so far."""
+        """Everything received on stderr so far."""
         return self._stderr.decode(errors="replace")
 
+    def wait_for_stderr(self, text: str) -> None:
+        """Wait until this text has been received on stderr."""
+        with self._stderr_grew:
+            assert self._stderr_grew.wait_for(lambda: text in self.stderr, TIMEOUT_SECONDS), self.stderr
+
     def close(self) -> None:
-        """Leave nothing running; one that is still there is asked to go first, so that it can say what was covered."""
+        """End the process if it still runs, without a kill if possible: a killed process writes no coverage data."""
         assert self.process.stdin
         with suppress(OSError, ValueError):
             self.process.stdin.close()
         try:
-            self.process.wait(PATIENCE)
+            self.process.wait(TIMEOUT_SECONDS)
         finally:
             self.process.kill()
             self.process.wait()
         for thread in self._threads:
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT_SECONDS)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             assert stream
             stream.close()
-        assert not [line for line in (*self.lines, bytes(self._stderr)) if CANARY.encode() in line]
+        assert not [line for line in (*self.stdout_lines, bytes(self._stderr)) if CANARY.encode() in line]
 
     def _read_stdout(self) -> None:
         assert self.process.stdout
@@ -181,23 +205,27 @@ class Wire:
         while block := self.process.stdout.read(1 << 20):
             *lines, rest = (rest + block).split(b"\n")
             for line in lines:
-                self.lines.append(line)
+                self.stdout_lines.append(line)
                 self._incoming.put(line)
-        self.lines += [rest] if rest else []
+        self.stdout_lines += [rest] if rest else []
         self._incoming.put(None)
 
     def _read_stderr(self) -> None:
         assert self.process.stderr
         while block := self.process.stderr.read(1 << 16):
-            self._stderr += block
+            with self._stderr_grew:
+                self._stderr += block
+                self._stderr_grew.notify_all()
 
 
 @contextmanager
-def serving(environ: Mapping[str, str], command: Sequence[str] = SERVER, version: str = "2025-11-25") -> Iterator[Wire]:
-    """A server that has been greeted."""
-    wire = Wire(environ, command, version)
+def running_server(
+    environ: Mapping[str, str], command: Sequence[str] = SERVER_COMMAND, version: str = "2025-11-25"
+) -> Iterator[ServerProcess]:
+    """Run a server and greet it."""
+    server = ServerProcess(environ, command, version)
     try:
-        wire.start()
-        yield wire
+        server.initialize()
+        yield server
     finally:
-        wire.close()
+        server.close()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import TIMEOUT_SECONDS, Command
 from tests.sandbox.world import needs_engines
-from tests.support import MakeSettings, Scripted, connected
+from tests.support import MakeSettings, ScriptedTransport, connected
 from tests.wire_driver import environment
 from webvoice_mcp.cli.demo import media_steps, text_steps
 from webvoice_mcp.cli.demo.session import Session, StepFailed
@@ -71,7 +71,7 @@ sys.exit(main())
 async def test_a_step_fails_if_its_result_is_not_the_expected_one(
     make_settings: MakeSettings, step: Any, reply: dict[str, Any], complaint: str
 ) -> None:
-    scripted = Scripted(httpx2.Response(200, json=reply))
+    scripted = ScriptedTransport(httpx2.Response(200, json=reply))
     async with connected(make_settings(), scripted) as client:
         with pytest.raises(StepFailed) as caught:
             await step(Session(client, ""))

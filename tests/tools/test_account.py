@@ -8,7 +8,7 @@ import anyio
 import httpx2
 import pytest
 
-from tests.support import BASE_URL, CANARY, MakeSettings, Scripted, answer, ask, connected, failed, fields
+from tests.support import BASE_URL, CANARY, MakeSettings, ScriptedTransport, answer, ask, connected, failed, fields
 from webvoice_mcp.keystore import KeyStore
 
 NEW_KEY = "wv_new_key_0123456789abcd"
@@ -18,7 +18,7 @@ ONBOARDING = {"credits": 20.0, "can_use_api": True, "billing": {"topup_required"
 
 
 async def test_a_code_is_sent_and_the_next_step_told(make_settings: MakeSettings) -> None:
-    sent = Scripted(answer({"success": True, "is_new_user": True, "message": "Code sent"}))
+    sent = ScriptedTransport(answer({"success": True, "is_new_user": True, "message": "Code sent"}))
     arguments = {"email": "a@example.com", "accept_privacy": True, "accept_terms": True}
     async with connected(make_settings(API_KEY=""), sent) as client:
         result = fields(await client.call_tool("webvoice_register_send_code", arguments))
@@ -33,7 +33,7 @@ async def test_a_code_is_sent_and_the_next_step_told(make_settings: MakeSettings
 
 @pytest.mark.parametrize("refused", ["accept_privacy", "accept_terms"])
 async def test_without_consent_nothing_is_sent(make_settings: MakeSettings, refused: str) -> None:
-    sent = Scripted()
+    sent = ScriptedTransport()
     arguments = {"email": "a@example.com", "accept_privacy": True, "accept_terms": True, refused: False}
     async with connected(make_settings(), sent) as client:
         said = failed(await client.call_tool("webvoice_register_send_code", arguments))
@@ -44,7 +44,7 @@ async def test_without_consent_nothing_is_sent(make_settings: MakeSettings, refu
 @pytest.mark.parametrize("consent", ["accept_privacy", "accept_terms"])
 @pytest.mark.parametrize("said", [1, 1.0, "1", "y", "yes", "on", "True", [True]])
 async def test_what_is_not_plainly_a_consent_is_none(make_settings: MakeSettings, consent: str, said: Any) -> None:
-    sent = Scripted()
+    sent = ScriptedTransport()
     arguments = {"email": "a@example.com", "accept_privacy": True, "accept_terms": True, consent: said}
     async with connected(make_settings(), sent) as client:
         text = failed(await client.call_tool("webvoice_register_send_code", arguments))
@@ -57,14 +57,14 @@ async def test_truth_values_may_come_as_text(make_settings: MakeSettings) -> Non
     result, sent = await ask(make_settings(), "webvoice_register_send_code", arguments, answer({"success": True}))
     assert result["success"] is True
     assert sent == {"email": "a@example.com", "accept_privacy": True, "accept_terms": True}
-    async with connected(make_settings(), Scripted()) as client:
+    async with connected(make_settings(), ScriptedTransport()) as client:
         said = failed(await client.call_tool("webvoice_register_send_code", {**arguments, "accept_terms": "false"}))
     assert said.startswith("invalid_argument: accept_terms must be true")
 
 
 @pytest.mark.parametrize("tool", ["webvoice_register_send_code", "webvoice_register_verify"])
 async def test_what_is_no_address_is_not_sent(make_settings: MakeSettings, tool: str) -> None:
-    sent = Scripted()
+    sent = ScriptedTransport()
     more = {"code": "123456"} if tool.endswith("verify") else {"accept_privacy": True, "accept_terms": True}
     async with connected(make_settings(), sent) as client:
         said = failed(await client.call_tool(tool, {"email": "somebody", **more}))
@@ -75,7 +75,7 @@ async def test_what_is_no_address_is_not_sent(make_settings: MakeSettings, tool:
 async def test_the_new_key_is_saved_masked_and_used_at_once(make_settings: MakeSettings) -> None:
     settings = make_settings(API_KEY="")
     onboarding = {**ONBOARDING, "hint": f"your key is {NEW_KEY}"}
-    sent = Scripted(
+    sent = ScriptedTransport(
         answer({"success": True, "api_key": NEW_KEY, "onboarding": onboarding}), answer({"user": "a", "credits": 20.0})
     )
     async with connected(settings, sent) as client:
@@ -100,7 +100,7 @@ async def test_the_new_key_is_saved_masked_and_used_at_once(make_settings: MakeS
 
 async def test_a_key_in_the_environment_wins_and_the_note_says_so(make_settings: MakeSettings) -> None:
     settings = make_settings()
-    sent = Scripted(answer({"success": True, "api_key": NEW_KEY}), answer({"user": "a"}))
+    sent = ScriptedTransport(answer({"success": True, "api_key": NEW_KEY}), answer({"user": "a"}))
     async with connected(settings, sent) as client:
         verified = fields(await client.call_tool("webvoice_register_verify", {"email": "a@b.co", "code": "1"}))
         await client.call_tool("webvoice_status", {})
@@ -113,7 +113,9 @@ async def test_a_key_that_cannot_be_saved_is_shown_once_and_not_lost(
     make_settings: MakeSettings, tmp_path: Path
 ) -> None:
     (tmp_path / "state").write_text("a file where the folder should be")
-    sent = Scripted(answer({"success": True, "api_key": NEW_KEY}), answer({"success": True, "api_key": NEW_KEY}))
+    sent = ScriptedTransport(
+        answer({"success": True, "api_key": NEW_KEY}), answer({"success": True, "api_key": NEW_KEY})
+    )
     async with connected(make_settings(), sent) as client:
         verified = fields(await client.call_tool("webvoice_register_verify", {"email": "a@b.co", "code": "1"}))
         created = fields(await client.call_tool("webvoice_create_api_key", {"name": "second"}))
@@ -125,7 +127,7 @@ async def test_a_key_that_cannot_be_saved_is_shown_once_and_not_lost(
 
 async def test_signing_in_without_a_key_saves_none(make_settings: MakeSettings) -> None:
     settings = make_settings(API_KEY="")
-    sent = Scripted(answer({"success": True, "onboarding": ONBOARDING}), answer({"success": True}))
+    sent = ScriptedTransport(answer({"success": True, "onboarding": ONBOARDING}), answer({"success": True}))
     arguments = {"email": "a@b.co", "code": "1"}
     async with connected(settings, sent) as client:
         without = await client.call_tool("webvoice_register_verify", {**arguments, "create_api_key": False})
@@ -188,7 +190,7 @@ async def test_a_caller_who_goes_away_does_not_lose_the_new_key(
         await gone.wait()
         return answer({"success": True, "api_key": NEW_KEY})
 
-    async with connected(settings, Scripted(slow)) as client:
+    async with connected(settings, ScriptedTransport(slow)) as client:
         async with anyio.create_task_group() as callers:
             callers.start_soon(client.call_tool, tool, arguments)
             await asked.wait()
@@ -199,7 +201,7 @@ async def test_a_caller_who_goes_away_does_not_lose_the_new_key(
 
 
 async def test_a_wrong_code_is_the_services_refusal(make_settings: MakeSettings) -> None:
-    sent = Scripted(answer({"error": "Bad Request", "message": "Wrong or expired code"}, 400))
+    sent = ScriptedTransport(answer({"error": "Bad Request", "message": "Wrong or expired code"}, 400))
     async with connected(make_settings(API_KEY=""), sent) as client:
         result = await client.call_tool("webvoice_register_verify", {"email": "a@b.co", "code": "1"})
     assert failed(result) == (
@@ -215,7 +217,7 @@ async def test_a_further_key_is_saved_and_used_only_when_asked(
 ) -> None:
     settings = make_settings(API_KEY="")
     KeyStore(settings.credentials_file).save(BASE_URL, name="first", key=FIRST_KEY, use=True)
-    sent = Scripted(answer({"success": True, "api_key": NEW_KEY, "name": "second"}), answer({"user": "a"}))
+    sent = ScriptedTransport(answer({"success": True, "api_key": NEW_KEY, "name": "second"}), answer({"user": "a"}))
     async with connected(settings, sent) as client:
         created = fields(await client.call_tool("webvoice_create_api_key", {"name": "second", "use": use}))
         await client.call_tool("webvoice_status", {})
@@ -242,20 +244,20 @@ async def test_a_further_key_is_saved_and_used_only_when_asked(
 )
 async def test_what_is_large_deep_or_no_text_is_not_passed_on(make_settings: MakeSettings, odd: Any) -> None:
     body = httpx2.Response(200, text=json.dumps({**ONBOARDING, "small": [1, {"a": "b"}], "odd": odd, "none": None}))
-    async with connected(make_settings(), Scripted(body)) as client:
+    async with connected(make_settings(), ScriptedTransport(body)) as client:
         result = fields(await client.call_tool("webvoice_onboarding", {}))
     assert result == {**ONBOARDING, "small": [1, {"a": "b"}]}
 
 
 async def test_onboarding_passes_on_whatever_the_service_sent(make_settings: MakeSettings) -> None:
-    sent = Scripted(answer({**ONBOARDING, "new_field": {"a": 1}, "huge": "x" * 5000}))
+    sent = ScriptedTransport(answer({**ONBOARDING, "new_field": {"a": 1}, "huge": "x" * 5000}))
     async with connected(make_settings(), sent) as client:
         assert fields(await client.call_tool("webvoice_onboarding", {})) == {**ONBOARDING, "new_field": {"a": 1}}
 
 
 async def test_status_tells_the_account_and_where_the_key_came_from(make_settings: MakeSettings) -> None:
     key = {"name": "My key", "created_at": "2024-01-01T00:00:00Z", "usage_count": 42}
-    sent = Scripted(answer({"success": True, "user": "ann", "credits": 100.0, "api_key": key}))
+    sent = ScriptedTransport(answer({"success": True, "user": "ann", "credits": 100.0, "api_key": key}))
     async with connected(make_settings(), sent) as client:
         assert fields(await client.call_tool("webvoice_status", {})) == {
             "user": "ann",
@@ -266,7 +268,7 @@ async def test_status_tells_the_account_and_where_the_key_came_from(make_setting
 
 
 async def test_links_need_neither_key_nor_network(make_settings: MakeSettings) -> None:
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(API_KEY="", BASE_URL="https://site.example/api/v1/"), sent) as client:
         assert fields(await client.call_tool("webvoice_account_links", {})) == {
             "login": "https://site.example/accounts/login/",
@@ -283,7 +285,7 @@ async def test_a_damaged_key_file_is_set_aside_and_the_next_call_says_where(make
     settings = make_settings(API_KEY="")
     settings.credentials_file.parent.mkdir()
     settings.credentials_file.write_text("{ damaged")
-    async with connected(settings, Scripted()) as client:
+    async with connected(settings, ScriptedTransport()) as client:
         said = failed(await client.call_tool("webvoice_status", {}))
     (aside,) = settings.credentials_file.parent.glob("credentials.json.damaged-*")
     assert said.startswith("not_authenticated: ")

@@ -6,7 +6,7 @@ import anyio
 import httpx2
 import pytest
 
-from tests.support import MakeSettings, Scripted
+from tests.support import MakeSettings, ScriptedTransport
 from webvoice_mcp.errors import ServerError, WebVoiceError
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.server import create_services as assemble
@@ -49,7 +49,7 @@ def clock() -> Clock:
 @pytest.fixture
 def make_shelf(make_settings: MakeSettings, clock: Clock) -> MakeShelf:
     def make(settings: Settings | None = None, *, patience: float = NEVER, glance: float = NEVER) -> Shelf:
-        app = assemble(settings or make_settings(), Scripted())
+        app = assemble(settings or make_settings(), ScriptedTransport())
         return Shelf(app, clock=clock, patience=patience, glance=glance)
 
     return make
@@ -160,5 +160,5 @@ async def test_the_network_is_what_a_client_of_the_app_would_use(make_settings: 
         return app.settings.base_url
 
     settings = make_settings()
-    shelf = Shelf(assemble(settings, Scripted(httpx2.Response(200))))
+    shelf = Shelf(assemble(settings, ScriptedTransport(httpx2.Response(200))))
     assert (await shelf.read(fetch)).value == settings.base_url

@@ -11,7 +11,7 @@ import pytest
 
 from tests import support
 from tests.files.samples import PNG_BYTES, everything_in
-from tests.support import MakeSettings, Scripted, answer, connected, events, failed, fields
+from tests.support import MakeSettings, ScriptedTransport, answer, connected, events, failed, fields
 
 COMPLETION = {
     "id": "chatcmpl-abc123",
@@ -143,7 +143,7 @@ async def test_pictures_of_an_answer_are_saved(make_settings: MakeSettings, out:
     encoded = base64.b64encode(PNG_BYTES).decode()
     message = drawn(f"data:image/png;base64,{encoded}", f"DATA:image/jpeg;base64,{encoded.rstrip('=')}\n")
     content = [{"type": "text", "text": "A red dot"}, {"type": "image_url", "image_url": f"data:;base64,{encoded}"}]
-    sent = Scripted(completion(**{**message, "content": content}))
+    sent = ScriptedTransport(completion(**{**message, "content": content}))
     async with connected(make_settings(), sent) as client:
         result = await client.call_tool("webvoice_chat", {"prompt": "Draw"})
     names = everything_in(out)
@@ -205,7 +205,7 @@ async def test_a_caller_who_wants_progress_hears_the_text_while_it_comes(make_se
     async def on_progress(progress: float, total: float | None, message: str | None) -> None:
         heard.append((progress, message))
 
-    sent = Scripted(events(*STREAM))
+    sent = ScriptedTransport(events(*STREAM))
     async with connected(make_settings(), sent, "legacy") as client:  # in process, only this mode carries tokens
         result = await client.call_tool("webvoice_chat", {"prompt": "Hi"}, progress_callback=on_progress)
     assert fields(result) == {"text": "Hello", "finish_reason": "stop", "id": "c1", "credits_used": 2.0}
@@ -223,7 +223,7 @@ async def test_streaming_can_be_declined_though_progress_is_wanted(make_settings
     async def on_progress(progress: float, total: float | None, message: str | None) -> None:
         raise AssertionError
 
-    sent = Scripted(answer(COMPLETION))
+    sent = ScriptedTransport(answer(COMPLETION))
     async with connected(make_settings(), sent, "legacy") as client:
         result = await client.call_tool(
             "webvoice_chat", {"prompt": "Hi", "stream": False}, progress_callback=on_progress
@@ -262,7 +262,7 @@ async def test_streaming_can_be_declined_though_progress_is_wanted(make_settings
 async def test_what_cannot_be_asked_is_refused_before_any_request(
     make_settings: MakeSettings, arguments: dict[str, Any], sentence: str
 ) -> None:
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(), sent) as client:
         said = failed(await client.call_tool("webvoice_chat", arguments))
     assert said.startswith(f"invalid_argument: {sentence}")
@@ -278,7 +278,7 @@ async def test_deepinfra_chat_sends_what_chat_would_with_that_provider(make_sett
 async def test_deepinfra_chat_knows_its_four_models(make_settings: MakeSettings) -> None:
     _, sent = await ask(make_settings, {"prompt": "Hi"}, tool="webvoice_deepinfra_chat")
     assert sent["model"] == "moonshotai/Kimi-K2.6"
-    async with connected(make_settings(), Scripted()) as client:
+    async with connected(make_settings(), ScriptedTransport()) as client:
         said = failed(await client.call_tool("webvoice_deepinfra_chat", {"prompt": "Hi", "model": "gemini"}))
     assert said.startswith("invalid_argument: model should be 'moonshotai/Kimi-K2.6'")
 
@@ -295,7 +295,7 @@ async def test_deepinfra_chat_knows_its_four_models(make_settings: MakeSettings)
     ],
 )
 async def test_models_are_filtered_here(make_settings: MakeSettings, filters: dict[str, Any], ids: list[str]) -> None:
-    sent = Scripted(answer(MODELS))
+    sent = ScriptedTransport(answer(MODELS))
     async with connected(make_settings(), sent) as client:
         result = fields(await client.call_tool("webvoice_list_chat_models", filters))
     assert ([row["id"] for row in result["models"]], result["count"]) == (ids, len(ids))
@@ -303,7 +303,7 @@ async def test_models_are_filtered_here(make_settings: MakeSettings, filters: di
 
 
 async def test_a_model_is_listed_with_its_price(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(), Scripted(answer(MODELS))) as client:
+    async with connected(make_settings(), ScriptedTransport(answer(MODELS))) as client:
         result = fields(await client.call_tool("webvoice_list_chat_models", {"free_only": True}))
     assert result == {
         "models": [
@@ -321,7 +321,7 @@ async def test_a_model_is_listed_with_its_price(make_settings: MakeSettings) -> 
 
 async def test_openais_list_is_asked_for_when_wanted(make_settings: MakeSettings) -> None:
     row = {"id": "deepseek-v4-flash", "object": "model", "created": 1700000000, "owned_by": "deepseek"}
-    sent = Scripted(answer({"object": "list", "data": [row, {**row, "owned_by": "groq"}]}))
+    sent = ScriptedTransport(answer({"object": "list", "data": [row, {**row, "owned_by": "groq"}]}))
     async with connected(make_settings(), sent) as client:
         arguments = {"openai_format": True, "provider": "deepseek"}
         result = fields(await client.call_tool("webvoice_list_chat_models", arguments))

@@ -18,7 +18,7 @@ from PIL import Image
 
 from tests import support
 from tests.files.samples import everything_in, put
-from tests.support import EXAMPLES, MakeSettings, Scripted, answer, connected, example, failed, fields, form
+from tests.support import EXAMPLES, MakeSettings, ScriptedTransport, answer, connected, example, failed, fields, form
 from tests.tools.rows import LINK, NO_LINKS, accepted, refused
 from webvoice_mcp.contract.image import EDIT_RULES, IMAGE_RULES
 from webvoice_mcp.files import SavedFile
@@ -58,7 +58,7 @@ async def ask(
 
 
 async def test_an_image_is_drawn_into_a_file_and_shown_to_the_model(make_settings: MakeSettings, out: Path) -> None:
-    sent = Scripted(drawn(PNG))
+    sent = ScriptedTransport(drawn(PNG))
     async with connected(make_settings(), sent) as client:
         result = await client.call_tool("webvoice_image", {"prompt": "A red dot", "output_path": "dot"})
     path = out / "dot.png"
@@ -104,7 +104,7 @@ async def test_a_parameter_of_the_provider_is_sent(
 async def test_what_the_provider_does_not_take_is_refused_before_any_request(
     make_settings: MakeSettings, provider: str, parameter: str, value: Any, sentence: str
 ) -> None:
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(), sent) as client:
         arguments = {"prompt": "x", "provider": provider, parameter: value}
         assert failed(await client.call_tool("webvoice_image", arguments)).startswith(f"invalid_argument: {sentence}")
@@ -134,7 +134,7 @@ async def test_what_the_provider_does_not_take_is_refused_before_any_request(
 async def test_what_cannot_be_drawn_is_refused_before_any_request(
     make_settings: MakeSettings, arguments: dict[str, Any], sentence: str
 ) -> None:
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(), sent) as client:
         said = failed(await client.call_tool("webvoice_image", {"prompt": "x", **arguments}))
     assert said.startswith(f"invalid_argument: {sentence}")
@@ -190,7 +190,7 @@ async def test_a_link_beside_an_image_is_told(make_settings: MakeSettings, out: 
 
 async def test_a_link_that_is_too_long_to_be_told_is_kept_in_a_file(make_settings: MakeSettings, out: Path) -> None:
     links = [f"https://cdn.example/{'x' * 300}?{number}" for number in range(2)]
-    async with connected(make_settings(), Scripted(answer({"images": links}))) as client:
+    async with connected(make_settings(), ScriptedTransport(answer({"images": links}))) as client:
         said = failed(await client.call_tool("webvoice_image", {"prompt": "x", "output_path": "x.png"}))
     assert said.startswith("invalid_response: The service's answer has no image in it. The service had answered, so")
     assert said.endswith(f"The service sent a link; fetch it yourself: {out / 'x.txt'}")
@@ -229,7 +229,7 @@ async def test_images_that_cannot_be_saved_at_all_may_have_cost_credits(
     make_settings: MakeSettings, out: Path, monkeypatch: pytest.MonkeyPatch, call: str, numbers: tuple[int, ...]
 ) -> None:
     failing(monkeypatch, call, *numbers)
-    async with connected(make_settings(), Scripted(drawn(PNG, picture(colour="blue")))) as client:
+    async with connected(make_settings(), ScriptedTransport(drawn(PNG, picture(colour="blue")))) as client:
         said = failed(await client.call_tool("webvoice_image", TWO))
     assert said.startswith("disk_error: Cannot ")
     assert said.endswith(f"{FULL} {SPENT}")
@@ -260,7 +260,7 @@ async def test_an_image_that_is_none_is_kept_beside_the_good_one(make_settings: 
 async def test_an_answer_whose_image_is_none_is_an_error_that_says_where_it_is_kept(
     make_settings: MakeSettings, out: Path
 ) -> None:
-    async with connected(make_settings(), Scripted(drawn(b"<html></html>"))) as client:
+    async with connected(make_settings(), ScriptedTransport(drawn(b"<html></html>"))) as client:
         said = failed(await client.call_tool("webvoice_image", {"prompt": "x", "output_path": "x.png"}))
     assert said.startswith("invalid_response: The service's answer has no image in it.")
     assert said.endswith(f"Not image, kept as it came: {out / 'x.txt'} (13 bytes).")
@@ -279,7 +279,7 @@ async def test_the_true_format_decides_the_extension(
 async def test_all_images_of_an_answer_share_the_limit(make_settings: MakeSettings, out: Path) -> None:
     pictures = [noise(20), noise(20), noise(20)]  # 1.2 kB each
     arguments = {"prompt": "x", "provider": "nucleus", "num_images": 2}
-    async with connected(make_settings(MAX_FILE_MB="0.003"), Scripted(drawn(*pictures))) as client:
+    async with connected(make_settings(MAX_FILE_MB="0.003"), ScriptedTransport(drawn(*pictures))) as client:
         said = failed(await client.call_tool("webvoice_image", arguments))
     assert "WEBVOICE_MAX_FILE_MB" in said
     assert everything_in(out) == []
@@ -290,7 +290,7 @@ def images(result: Any) -> list[ImageContent]:
 
 
 async def test_pictures_can_be_kept_from_the_model(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(INLINE_IMAGES=0), Scripted(drawn(PNG))) as client:
+    async with connected(make_settings(INLINE_IMAGES=0), ScriptedTransport(drawn(PNG))) as client:
         result = await client.call_tool("webvoice_image", {"prompt": "x"})
     assert images(result) == []
 
@@ -298,7 +298,7 @@ async def test_pictures_can_be_kept_from_the_model(make_settings: MakeSettings) 
 async def test_a_large_picture_is_shown_smaller(make_settings: MakeSettings) -> None:
     large = noise(600)
     assert len(large) > 700 * 1024
-    async with connected(make_settings(), Scripted(drawn(large))) as client:
+    async with connected(make_settings(), ScriptedTransport(drawn(large))) as client:
         (shown,) = images(await client.call_tool("webvoice_image", {"prompt": "x"}))
     data = base64.b64decode(shown.data)
     assert len(data) <= 700 * 1024
@@ -308,7 +308,7 @@ async def test_a_large_picture_is_shown_smaller(make_settings: MakeSettings) -> 
 async def test_all_pictures_of_an_answer_share_what_hosts_let_through(make_settings: MakeSettings) -> None:
     pictures = [noise(600), noise(601)]
     arguments = {"prompt": "x", "provider": "nucleus", "num_images": 2}
-    async with connected(make_settings(), Scripted(drawn(*pictures))) as client:
+    async with connected(make_settings(), ScriptedTransport(drawn(*pictures))) as client:
         shown = images(await client.call_tool("webvoice_image", arguments))
     assert len(shown) == 2
     assert sum(len(base64.b64decode(each.data)) for each in shown) <= 700 * 1024
@@ -317,7 +317,7 @@ async def test_all_pictures_of_an_answer_share_what_hosts_let_through(make_setti
 async def test_pictures_that_fit_together_are_all_shown_as_they_are(make_settings: MakeSettings) -> None:
     pictures = [noise(400), PNG]
     assert 350 * 1024 < sum(map(len, pictures)) < 700 * 1024
-    async with connected(make_settings(), Scripted(drawn(*pictures))) as client:
+    async with connected(make_settings(), ScriptedTransport(drawn(*pictures))) as client:
         shown = images(await client.call_tool("webvoice_image", TWO))
     assert [base64.b64decode(each.data) for each in shown] == pictures
 
@@ -327,7 +327,7 @@ async def test_without_pillow_a_large_picture_is_left_to_its_link(
 ) -> None:
     answer = drawn(noise(600))
     monkeypatch.setitem(sys.modules, "PIL", None)
-    async with connected(make_settings(), Scripted(answer)) as client:
+    async with connected(make_settings(), ScriptedTransport(answer)) as client:
         result = await client.call_tool("webvoice_image", {"prompt": "x"})
     assert images(result) == []
     assert len(fields(result)["files"]) == 1
@@ -338,7 +338,7 @@ async def test_a_picture_that_cannot_be_made_small_enough_is_left_to_its_link(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, broken: bytes
 ) -> None:
     monkeypatch.setattr("webvoice_mcp.tools._pictures._ALL_BYTES", 100_000)
-    async with connected(make_settings(), Scripted(drawn(broken))) as client:
+    async with connected(make_settings(), ScriptedTransport(drawn(broken))) as client:
         result = await client.call_tool("webvoice_image", {"prompt": "x"})
     assert images(result) == []
     assert len(fields(result)["files"]) == 1
@@ -352,14 +352,14 @@ async def test_a_picture_that_pillow_cannot_read_is_left_to_its_link(
         raise error
 
     monkeypatch.setattr(Image, "open", broken)
-    async with connected(make_settings(), Scripted(drawn(noise(600)))) as client:
+    async with connected(make_settings(), ScriptedTransport(drawn(noise(600)))) as client:
         result = await client.call_tool("webvoice_image", {"prompt": "x"})
     assert (images(result), len(fields(result)["files"])) == ([], 1)
 
 
 async def test_a_huge_picture_is_not_even_read(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webvoice_mcp.tools._pictures._MOST_READ", len(PNG) - 1)
-    async with connected(make_settings(), Scripted(drawn(PNG))) as client:
+    async with connected(make_settings(), ScriptedTransport(drawn(PNG))) as client:
         result = await client.call_tool("webvoice_image", {"prompt": "x"})
     assert (images(result), len(fields(result)["files"])) == ([], 1)
 
@@ -371,7 +371,7 @@ async def test_a_picture_that_is_gone_again_is_left_to_its_link(make_settings: M
 
 
 async def test_a_link_is_named_as_its_file_is(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(), Scripted(drawn(PNG))) as client:
+    async with connected(make_settings(), ScriptedTransport(drawn(PNG))) as client:
         result = await client.call_tool("webvoice_image", {"prompt": "x", "output_path": "my pic ü.png"})
     (link,) = [block for block in result.content if isinstance(block, ResourceLink)]
     assert link.name == "my pic ü.png"
@@ -390,7 +390,7 @@ async def test_blanks_around_codes_and_links_are_dropped_and_those_around_texts_
 async def test_an_input_that_changes_while_it_is_sent_cost_nothing(
     make_settings: MakeSettings, local: list[str]
 ) -> None:
-    class Shrinking(Scripted):
+    class Shrinking(ScriptedTransport):
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
             put(Path(local[0]), b"")
             return await super().handle_async_request(request)
@@ -434,7 +434,7 @@ def local(out: Path) -> list[str]:
 
 
 async def test_local_images_are_uploaded_in_a_form(make_settings: MakeSettings, local: list[str]) -> None:
-    sent = Scripted(edited(input_count=2))
+    sent = ScriptedTransport(edited(input_count=2))
     arguments = {"prompt": "Merge", "images": local, "size": "1024x768", "seed": 0}
     async with connected(make_settings(), sent) as client:
         result = fields(await client.call_tool(EDIT, arguments))
@@ -453,7 +453,7 @@ async def test_local_images_are_uploaded_in_a_form(make_settings: MakeSettings, 
 
 async def test_local_and_linked_images_mix_as_base64_in_json(make_settings: MakeSettings, local: list[str]) -> None:
     arguments = {"prompt": "Merge ✓", "images": [local[0], LINK, local[1]], "aspect_ratio": "1:1"}
-    sent = Scripted(edited(input_count=3))
+    sent = ScriptedTransport(edited(input_count=3))
     async with connected(make_settings(), sent) as client:
         fields(await client.call_tool(EDIT, arguments))
     assert json.loads(sent.bodies[0]) == {**arguments, "images": [encoded(PNG), LINK, encoded(JPEG)]}
@@ -466,7 +466,7 @@ async def test_an_edit_takes_its_documented_values_only(
     make_settings: MakeSettings, provider: str, parameter: str, value: Any, sentence: str
 ) -> None:
     arguments = {"prompt": "x", "images": [LINK], "provider": provider, parameter: value}
-    async with connected(make_settings(), Scripted()) as client:
+    async with connected(make_settings(), ScriptedTransport()) as client:
         assert failed(await client.call_tool(EDIT, arguments)).startswith(f"invalid_argument: {sentence}")
 
 
@@ -489,7 +489,7 @@ async def test_what_cannot_be_edited_is_refused_before_any_request(
     (out / "text.png").write_text("just words")
     (out / "sound.png").write_bytes(b"fLaC\0\0\0\x22" + bytes(34))
     before = everything_in(out)
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(), sent) as client:
         assert failed(await client.call_tool(EDIT, {"prompt": "x", "images": inputs})).startswith(sentence)
     assert (sent.requests, everything_in(out)) == ([], before)
@@ -497,7 +497,7 @@ async def test_what_cannot_be_edited_is_refused_before_any_request(
 
 async def test_a_picture_over_the_limit_is_not_sent(make_settings: MakeSettings, out: Path) -> None:
     put(out / "large.png", noise(40))
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(MAX_UPLOAD_MB="0.001"), sent) as client:
         said = failed(await client.call_tool(EDIT, {"prompt": "x", "images": ["large.png"]}))
     assert "WEBVOICE_MAX_UPLOAD_MB" in said

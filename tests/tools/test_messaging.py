@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.support import MakeSettings, Scripted, answer, connected, example, failed, fields
+from tests.support import MakeSettings, ScriptedTransport, answer, connected, example, failed, fields
 
 
 async def test_a_mail_is_sent_as_documented(make_settings: MakeSettings) -> None:
-    sent = Scripted(answer(example("send_email_response")))
+    sent = ScriptedTransport(answer(example("send_email_response")))
     async with connected(make_settings(), sent) as client:
         result = fields(await client.call_tool("webvoice_send_email", example("send_email_request")))
     assert (sent.asked, json.loads(sent.bodies[0])) == ([("POST", "send-email/")], example("send_email_request"))
@@ -17,14 +17,14 @@ async def test_a_mail_is_sent_as_documented(make_settings: MakeSettings) -> None
 
 
 async def test_a_mail_needs_no_subject(make_settings: MakeSettings) -> None:
-    sent = Scripted(answer({"success": True}))
+    sent = ScriptedTransport(answer({"success": True}))
     async with connected(make_settings(), sent) as client:
         fields(await client.call_tool("webvoice_send_email", {"to": " a@b.co ", "body": "Hi"}))
     assert json.loads(sent.bodies[0]) == {"to": "a@b.co", "body": "Hi"}
 
 
 async def test_a_memo_is_stored_as_documented(make_settings: MakeSettings) -> None:
-    sent = Scripted(answer(example("voice_memo_response")))
+    sent = ScriptedTransport(answer(example("voice_memo_response")))
     async with connected(make_settings(), sent) as client:
         result = fields(await client.call_tool("webvoice_voice_memo", {"text": "Your note text here", "title": "T"}))
     assert sent.asked == [("POST", "voice-memo/text/")]
@@ -46,7 +46,7 @@ async def test_a_memo_is_stored_as_documented(make_settings: MakeSettings) -> No
 async def test_what_cannot_be_sent_is_refused_before_any_request(
     make_settings: MakeSettings, tool: str, arguments: dict[str, Any], sentence: str
 ) -> None:
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(), sent) as client:
         assert failed(await client.call_tool(tool, arguments)).startswith(f"invalid_argument: {sentence}")
     assert sent.requests == []

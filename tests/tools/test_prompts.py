@@ -6,7 +6,7 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import INVALID_PARAMS, TextContent
 
-from tests.support import MakeSettings, Scripted, connected
+from tests.support import MakeSettings, ScriptedTransport, connected
 
 NAMES = ("narrate", "voice_reply", "transcribe_and_translate", "storyboard")
 SPEECH, JOBS = "webvoice_tts", "webvoice_jobs"
@@ -65,7 +65,7 @@ async def text(client: Client, name: str, arguments: dict[str, str] | None = Non
 async def test_prompts_are_listed_with_described_arguments_none_of_which_is_required(
     make_settings: MakeSettings, mode: str
 ) -> None:
-    async with connected(make_settings(API_KEY=""), Scripted(), mode) as client:
+    async with connected(make_settings(API_KEY=""), ScriptedTransport(), mode) as client:
         prompts = (await client.list_prompts()).prompts
     assert [(each.name, each.title) for each in prompts] == list(
         zip(NAMES, ("Read a text aloud", "Answer aloud", "Transcribe and translate", "Storyboard"), strict=True)
@@ -93,7 +93,7 @@ async def test_prompts_are_listed_with_described_arguments_none_of_which_is_requ
 async def test_prompts_are_offered_where_all_their_tools_are(
     make_settings: MakeSettings, mode: str, families: str, names: list[str]
 ) -> None:
-    async with connected(make_settings(TOOLSETS=families), Scripted(), mode) as client:
+    async with connected(make_settings(TOOLSETS=families), ScriptedTransport(), mode) as client:
         assert [each.name for each in (await client.list_prompts()).prompts] == names
         tools = {each.name for each in (await client.list_tools()).tools}
         for name in names:
@@ -101,7 +101,7 @@ async def test_prompts_are_offered_where_all_their_tools_are(
 
 
 async def test_a_text_names_the_tools_and_what_was_given(make_settings: MakeSettings, mode: str) -> None:
-    async with connected(make_settings(), Scripted(), mode) as client:
+    async with connected(make_settings(), ScriptedTransport(), mode) as client:
         assert await text(client, "transcribe_and_translate", FULL["transcribe_and_translate"][0]) == (
             "Please transcribe a recording and translate what is said.\n"
             "\n"
@@ -122,7 +122,7 @@ async def test_a_text_is_short_speaks_of_the_tools_in_their_order_and_commands_n
     make_settings: MakeSettings, mode: str, name: str
 ) -> None:
     arguments, tools = FULL[name]
-    async with connected(make_settings(), Scripted(), mode) as client:
+    async with connected(make_settings(), ScriptedTransport(), mode) as client:
         full, bare = await text(client, name, arguments), await text(client, name)
         assert await text(client, name, dict.fromkeys(arguments, "")) == bare
     assert [
@@ -140,7 +140,7 @@ async def test_a_text_is_short_speaks_of_the_tools_in_their_order_and_commands_n
 async def test_a_file_is_read_first_and_without_a_language_the_texts_own_is_asked_for(
     make_settings: MakeSettings, mode: str
 ) -> None:
-    async with connected(make_settings(), Scripted(), mode) as client:
+    async with connected(make_settings(), ScriptedTransport(), mode) as client:
         said = (await text(client, "narrate", {"file_path": "C:\\a\\b.txt", "voice": "af_sarah"})).splitlines()
     assert said[2:4] == [
         "1. Read the file. If you cannot read files, ask me to paste the text.",
@@ -167,7 +167,7 @@ async def test_a_file_is_read_first_and_without_a_language_the_texts_own_is_aske
 async def test_a_prompt_or_an_argument_that_is_not_known_is_refused_by_name(
     make_settings: MakeSettings, mode: str, name: str, arguments: dict[str, str], message: str
 ) -> None:
-    async with connected(make_settings(), Scripted(), mode) as client:
+    async with connected(make_settings(), ScriptedTransport(), mode) as client:
         with pytest.raises(MCPError) as caught:
             await client.get_prompt(name, arguments)
     assert (caught.value.error.code, caught.value.error.message) == (INVALID_PARAMS, message)

@@ -12,7 +12,7 @@ from mcp import Client, MCPError
 from mcp.server.mcpserver.exceptions import ResourceError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, TextResourceContents
 
-from tests.support import BASE_URL, CANARY, MakeSettings, Scripted, connected
+from tests.support import BASE_URL, CANARY, MakeSettings, ScriptedTransport, connected
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.jobs.history import History
 from webvoice_mcp.server import create_server as build
@@ -52,7 +52,7 @@ async def refusal(client: Client, name: str) -> tuple[int, str]:
 async def test_resources_are_listed_with_all_that_a_person_needs_and_without_the_network(
     make_settings: MakeSettings, mode: str
 ) -> None:
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(API_KEY=""), sent, mode) as client:
         listed = (await client.list_resources()).resources
         (template,) = (await client.list_resource_templates()).resource_templates
@@ -80,7 +80,7 @@ async def test_resources_are_listed_with_all_that_a_person_needs_and_without_the
 async def test_resources_of_families_that_are_not_offered_are_not_there(
     make_settings: MakeSettings, mode: str, families: str, names: list[str], templates: int
 ) -> None:
-    async with connected(make_settings(TOOLSETS=families), Scripted(), mode) as client:
+    async with connected(make_settings(TOOLSETS=families), ScriptedTransport(), mode) as client:
         listed = (await client.list_resources()).resources
         assert [each.name for each in listed] == names
         assert len((await client.list_resource_templates()).resource_templates) == templates
@@ -89,7 +89,7 @@ async def test_resources_of_families_that_are_not_offered_are_not_there(
 
 
 async def test_models_and_voices_are_what_their_tools_list(make_settings: MakeSettings, mode: str) -> None:
-    sent = Scripted(said(MODELS), said(VOICES), said(VOICES))
+    sent = ScriptedTransport(said(MODELS), said(VOICES), said(VOICES))
     async with connected(make_settings(), sent, mode) as client:
         assert await read(client, "models") == {"models": [{**MODELS["models"][0], "free": True}], "count": 1}
         assert await read(client, "voices") == {
@@ -111,7 +111,7 @@ async def test_models_and_voices_are_what_their_tools_list(make_settings: MakeSe
 async def test_a_language_without_voices_is_not_found(
     make_settings: MakeSettings, mode: str, voices: Any, known: str
 ) -> None:
-    async with connected(make_settings(), Scripted(said({"voices": voices})), mode) as client:
+    async with connected(make_settings(), ScriptedTransport(said({"voices": voices})), mode) as client:
         assert await refusal(client, "voices/tlh") == (
             INVALID_PARAMS,
             f"invalid_argument: No voice speaks 'tlh'. Languages with voices: {known}.",
@@ -119,7 +119,7 @@ async def test_a_language_without_voices_is_not_found(
 
 
 async def test_the_account_is_told_with_its_pages(make_settings: MakeSettings, mode: str) -> None:
-    async with connected(make_settings(), Scripted(said(STATUS)), mode) as client:
+    async with connected(make_settings(), ScriptedTransport(said(STATUS)), mode) as client:
         account = await read(client, "account")
     assert account.pop("links")["buy_credits_paypal"] == "http://127.0.0.1:9/billing/purchase/"
     assert account == {
@@ -143,7 +143,7 @@ async def test_outputs_are_the_files_of_the_history_without_the_network(
         await history.begin(str(number), tool, 1_800_000_000 + number, None)
         await history.end(str(number), "done", 1.0, tuple(map(str, files)), "")
     await history.aclose()
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(settings, sent, mode) as client:
         outputs = await read(client, "outputs")
     newer, older = "2027-01-15T08:00:02Z", "2027-01-15T08:00:00Z"
@@ -164,7 +164,7 @@ async def test_outputs_are_the_files_of_the_history_without_the_network(
 async def test_outputs_say_why_the_history_cannot_be_read(make_settings: MakeSettings, mode: str) -> None:
     settings = make_settings()
     settings.history_file.mkdir(parents=True)
-    async with connected(settings, Scripted(), mode) as client:
+    async with connected(settings, ScriptedTransport(), mode) as client:
         code, message = await refusal(client, "outputs")
     assert code == INTERNAL_ERROR
     assert message.startswith(f"disk_error: The history {settings.history_file} cannot be used: ")
@@ -177,7 +177,7 @@ async def test_outputs_say_why_the_history_cannot_be_read(make_settings: MakeSet
 async def test_a_service_that_fails_is_stood_in_for_by_what_it_said_before(
     make_settings: MakeSettings, mode: str, answer: httpx2.Response, code: str
 ) -> None:
-    async with connected(make_settings(), Scripted(said(MODELS), answer), mode) as client:
+    async with connected(make_settings(), ScriptedTransport(said(MODELS), answer), mode) as client:
         before = await read(client, "models")
         after = await read(client, "models")
     note = after.pop("note")
@@ -190,7 +190,7 @@ async def test_a_service_that_does_not_answer_is_stood_in_for_too(make_settings:
         await anyio.sleep_forever()
         raise AssertionError
 
-    async with connected(make_settings(TIMEOUT=0.2), Scripted(said(VOICES), silence), mode) as client:
+    async with connected(make_settings(TIMEOUT=0.2), ScriptedTransport(said(VOICES), silence), mode) as client:
         await read(client, "voices")
         italian = await read(client, "voices/it")
     assert italian["voices"] == [{"id": "if_sara", "name": "if_sara"}]
@@ -200,7 +200,9 @@ async def test_a_service_that_does_not_answer_is_stood_in_for_too(make_settings:
 async def test_with_nothing_fetched_before_a_failure_is_a_sentence_with_our_code(
     make_settings: MakeSettings, mode: str
 ) -> None:
-    async with connected(make_settings(), Scripted(said({"error": "Oops", "message": "Down"}, 500)), mode) as client:
+    async with connected(
+        make_settings(), ScriptedTransport(said({"error": "Oops", "message": "Down"}, 500)), mode
+    ) as client:
         code, message = await refusal(client, "models")
     assert code == INTERNAL_ERROR
     assert message.startswith("server_error: ")
@@ -209,7 +211,7 @@ async def test_with_nothing_fetched_before_a_failure_is_a_sentence_with_our_code
 async def test_a_key_that_is_no_longer_accepted_shows_nothing_of_the_account(
     make_settings: MakeSettings, mode: str
 ) -> None:
-    sent = Scripted(said(STATUS), said({"error": f"Bad key {CANARY}"}, 401))
+    sent = ScriptedTransport(said(STATUS), said({"error": f"Bad key {CANARY}"}, 401))
     async with connected(make_settings(), sent, mode) as client:
         await read(client, "account")
         code, message = await refusal(client, "account")
@@ -219,7 +221,7 @@ async def test_a_key_that_is_no_longer_accepted_shows_nothing_of_the_account(
 
 @pytest.mark.parametrize("name", ["account", "models", "voices", "voices/en"])
 async def test_without_a_key_a_resource_says_how_to_get_one(make_settings: MakeSettings, mode: str, name: str) -> None:
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(API_KEY=""), sent, mode) as client:
         code, message = await refusal(client, name)
     assert code == INTERNAL_ERROR
@@ -232,7 +234,7 @@ async def test_a_key_saved_meanwhile_works_at_once_and_another_ones_account_is_n
 ) -> None:
     settings = make_settings(API_KEY="")
     store = KeyStore(settings.credentials_file)
-    sent = Scripted(said(STATUS), said({"error": "x"}, 500))
+    sent = ScriptedTransport(said(STATUS), said({"error": "x"}, 500))
     async with connected(settings, sent, mode) as client:
         store.save(BASE_URL, name="ann", key="wv_ann_0000000000000000", use=True)
         assert (await read(client, "account"))["user"] == "ann"
@@ -242,7 +244,7 @@ async def test_a_key_saved_meanwhile_works_at_once_and_another_ones_account_is_n
 
 
 async def test_servers_in_one_process_do_not_mix(make_settings: MakeSettings, mode: str) -> None:
-    ann, bob = Scripted(said(STATUS)), Scripted(said({**STATUS, "user": "bob"}))
+    ann, bob = ScriptedTransport(said(STATUS)), ScriptedTransport(said({**STATUS, "user": "bob"}))
     async with (
         connected(make_settings(), ann, mode) as first,
         connected(make_settings(API_KEY="wv_bob_0000000000000000"), bob, mode) as second,
@@ -255,7 +257,7 @@ async def test_servers_in_one_process_do_not_mix(make_settings: MakeSettings, mo
 async def test_clients_of_one_server_come_and_go_without_taking_the_parts_away(
     make_settings: MakeSettings, mode: str
 ) -> None:
-    server = build(make_settings(), transport=Scripted(said(MODELS)))
+    server = build(make_settings(), transport=ScriptedTransport(said(MODELS)))
     async with Client(server, mode=mode) as first:
         async with Client(server, mode=mode):
             pass

@@ -14,7 +14,7 @@ import pytest
 from mcp.types import ResourceLink
 
 from tests.files.samples import FRAME, MP3_BYTES, everything_in, put, wav_bytes
-from tests.support import MakeSettings, Pieces, Scripted, answer, connected, failed, fields, form
+from tests.support import ChunkedBody, MakeSettings, ScriptedTransport, answer, connected, failed, fields, form
 
 VOICES = {
     "success": True,
@@ -33,7 +33,7 @@ def spoken(content: bytes = MP3_BYTES, **more: Any) -> httpx2.Response:
 
 
 async def test_text_is_spoken_into_a_file(make_settings: MakeSettings, out: Path) -> None:
-    sent = Scripted(spoken(credits_remaining=99.5, provider="kokoro"))
+    sent = ScriptedTransport(spoken(credits_remaining=99.5, provider="kokoro"))
     async with connected(make_settings(), sent) as client:
         result = await client.call_tool("webvoice_tts", {"text": "Hello there", "output_path": "hello"})
     path = out / "hello.mp3"
@@ -56,13 +56,13 @@ async def test_text_is_spoken_into_a_file(make_settings: MakeSettings, out: Path
 
 
 async def test_base64_is_in_no_text(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(), Scripted(spoken())) as client:
+    async with connected(make_settings(), ScriptedTransport(spoken())) as client:
         result = await client.call_tool("webvoice_tts", {"text": "Hi"})
     assert base64.b64encode(FRAME).decode()[:40] not in result.model_dump_json()
 
 
 async def test_a_name_is_made_from_tool_time_and_words(make_settings: MakeSettings, out: Path) -> None:
-    async with connected(make_settings(), Scripted(spoken(), spoken())) as client:
+    async with connected(make_settings(), ScriptedTransport(spoken(), spoken())) as client:
         for _ in range(2):
             fields(await client.call_tool("webvoice_tts", {"text": "Ciao, città/../mondo!"}))
     names = everything_in(out)
@@ -72,7 +72,7 @@ async def test_a_name_is_made_from_tool_time_and_words(make_settings: MakeSettin
 
 
 async def test_every_argument_reaches_the_service(make_settings: MakeSettings) -> None:
-    sent = Scripted(spoken())
+    sent = ScriptedTransport(spoken())
     arguments = {"text": "Hi", "voice": "v", "language": "de", "speed": "2.0", "provider": "p"}
     async with connected(make_settings(), sent) as client:
         fields(await client.call_tool("webvoice_tts", arguments))
@@ -90,7 +90,7 @@ async def test_a_language_has_a_voice_of_its_own(
     make_settings: MakeSettings, language: str, voice: str, asked: list[tuple[str, str]]
 ) -> None:
     answers = [answer(VOICES), spoken()][-len(asked) :]
-    sent = Scripted(*answers)
+    sent = ScriptedTransport(*answers)
     async with connected(make_settings(), sent) as client:
         result = fields(await client.call_tool("webvoice_tts", {"text": "Hi", "language": language}))
     assert sent.asked == asked
@@ -98,7 +98,7 @@ async def test_a_language_has_a_voice_of_its_own(
 
 
 async def test_a_language_without_a_voice_is_refused_unpaid(make_settings: MakeSettings, out: Path) -> None:
-    sent = Scripted(answer({"voices": {"en": [{"id": "af_sarah"}]}}))
+    sent = ScriptedTransport(answer({"voices": {"en": [{"id": "af_sarah"}]}}))
     async with connected(make_settings(), sent) as client:
         said = failed(await client.call_tool("webvoice_tts", {"text": "Hi", "language": "xx"}))
     assert said.startswith("invalid_argument: language 'xx' has no voice.")
@@ -126,7 +126,7 @@ async def test_what_cannot_be_spoken_or_saved_is_refused_before_any_request(
     make_settings: MakeSettings, out: Path, arguments: dict[str, Any], sentence: str
 ) -> None:
     put(out / "there.mp3", MP3_BYTES)
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(), sent) as client:
         assert failed(await client.call_tool("webvoice_tts", arguments)).startswith(sentence)
     assert sent.requests == []
@@ -135,7 +135,7 @@ async def test_what_cannot_be_spoken_or_saved_is_refused_before_any_request(
 
 @pytest.mark.parametrize("nothing", [None, "", "  "])
 async def test_optional_arguments_may_be_null_or_blank(make_settings: MakeSettings, nothing: str | None) -> None:
-    sent = Scripted(spoken())
+    sent = ScriptedTransport(spoken())
     arguments = dict.fromkeys(("voice", "language", "speed", "provider", "output_path"), nothing)
     async with connected(make_settings(), sent) as client:
         fields(await client.call_tool("webvoice_tts", {"text": "Hi", **arguments}))
@@ -144,13 +144,13 @@ async def test_optional_arguments_may_be_null_or_blank(make_settings: MakeSettin
 
 async def test_an_existing_file_may_be_replaced_when_a_person_allows_it(make_settings: MakeSettings, out: Path) -> None:
     put(out / "x.mp3", FRAME * 9)
-    async with connected(make_settings(OVERWRITE=1), Scripted(spoken())) as client:
+    async with connected(make_settings(OVERWRITE=1), ScriptedTransport(spoken())) as client:
         fields(await client.call_tool("webvoice_tts", {"text": "Hi", "output_path": "x.mp3"}))
     assert (out / "x.mp3").read_bytes() == MP3_BYTES
 
 
 async def test_an_extension_tells_the_truth_about_another_audio_format(make_settings: MakeSettings, out: Path) -> None:
-    async with connected(make_settings(), Scripted(spoken(wav_bytes()))) as client:
+    async with connected(make_settings(), ScriptedTransport(spoken(wav_bytes()))) as client:
         result = fields(await client.call_tool("webvoice_tts", {"text": "Hi", "output_path": "x.mp3"}))
     assert [(each["path"], each["mime_type"]) for each in result["files"]] == [(str(out / "x.wav"), "audio/wav")]
 
@@ -159,7 +159,7 @@ async def test_an_extension_tells_the_truth_about_another_audio_format(make_sett
 async def test_what_is_no_audio_is_an_error_and_kept_since_it_may_have_been_paid_for(
     make_settings: MakeSettings, out: Path, content: bytes, name: str
 ) -> None:
-    async with connected(make_settings(), Scripted(spoken(content))) as client:
+    async with connected(make_settings(), ScriptedTransport(spoken(content))) as client:
         said = failed(await client.call_tool("webvoice_tts", {"text": "Hi", "output_path": "x.mp3"}))
     assert said.startswith("invalid_response: The service's answer has no audio in it.")
     assert f"{out / name} ({len(content)} bytes)" in said
@@ -177,25 +177,25 @@ async def test_what_is_no_audio_is_an_error_and_kept_since_it_may_have_been_paid
         (httpx2.Response(200, text="<html>"), "invalid_response: "),
         (httpx2.ReadError("reset"), "network_error: "),
         (
-            httpx2.Response(200, stream=Pieces([b'{"audio":"' + b"QUJD" * 999, httpx2.ReadError("cut")])),
+            httpx2.Response(200, stream=ChunkedBody([b'{"audio":"' + b"QUJD" * 999, httpx2.ReadError("cut")])),
             "invalid_response: The service's answer was cut short.",
         ),
     ],
 )
 async def test_a_failed_call_leaves_no_file(make_settings: MakeSettings, out: Path, answer: Any, sentence: str) -> None:
-    async with connected(make_settings(), Scripted(answer)) as client:
+    async with connected(make_settings(), ScriptedTransport(answer)) as client:
         said = failed(await client.call_tool("webvoice_tts", {"text": "Hi", "output_path": "deep/er/x.mp3"}))
     assert said.startswith(sentence)
     assert everything_in(out) == []
 
 
 async def test_a_link_in_place_of_the_audio_is_told(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(), Scripted(answer({"audio": "https://cdn.example/a.mp3"}))) as client:
+    async with connected(make_settings(), ScriptedTransport(answer({"audio": "https://cdn.example/a.mp3"}))) as client:
         assert "https://cdn.example/a.mp3" in failed(await client.call_tool("webvoice_tts", {"text": "Hi"}))
 
 
 async def test_an_answer_over_the_limit_is_stopped_and_nothing_stays(make_settings: MakeSettings, out: Path) -> None:
-    async with connected(make_settings(MAX_FILE_MB="0.001"), Scripted(spoken(MP3_BYTES))) as client:
+    async with connected(make_settings(MAX_FILE_MB="0.001"), ScriptedTransport(spoken(MP3_BYTES))) as client:
         said = failed(await client.call_tool("webvoice_tts", {"text": "Hi"}))
     assert said.startswith("invalid_response: ")
     assert "WEBVOICE_MAX_FILE_MB" in said
@@ -210,7 +210,7 @@ async def test_a_disk_that_fails_after_the_answer_says_that_credits_may_be_gone(
         await anyio.to_thread.run_sync(shutil.rmtree, out)
         return spoken()
 
-    async with connected(make_settings(), Scripted(removed)) as client:
+    async with connected(make_settings(), ScriptedTransport(removed)) as client:
         said = failed(await client.call_tool("webvoice_tts", {"text": "Hi"}))
     assert said.startswith("disk_error: ")
     assert not await anyio.Path(out).exists()
@@ -227,7 +227,7 @@ async def test_a_disk_that_is_full_when_the_audio_comes_says_that_credits_may_be
         return really(descriptor, data)
 
     monkeypatch.setattr(os, "write", full)
-    async with connected(make_settings(), Scripted(spoken())) as client:
+    async with connected(make_settings(), ScriptedTransport(spoken())) as client:
         said = failed(await client.call_tool("webvoice_tts", {"text": "Hi", "output_path": "x.mp3"}))
     assert said == (
         f"disk_error: Cannot write {out / 'x.mp3'}: No space left on device. Make room, or choose a folder on another "
@@ -238,7 +238,7 @@ async def test_a_disk_that_is_full_when_the_audio_comes_says_that_credits_may_be
 
 
 async def test_an_answer_without_audio_says_what_to_do(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(), Scripted(answer({"success": True}))) as client:
+    async with connected(make_settings(), ScriptedTransport(answer({"success": True}))) as client:
         said = failed(await client.call_tool("webvoice_tts", {"text": "Hi"}))
     assert said == (
         "invalid_response: The service's answer has no audio in it. The service had answered, so credits may have been "
@@ -248,7 +248,7 @@ async def test_an_answer_without_audio_says_what_to_do(make_settings: MakeSettin
 
 async def test_what_came_beside_the_audio_is_told(make_settings: MakeSettings) -> None:
     audio = [base64.b64encode(MP3_BYTES).decode(), "https://cdn.example/b.mp3"]
-    async with connected(make_settings(), Scripted(answer({"audio": audio}))) as client:
+    async with connected(make_settings(), ScriptedTransport(answer({"audio": audio}))) as client:
         result = fields(await client.call_tool("webvoice_tts", {"text": "Hi"}))
     assert result["note"] == "The service sent a link; fetch it yourself: https://cdn.example/b.mp3"
 
@@ -262,7 +262,7 @@ def recording(out: Path) -> Path:
 
 
 async def test_a_recording_is_uploaded_and_its_text_returned(make_settings: MakeSettings, recording: Path) -> None:
-    sent = Scripted(answer({**HEARD, "credits_remaining": 99.2}))
+    sent = ScriptedTransport(answer({**HEARD, "credits_remaining": 99.2}))
     async with connected(make_settings(), sent) as client:
         result = await client.call_tool("webvoice_stt", {"audio_path": str(recording)})
     assert fields(result) == {
@@ -291,7 +291,7 @@ async def test_a_recording_is_uploaded_and_its_text_returned(make_settings: Make
 async def test_language_and_provider_are_fields_of_the_form(
     make_settings: MakeSettings, recording: Path, arguments: dict[str, str], sent_fields: dict[str, bytes]
 ) -> None:
-    sent = Scripted(answer(HEARD))
+    sent = ScriptedTransport(answer(HEARD))
     async with connected(make_settings(), sent) as client:
         fields(await client.call_tool("webvoice_stt", {"audio_path": "my talk.mp3", **arguments}))
     parts = {name: content for name, _, _, content in form(sent.requests[0], sent.bodies[0])}
@@ -300,7 +300,7 @@ async def test_language_and_provider_are_fields_of_the_form(
 
 @pytest.mark.parametrize("output_path", ["talk", "talk.txt"])
 async def test_the_text_can_be_saved(make_settings: MakeSettings, recording: Path, out: Path, output_path: str) -> None:
-    async with connected(make_settings(), Scripted(answer({**HEARD, "text": "Città ✓"}))) as client:
+    async with connected(make_settings(), ScriptedTransport(answer({**HEARD, "text": "Città ✓"}))) as client:
         arguments = {"audio_path": str(recording), "output_path": output_path}
         result = fields(await client.call_tool("webvoice_stt", arguments))
     assert [each["path"] for each in result["files"]] == [str(out / "talk.txt")]
@@ -311,7 +311,7 @@ async def test_a_text_that_cannot_be_saved_is_returned_all_the_same(
     make_settings: MakeSettings, recording: Path, out: Path
 ) -> None:
     body = answer({**HEARD, "text": "x" * 3000})
-    async with connected(make_settings(MAX_FILE_MB="0.001", MAX_UPLOAD_MB="1"), Scripted(body)) as client:
+    async with connected(make_settings(MAX_FILE_MB="0.001", MAX_UPLOAD_MB="1"), ScriptedTransport(body)) as client:
         arguments = {"audio_path": str(recording), "output_path": "talk.txt"}
         result = fields(await client.call_tool("webvoice_stt", arguments))
     assert result["text"] == "x" * 3000
@@ -338,7 +338,7 @@ async def test_what_cannot_be_heard_is_refused_before_any_request(
     (out / "text.mp3").write_text("just words")
     (out / "text.txt").write_text("just words")
     before = everything_in(out)
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(), sent) as client:
         assert failed(await client.call_tool(tool, arguments)).startswith(sentence)
     assert sent.requests == []
@@ -346,7 +346,7 @@ async def test_what_cannot_be_heard_is_refused_before_any_request(
 
 
 async def test_a_recording_over_the_limit_is_not_sent(make_settings: MakeSettings, recording: Path) -> None:
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(MAX_UPLOAD_MB="0.001"), sent) as client:
         said = failed(await client.call_tool("webvoice_stt", {"audio_path": str(recording)}))
     assert said.startswith("invalid_argument: audio_path")
@@ -355,7 +355,7 @@ async def test_a_recording_over_the_limit_is_not_sent(make_settings: MakeSetting
 
 
 async def test_an_unknown_provider_names_those_there_are(make_settings: MakeSettings, recording: Path) -> None:
-    async with connected(make_settings(), Scripted()) as client:
+    async with connected(make_settings(), ScriptedTransport()) as client:
         arguments = {"audio_path": str(recording), "provider": "x"}
         said = failed(await client.call_tool("webvoice_stt", arguments))
     assert said.startswith("invalid_argument: provider should be 'whisper_small', 'whisper_fast'")
@@ -366,7 +366,7 @@ async def test_whisper_fast_sends_what_stt_would_with_that_provider(
 ) -> None:
     forms = []
     for tool, more in (("webvoice_whisper_fast_stt", {}), ("webvoice_stt", {"provider": "whisper_fast"})):
-        sent = Scripted(answer(HEARD))
+        sent = ScriptedTransport(answer(HEARD))
         async with connected(make_settings(), sent) as client:
             arguments = {"audio_path": str(recording), "language": "it", "output_path": f"{tool}.txt", **more}
             fields(await client.call_tool(tool, arguments))
@@ -375,14 +375,14 @@ async def test_whisper_fast_sends_what_stt_would_with_that_provider(
 
 
 async def test_an_answer_without_text_is_an_invalid_response(make_settings: MakeSettings, recording: Path) -> None:
-    async with connected(make_settings(), Scripted(answer({"success": True}))) as client:
+    async with connected(make_settings(), ScriptedTransport(answer({"success": True}))) as client:
         said = failed(await client.call_tool("webvoice_stt", {"audio_path": str(recording)}))
     assert said.startswith("invalid_response: The service's answer to stt/ has no usable text.")
 
 
 async def test_an_odd_small_field_of_a_paid_answer_is_left_out(make_settings: MakeSettings, recording: Path) -> None:
     odd = {**HEARD, "duration": {"seconds": 1}, "credits_used": "many", "new": [1]}
-    async with connected(make_settings(), Scripted(answer(odd))) as client:
+    async with connected(make_settings(), ScriptedTransport(answer(odd))) as client:
         result = fields(await client.call_tool("webvoice_stt", {"audio_path": str(recording)}))
     assert result == {"text": "Hello", "language": "en", "new": [1]}
 
@@ -398,7 +398,7 @@ async def test_an_odd_small_field_of_a_paid_answer_is_left_out(make_settings: Ma
 async def test_voices_are_listed_by_language(
     make_settings: MakeSettings, arguments: dict[str, str], query: dict[str, str], codes: list[str]
 ) -> None:
-    sent = Scripted(answer(VOICES))
+    sent = ScriptedTransport(answer(VOICES))
     async with connected(make_settings(), sent) as client:
         result = fields(await client.call_tool("webvoice_list_voices", arguments))
     everything = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import MakeSettings, Scripted, answer, connected, failed, fields
+from tests.support import MakeSettings, ScriptedTransport, answer, connected, failed, fields
 
 REPLY = {
     "success": True,
@@ -20,7 +20,7 @@ REPLY = {
 
 @pytest.mark.parametrize(("given", "sent_source"), [({}, "auto"), ({"source_language": "en"}, "en")])
 async def test_a_text_is_translated(make_settings: MakeSettings, given: dict[str, str], sent_source: str) -> None:
-    sent = Scripted(answer({**REPLY, "provider": "x"}))
+    sent = ScriptedTransport(answer({**REPLY, "provider": "x"}))
     async with connected(make_settings(), sent) as client:
         arguments = {"text": "Hello, world!", "target_language": "it", **given}
         result = fields(await client.call_tool("webvoice_translate", arguments))
@@ -42,7 +42,7 @@ async def test_a_text_is_translated(make_settings: MakeSettings, given: dict[str
 async def test_what_cannot_be_translated_is_refused_before_any_request(
     make_settings: MakeSettings, arguments: dict[str, Any], sentence: str
 ) -> None:
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(), sent) as client:
         said = failed(await client.call_tool("webvoice_translate", arguments))
     assert said.startswith(f"invalid_argument: {sentence}")

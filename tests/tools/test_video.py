@@ -10,7 +10,7 @@ import pytest
 
 from tests.files.samples import PNG_BYTES as PNG
 from tests.files.samples import mp4_bytes
-from tests.support import MakeSettings, Scripted, answer, ask, connected, example, failed, fields, form
+from tests.support import MakeSettings, ScriptedTransport, answer, ask, connected, example, failed, fields, form
 from tests.tools.rows import LINK, NO_LINKS, accepted, refused
 from webvoice_mcp.contract.rules import Rules
 from webvoice_mcp.contract.video import IMAGE_TO_VIDEO_RULES, TEXT_TO_VIDEO_RULES
@@ -30,7 +30,7 @@ def filmed(**more: Any) -> httpx2.Response:
 
 
 async def test_a_scene_is_filmed_into_a_file(make_settings: MakeSettings, tmp_path: Path) -> None:
-    sent = Scripted(filmed(credits_remaining=85.0, video_size_bytes=len(MP4)))
+    sent = ScriptedTransport(filmed(credits_remaining=85.0, video_size_bytes=len(MP4)))
     async with connected(make_settings(), sent) as client:
         result = fields(await client.call_tool("webvoice_text_to_video", {"prompt": "Sea", "output_path": "sea"}))
     path = tmp_path / "out" / "sea.mp4"
@@ -82,7 +82,7 @@ async def test_a_parameter_of_the_provider_is_sent(
 async def test_what_the_provider_does_not_take_is_refused_before_any_request(
     make_settings: MakeSettings, tool: str, provider: str, parameter: str, value: Any, sentence: str
 ) -> None:
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(), sent) as client:
         said = failed(await client.call_tool(tool, {**TOOLS[tool][0], "provider": provider, parameter: value}))
     assert said.startswith(f"invalid_argument: {sentence}")
@@ -91,7 +91,7 @@ async def test_what_the_provider_does_not_take_is_refused_before_any_request(
 
 @pytest.mark.parametrize("tool", TOOLS)
 async def test_an_unknown_provider_is_told_those_there_are(make_settings: MakeSettings, tool: str) -> None:
-    async with connected(make_settings(), Scripted()) as client:
+    async with connected(make_settings(), ScriptedTransport()) as client:
         said = failed(await client.call_tool(tool, {**TOOLS[tool][0], "provider": "x"}))
     assert said.startswith("invalid_argument: provider should be 'seedance', ")
 
@@ -99,7 +99,7 @@ async def test_an_unknown_provider_is_told_those_there_are(make_settings: MakeSe
 async def test_a_local_image_is_uploaded_in_a_form(make_settings: MakeSettings, tmp_path: Path) -> None:
     image = tmp_path / "first frame.png"
     image.write_bytes(PNG)
-    sent = Scripted(filmed())
+    sent = ScriptedTransport(filmed())
     arguments = {"prompt": "Pan", "image": str(image), "generate_audio": False, "resolution": "1080p"}
     async with connected(make_settings(), sent) as client:
         fields(await client.call_tool("webvoice_image_to_video", arguments))
@@ -124,7 +124,7 @@ async def test_a_local_image_is_uploaded_in_a_form(make_settings: MakeSettings, 
 async def test_what_is_no_image_is_refused_before_any_request(
     make_settings: MakeSettings, image: str, sentence: str
 ) -> None:
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(), sent) as client:
         said = failed(await client.call_tool("webvoice_image_to_video", {"prompt": "x", "image": image}))
     assert said.startswith(sentence)

@@ -1,61 +1,79 @@
+"""Servers and services that tests share: a start takes longer than all calls of a test together."""
+
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.loopback import Loopback
-from tests.wire.world import FILES, Play, playing
-from tests.wire_driver import Wire, environment, serving
+from tests.loopback import LoopbackService
+from tests.support import CANARY
+from tests.wire.calls import REPLIES, write_files
+from tests.wire.sandbox_service import SandboxService, running_sandbox
+from tests.wire_driver import Message, ServerProcess, environment, running_server
 
-Start = Callable[..., Wire]  # takes variables without their WEBVOICE_; the server lives as long as the module's tests
+StartServer = Callable[..., ServerProcess]  # takes environment variables without the prefix WEBVOICE_
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedServer:
+    """A server and the service that it calls.
+
+    Attributes:
+        out: the server's output folder, which holds the user's files.
+        schemas: the input schema of each tool.
+    """
+
+    server: ServerProcess
+    service: LoopbackService
+    out: Path
+    schemas: dict[str, Message]
+
+
+@pytest.fixture(scope="session")
+def replying_service() -> Iterator[LoopbackService]:
+    """A service that replies as documented."""
+    with LoopbackService(REPLIES).running() as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def connected(replying_service: LoopbackService, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectedServer]:
+    """A server with a key, which may read and write below its home."""
+    yield from _connected(replying_service, tmp_path_factory.mktemp("home"), API_KEY=CANARY)
+
+
+@pytest.fixture(scope="session")
+def keyless(replying_service: LoopbackService, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectedServer]:
+    """A server without a key."""
+    yield from _connected(replying_service, tmp_path_factory.mktemp("home"))
+
+
+def _connected(service: LoopbackService, home: Path, **variables: str) -> Iterator[ConnectedServer]:
+    write_files(home / "out")
+    variables |= {"BASE_URL": service.base_url, "ALLOWED_DIRS": str(home)}
+    with running_server(environment(home, variables)) as server:
+        schemas = {tool["name"]: tool["inputSchema"] for tool in server.result("tools/list")["tools"]}
+        yield ConnectedServer(server, service, home / "out", schemas)
+        assert "Traceback" not in server.stderr
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of this module's servers."""
+    """The home folder of the servers that `start_server` starts."""
     return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture(scope="module")
-def start(home: Path) -> Iterator[Start]:
-    """Starts servers that several tests share."""
+def start_server(home: Path) -> Iterator[StartServer]:
+    """Starts servers that run until the module's last test."""
     with ExitStack() as running:
-        yield lambda **variables: running.enter_context(serving(environment(home, variables)))
+        yield lambda **variables: running.enter_context(running_server(environment(home, variables)))
 
 
 @pytest.fixture(scope="module")
-def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
-    """A sandbox on a real port, which takes five registrations in a quarter of an hour."""
-    with playing(tmp_path_factory.mktemp("sandbox")) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[Loopback]:
-    """A service that counts what it is asked, which here must be nothing."""
-    with Loopback({}).running() as loopback:
-        yield loopback
-
-
-@pytest.fixture
-def out(home: Path) -> Path:
-    """The output folder of this module's servers."""
-    folder = home / "out"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-@pytest.fixture
-def untouched(out: Path, service: Loopback) -> Iterator[None]:
-    """The test must ask the service nothing and leave the output folder as it was."""
-    before = sorted(out.rglob("*")), len(service.asked)
-    yield
-    assert (sorted(out.rglob("*")), len(service.asked)) == before
-
-
-@pytest.fixture
-def files(out: Path) -> None:
-    """The user's files."""
-    for name, content in FILES.items():
-        (out / name).write_bytes(content)
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxService]:
+    """A sandbox on a loopback port."""
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as service:
+        yield service

@@ -1,130 +1,119 @@
-"""How the server ends: soon, with code 0, quietly, and leaving nothing behind."""
+"""The end of the server: soon, with code 0, without a word, and with no half-written file."""
 
 import base64
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.files.samples import MP3_BYTES, wav_bytes
-from tests.loopback import Held, Loopback
+from tests.loopback import HeldReply, LoopbackService
 from tests.support import CANARY
-from tests.wire_driver import PATIENCE, SERVER, Ending, Message, Wire, environment, serving
+from tests.wire_driver import (
+    GREETING,
+    SERVER_COMMAND,
+    TIMEOUT_SECONDS,
+    Exit,
+    Message,
+    ServerProcess,
+    environment,
+    running_server,
+)
 
-SOON = 2.0  # seconds
+# Running jobs are waited for up to 20 s, so a faster exit shows that nothing was waited for. On a quiet machine an exit
+# takes a tenth of a second.
+MAX_EXIT_SECONDS = 18.0
+
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
 
-End = Callable[[Wire], Ending]
-WAYS = [
-    pytest.param(Wire.eof, id="end of input"),
-    pytest.param(lambda wire: wire.signalled(signal.SIGTERM), id="SIGTERM", marks=posix),
-    pytest.param(lambda wire: wire.signalled(signal.SIGINT), id="SIGINT", marks=posix),
-    pytest.param(lambda wire: wire.signalled(signal.SIGINT, signal.SIGTERM, signal.SIGINT), id="more", marks=posix),
-]
 
-
-# A greeting in one go.
-HELLO = b"""\
-{"jsonrpc": "2.0", "id": 0, "method": "initialize", "params":\
- {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "wire", "version": "0"}}}
-{"jsonrpc": "2.0", "method": "notifications/initialized"}
-"""
-
-
-def ended_well(ended: Ending) -> None:
+def assert_clean_exit(ended: Exit) -> None:
     print(f"ended after {ended.seconds:.3f} s")
     assert (ended.code, ended.stderr) == (0, "")
-    assert ended.seconds < SOON
+    assert ended.seconds < MAX_EXIT_SECONDS
 
 
 def files_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
+@contextmanager
+def started(command: Sequence[str], home: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start a process whose pipes the test uses itself; kill it if it runs too long, which ends every wait for it."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, env=environment(home)) as process:  # type: ignore[call-overload]  # of what `pipes` holds
+        killer = threading.Timer(TIMEOUT_SECONDS, process.kill)
+        killer.start()
+        try:
+            yield process
+        finally:
+            killer.cancel()
+
+
 @pytest.fixture
-def silent() -> Iterator[Loopback]:
-    """A service that never answers these."""
-    with Loopback({"tts/": None, "stt/": None, "chat/completions/": None}).running() as service:
+def silent_service() -> Iterator[LoopbackService]:
+    """A service that never answers."""
+    with LoopbackService({"tts/": None, "stt/": None, "chat/completions/": None}).running() as service:
         yield service
 
 
-@pytest.mark.parametrize("end", WAYS)
-def test_an_idle_server_ends_at_once(tmp_path: Path, end: End) -> None:
-    with serving(environment(tmp_path)) as wire:
-        ended_well(end(wire))
+@posix
+def test_several_signals_at_once_end_an_idle_server(tmp_path: Path) -> None:
+    with running_server(environment(tmp_path)) as server:
+        assert_clean_exit(server.signal_and_wait(signal.SIGINT, signal.SIGTERM, signal.SIGINT))
 
 
-def test_a_chat_in_flight_does_not_hold_it(tmp_path: Path, silent: Loopback) -> None:
-    with serving(environment(tmp_path, {"BASE_URL": silent.base_url, "API_KEY": CANARY})) as wire:
-        wire.post("tools/call", {"name": "webvoice_chat", "arguments": {"prompt": "Hello"}})
-        silent.wait()
-        ended_well(wire.eof())
-
-
-BEGINNINGS = [
-    pytest.param(Wire.hang_up, id="end of input"),
-    pytest.param(lambda wire: wire.process.send_signal(signal.SIGINT), id="SIGINT", marks=posix),
-]
-
-
-@pytest.mark.parametrize("begin", BEGINNINGS)
-def test_media_in_flight_are_waited_for_and_saved(tmp_path: Path, begin: Callable[[Wire], None]) -> None:
-    held = Held({"success": True, "audio": base64.b64encode(MP3_BYTES).decode(), "format": "mp3"})
+def test_at_the_end_of_the_input_media_are_saved_and_chats_abandoned(tmp_path: Path) -> None:
+    held = HeldReply({"success": True, "audio": base64.b64encode(MP3_BYTES).decode(), "format": "mp3"})
     with (
-        Loopback({"tts/": held}).running() as service,
-        serving(environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY})) as wire,
+        LoopbackService({"tts/": held, "chat/completions/": None}).running() as service,
+        running_server(environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY})) as server,
     ):
-        arguments = {"text": "Hello", "output_path": "deep/down/hello.mp3"}
-        asked = wire.post("tools/call", {"name": "webvoice_tts", "arguments": arguments})
-        service.wait()
-        begin(wire)
-        assert "error" in wire.answer_to(asked)  # so it has noticed
+        speech = server.send_call("webvoice_tts", {"text": "Hello", "output_path": "deep/down/hello.mp3"})
+        chat = server.send_call("webvoice_chat", {"prompt": "Hello"})
+        for _ in range(2):
+            service.wait_for_request()
+        server.close_stdin()
+        responses = server.responses_to([speech, chat])
+        assert all("error" in response for response in responses)  # the server has noticed the end of its input
         held.release()
-        ended_well(wire.ending(time.perf_counter()))
+        assert_clean_exit(server.wait_for_exit(time.perf_counter()))
     path = tmp_path / "out" / "deep" / "down" / "hello.mp3"
     assert files_in(tmp_path / "out") == [path]
     assert path.read_bytes() == MP3_BYTES
 
 
 @posix
-@pytest.mark.parametrize("begin", BEGINNINGS)
-def test_a_signal_after_that_gives_up_what_runs_and_leaves_no_file(
-    tmp_path: Path, silent: Loopback, begin: Callable[[Wire], None]
+def test_a_second_signal_abandons_running_jobs_and_leaves_no_file(
+    tmp_path: Path, silent_service: LoopbackService
 ) -> None:
     recording = tmp_path / "talk.wav"
     recording.write_bytes(wav_bytes(2_000_000))
-    with serving(environment(tmp_path, {"BASE_URL": silent.base_url, "API_KEY": CANARY})) as wire:
-        calls: list[tuple[str, Message]] = [
-            ("webvoice_tts", {"text": "Hello", "output_path": "deep/down/hello.mp3"}),
-            ("webvoice_stt", {"audio_path": str(recording), "output_path": "talk.txt"}),
-            ("webvoice_chat", {"prompt": "Hello"}),
-        ]
-        asked = [wire.post("tools/call", {"name": tool, "arguments": arguments}) for tool, arguments in calls]
-        assert {silent.wait().path for _ in calls} == {"tts/", "stt/", "chat/completions/"}
+    calls: list[tuple[str, Message]] = [
+        ("webvoice_tts", {"text": "Hello", "output_path": "deep/down/hello.mp3"}),
+        ("webvoice_stt", {"audio_path": str(recording), "output_path": "talk.txt"}),
+        ("webvoice_chat", {"prompt": "Hello"}),
+    ]
+    with running_server(environment(tmp_path, {"BASE_URL": silent_service.base_url, "API_KEY": CANARY})) as server:
+        request_ids = [server.send_call(*call) for call in calls]
+        paths = {silent_service.wait_for_request().path for _ in calls}
+        assert paths == {"tts/", "stt/", "chat/completions/"}
         assert {path.suffix for path in files_in(tmp_path / "out")} == {".part"}
-        begin(wire)
-        assert all("error" in answer for answer in wire.answers_to(asked))
-        ended_well(wire.signalled(signal.SIGTERM))
+        server.process.send_signal(signal.SIGINT)
+        assert all("error" in response for response in server.responses_to(request_ids))
+        assert_clean_exit(server.signal_and_wait(signal.SIGTERM))
     assert files_in(tmp_path / "out") == []
 
 
-def test_a_cancelled_call_is_given_up_and_the_server_goes_on(tmp_path: Path, silent: Loopback) -> None:
-    with serving(environment(tmp_path, {"BASE_URL": silent.base_url, "API_KEY": CANARY})) as wire:
-        asked = wire.post("tools/call", {"name": "webvoice_chat", "arguments": {"prompt": "Hello"}})
-        silent.wait()
-        wire.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": asked}})
-        assert wire.result("ping") == {}
-        ended_well(wire.eof())
-    assert [b'"id":%d,' % asked in line for line in wire.lines] == [False, False]
-
-
-# Sends itself a signal while it is still loading.
-_EARLY = """
+# A server that sends itself a signal while it is still importing its modules.
+_SIGNAL_WHILE_LOADING = """
 import importlib.abc, os, signal, sys
 
 class Finder(importlib.abc.MetaPathFinder):
@@ -134,60 +123,49 @@ class Finder(importlib.abc.MetaPathFinder):
 
 sys.meta_path.insert(0, Finder())
 from webvoice_mcp.__main__ import main
-code = main()
-sys.exit(code)
+sys.exit(main())
 """
 
 
 @posix
-def test_a_signal_while_it_is_still_loading_ends_it_too(tmp_path: Path) -> None:
-    wire = Wire(environment(tmp_path), (sys.executable, "-c", _EARLY))
+def test_a_signal_during_loading_ends_the_server(tmp_path: Path) -> None:
+    server = ServerProcess(environment(tmp_path), (sys.executable, "-c", _SIGNAL_WHILE_LOADING))
     try:
-        ended = wire.ending(time.perf_counter())
+        ended = server.wait_for_exit(time.perf_counter())
     finally:
-        wire.close()
-    assert (ended.code, ended.stderr, wire.lines) == (0, "", [])
+        server.close()
+    assert (ended.code, ended.stderr, server.stdout_lines) == (0, "", [])
 
 
-def test_a_client_that_no_longer_listens_ends_it(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path)
-    ) as process:
+def test_a_client_that_closes_its_end_of_stdout_ends_the_server(tmp_path: Path) -> None:
+    with started(SERVER_COMMAND, tmp_path) as process:
         assert process.stdin
         assert process.stdout
         assert process.stderr
         process.stdout.close()
         process.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n' * 3)
         process.stdin.flush()
-        assert process.wait(PATIENCE) == 0
+        assert process.wait() == 0
         assert process.stderr.read() == b""
 
 
-def _deaf(tmp_path: Path) -> "subprocess.Popen[bytes]":
-    """A server whose client has asked for much and reads nothing of it."""
-    process = subprocess.Popen(
-        SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(tmp_path)
-    )
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write(HELLO)
-    for number in range(1, 20):
-        process.stdin.write(b'{"jsonrpc": "2.0", "id": %d, "method": "tools/list"}\n' % number)
-    process.stdin.flush()
-    process.stdout.readline()  # it serves; the pipe takes far less than the lists
-    return process
-
-
-def test_a_client_that_never_reads_cannot_keep_it(tmp_path: Path) -> None:
-    with _deaf(tmp_path) as process:
+def test_a_client_that_never_reads_does_not_keep_the_server_running(tmp_path: Path) -> None:
+    with started(SERVER_COMMAND, tmp_path) as process:
         assert process.stdin
+        assert process.stdout
         assert process.stderr
+        process.stdin.write(GREETING)
+        for number in range(1, 20):
+            process.stdin.write(b'{"jsonrpc": "2.0", "id": %d, "method": "tools/list"}\n' % number)
+        process.stdin.flush()
+        process.stdout.readline()  # the server has started; the pipe holds far less than the lists of tools
         process.stdin.close()
-        assert process.wait(PATIENCE) == 0
+        assert process.wait() == 0
         assert process.stderr.read() == b""
 
 
-_PARENT = """
+# A client that starts a server and is killed.
+_KILLED_CLIENT = """
 import os, subprocess, sys
 child = subprocess.Popen([sys.executable, "-m", "webvoice_mcp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 child.stdin.write(sys.argv[1].encode())
@@ -198,37 +176,33 @@ os.kill(os.getpid(), 9)
 
 
 @posix
-def test_a_killed_parent_takes_it_along(tmp_path: Path) -> None:
-    # Parent and server share this stderr; it ends when both have.
-    command = (sys.executable, "-c", _PARENT, HELLO.decode())
-    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment(tmp_path)) as parent:
-        assert parent.wait(PATIENCE) == -signal.SIGKILL
-        started = time.perf_counter()
-        assert parent.stderr
-        assert parent.stderr.read() == b""
-        assert time.perf_counter() - started < SOON
+def test_a_client_that_is_killed_ends_the_server(tmp_path: Path) -> None:
+    command = (sys.executable, "-c", _KILLED_CLIENT, GREETING.decode())
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment(tmp_path)) as client:
+        # Client and server share this stderr, so it ends when both have ended.
+        _, stderr = client.communicate(timeout=TIMEOUT_SECONDS)
+        assert (client.returncode, stderr) == (-signal.SIGKILL, b"")
 
 
 @posix
 def test_streams_that_were_never_open_do_no_harm(tmp_path: Path) -> None:
     command = 'exec "$0" -m webvoice_mcp <&- >&- 2>&-'
-    done = subprocess.run(
-        ["/bin/sh", "-c", command, sys.executable],
-        input=b"",
-        capture_output=True,
-        env=environment(tmp_path),
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    with started(["/bin/sh", "-c", command, sys.executable], tmp_path) as process:
+        assert process.communicate() == (b"", b"")
+        assert process.returncode == 0
 
 
 @posix
-def test_what_cannot_be_read_counts_as_the_end_of_the_input(tmp_path: Path) -> None:
+def test_an_unreadable_stdin_counts_as_the_end_of_the_input(tmp_path: Path) -> None:
     unreadable = os.open(os.devnull, os.O_WRONLY)
     try:
         done = subprocess.run(
-            SERVER, stdin=unreadable, capture_output=True, env=environment(tmp_path), timeout=PATIENCE, check=False
+            SERVER_COMMAND,
+            stdin=unreadable,
+            capture_output=True,
+            env=environment(tmp_path),
+            timeout=TIMEOUT_SECONDS,
+            check=False,
         )
     finally:
         os.close(unreadable)

@@ -1,4 +1,4 @@
-"""Every protocol revision, over a real pipe."""
+"""Every protocol revision and every kind of message, over a real pipe."""
 
 import base64
 import json
@@ -9,26 +9,17 @@ from pathlib import Path
 import pytest
 
 from tests.files.samples import MP3_BYTES
-from tests.loopback import Loopback
+from tests.loopback import LoopbackService
 from tests.support import CANARY
-from tests.wire.conftest import Start
-from tests.wire.world import failure, fields
-from tests.wire_driver import HANDSHAKE_VERSIONS, STATELESS_VERSION, VERSIONS, Message, Wire, environment, serving
+from tests.wire.calls import CALLS
+from tests.wire.conftest import ConnectedServer
+from tests.wire.results import failure, fields
+from tests.wire_driver import STATELESS_VERSION, VERSIONS, Message, ServerProcess, environment, running_server
 from webvoice_mcp import __version__
-from webvoice_mcp.settings import TOOLSETS
-from webvoice_mcp.tools.catalogue import offered
 
-LINKS = {
-    "login": "http://127.0.0.1:9/accounts/login/",
-    "api_dashboard": "http://127.0.0.1:9/api/",
-    "documentation": "http://127.0.0.1:9/api/documentation/",
-    "buy_credits_paypal": "http://127.0.0.1:9/billing/purchase/",
-    "subscriptions": "http://127.0.0.1:9/billing/subscriptions/",
-    "solana_topup": "http://127.0.0.1:9/billing/solana/",
-}
-NOBODY = "http://127.0.0.1:9/api/v1"
-ALL_TOOLS = [each.name for each in offered(TOOLSETS)]
-SPOKEN = {
+UNREACHABLE = "http://127.0.0.1:9/api/v1"  # nothing listens there
+UNKNOWN_VERSION = "1999-01-01"
+SPEECH = {
     "success": True,
     "audio": base64.b64encode(MP3_BYTES).decode(),
     "format": "mp3",
@@ -38,38 +29,58 @@ SPOKEN = {
 }
 
 
+def links_of(base_url: str) -> Message:
+    """Return what `webvoice_account_links` returns for a service."""
+    site = base_url.removesuffix("/api/v1")
+    return {
+        "login": f"{site}/accounts/login/",
+        "api_dashboard": f"{site}/api/",
+        "documentation": f"{site}/api/documentation/",
+        "buy_credits_paypal": f"{site}/billing/purchase/",
+        "subscriptions": f"{site}/billing/subscriptions/",
+        "solana_topup": f"{site}/billing/solana/",
+    }
+
+
 def names(listed: Message) -> list[str]:
-    return [each["name"] for each in listed["tools"]]
+    return [tool["name"] for tool in listed["tools"]]
 
 
-@pytest.fixture(params=VERSIONS)
-def version(request: pytest.FixtureRequest) -> str:
-    chosen: str = request.param
-    return chosen
+# The wide ones differ from another revision in nothing that this server does; all other tests speak 2025-11-25.
+WIDE_VERSIONS = ("2025-03-26", "2025-06-18", "2025-11-25", UNKNOWN_VERSION)
 
 
+@pytest.mark.parametrize(
+    "version",
+    ["2024-11-05", STATELESS_VERSION, *(pytest.param(version, marks=pytest.mark.wide) for version in WIDE_VERSIONS)],
+)
 def test_every_revision_is_spoken(version: str, tmp_path: Path) -> None:
-    with Loopback({"tts/": SPOKEN}).running() as service:
+    with LoopbackService({"tts/": SPEECH}).running() as service:
         environ = environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY})
-        wire = Wire(environ, version=version)
+        server = ServerProcess(environ, version=version)
         try:
-            told = wire.start()
-            first, again = wire.result("tools/list"), wire.result("tools/list")
-            links = wire.call("webvoice_account_links")
-            spoken = wire.call("webvoice_tts", {"text": "Hello", "output_path": "hello.mp3"})
-            refused = wire.call("webvoice_tts", {"text": "Hello", "output_path": "hello.mp3"})
-            ended = wire.eof()
+            described = server.initialize()
+            first, again = server.result("tools/list"), server.result("tools/list")
+            links = server.call("webvoice_account_links")
+            spoken = server.call("webvoice_tts", {"text": "Hello", "output_path": "hello.mp3"})
+            refused = server.call("webvoice_tts", {"text": "Hello", "output_path": "hello.mp3"})
+            ended = server.close_stdin_and_wait()
         finally:
-            wire.close()
-    stateless = version == STATELESS_VERSION
-    said = told["_meta"]["io.modelcontextprotocol/serverInfo"] if stateless else told["serverInfo"]
-    assert (said["name"], said["version"], said["title"]) == ("webvoice", __version__, "WebVoice")
-    assert version in told["supportedVersions"] if stateless else told["protocolVersion"] == version
-    assert "webvoice_register_send_code" in told["instructions"]
-    assert names(first) == names(again) == ALL_TOOLS
+            server.close()
+    if version == STATELESS_VERSION:
+        info = described["_meta"]["io.modelcontextprotocol/serverInfo"]
+        assert version in described["supportedVersions"]
+    else:
+        info = described["serverInfo"]
+        assert described["protocolVersion"] in VERSIONS
+        assert described["protocolVersion"] == version or version == UNKNOWN_VERSION
+        version = described["protocolVersion"]
+    assert (info["name"], info["version"], info["title"]) == ("webvoice", __version__, "WebVoice")
+    assert "webvoice_register_send_code" in described["instructions"]
+    assert names(first) == names(again)
+    assert set(names(first)) == set(CALLS)
 
-    site = service.base_url.removesuffix("/api/v1")
-    expected = {name: url.replace("http://127.0.0.1:9", site) for name, url in LINKS.items()}
+    expected = links_of(service.base_url)
     assert json.loads(links["content"][0]["text"]) == expected
     path = tmp_path / "out" / "hello.mp3"
     file = {"path": str(path), "uri": path.as_uri(), "mime_type": "audio/mpeg", "size_bytes": len(MP3_BYTES)}
@@ -85,93 +96,71 @@ def test_every_revision_is_spoken(version: str, tmp_path: Path) -> None:
         assert fields(links) == expected
     assert failure(refused)[0] == "file_exists"
     assert (ended.code, ended.stderr) == (0, "")
-    assert [json.loads(line)["jsonrpc"] for line in wire.lines] == ["2.0"] * 6
+    assert [json.loads(line)["jsonrpc"] for line in server.stdout_lines] == ["2.0"] * 6
 
 
-@pytest.fixture(scope="module")
-def wire(start: Start) -> Wire:
-    """A server that nothing may bring down."""
-    return start(BASE_URL=NOBODY, API_KEY=CANARY)
+@pytest.fixture
+def server(connected: ConnectedServer) -> ServerProcess:
+    """A server that other tests use as well."""
+    return connected.server
 
 
 @pytest.mark.parametrize(
-    "junk",
+    "line",
     [
-        b"{not json",
-        b"\x00\xff\xfe\x80 binary \x1b[2J",
-        b"",
-        b"[]",
-        b'[{"jsonrpc": "2.0", "id": 1, "method": "ping"}]',
-        b'{"jsonrpc": "2.0", "id": null, "method": "ping"}',
-        b'{"jsonrpc": "1.0", "id": "x", "method": "ping"}',
-        b'{"jsonrpc": "2.0", "id": 9999, "result": {}}',
-        b'{"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 424242}}',
-        b'{"jsonrpc": "2.0", "method": "notifications/unheard-of"}',
-        b"x" * (4 << 20),
-        b"[" * 100_000,
+        pytest.param(b"{not json", id="no JSON"),
+        pytest.param(b"\x00\xff\xfe\x80 binary \x1b[2J", id="binary"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b'[{"jsonrpc": "2.0", "id": 1, "method": "ping"}]', id="batch"),
+        pytest.param(b'{"jsonrpc": "2.0", "id": null, "method": "ping"}', id="id null"),
+        pytest.param(b'{"jsonrpc": "2.0", "id": 9999, "result": {}}', id="response to nothing"),
+        pytest.param(
+            b'{"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 424242}}',
+            id="cancelled nothing",
+        ),
+        pytest.param(b'{"jsonrpc": "2.0", "method": "notifications/unheard-of"}', id="unknown notification"),
+        pytest.param(b"x" * (4 << 20), id="4 MiB line"),
+        pytest.param(b"[" * 100_000, id="deep"),
     ],
-    ids=[
-        "no JSON", "binary", "empty", "empty batch", "batch", "id null", "wrong version", "answer to nothing",
-        "cancelled nothing", "unknown notification", "4 MB line", "deep",
-    ],
-)  # fmt: skip
-def test_garbage_on_the_line_does_not_end_the_server(wire: Wire, junk: bytes) -> None:
-    wire.raw(junk + b"\n")
-    assert wire.result("ping") == {}
-    assert names(wire.result("tools/list")) == ALL_TOOLS
+)
+def test_garbage_does_not_end_the_server(server: ServerProcess, line: bytes) -> None:
+    server.send_bytes(line + b"\n")
+    assert server.result("ping") == {}
 
 
-def test_a_message_may_come_in_pieces(wire: Wire) -> None:
+def test_a_message_may_arrive_byte_by_byte(server: ServerProcess) -> None:
     message = b'{"jsonrpc":"2.0","id":"in pieces","method":"ping"}\n'
-    for place in range(len(message)):
-        wire.raw(message[place : place + 1])
-    assert wire.answer_to("in pieces") == {"jsonrpc": "2.0", "id": "in pieces", "result": {}}
+    for index in range(len(message)):
+        server.send_bytes(message[index : index + 1])
+    assert server.response_to("in pieces") == {"jsonrpc": "2.0", "id": "in pieces", "result": {}}
 
 
-def test_an_unknown_method_is_a_protocol_error(wire: Wire) -> None:
-    assert wire.ask("tools/uninstall")["error"]["code"] == -32601
-    assert wire.result("ping") == {}
+def test_malformed_requests_are_protocol_errors(server: ServerProcess) -> None:
+    assert server.request("tools/uninstall")["error"]["code"] == -32601
+    params = {"name": "webvoice_account_links", "arguments": "all"}
+    assert server.request("tools/call", params)["error"]["code"] == -32602
+    assert server.result("ping") == {}
 
 
-def test_arguments_that_are_no_object_are_a_protocol_error(wire: Wire) -> None:
-    answer = wire.ask("tools/call", {"name": "webvoice_account_links", "arguments": "all"})
-    assert answer["error"]["code"] == -32602
-    assert wire.result("ping") == {}
+def test_a_call_without_arguments_is_a_call_with_none(connected: ConnectedServer) -> None:
+    links = fields(connected.server.result("tools/call", {"name": "webvoice_account_links"}))
+    assert links == links_of(connected.service.base_url)
 
 
-def test_a_call_without_arguments_is_a_call_with_none(wire: Wire) -> None:
-    assert fields(wire.result("tools/call", {"name": "webvoice_account_links"})) == LINKS
-
-
-@pytest.mark.parametrize("size", [1 << 20, 8 << 20])
-def test_a_huge_argument_is_taken_like_any_other(wire: Wire, size: int) -> None:
-    arguments = {"text": "x" * size, "target_language": "it", "source_language": "xx"}
-    code, text = failure(wire.call("webvoice_translate", arguments))
+def test_a_huge_argument_is_handled_like_any_other(server: ServerProcess) -> None:
+    arguments = {"text": "x" * (8 << 20), "target_language": "it", "source_language": "xx"}
+    code, text = failure(server.call("webvoice_translate", arguments))
     assert code == "invalid_argument"
     assert text.startswith("invalid_argument: source_language ")
 
 
-def test_many_calls_at_once_are_all_answered(wire: Wire) -> None:
-    asked = [wire.post("tools/call", {"name": "webvoice_account_links", "arguments": {}}) for _ in range(50)]
-    assert [fields(answer["result"]) for answer in wire.answers_to(asked)] == [LINKS] * 50
+def test_many_calls_at_once_are_all_answered(server: ServerProcess) -> None:
+    request_ids = [server.send_call("webvoice_account_links", {}) for _ in range(50)]
+    results = [fields(response["result"]) for response in server.responses_to(request_ids)]
+    assert results == [results[0]] * 50
 
 
-def test_the_unknown_revision_is_answered_with_a_known_one(tmp_path: Path) -> None:
-    wire = Wire(environment(tmp_path), version="1999-01-01")
-    try:
-        assert wire.start()["protocolVersion"] in HANDSHAKE_VERSIONS
-    finally:
-        wire.close()
-
-
-def test_toolsets_pick_tools_and_the_account_is_always_on(tmp_path: Path) -> None:
-    chosen = offered(frozenset({"account", "speech", "translation"}))
-    with serving(environment(tmp_path, {"TOOLSETS": "speech, Translation"})) as wire:
-        assert names(wire.result("tools/list")) == [each.name for each in chosen]
-        assert failure(wire.call("webvoice_chat", {"prompt": "Hi"}))[0] == "invalid_argument"
-
-
-# Stands for whatever may print in a process: libraries, threads, children, C code; from the start to the very end.
+# A server in which everything that can print does so from start to end: libraries, threads, children, C code.
 NOISY = """
 import os, subprocess, sys, threading, time
 import webvoice_mcp.cli.stdio as stdio
@@ -197,20 +186,22 @@ from webvoice_mcp.__main__ import main
 sys.argv = ["webvoice-mcp"]
 sys.exit(main())
 """
+NOISES = {"printed", "not flushed", "buffer", "the first", "raw", "child"}
 
 
 @pytest.fixture
-def noisy(tmp_path: Path) -> Iterator[Wire]:
-    environ = environment(tmp_path, {"BASE_URL": NOBODY}) | {"PYTHONUNBUFFERED": ""}
-    with serving(environ, (sys.executable, "-c", NOISY)) as wire:
-        yield wire
+def noisy_server(tmp_path: Path) -> Iterator[ServerProcess]:
+    environ = environment(tmp_path, {"BASE_URL": UNREACHABLE}) | {"PYTHONUNBUFFERED": ""}
+    with running_server(environ, (sys.executable, "-c", NOISY)) as server:
+        yield server
 
 
-def test_nothing_but_the_protocol_is_on_stdout_whatever_prints(noisy: Wire) -> None:
-    until_the_child_spoke = iter(lambda: "child" in noisy.stderr, True)
-    assert all(fields(noisy.call("webvoice_account_links")) == LINKS for _ in until_the_child_spoke)
-    ended = noisy.eof()
+def test_stdout_carries_only_the_protocol_whatever_else_prints(noisy_server: ServerProcess) -> None:
+    server = noisy_server
+    server.wait_for_stderr("raw")  # the noise has begun
+    for _ in range(20):
+        assert fields(server.call("webvoice_account_links")) == links_of(UNREACHABLE)
+    ended = server.close_stdin_and_wait()
     assert ended.code == 0
-    assert {json.loads(line)["jsonrpc"] for line in noisy.lines} == {"2.0"}
-    heard = {word for word in ("printed", "not flushed", "buffer", "the first", "raw", "child") if word in ended.stderr}
-    assert heard == {"printed", "not flushed", "buffer", "the first", "raw", "child"}
+    assert {json.loads(line)["jsonrpc"] for line in server.stdout_lines} == {"2.0"}
+    assert {noise for noise in NOISES if noise in ended.stderr} == NOISES

@@ -1,4 +1,4 @@
-"""The Inspector's command line, which starts a server for each thing that it is asked."""
+"""The MCP Inspector's command line, which starts a server for every request."""
 
 import json
 import os
@@ -7,26 +7,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.wire_driver import SERVER, Message
+from tests.wire_driver import SERVER_COMMAND, Message
+
+_TIMEOUT_SECONDS = 300  # for node, the Inspector and the server to start on a busy machine
 
 
 class Inspector:
-    """The program in a folder of npm's, and the environment of it and of its servers."""
+    """The Inspector installed in a folder by npm; `environ` is its own environment and that of its servers."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         program = folder / "node_modules" / ".bin" / ("mcp-inspector.cmd" if os.name == "nt" else "mcp-inspector")
         variables = [word for name, value in environ.items() for word in ("-e", f"{name}={value}")]
-        self._words = [str(program), "--cli", *SERVER, *variables, "--format", "json"]
+        self._command = [str(program), "--cli", *SERVER_COMMAND, *variables, "--format", "json"]
         self._environ = environ
 
-    def ask(self, method: str, *words: str) -> tuple[int, Message, str]:
-        """Its exit code, the result that it prints, and what else it says."""
-        command = [*self._words, "--method", method, *words]
-        done = subprocess.run(command, env=self._environ, capture_output=True, text=True, timeout=60, check=False)
+    def request(self, method: str, *options: str) -> tuple[int, Message, str]:
+        """Send a request; return the Inspector's exit code, the result that it printed, and its stderr."""
+        command = [*self._command, "--method", method, *options]
+        done = subprocess.run(
+            command, env=self._environ, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
+        )
         assert done.stdout, done.stderr
         result: Message = json.loads(done.stdout)["result"]
         return done.returncode, result, done.stderr
 
     def call(self, tool: str, /, **arguments: Any) -> tuple[int, Message, str]:
-        """The same, of a call."""
-        return self.ask("tools/call", "--tool-name", tool, "--tool-args-json", json.dumps(arguments))
+        """Call a tool; returns what `request` does."""
+        return self.request("tools/call", "--tool-name", tool, "--tool-args-json", json.dumps(arguments))

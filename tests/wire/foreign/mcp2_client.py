@@ -9,14 +9,14 @@ from tests.wire.foreign.steps import Message, Steps, run
 
 
 async def main(steps: Steps) -> None:
-    async def asked(context: Any, params: Any) -> ElicitResult:
+    async def answer(context: Any, params: Any) -> ElicitResult:
         assert isinstance(params, ElicitRequestFormParams)
-        return ElicitResult(**steps.asked(params.message, params.requested_schema))
+        return ElicitResult(**steps.answer(params.message, params.requested_schema))
 
-    async def call(tool: str, arguments: Message, heard: Any) -> Any:
-        return await client.call_tool(tool, arguments, progress_callback=heard)
+    async def call(tool: str, arguments: Message, on_progress: Any) -> Any:
+        return await client.call_tool(tool, arguments, progress_callback=on_progress)
 
-    async with Client(StdioServerParameters(**steps.server), mode=steps.mode, elicitation_callback=asked) as client:
+    async with Client(StdioServerParameters(**steps.server), mode=steps.mode, elicitation_callback=answer) as client:
         await steps.take(client, call, client.protocol_version)
 
 

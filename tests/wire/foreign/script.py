@@ -1,6 +1,6 @@
-"""What every client does, one step after the other, and what it told of it.
+"""The steps that every foreign client takes, and its report.
 
-A step is a request; `answer` is what the person at the client says when asked, `cancel` cancels at the first progress.
+A step is a request. `answer` is the user's reply to the server's question; `cancel` cancels at the first progress.
 """
 
 import json
@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.wire.world import playing
-from tests.wire_driver import SERVER, Message, environment
+from tests.wire.sandbox_service import running_sandbox
+from tests.wire_driver import SERVER_COMMAND, Message, environment
+
+_TIMEOUT_SECONDS = 300  # for a client to take all steps on a busy machine
 
 SENTENCE = "one two three four five six"
 YES = {"action": "accept", "content": {"go_on": True}}
 
 _ROOT = Path(__file__).resolve().parents[3]
-_VOICE = {
+_VOICE_COMPLETION = {
     "ref": {"type": "ref/prompt", "name": "narrate"},
     "argument": {"name": "voice", "value": ""},
     "context": {"arguments": {"language": "it"}},
@@ -46,41 +48,44 @@ STEPS: dict[str, Message] = {
     "missed": {"method": "resources/read", "params": {"uri": "webvoice://voices/xx"}},
     "prompts": {"method": "prompts/list"},
     "prompt": {"method": "prompts/get", "params": {"name": "narrate", "arguments": {"text": "Hello"}}},
-    "completed": {"method": "completion/complete", "params": _VOICE},
+    "completed": {"method": "completion/complete", "params": _VOICE_COMPLETION},
 }
 
 
-class Told:
-    """What a client told.
+class Report:
+    """The report of a client that took all steps.
 
     Attributes:
-        seen: of each step `result` or `error`, the `progress` heard and what the person was `asked`.
-        out: the folder of the files that were made.
+        version: the protocol revision that it agreed on with the server.
+        steps: for each step its `result` or `error`, the `progress` received and the `questions` put to the user.
+        stderr: what the client wrote there.
+        site: the sandbox's address.
+        out: the server's output folder.
     """
 
     def __init__(self, document: Message, stderr: str, site: str, out: Path) -> None:
         self.version: str = document["version"]
-        self.seen: dict[str, Message] = dict(zip(STEPS, document["seen"], strict=True))
+        self.steps: dict[str, Message] = dict(zip(STEPS, document["steps"], strict=True))
         self.stderr = stderr
         self.site = site
         self.out = out
 
     def result(self, step: str) -> Message:
-        """The result of a step."""
-        seen = self.seen[step]
-        assert "result" in seen, seen
-        result: Message = seen["result"]
+        """Return the result of a step that must not have failed."""
+        reported = self.steps[step]
+        assert "result" in reported, reported
+        result: Message = reported["result"]
         return result
 
 
-def played(command: Sequence[str], mode: str, folder: Path) -> Told:
-    """Let a client take the steps, with an account of its own."""
-    with playing(folder / "sandbox") as play:
-        play.fault("translation/", delay=10, status=503)  # the first one: time enough to cancel it
-        variables = {"BASE_URL": play.base_url, "API_KEY": play.register("a@example.com"), "CONFIRM_ABOVE": 1}
-        server = {"command": SERVER[0], "args": SERVER[1:], "env": environment(folder, variables)}
+def run_client(command: Sequence[str], mode: str, folder: Path) -> Report:
+    """Let a client take the steps with an account of its own in a sandbox."""
+    with running_sandbox(folder / "sandbox") as sandbox:
+        sandbox.fault("translation/", delay=10, status=503)  # the first translation: long enough to be cancelled
+        variables = {"BASE_URL": sandbox.base_url, "API_KEY": sandbox.register("a@example.com"), "CONFIRM_ABOVE": 1}
+        server = {"command": SERVER_COMMAND[0], "args": SERVER_COMMAND[1:], "env": environment(folder, variables)}
         given = json.dumps({"server": server, "mode": mode, "steps": list(STEPS.values())})
-        options: Message = {"input": given, "env": environment(folder), "cwd": _ROOT, "timeout": 60}
+        options: Message = {"input": given, "env": environment(folder), "cwd": _ROOT, "timeout": _TIMEOUT_SECONDS}
         done = subprocess.run(command, **options, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return Told(json.loads(done.stdout), done.stderr, play.base_url.removesuffix("/api/v1"), folder / "out")
+    return Report(json.loads(done.stdout), done.stderr, sandbox.site, folder / "out")

@@ -1,4 +1,4 @@
-"""Takes a client of Python's through the steps, which come as JSON on stdin; what it saw goes as JSON to stdout."""
+"""Takes a Python client through the steps: they are read as JSON from stdin, and the report is written to stdout."""
 
 import asyncio
 import importlib
@@ -10,12 +10,12 @@ from typing import Any
 import anyio
 from pydantic import BaseModel
 
-types: Any = importlib.import_module("mcp.types")  # of either generation of the SDK
+types: Any = importlib.import_module("mcp.types")  # of version 1 or 2 of the SDK
 
 Message = dict[str, Any]
-Call = Callable[[str, Message, Any], Awaitable[Any]]  # takes a tool, its arguments and who hears of progress
+Call = Callable[[str, Message, Any], Awaitable[Any]]  # takes a tool, its arguments and a progress callback
 
-# The client's methods, and what a result is in that comes by itself.
+# The client's method for each MCP method, and the field of the result that some clients return alone.
 _METHODS = {
     "tools/list": ("list_tools", "tools"),
     "resources/list": ("list_resources", "resources"),
@@ -28,7 +28,7 @@ _METHODS = {
 
 
 class Steps:
-    """The steps, and the person at the client, who answers what is asked as the step says."""
+    """The steps, and the user, who answers the server's questions as the step says."""
 
     def __init__(self) -> None:
         given = json.load(sys.stdin)
@@ -36,64 +36,64 @@ class Steps:
         self.mode: str = given["mode"]
         self._steps: list[Message] = given["steps"]
         self._step: Message = {}
-        self._seen: list[Message] = []
+        self._reported: list[Message] = []
 
-    def asked(self, message: str, schema: Message) -> Message:
-        """What the person answers."""
-        self._seen[-1]["asked"].append({"message": message, "requestedSchema": schema})
+    def answer(self, message: str, schema: Message) -> Message:
+        """Record a question to the user and return the answer."""
+        self._reported[-1]["questions"].append({"message": message, "requestedSchema": schema})
         answer: Message = self._step["answer"]
         return answer
 
     async def take(self, client: Any, call: Call, version: str) -> None:
-        """Take all steps, and tell."""
+        """Take all steps and write the report."""
         for step in self._steps:
             self._step = step
-            self._seen.append({"asked": [], "progress": []})
+            self._reported.append({"questions": [], "progress": []})
             try:
-                await self._take(client, call, self._seen[-1])
+                await self._take(client, call, self._reported[-1])
             except Exception as error:
-                told = getattr(error, "error", None)  # of a protocol error, in both generations of the SDK
-                if told is None:
+                details = getattr(error, "error", None)  # a protocol error has them, in both versions of the SDK
+                if details is None:
                     raise
-                self._seen[-1]["error"] = {"code": told.code, "message": told.message}
-        json.dump({"version": version, "seen": self._seen}, sys.stdout)
+                self._reported[-1]["error"] = {"code": details.code, "message": details.message}
+        json.dump({"version": version, "steps": self._reported}, sys.stdout)
 
-    async def _take(self, client: Any, call: Call, seen: Message) -> None:
-        async def heard(progress: float, total: float | None = None, message: str | None = None) -> None:
-            seen["progress"].append([progress, message])
+    async def _take(self, client: Any, call: Call, reported: Message) -> None:
+        async def on_progress(progress: float, total: float | None = None, message: str | None = None) -> None:
+            reported["progress"].append([progress, message])
             if self._step.get("cancel"):
-                calling.cancel()
+                scope.cancel()
 
         method, params = self._step["method"], self._step.get("params", {})
-        with anyio.CancelScope() as calling:
+        with anyio.CancelScope() as scope:
             if method == "tools/call":
-                seen["result"] = _plain(await call(params["name"], params["arguments"], heard))
+                reported["result"] = _as_json(await call(params["name"], params["arguments"], on_progress))
             else:
-                seen["result"] = await _asked_for(client, method, params)
+                reported["result"] = await _request(client, method, params)
 
 
-async def _asked_for(client: Any, method: str, params: Message) -> Any:
-    name, part = _METHODS[method]
+async def _request(client: Any, method: str, params: Message) -> Any:
+    name, field = _METHODS[method]
     if "ref" in params:
         reference = types.PromptReference.model_validate(params["ref"])
-        known = params["context"]["arguments"]
-        params = {"ref": reference, "argument": params["argument"], "context_arguments": known}
-    result = _plain(await getattr(client, name)(**params))
-    return result if part in result else {part: result}
+        arguments = params["context"]["arguments"]
+        params = {"ref": reference, "argument": params["argument"], "context_arguments": arguments}
+    result = _as_json(await getattr(client, name)(**params))
+    return result if field in result else {field: result}
 
 
-def _plain(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", by_alias=True, exclude_none=True)
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
+        return {name: _as_json(item) for name, item in value.items()}
+    return [_as_json(item) for item in value] if isinstance(value, list) else value
 
 
 def run(main: Callable[[Steps], Awaitable[None]]) -> None:
     """Run a client's program."""
 
-    async def begun() -> None:
+    async def run_steps() -> None:
         await main(Steps())
 
-    asyncio.run(begun())
+    asyncio.run(run_steps())

@@ -1,9 +1,9 @@
-"""The service for a benchmark, in a process of its own and never the bottleneck.
+"""The API for benchmarks, in a process of its own and fast enough never to be the bottleneck.
 
-Usage: python benchmarks/_peer.py FOLDER. It prints its ports as JSON and ends when its input does.
+Usage: python benchmarks/_service.py FOLDER. It prints its ports as JSON and ends when its input does.
 
-The first part of a path says how much is wanted: `/64/api/v1/image/` answers with the base64 in FOLDER/64.b64, or with
-FOLDER/64.gz as it is; `/500/api/v1/chat/completions/` streams 500 tokens. Uploads are dropped where they arrive.
+The first part of a path is an amount: `/64/api/v1/image/` replies with the base64 in FOLDER/64.b64 or with
+FOLDER/64.gz unchanged; `/500/api/v1/chat/completions/` streams 500 tokens. Uploads are discarded.
 """
 
 import json
@@ -24,94 +24,94 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 CERTIFICATE = "tls.pem"
-TOKENS_A_SECOND = 200
+TOKENS_PER_SECOND = 200
 _FIELDS = {"text-to-video": b"video", "image": b"image"}
 _MIB = 1024 * 1024
-_DROP = getattr(socket, "MSG_TRUNC", 0) if sys.platform == "linux" else 0  # the kernel throws it away
-_TAIL = 64  # bytes at the end of an upload that are looked at
+_DROP = getattr(socket, "MSG_TRUNC", 0) if sys.platform == "linux" else 0  # the kernel discards the bytes
+_TAIL_BYTES = 64  # the end of an upload is read, to see that the form is complete
 
-_SMALL = {
+_SMALL_REPLIES = {
     "status": {"user": "a@example.com", "credits": 100.0, "api_key": {"name": "k", "usage_count": 1}},
     "translation": {"success": True, "translated_text": "ciao", "source_language": "en", "target_language": "it"},
 }
-_BILL = {"credits_used": 0.1, "credits_remaining": 99.9}
+_CREDITS = {"credits_used": 0.1, "credits_remaining": 99.9}
 
 
 class Connection:
-    """One connection of a client."""
+    """A connection of a client."""
 
-    def __init__(self, connected: socket.socket, folder: Path) -> None:
-        self._socket = connected
+    def __init__(self, connection: socket.socket, folder: Path) -> None:
+        self._socket = connection
         self._folder = folder
         self._rest = b""
-        self._routes: dict[str, Callable[[str, int], None]] = {"stt": self._upload, "completions": self._chat}
-        self._routes |= dict.fromkeys(_FIELDS, self._media)
+        self._handlers: dict[str, Callable[[str, int], None]] = {"stt": self._upload, "completions": self._chat}
+        self._handlers |= dict.fromkeys(_FIELDS, self._media)
 
     def serve(self) -> None:
-        """Answer until the client goes."""
+        """Reply until the client closes the connection."""
         with self._socket:
             try:
                 while head := self._head():
                     request, *lines = head.decode("latin-1").split("\r\n")
                     headers = dict(line.lower().split(": ", 1) for line in lines)
                     path = request.split()[1]
-                    route = self._routes.get(path.split("/")[-2], self._small)
-                    route(path, int(headers.get("content-length", 0)))
+                    handle = self._handlers.get(path.split("/")[-2], self._small)
+                    handle(path, int(headers.get("content-length", 0)))
             except OSError:
                 pass  # the client has left
 
     def _head(self) -> bytes:
         while b"\r\n\r\n" not in self._rest:
-            piece = self._socket.recv(64 * 1024)
-            if not piece:
+            received = self._socket.recv(64 * 1024)
+            if not received:
                 return b""
-            self._rest += piece
+            self._rest += received
         head, _, self._rest = self._rest.partition(b"\r\n\r\n")
         return head
 
     def _body(self, length: int) -> bytes:
         while len(self._rest) < length:
-            piece = self._socket.recv(64 * 1024)
-            if not piece:
+            received = self._socket.recv(64 * 1024)
+            if not received:
                 raise ConnectionError
-            self._rest += piece
+            self._rest += received
         body, self._rest = self._rest[:length], self._rest[length:]
         return body
 
     def _small(self, path: str, length: int) -> None:
         self._body(length)
-        self._json(_SMALL.get(path.split("/")[-2], {"success": True}))
+        self._json(_SMALL_REPLIES.get(path.split("/")[-2], {"success": True}))
 
     def _json(self, fields: object) -> None:
         body = json.dumps(fields).encode()
-        self._socket.sendall(_head_of(len(body)) + body)
+        self._socket.sendall(_response_head(len(body)) + body)
 
     def _upload(self, _path: str, length: int) -> None:
-        left, room = length, memoryview(bytearray(_MIB))
-        if left - len(self._rest) > _TAIL:
+        left, buffer = length, memoryview(bytearray(_MIB))
+        if left - len(self._rest) > _TAIL_BYTES:
             left -= len(self._rest)
             self._rest = b""
-        while left > _TAIL + len(self._rest):
-            received = self._socket.recv_into(room, min(_MIB, left - _TAIL), _DROP)
+        while left > _TAIL_BYTES + len(self._rest):
+            received = self._socket.recv_into(buffer, min(_MIB, left - _TAIL_BYTES), _DROP)
             if not received:
                 raise ConnectionError
             left -= received
-        whole = self._body(left).endswith(b"--\r\n")
-        said = f"{length} bytes, {'whole' if whole else 'odd'}"
-        self._json({"success": True, "text": said, "language": "en", "duration": 1.0, **_BILL})
+        is_complete = self._body(left).endswith(b"--\r\n")
+        text = f"{length} bytes, {'complete' if is_complete else 'incomplete'}"
+        self._json({"success": True, "text": text, "language": "en", "duration": 1.0, **_CREDITS})
 
     def _media(self, path: str, length: int) -> None:
         self._body(length)
-        _, wanted, *_, name, _ = path.split("/")
-        compressed = self._folder / f"{wanted}.gz"
+        _, amount, *_, name, _ = path.split("/")
+        compressed = self._folder / f"{amount}.gz"
         if compressed.exists():
-            self._socket.sendall(_head_of(compressed.stat().st_size, "Content-Encoding: gzip\r\n"))
+            self._socket.sendall(_response_head(compressed.stat().st_size, "Content-Encoding: gzip\r\n"))
             self._send(compressed)
             return
-        stored = self._folder / f"{wanted}.b64"
-        bill = json.dumps(_BILL)[1:].encode()
-        before, after = b'{"success":true,"%b":"' % _FIELDS[name], b'","provider":"peer","count":1,%b' % bill
-        self._socket.sendall(_head_of(len(before) + stored.stat().st_size + len(after)) + before)
+        stored = self._folder / f"{amount}.b64"
+        used = json.dumps(_CREDITS)[1:].encode()
+        before, after = b'{"success":true,"%b":"' % _FIELDS[name], b'","provider":"bench","count":1,%b' % used
+        self._socket.sendall(_response_head(len(before) + stored.stat().st_size + len(after)) + before)
         self._send(stored)
         self._socket.sendall(after)
 
@@ -125,19 +125,19 @@ class Connection:
                 pass
 
     def _chat(self, path: str, length: int) -> None:
-        asked = json.loads(self._body(length))
-        whole = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
-        if not asked.get("stream"):
+        body = json.loads(self._body(length))
+        chunk = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
+        if not body.get("stream"):
             message = {"role": "assistant", "content": "Hi"}
-            self._json({**whole, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+            self._json({**chunk, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
             return
         head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
         self._socket.sendall(head.encode())
         started = time.perf_counter()
         for number in range(int(path.split("/")[1])):
-            time.sleep(max(0.0, started + number / TOKENS_A_SECOND - time.perf_counter()))
-            self._event({**whole, "choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]})
-        self._event({**whole, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+            time.sleep(max(0.0, started + number / TOKENS_PER_SECOND - time.perf_counter()))
+            self._event({**chunk, "choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]})
+        self._event({**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
         self._socket.sendall(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
 
     def _event(self, chunk: object) -> None:
@@ -145,26 +145,26 @@ class Connection:
         self._socket.sendall(b"%x\r\n%b\r\n" % (len(event), event))
 
 
-def _head_of(length: int, more: str = "") -> bytes:
-    return f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{more}Content-Length: {length}\r\n\r\n".encode()
+def _response_head(length: int, headers: str = "") -> bytes:
+    return f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{headers}Content-Length: {length}\r\n\r\n".encode()
 
 
 def _listen(folder: Path, tls: ssl.SSLContext | None) -> int:
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
 
-    def serve(connected: socket.socket) -> None:
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def serve(connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            wrapped = tls.wrap_socket(connected, server_side=True) if tls else connected
+            encrypted = tls.wrap_socket(connection, server_side=True) if tls else connection
         except OSError:
-            connected.close()
+            connection.close()
             return
-        Connection(wrapped, folder).serve()
+        Connection(encrypted, folder).serve()
 
     def accept() -> None:
         while True:
-            connected, _ = listener.accept()
-            threading.Thread(target=serve, args=(connected,), daemon=True).start()
+            connection, _ = listener.accept()
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     port: int = listener.getsockname()[1]
@@ -172,7 +172,7 @@ def _listen(folder: Path, tls: ssl.SSLContext | None) -> int:
 
 
 def make_certificate(folder: Path) -> Path:
-    """A file with a key and its certificate, which also is what a client has to trust."""
+    """Write a private key and its self-signed certificate to one file, which clients also use as their trust store."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
@@ -195,7 +195,7 @@ def make_certificate(folder: Path) -> Path:
 
 
 def main(folder: Path) -> None:
-    """Serve."""
+    """Serve until stdin ends."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(make_certificate(folder))
     print(json.dumps({"http": _listen(folder, None), "https": _listen(folder, tls)}), flush=True)

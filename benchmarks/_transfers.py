@@ -1,6 +1,7 @@
-"""One way to do a thing, in a fresh process: python benchmarks/_ways.py WAY BASE_URL FILE; prints a JSON sample.
+"""One transfer by one method, in a fresh process: python benchmarks/_transfers.py METHOD BASE_URL FILE
 
-`direct` instead reads numbers from its input, makes so many small calls, and prints how long each took.
+It prints a sample as JSON. The method `direct` reads numbers from stdin instead, makes so many small requests for each,
+and prints their times.
 """
 
 import asyncio
@@ -25,54 +26,56 @@ from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.jobs._harvest import Harvest
 from webvoice_mcp.settings import Settings
 
-_VIDEO = {"prompt": "x", "provider": "seedance", "duration": 5}
+_VIDEO_REQUEST = {"prompt": "x", "provider": "seedance", "duration": 5}
 
 
 async def timed(work: Awaitable[object]) -> Sample:
-    """How long it took, and what it used."""
+    """Await the work; return its time, processor time and peak memory."""
     memory = Memory("self")
     cpu, started = time.process_time(), time.perf_counter()
     await work
     return {
         "ms": (time.perf_counter() - started) * 1000,
         "CPU ms": (time.process_time() - cpu) * 1000,
-        "peak MiB": memory.grown(),
+        "peak MiB": memory.growth(),
     }
 
 
 async def undecoded(http: httpx2.AsyncClient, path: Path) -> None:
-    """The HTTP client alone."""
+    """Save a response as it is, without decoding."""
     with path.open("wb", buffering=0) as file:
-        async with http.stream("POST", "text-to-video/", json=_VIDEO) as response:
-            async for piece in response.aiter_bytes():
-                file.write(piece)
+        async with http.stream("POST", "text-to-video/", json=_VIDEO_REQUEST) as response:
+            async for chunk in response.aiter_bytes():
+                file.write(chunk)
 
 
 async def whole(http: httpx2.AsyncClient, path: Path) -> None:
-    """As it is usually done."""
-    response = await http.post("text-to-video/", json=_VIDEO)
-    path.write_bytes(base64.b64decode(response.json()["video"]))  # noqa: ASYNC240 - blocks, as is usual
+    """Save a video in the usual way: parse the whole JSON and decode the base64 in it."""
+    response = await http.post("text-to-video/", json=_VIDEO_REQUEST)
+    path.write_bytes(base64.b64decode(response.json()["video"]))  # noqa: ASYNC240 - blocks, as usual
 
 
 async def form(http: httpx2.AsyncClient, path: Path) -> None:
-    """An upload as it is usually done."""
+    """Upload a file in the usual way."""
     with path.open("rb") as file:
         (await http.post("stt/", files={"audio": file})).raise_for_status()
 
 
-def with_httpx2(way: Callable[[httpx2.AsyncClient, Path], Awaitable[None]]) -> Callable[[str, Path], Awaitable[Sample]]:
-    """This way with a client that is warm."""
+def with_httpx2(
+    transfer: Callable[[httpx2.AsyncClient, Path], Awaitable[None]],
+) -> Callable[[str, Path], Awaitable[Sample]]:
+    """Return a method that times this transfer with a client that is already connected."""
 
     async def run(base_url: str, path: Path) -> Sample:
         async with httpx2.AsyncClient(base_url=f"{base_url}/", timeout=None) as http:
             await http.get("status/")
-            return await timed(way(http, path))
+            return await timed(transfer(http, path))
 
     return run
 
 
 async def ours(_base_url: str, path: Path) -> Sample:
-    """Client and files as a tool uses them, without server and history."""
+    """Save a video with our client and files as a tool does, but without server and history."""
     settings = Settings.read(os.environ)
     client, files = Client(settings, Keys(settings, KeyStore(settings.credentials_file))), Files(settings)
 
@@ -80,7 +83,7 @@ async def ours(_base_url: str, path: Path) -> Sample:
         target = await files.aim(str(path), tool="benchmark", words="", suffixes=(".mp4",))
         async with files.saving(target) as part:
             harvest = Harvest(part, "video")
-            request = TextToVideoRequest.model_validate(_VIDEO)
+            request = TextToVideoRequest.model_validate(_VIDEO_REQUEST)
             _, media = await client.download(TEXT_TO_VIDEO, request, harvest.open)
             await harvest.bring_in(media, 1)
 
@@ -92,26 +95,26 @@ async def ours(_base_url: str, path: Path) -> Sample:
 
 
 async def direct(base_url: str) -> None:
-    """Small calls, one after another, as many as each line of the input says."""
+    """Make small requests one after another, as many as each line of stdin says, and print their times."""
     async with httpx2.AsyncClient(base_url=f"{base_url}/", timeout=None) as http:
         while line := sys.stdin.readline():
-            taken = []
+            times = []
             for _ in range(int(line)):
                 started = time.perf_counter()
                 (await http.get("status/")).json()
-                taken.append(time.perf_counter() - started)
-            print(json.dumps(taken), flush=True)
+                times.append(time.perf_counter() - started)
+            print(json.dumps(times), flush=True)
 
 
-WAYS = {"undecoded": with_httpx2(undecoded), "whole": with_httpx2(whole), "form": with_httpx2(form), "ours": ours}
+METHODS = {"undecoded": with_httpx2(undecoded), "whole": with_httpx2(whole), "form": with_httpx2(form), "ours": ours}
 
 
-async def main(way: str, base_url: str, path: str = "") -> None:
-    """Go this way."""
-    if way == "direct":
+async def main(method: str, base_url: str, path: str = "") -> None:
+    """Run one method."""
+    if method == "direct":
         await direct(base_url)
     else:
-        print(json.dumps(await WAYS[way](base_url, Path(path))))
+        print(json.dumps(await METHODS[method](base_url, Path(path))))
 
 
 if __name__ == "__main__":
