@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx2
 from _process import Memory, Sample
+from webvoice_mcp.jobs._harvest import Harvest
 
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
@@ -23,7 +24,6 @@ from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.contract.video import TEXT_TO_VIDEO, TextToVideoRequest
 from webvoice_mcp.files import Files
 from webvoice_mcp.keystore import KeyStore
-from webvoice_mcp.jobs._harvest import Harvest
 from webvoice_mcp.settings import Settings
 
 _VIDEO_REQUEST = {"prompt": "x", "provider": "seedance", "duration": 5}

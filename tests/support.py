@@ -13,7 +13,7 @@ import httpx2
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
-from webvoice_mcp.server import build
+from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import Settings
 
 CANARY = "wv_canary_1234567890abcdef"  # the API key of every test; it may appear in the key store only
@@ -98,7 +98,7 @@ async def connected(
     settings: Settings, transport: httpx2.AsyncBaseTransport, mode: str = "auto"
 ) -> AsyncIterator[Client]:
     """Connect an MCP client to a server in this process, in memory."""
-    async with Client(build(settings, transport=transport), mode=mode) as client:
+    async with Client(create_server(settings, transport=transport), mode=mode) as client:
         yield client
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.wire_driver import environment, serving
+from tests.wire_driver import environment, running_server
 from webvoice_mcp import __version__
 from webvoice_mcp.settings import SETTINGS, Settings
 
@@ -96,7 +96,7 @@ def test_the_bundle_validates_packs_and_starts_the_wheel(tmp_path: Path) -> None
     environ |= {name: value for name, value in os.environ.items() if name.startswith(("UV_", "SSL_", "HTTPS_"))}
     environ |= {"UV_FIND_LINKS": str(wheels), "UV_SYSTEM_CERTS": "1", "UV_CACHE_DIR": _run(uv, "cache", "dir").strip()}
     _run(uv, "sync", "-q", "--directory", str(unpacked), env=environ)
-    with serving(environ, words) as wire:
+    with running_server(environ, words) as wire:
         tools = wire.result("tools/list", {})["tools"]
     assert [tool["name"] for tool in tools] == [tool["name"] for tool in manifest["tools"]]
 

@@ -13,7 +13,7 @@ import pytest
 
 import project_files
 import tool_list
-from tests.support import MakeSettings, Scripted, connected, failed
+from tests.support import MakeSettings, ScriptedTransport, connected, failed
 from tool_list import Tool
 from webvoice_mcp.contract import image, video
 from webvoice_mcp.contract.chat import CHAT_PRICES
@@ -202,7 +202,7 @@ def test_every_endpoint_of_a_family_is_used_by_its_tools() -> None:
 
 
 async def test_an_unknown_argument_is_refused_by_name(tools: list[Tool], make_settings: MakeSettings) -> None:
-    async with connected(make_settings(), Scripted()) as client:
+    async with connected(make_settings(), ScriptedTransport()) as client:
         for tool in tools:
             message = failed(await client.call_tool(tool["name"], {"volume": 11}))
             expected = f"invalid_argument: {tool['name']} does not know the argument 'volume'. It takes: "
@@ -213,7 +213,7 @@ async def test_missing_null_and_blank_required_arguments_are_refused_by_name(
     tools: list[Tool], make_settings: MakeSettings
 ) -> None:
     examples = {"string": "x", "boolean": True, "array": ["x"], "object": {"x": 1}}
-    async with connected(make_settings(), Scripted()) as client:
+    async with connected(make_settings(), ScriptedTransport()) as client:
         for tool in tools:
             properties = tool["inputSchema"]["properties"]
             required = {name: examples[properties[name]["type"]] for name in tool["inputSchema"].get("required", [])}

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.files.samples import MP3_BYTES
-from tests.loopback import Loopback
+from tests.loopback import LoopbackService
 from tests.support import CANARY
 from webvoice_mcp.cli.progress_bar import progress_bar
 
@@ -36,7 +36,7 @@ def test_a_result_is_json_on_request(command: Command) -> None:
 
 
 def test_a_file_is_shown_with_its_type_and_size(command: Command, tmp_path: Path) -> None:
-    with Loopback({"tts/": SPEECH}).running() as service:
+    with LoopbackService({"tts/": SPEECH}).running() as service:
         words = ["webvoice_tts", "text=Hello = hello", "speed=1.5", "output_path=hello.mp3"]
         code, out, err = command("call", *words, BASE_URL=service.base_url, API_KEY=CANARY)
     path = tmp_path / "out" / "hello.mp3"
@@ -44,13 +44,13 @@ def test_a_file_is_shown_with_its_type_and_size(command: Command, tmp_path: Path
     assert f"file: {path} (audio/mpeg, {len(MP3_BYTES)} bytes)" in out.splitlines()
     assert "credits_used: 0.5" in out.splitlines()
     assert path.read_bytes() == MP3_BYTES
-    sent = json.loads(service.asked[0].body)
+    sent = json.loads(service.requests[0].body)
     assert (sent["text"], sent["speed"]) == ("Hello = hello", 1.5)
 
 
 def test_a_model_s_answer_cannot_control_the_terminal(command: Command) -> None:
     reply = {"choices": [{"message": {"content": "\x1b]0;owned\x07\x1b[31mred\x1b[0m\nnext"}, "finish_reason": "stop"}]}
-    with Loopback({"chat/completions/": reply}).running() as service:
+    with LoopbackService({"chat/completions/": reply}).running() as service:
         code, out, _ = command("call", "webvoice_chat", "prompt=Hi", BASE_URL=service.base_url, API_KEY=CANARY)
     assert code == 0
     assert "text: ]0;ownedred\nnext" in out
@@ -58,10 +58,10 @@ def test_a_model_s_answer_cannot_control_the_terminal(command: Command) -> None:
 
 def test_values_are_parsed_by_the_parameters_types(command: Command) -> None:
     messages = [{"role": "user", "content": "5"}]
-    with Loopback({"chat/completions/": CHAT}).running() as service:
+    with LoopbackService({"chat/completions/": CHAT}).running() as service:
         words = [f"messages={json.dumps(messages)}", "max_tokens=10", "--json", "web_search=yes", "model=5"]
         code, out, _ = command("call", "webvoice_chat", *words, BASE_URL=service.base_url, API_KEY=CANARY)
-    sent = json.loads(service.asked[0].body)
+    sent = json.loads(service.requests[0].body)
     values = {name: sent[name] for name in ("messages", "max_tokens", "web_search", "model")}
     assert values == {"messages": messages, "max_tokens": 10, "web_search": True, "model": "5"}
     assert (code, json.loads(out)["text"]) == (0, "Hello")
@@ -111,7 +111,7 @@ def replace_stderr(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 def test_a_progress_bar_runs_on_the_terminal_during_the_call(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = replace_stderr(monkeypatch)
-    with Loopback({"chat/completions/": CHAT}).running() as service:
+    with LoopbackService({"chat/completions/": CHAT}).running() as service:
         words = ["webvoice_chat", "prompt=Hi"]
         code, out, _ = command("call", *words, BASE_URL=service.base_url, API_KEY=CANARY)
     assert code == 0
@@ -119,7 +119,7 @@ def test_a_progress_bar_runs_on_the_terminal_during_the_call(command: Command, m
     shown = terminal.getvalue()
     assert shown.startswith("\r\x1b[Kwebvoice_chat [#####...............] 0 s")
     assert shown.endswith("\r\x1b[K")
-    assert json.loads(service.asked[0].body)["stream"] is True  # as for every caller that asks for progress
+    assert json.loads(service.requests[0].body)["stream"] is True  # as for every caller that asks for progress
 
 
 async def test_the_progress_bar_follows_the_progress(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ async def test_without_a_terminal_no_progress_is_requested() -> None:
 
 
 def test_a_call_waits_for_its_result_in_spite_of_the_inline_wait(command: Command) -> None:
-    with Loopback({"chat/completions/": CHAT}).running() as service:
+    with LoopbackService({"chat/completions/": CHAT}).running() as service:
         words = ["webvoice_chat", "prompt=Hi"]
         code, out, _ = command("call", *words, BASE_URL=service.base_url, API_KEY=CANARY, INLINE_WAIT="0.0001")
     assert code == 0

@@ -13,9 +13,9 @@ from types import ModuleType
 import pytest
 
 from tests.cli.conftest import TIMEOUT_SECONDS, Command, start
-from tests.loopback import Loopback
+from tests.loopback import LoopbackService
 from tests.support import CANARY
-from tests.wire_driver import SERVER, environment
+from tests.wire_driver import SERVER_COMMAND, environment
 from webvoice_mcp import __version__
 from webvoice_mcp.cli.help_text import HELP_TEXT
 from webvoice_mcp.cli.parser import create_parsers
@@ -101,7 +101,7 @@ def test_an_unreadable_setting_gives_2_and_one_line(command: Command) -> None:
 def test_the_module_is_the_command(tmp_path: Path) -> None:
     script = Path(sysconfig.get_path("scripts")) / ("webvoice-mcp.exe" if os.name == "nt" else "webvoice-mcp")
     results = []
-    for program in (SERVER, (str(script),)):
+    for program in (SERVER_COMMAND, (str(script),)):
         words = [*program, "call", "x", "y"]
         done = subprocess.run(
             words, capture_output=True, env=environment(tmp_path), timeout=TIMEOUT_SECONDS, check=False
@@ -113,7 +113,7 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
 
 @posix
 def test_a_closed_output_gives_1_and_no_traceback(tmp_path: Path) -> None:
-    with start([*SERVER, "tools"], env=environment(tmp_path)) as process:
+    with start([*SERVER_COMMAND, "tools"], env=environment(tmp_path)) as process:
         assert process.stdout
         assert process.stderr
         process.stdout.close()
@@ -134,12 +134,12 @@ def test_a_closed_output_gives_1_and_no_traceback(tmp_path: Path) -> None:
     ],
 )
 def test_ctrl_c_ends_a_call_and_a_second_one_its_job(tmp_path: Path, path: str, words: list[str], err: bytes) -> None:
-    with Loopback({path: None}).running() as service:
+    with LoopbackService({path: None}).running() as service:
         environ = environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY})
-        with start([*SERVER, "call", *words], env=environ) as process:
+        with start([*SERVER_COMMAND, "call", *words], env=environ) as process:
             assert process.stderr
             assert process.stdout
-            service.wait()
+            service.wait_for_request()
             process.send_signal(signal.SIGINT)
             output = process.stderr.readline()
             if output != b"\n":
@@ -174,10 +174,12 @@ def _raising(error: BaseException) -> Callable[[str], ModuleType]:
 
 
 def test_characters_that_a_terminal_cannot_show_become_question_marks(tmp_path: Path) -> None:
-    with Loopback({"translation/": {"success": True, "translated_text": "Perché no… 你好"}}).running() as service:
+    with LoopbackService(
+        {"translation/": {"success": True, "translated_text": "Perché no… 你好"}}
+    ).running() as service:
         environ = environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY})
         done = subprocess.run(
-            [*SERVER, "call", "webvoice_translate", "text=Hi", "target_language=it"],
+            [*SERVER_COMMAND, "call", "webvoice_translate", "text=Hi", "target_language=it"],
             capture_output=True,
             env=environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
             timeout=TIMEOUT_SECONDS,

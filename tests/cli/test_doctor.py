@@ -17,7 +17,7 @@ import pytest
 from tests.cli.conftest import Command, CommandResult
 from tests.support import CANARY
 from tests.test_docs import variables_read
-from tests.wire.world import playing
+from tests.wire.sandbox_service import running_sandbox
 from webvoice_mcp import __version__
 from webvoice_mcp.cli.clients import server_command
 from webvoice_mcp.cli.doctor import installation
@@ -91,7 +91,7 @@ def failed(detail: str, cure: str) -> CheckFields:
 
 
 def test_every_check_of_a_working_setup_passes(command: Command, tmp_path: Path) -> None:
-    with playing(tmp_path / "sandbox") as sandbox:
+    with running_sandbox(tmp_path / "sandbox") as sandbox:
         key = sandbox.register("ann@example.com")
         found = run_doctor(command, BASE_URL=sandbox.base_url, API_KEY=key)
     assert all(check["ok"] for check in found.values())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.cli.client_files import CURSOR, EXAMPLES, LAUNCHER, PATHS, on_path
 from tests.cli.conftest import Command
-from tests.wire_driver import environment, serving
+from tests.wire_driver import environment, running_server
 from webvoice_mcp.cli.clients import install
 from webvoice_mcp.cli.clients.mcp_clients import INSTALLABLE, MCP_CLIENTS, UVX, InstallMethod, ServerCommand
 from webvoice_mcp.cli.clients.platforms import Platform
@@ -219,7 +219,7 @@ def test_the_entry_starts_the_server_with_a_short_path(command: Command, home: P
     command("install", "claude-desktop")
     entry = json.loads(config_file("claude-desktop", home).read_bytes())["mcpServers"]["webvoice"]
     environ = {**environment(home), "PATH": "/usr/bin:/bin"}
-    with serving(environ, [entry["command"], *entry["args"]]) as wire:
+    with running_server(environ, [entry["command"], *entry["args"]]) as wire:
         assert "webvoice_tts" in {tool["name"] for tool in wire.result("tools/list")["tools"]}
 
 

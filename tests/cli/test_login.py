@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import TIMEOUT_SECONDS, Command, start
-from tests.loopback import Held, Loopback
+from tests.loopback import HeldReply, LoopbackService
 from tests.support import CANARY
-from tests.wire.world import Play, playing
-from tests.wire_driver import SERVER, environment
+from tests.wire.sandbox_service import SandboxService, running_sandbox
+from tests.wire_driver import SERVER_COMMAND, environment
 from webvoice_mcp.keystore import KeyStore
 
 CLOSED = "http://127.0.0.1:9/api/v1"  # nothing listens there
@@ -51,8 +51,8 @@ def type_answers(monkeypatch: pytest.MonkeyPatch) -> TypeAnswers:
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Play]:
-    with playing(tmp_path / "sandbox") as play:
+def sandbox(tmp_path: Path) -> Iterator[SandboxService]:
+    with running_sandbox(tmp_path / "sandbox") as play:
         yield play
 
 
@@ -66,7 +66,7 @@ def key_file(tmp_path: Path) -> Path:
 
 
 def test_signing_in_asks_and_saves_the_key(
-    command: Command, type_answers: TypeAnswers, sandbox: Play, key_file: Path
+    command: Command, type_answers: TypeAnswers, sandbox: SandboxService, key_file: Path
 ) -> None:
     type_answers(f" {EMAIL} ", "y", "YES", "", "000000", lambda: sandbox.code(EMAIL))
     code, out, err = command("login", BASE_URL=sandbox.base_url)
@@ -80,7 +80,7 @@ def test_signing_in_asks_and_saves_the_key(
     assert sorted(path.name for path in key_file.parent.iterdir()) == ["credentials.json", "credentials.json.lock"]
 
 
-def test_a_given_address_is_not_asked_for(command: Command, type_answers: TypeAnswers, sandbox: Play) -> None:
+def test_a_given_address_is_not_asked_for(command: Command, type_answers: TypeAnswers, sandbox: SandboxService) -> None:
     type_answers("y", "y", lambda: sandbox.code(EMAIL))
     code, out, _ = command("login", "--email", EMAIL, BASE_URL=sandbox.base_url)
     assert code == 0
@@ -97,9 +97,9 @@ def test_an_invalid_address_is_refused_before_any_question(command: Command, typ
 @pytest.mark.parametrize("answers", [[""], ["y", "no"]])
 def test_without_consent_nothing_is_sent(command: Command, type_answers: TypeAnswers, answers: list[str]) -> None:
     type_answers(*answers)
-    with Loopback({}).running() as service:
+    with LoopbackService({}).running() as service:
         code, _, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
-    assert (code, service.asked) == (1, [])
+    assert (code, service.requests) == (1, [])
     assert err == "webvoice-mcp login: An account cannot be opened without your consent. Nothing was sent.\n"
 
 
@@ -114,7 +114,7 @@ def test_an_unanswered_question_is_an_error(
     command: Command, type_answers: TypeAnswers, key_file: Path, answers: list[Answer], question: str
 ) -> None:
     type_answers(*answers)
-    with Loopback({"auth/send-code/": CODE_SENT}).running() as service:
+    with LoopbackService({"auth/send-code/": CODE_SENT}).running() as service:
         code, out, err = command("login", BASE_URL=service.base_url)
     assert code == 1
     assert out.endswith(f"{question} \n")
@@ -134,7 +134,7 @@ def test_ctrl_c_at_a_question_ends_it_with_130(command: Command, type_answers: T
 def typing(tmp_path: Path, base_url: str, typed: bytes) -> Iterator[subprocess.Popen[bytes]]:
     """Run the command as a process, with these bytes in its stdin."""
     environ = environment(tmp_path, {"BASE_URL": base_url})
-    command = [*SERVER, "login", "--email", EMAIL]
+    command = [*SERVER_COMMAND, "login", "--email", EMAIL]
     with start(command, env=environ, stdin=subprocess.PIPE) as process:
         assert process.stdin
         process.stdin.write(typed)
@@ -144,10 +144,13 @@ def typing(tmp_path: Path, base_url: str, typed: bytes) -> Iterator[subprocess.P
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 def test_ctrl_c_during_verification_waits_until_the_key_is_saved(tmp_path: Path, key_file: Path) -> None:
-    held = Held(VERIFIED)
-    with Loopback({"auth/send-code/": CODE_SENT, "auth/verify-code/": held}).running() as service:
+    held = HeldReply(VERIFIED)
+    with LoopbackService({"auth/send-code/": CODE_SENT, "auth/verify-code/": held}).running() as service:
         with typing(tmp_path, service.base_url, b"y\ny\n123456\n") as process:
-            assert [service.wait().path, service.wait().path] == ["auth/send-code/", "auth/verify-code/"]
+            assert [service.wait_for_request().path, service.wait_for_request().path] == [
+                "auth/send-code/",
+                "auth/verify-code/",
+            ]
             process.send_signal(signal.SIGINT)
             held.release()
             assert process.wait(TIMEOUT_SECONDS) == 130
@@ -159,16 +162,18 @@ def test_ctrl_c_during_verification_waits_until_the_key_is_saved(tmp_path: Path,
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 def test_ctrl_c_while_a_code_is_requested_ends_it_at_once(tmp_path: Path, key_file: Path) -> None:
     with (
-        Loopback({"auth/send-code/": None}).running() as service,
+        LoopbackService({"auth/send-code/": None}).running() as service,
         typing(tmp_path, service.base_url, b"y\ny\n") as process,
     ):
-        service.wait()
+        service.wait_for_request()
         process.send_signal(signal.SIGINT)
         assert process.wait(TIMEOUT_SECONDS) == 130
     assert not key_file.exists()
 
 
-def test_a_third_wrong_code_ends_it(command: Command, type_answers: TypeAnswers, sandbox: Play, key_file: Path) -> None:
+def test_a_third_wrong_code_ends_it(
+    command: Command, type_answers: TypeAnswers, sandbox: SandboxService, key_file: Path
+) -> None:
     type_answers("y", "y", "000000", "000001", "000002", "000003")
     code, out, err = command("login", "--email", EMAIL, BASE_URL=sandbox.base_url)
     assert (code, out.count("The code is wrong")) == (1, 2)
@@ -178,7 +183,7 @@ def test_a_third_wrong_code_ends_it(command: Command, type_answers: TypeAnswers,
 
 def test_three_empty_codes_end_it(command: Command, type_answers: TypeAnswers) -> None:
     type_answers("y", "y", "", " ", "")
-    with Loopback({"auth/send-code/": CODE_SENT}).running() as service:
+    with LoopbackService({"auth/send-code/": CODE_SENT}).running() as service:
         code, out, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
     assert (code, err) == (1, "webvoice-mcp login: No code was entered.\n")
     assert "Look into your mail.\n" in out
@@ -195,7 +200,7 @@ def test_an_unreachable_service_is_an_error(command: Command, type_answers: Type
 def test_a_key_that_cannot_be_saved_is_shown_once(command: Command, type_answers: TypeAnswers, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("no folder")
     type_answers("y", "y", "123456")
-    with Loopback({"auth/send-code/": CODE_SENT, "auth/verify-code/": VERIFIED}).running() as service:
+    with LoopbackService({"auth/send-code/": CODE_SENT, "auth/verify-code/": VERIFIED}).running() as service:
         code, out, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
     assert (code, err) == (1, "")
     assert f"Your key: {CANARY}\nThe key could not be saved, so it is shown here once: keep it. " in out
@@ -204,7 +209,7 @@ def test_a_key_that_cannot_be_saved_is_shown_once(command: Command, type_answers
 def test_an_answer_without_a_key_is_an_error(command: Command, type_answers: TypeAnswers) -> None:
     type_answers("y", "y", "123456")
     verified = {"success": True, "onboarding": None}
-    with Loopback({"auth/send-code/": {"success": True}, "auth/verify-code/": verified}).running() as service:
+    with LoopbackService({"auth/send-code/": {"success": True}, "auth/verify-code/": verified}).running() as service:
         code, out, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
     assert (code, err) == (1, "")
     assert f"A code is on its way to {EMAIL}.\n" in out
@@ -213,7 +218,7 @@ def test_an_answer_without_a_key_is_an_error(command: Command, type_answers: Typ
 
 def test_a_key_in_the_environment_that_still_wins_is_mentioned(command: Command, type_answers: TypeAnswers) -> None:
     type_answers("y", "y", "123456")
-    with Loopback({"auth/send-code/": CODE_SENT, "auth/verify-code/": VERIFIED}).running() as service:
+    with LoopbackService({"auth/send-code/": CODE_SENT, "auth/verify-code/": VERIFIED}).running() as service:
         code, out, _ = command("login", "--email", EMAIL, BASE_URL=service.base_url, API_KEY="wv_old_0123456789")
     assert code == 0
     assert "WEBVOICE_API_KEY is set" in out
@@ -258,7 +263,7 @@ def test_an_unreadable_key_file_is_an_error(command: Command, key_file: Path, na
 # Status
 
 
-def test_status_shows_account_credits_and_the_masked_key(command: Command, sandbox: Play) -> None:
+def test_status_shows_account_credits_and_the_masked_key(command: Command, sandbox: SandboxService) -> None:
     key = sandbox.register(EMAIL)
     code, out, err = command("status", BASE_URL=sandbox.base_url, API_KEY=key)
     assert (code, err) == (0, "")
@@ -286,7 +291,7 @@ def test_without_a_key_status_says_how_to_get_one(command: Command) -> None:
 
 
 def test_status_omits_fields_that_the_service_did_not_send(command: Command) -> None:
-    with Loopback({"status/": {"user": "a\x1b[31mnn", "api_key": {"last_used": None}}}).running() as service:
+    with LoopbackService({"status/": {"user": "a\x1b[31mnn", "api_key": {"last_used": None}}}).running() as service:
         code, out, _ = command("status", BASE_URL=service.base_url, API_KEY=CANARY)
     assert (code, out.splitlines()[2:]) == (0, ["account: ann"])
     assert json.dumps(CANARY) not in out

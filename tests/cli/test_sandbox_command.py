@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from tests.cli.conftest import TIMEOUT_SECONDS, Command
-from tests.wire_driver import SERVER, environment
+from tests.wire_driver import SERVER_COMMAND, environment
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
@@ -18,7 +18,7 @@ from tests.wire_driver import SERVER, environment
 def test_it_prints_its_address_and_ends_on_sigterm(tmp_path: Path, state_dir: str | None) -> None:
     words = ["--port", "0", *(["--state-dir", str(tmp_path / state_dir)] if state_dir else [])]
     with subprocess.Popen(
-        [*SERVER, "sandbox", *words],
+        [*SERVER_COMMAND, "sandbox", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.client.helpers import FakeSleep, MakeClient
-from tests.support import MakeSettings, Scripted
+from tests.support import MakeSettings, ScriptedTransport
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.keystore import KeyStore
@@ -16,9 +16,9 @@ from webvoice_mcp.keystore import KeyStore
 def make(make_settings: MakeSettings) -> MakeClient:
     """Make a client with scripted answers; settings are given without their WEBVOICE_."""
 
-    def made(*answers: Any, **variables: Any) -> tuple[Client, Scripted, FakeSleep]:
+    def made(*answers: Any, **variables: Any) -> tuple[Client, ScriptedTransport, FakeSleep]:
         settings = make_settings(**variables)
-        transport, sleep = Scripted(*answers), FakeSleep()
+        transport, sleep = ScriptedTransport(*answers), FakeSleep()
         keys = Keys(settings, KeyStore(settings.credentials_file))
         return Client(settings, keys, transport=transport, sleep=sleep), transport, sleep
 

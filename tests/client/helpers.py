@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import Pieces, Scripted
+from tests.support import ChunkedBody, ScriptedTransport
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.account import STATUS, StatusReply
 from webvoice_mcp.contract.chat import ChatRequest
@@ -37,7 +37,7 @@ class FakeSleep:
         self.pauses.append(seconds)
 
 
-MakeClient = Callable[..., tuple[Client, Scripted, FakeSleep]]
+MakeClient = Callable[..., tuple[Client, ScriptedTransport, FakeSleep]]
 
 
 def ok(body: Any) -> httpx2.Response:
@@ -49,7 +49,7 @@ def raw(body: bytes) -> httpx2.Response:
 
 
 def event_stream(*pieces: bytes | Exception) -> httpx2.Response:
-    return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Pieces(pieces))
+    return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=ChunkedBody(pieces))
 
 
 async def call(client: Client, endpoint: Endpoint[Q, R], request: Q) -> R:

@@ -25,7 +25,7 @@ from tests.client.helpers import (
     status,
     translate,
 )
-from tests.support import BASE_URL, CANARY, Pieces, events
+from tests.support import BASE_URL, CANARY, ChunkedBody, events
 from webvoice_mcp.client.multipart import Multipart
 from webvoice_mcp.contract.account import ONBOARDING, SEND_CODE, SendCodeRequest
 from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS
@@ -188,14 +188,14 @@ async def test_an_empty_wallet_names_the_links_and_the_memo_if_known(make: MakeC
 
 
 async def test_only_the_beginning_of_an_error_is_read(make: MakeClient) -> None:
-    body = Pieces([b"x" * 65536, AssertionError("read too far")])
+    body = ChunkedBody([b"x" * 65536, AssertionError("read too far")])
     client, _, _ = make(httpx2.Response(500, stream=body))
     await caught(status(client), ServerError)
     assert body.closed
 
 
 async def test_an_error_whose_body_breaks_off_keeps_its_status(make: MakeClient) -> None:
-    body = Pieces([b'{"message":"Emp', httpx2.ReadError("reset")])
+    body = ChunkedBody([b'{"message":"Emp', httpx2.ReadError("reset")])
     client, _, _ = make(httpx2.Response(402, stream=body))
     error = await caught(translate(client), InsufficientCredits)
     assert (error.status, error.billed) == (402, False)
@@ -222,12 +222,12 @@ async def test_an_unusable_answer_says_why_and_that_credits_may_be_gone(
 
 
 async def test_an_answer_that_is_cut_short_is_an_invalid_response(make: MakeClient) -> None:
-    client, _, _ = make(httpx2.Response(200, stream=Pieces([b'{"tr', httpx2.RemoteProtocolError("cut")])))
+    client, _, _ = make(httpx2.Response(200, stream=ChunkedBody([b'{"tr', httpx2.RemoteProtocolError("cut")])))
     assert str(await caught(translate(client), InvalidResponse)) == f"The service's answer was cut short. {SPENT}"
 
 
 async def test_an_answer_that_cannot_be_decompressed_is_an_invalid_response(make: MakeClient) -> None:
-    client, _, _ = make(httpx2.Response(200, headers=[("content-encoding", "gzip")], stream=Pieces([b"not gzip"])))
+    client, _, _ = make(httpx2.Response(200, headers=[("content-encoding", "gzip")], stream=ChunkedBody([b"not gzip"])))
     error = await caught(translate(client), InvalidResponse)
     assert str(error) == f"The service's answer could not be decompressed. {SPENT}"
 
@@ -255,7 +255,9 @@ async def test_a_bare_list_is_taken_as_the_data(make: MakeClient) -> None:
 async def test_media_go_to_the_sink_and_the_rest_is_the_reply(make: MakeClient) -> None:
     sound = bytes(range(256)) * 300
     body = json.dumps({"success": True, "audio": base64.b64encode(sound).decode(), "duration": 2.5}).encode()
-    client, _, _ = make(httpx2.Response(200, stream=Pieces([body[at : at + 1000] for at in range(0, len(body), 1000)])))
+    client, _, _ = make(
+        httpx2.Response(200, stream=ChunkedBody([body[at : at + 1000] for at in range(0, len(body), 1000)]))
+    )
     written = bytearray()
     reply, media = await client.download(SPEECH, SPEECH_REQUEST, lambda _field, _index: written.extend)
     assert reply == SpeechReply.model_validate({"success": True, "duration": 2.5})
@@ -273,7 +275,9 @@ async def test_a_download_that_is_not_an_object_is_an_invalid_response(make: Mak
 
 async def test_a_slow_disk_does_not_block_the_event_loop(make: MakeClient) -> None:
     body = json.dumps({"audio": base64.b64encode(bytes(6000)).decode()}).encode()
-    client, _, _ = make(httpx2.Response(200, stream=Pieces([body[at : at + 2000] for at in range(0, len(body), 2000)])))
+    client, _, _ = make(
+        httpx2.Response(200, stream=ChunkedBody([body[at : at + 2000] for at in range(0, len(body), 2000)]))
+    )
     threads = []
 
     def slow(_data: bytes | memoryview) -> None:

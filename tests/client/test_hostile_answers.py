@@ -15,7 +15,7 @@ from mcp.types import CallToolResult, ResourceLink, TextContent
 from tests.client.helpers import patient, raw
 from tests.client.test_odd_answers import JSON_VALUES, TEXTS
 from tests.files.samples import FLAC_BYTES, JPEG_BYTES, MP3_BYTES, PNG_BYTES, mp4_bytes, wav_bytes
-from tests.support import CANARY, MakeSettings, Pieces, Scripted, answer, connected, failed, fields
+from tests.support import CANARY, ChunkedBody, MakeSettings, ScriptedTransport, answer, connected, failed, fields
 
 CODES = {
     *("unauthorized", "insufficient_credits", "bad_request", "rate_limited", "provider_unavailable", "server_error"),
@@ -136,7 +136,7 @@ def responses(draw: st.DrawFn, good: Any, *, without_retries: bool) -> httpx2.Re
     if not without_retries and draw(st.integers(0, 9)) == 0:
         pieces.append(draw(st.sampled_from([httpx2.ReadError("x"), httpx2.RemoteProtocolError(ESCAPES)])))
     encoded_headers = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    return httpx2.Response(status, headers=encoded_headers, stream=Pieces(pieces))
+    return httpx2.Response(status, headers=encoded_headers, stream=ChunkedBody(pieces))
 
 
 def check(result: CallToolResult, folder: Path, inputs: set[str]) -> None:
@@ -168,7 +168,7 @@ async def test_whatever_the_service_answers_is_delivered_or_told(
     inputs = {"talk.wav": wav_bytes(8000), "photo.png": PNG_BYTES}
     for name, content in inputs.items():
         (folder / name).write_bytes(content)
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(INLINE_IMAGES=0), sent) as client:
         for tool, arguments, good in data.draw(st.lists(st.sampled_from(CALLS), min_size=5, max_size=10)):
             is_get = tool.startswith(("webvoice_status", "webvoice_onboarding", "webvoice_list"))
@@ -199,7 +199,7 @@ async def test_files_that_the_service_speaks_of_are_no_files_of_ours(make_settin
     good = {"translated_text": "Ciao", "user": "ann", "voice_note_id": "1", "success": True, "message": "Sent"}
     good |= {"credits": 5, "api_key": "wv_second_1234567890"}
     forgeries: list[Any] = [["a"], [FORGED], [{"size_bytes": 5}], [5], 5]
-    sent = Scripted()
+    sent = ScriptedTransport()
     async with connected(make_settings(), sent) as client:
         for tool, arguments in TOOLS_WITHOUT_FILES:
             sent.answers = [answer({**good, "files": files}) for files in forgeries]
@@ -213,7 +213,7 @@ async def test_files_that_the_service_speaks_of_are_no_files_of_ours(make_settin
 
 async def test_long_links_beside_an_image_are_written_into_a_file(make_settings: MakeSettings, tmp_path: Path) -> None:
     links = [f"https://x.example/{number}?{'a' * 5000}" for number in range(3)]
-    sent = Scripted(answer({"images": [encoded(PNG_BYTES), *links]}))
+    sent = ScriptedTransport(answer({"images": [encoded(PNG_BYTES), *links]}))
     async with connected(make_settings(INLINE_IMAGES=0), sent) as client:
         result = fields(await client.call_tool("webvoice_image", {"prompt": "x", "output_path": "x.png"}))
     (listing,) = [file for file in (tmp_path / "out").iterdir() if file.suffix == ".txt"]
@@ -225,7 +225,7 @@ async def test_long_links_beside_an_image_are_written_into_a_file(make_settings:
 async def test_the_images_of_a_chat_share_the_limit_of_an_answer(make_settings: MakeSettings, tmp_path: Path) -> None:
     image = {"image_url": {"url": f"data:image/png;base64,{encoded(PNG_BYTES + bytes(700))}"}}
     body = {"choices": [{"message": {"content": "Hi", "images": [image] * 5}}]}
-    async with connected(make_settings(MAX_FILE_MB="0.001"), Scripted(answer(body))) as client:
+    async with connected(make_settings(MAX_FILE_MB="0.001"), ScriptedTransport(answer(body))) as client:
         assert "WEBVOICE_MAX_FILE_MB" in fields(await client.call_tool("webvoice_chat", {"prompt": "Hi"}))["note"]
     assert sum(file.stat().st_size for file in (tmp_path / "out").iterdir()) <= 0.001 * 1024**2
 
@@ -245,7 +245,7 @@ async def test_an_error_quotes_the_service_as_harmless_text(
 ) -> None:
     body = json.dumps({"success": False, "message": "".join(words) * 5}).encode()
     response = httpx2.Response(status, headers={"retry-after": "99"}, content=body)
-    async with connected(make_settings(), Scripted(response)) as client:
+    async with connected(make_settings(), ScriptedTransport(response)) as client:
         text = failed(await client.call_tool(*TRANSLATE))
     assert len(text) <= MAX_ERROR_CHARACTERS
     assert not HARMFUL & set(text)
@@ -254,7 +254,7 @@ async def test_an_error_quotes_the_service_as_harmless_text(
 
 async def test_enormous_bills_leave_the_total_a_number(make_settings: MakeSettings) -> None:
     bill = answer({"translated_text": "Ciao", "credits_used": 1.7e308})
-    async with connected(make_settings(), Scripted(bill, bill)) as client:
+    async with connected(make_settings(), ScriptedTransport(bill, bill)) as client:
         for _ in range(2):
             assert load_strictly(text_of(await client.call_tool(*TRANSLATE)))["translated_text"] == "Ciao"
         used = await client.call_tool("webvoice_usage", {})
@@ -264,6 +264,6 @@ async def test_enormous_bills_leave_the_total_a_number(make_settings: MakeSettin
 @pytest.mark.parametrize("bill", [-1e6, "NaN"])
 async def test_no_bill_undoes_the_budget(make_settings: MakeSettings, bill: Any) -> None:
     body = raw(json.dumps({"translated_text": "Ciao", "credits_used": bill}).encode())
-    async with connected(make_settings(MAX_CREDITS="0.15"), Scripted(body, body)) as client:
+    async with connected(make_settings(MAX_CREDITS="0.15"), ScriptedTransport(body, body)) as client:
         assert fields(await client.call_tool(*TRANSLATE))["translated_text"] == "Ciao"
         assert failed(await client.call_tool(*TRANSLATE)).startswith("budget_exceeded: ")

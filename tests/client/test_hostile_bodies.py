@@ -26,7 +26,7 @@ from tests.client.helpers import (
     translate,
 )
 from tests.client.test_odd_answers import JSON_VALUES
-from tests.support import Pieces
+from tests.support import ChunkedBody
 from webvoice_mcp.client import bodies, stream
 from webvoice_mcp.client.chat_accumulator import ChatAccumulator
 from webvoice_mcp.contract.chat import CHAT
@@ -96,7 +96,7 @@ async def test_a_status_counts_though_its_body_never_ends(make: MakeClient, monk
 
 @pytest.mark.parametrize(("status", "error"), [(200, InvalidResponse), (400, BadRequest)])
 async def test_multiple_compression_is_not_undone(make: MakeClient, status: int, error: type[WebVoiceError]) -> None:
-    packed = httpx2.Response(status, headers={"content-encoding": "gzip, gzip"}, stream=Pieces([b"never read"]))
+    packed = httpx2.Response(status, headers={"content-encoding": "gzip, gzip"}, stream=ChunkedBody([b"never read"]))
     client, _, _ = make(packed)
     assert ("more than once" in str(await caught(translate(client), error))) == (status == 200)
 

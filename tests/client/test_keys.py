@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.client.helpers import STATUS_BODY, ok, patient
-from tests.support import BASE_URL, CANARY, MakeSettings, Scripted
+from tests.support import BASE_URL, CANARY, MakeSettings, ScriptedTransport
 from webvoice_mcp.client.auth import ApiKey, Keys, StoredKey
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.account import STATUS
@@ -109,7 +109,7 @@ def test_the_key_goes_only_to_the_host_of_the_base_url(rest: str) -> None:
         settings = Settings.read({"WEBVOICE_BASE_URL": f"https://{rest}", "WEBVOICE_API_KEY": CANARY})
     except SettingsError:
         return
-    sent = Scripted(ok(STATUS_BODY))
+    sent = ScriptedTransport(ok(STATUS_BODY))
     client = Client(settings, Keys(settings, KeyStore(settings.credentials_file)), transport=sent)
     anyio.run(client.call, STATUS, Empty())
     (request,) = sent.requests

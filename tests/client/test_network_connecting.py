@@ -13,7 +13,7 @@ import pytest
 
 from tests.client.helpers import caught, status
 from tests.client.service import LIMITS, MIB, STATUS_ANSWER, WAIT_SECONDS, always, read_request, serving
-from tests.tls import Authority
+from tests.tls import CertificateAuthority
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.client.network import Transport, _Connection
 from webvoice_mcp.errors import NetworkError
@@ -47,8 +47,8 @@ async def test_a_refused_connection_is_reported_in_the_systems_words(client_of: 
 @pytest.fixture
 def tls_contexts(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """The TLS contexts of a service and of its client."""
-    authority = Authority(tmp_path, "trusted")
-    return authority.context(), ssl.create_default_context(cafile=authority.file)
+    authority = CertificateAuthority(tmp_path, "trusted")
+    return authority.server_context(), ssl.create_default_context(cafile=authority.certificate_file)
 
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["whole", "cut"])

@@ -23,7 +23,7 @@ from tests.client.helpers import (
     status,
     translate,
 )
-from tests.support import CANARY, Pieces, events
+from tests.support import CANARY, ChunkedBody, events
 from webvoice_mcp.client.document import MAX_DEPTH, parse_json
 from webvoice_mcp.client.splitter import Write
 from webvoice_mcp.contract.chat import CHAT
@@ -92,7 +92,7 @@ async def test_deeper_nesting_is_refused(make: MakeClient, levels: int) -> None:
 
 async def test_an_odd_length_is_an_unknown_one(make: MakeClient) -> None:
     client, _, _ = make(
-        httpx2.Response(200, headers={"content-length": "9" * 5000}, stream=Pieces([b'{"audio":"QUJD"}']))
+        httpx2.Response(200, headers={"content-length": "9" * 5000}, stream=ChunkedBody([b'{"audio":"QUJD"}']))
     )
     seen: list[int | None] = []
     await client.download(SPEECH, SPEECH_REQUEST, discard, on_progress=lambda _received, total: seen.append(total))

@@ -7,7 +7,7 @@ import pytest
 from mcp.types import CallToolResult, TextContent
 
 from tests.client.helpers import STATUS_BODY, MakeClient, caught, event_stream, ok, status
-from tests.support import CANARY, MakeSettings, Scripted, answer, connected, failed, fields
+from tests.support import CANARY, MakeSettings, ScriptedTransport, answer, connected, failed, fields
 from webvoice_mcp.client.redaction import mask_key, mask_keys_in, redact
 from webvoice_mcp.errors import Unauthorized
 
@@ -43,7 +43,7 @@ async def test_the_key_is_masked_wherever_the_service_echoes_it(make: MakeClient
 
 async def test_the_key_does_not_show_as_the_name_of_a_field(make_settings: MakeSettings) -> None:
     body = {"credits": 5, CANARY: 1, "urls": {CANARY: "a", "b": {CANARY: 1}}}
-    async with connected(make_settings(), Scripted(answer(body))) as client:
+    async with connected(make_settings(), ScriptedTransport(answer(body))) as client:
         result = await client.call_tool("webvoice_onboarding", {})
     assert fields(result)
     assert CANARY not in text_of(result)
@@ -58,7 +58,7 @@ async def test_the_key_does_not_show_while_a_chat_comes(make_settings: MakeSetti
 
     deltas = [{"content": piece} for piece in ["Your key: ", *pieces, " is old"]]
     chunks = [{"choices": [{"delta": delta}]} for delta in deltas] + [{"choices": [{"finish_reason": "stop"}]}]
-    sent = Scripted(event_stream(*[b"data: %b\n\n" % json.dumps(chunk).encode() for chunk in chunks]))
+    sent = ScriptedTransport(event_stream(*[b"data: %b\n\n" % json.dumps(chunk).encode() for chunk in chunks]))
     async with connected(make_settings(), sent, "legacy") as client:  # in process, only this mode carries tokens
         result = await client.call_tool("webvoice_chat", {"prompt": "Hi"}, progress_callback=on_progress)
     assert fields(result)["text"] == "Your key: wv_…cdef is old"
@@ -67,7 +67,7 @@ async def test_the_key_does_not_show_while_a_chat_comes(make_settings: MakeSetti
 
 async def test_a_key_of_another_form_does_not_show_in_a_link(make_settings: MakeSettings) -> None:
     key = "sk-0123456789-abcdef"
-    sent = Scripted(answer({"audio": f"https://cdn.example/a.mp3?key={key}"}))
+    sent = ScriptedTransport(answer({"audio": f"https://cdn.example/a.mp3?key={key}"}))
     async with connected(make_settings(API_KEY=key), sent) as client:
         text = failed(await client.call_tool("webvoice_tts", {"text": "Hi"}))
     assert "https://cdn.example/a.mp3" in text

@@ -15,7 +15,7 @@ from tests.client.helpers import (
     status,
     translate,
 )
-from tests.support import Pieces
+from tests.support import ChunkedBody
 from webvoice_mcp.errors import NetworkError, RateLimited, ServerError, WebVoiceError
 
 NOT_SENT = {httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError}
@@ -52,7 +52,7 @@ async def test_a_paid_request_is_repeated_only_if_it_was_not_sent(make: MakeClie
 
 
 async def test_a_get_is_repeated_when_the_connection_breaks(make: MakeClient) -> None:
-    cut = httpx2.Response(200, stream=Pieces([b'{"us', httpx2.RemoteProtocolError("gone")]))
+    cut = httpx2.Response(200, stream=ChunkedBody([b'{"us', httpx2.RemoteProtocolError("gone")]))
     client, sent, _ = make(httpx2.ReadError("reset"), cut, ok(STATUS_BODY))
     assert (await status(client)).credits == 100
     assert len(sent.requests) == 3

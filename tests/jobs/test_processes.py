@@ -15,8 +15,9 @@ from mcp import Client, StdioServerParameters
 
 from tests.jobs.world import BY_TOOL, KINDS, PATIENCE, Paid, made_in, put_inputs, rows
 from tests.support import CANARY
-from tests.wire.world import Play, failure, fields, playing
-from tests.wire_driver import Wire, environment, serving
+from tests.wire.results import failure, fields
+from tests.wire.sandbox_service import SandboxService, running_sandbox
+from tests.wire_driver import ServerProcess, environment, running_server
 
 pytestmark = [pytest.mark.wide, pytest.mark.engines]
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
@@ -28,7 +29,7 @@ TTS = BY_TOOL["webvoice_tts"]
 class World:
     """One server at a time, its folders, and a sandbox with scripted faults."""
 
-    def __init__(self, home: Path, play: Play, key: str) -> None:
+    def __init__(self, home: Path, play: SandboxService, key: str) -> None:
         self.play = play
         self.out = home / "out"
         self.state = home / "state"
@@ -37,7 +38,7 @@ class World:
 
     def serving(self, **variables: Any) -> Any:
         own = {"BASE_URL": self.play.base_url, "API_KEY": self._key, "INLINE_WAIT": 0, **variables}
-        return serving(environment(self._home, own))
+        return running_server(environment(self._home, own))
 
     def parameters(self) -> StdioServerParameters:
         environ = environment(self._home, {"BASE_URL": self.play.base_url, "API_KEY": self._key})
@@ -46,7 +47,7 @@ class World:
     def fault(self, paid: Paid, **fault: Any) -> None:
         self.play.fault(paid.path, **fault)
 
-    def last(self, wire: Wire) -> dict[str, Any]:
+    def last(self, wire: ServerProcess) -> dict[str, Any]:
         newest = fields(wire.call("webvoice_jobs"))["jobs"][0]
         (job,) = fields(wire.call("webvoice_jobs", {"job_id": newest["id"], "wait_seconds": 45}))["jobs"]
         found: dict[str, Any] = job
@@ -54,20 +55,20 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
-    with playing(tmp_path_factory.mktemp("sandbox")) as sandbox:
+def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxService]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module")
-def key(play: Play) -> str:
+def key(play: SandboxService) -> str:
     key = play.register("wide@example.com")
     play.purchase("wide@example.com", 10_000)
     return key
 
 
 @pytest.fixture
-def world(tmp_path: Path, play: Play, key: str) -> World:
+def world(tmp_path: Path, play: SandboxService, key: str) -> World:
     put_inputs(tmp_path / "out")
     play.clear_faults()
     return World(tmp_path, play, key)
@@ -112,11 +113,11 @@ def test_each_fault_is_reported_and_costs_one_request(world: World, paid: Paid) 
 def test_a_cancelled_call_goes_on_if_it_makes_a_file(world: World, paid: Paid) -> None:
     world.fault(paid, delay=0.5)
     with world.serving() as wire:
-        asked = wire.post("tools/call", {"name": paid.tool, "arguments": paid.arguments})
+        asked = wire.send_request("tools/call", {"name": paid.tool, "arguments": paid.arguments})
         wait_for_row(world.state)
         wire.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": asked}})
         job = world.last(wire)
-        assert not [line for line in wire.lines if b'"id":%d,' % asked in line]
+        assert not [line for line in wire.stdout_lines if b'"id":%d,' % asked in line]
     assert job["state"] == ("done" if paid.outlives else "failed")
     files = [Path(file["path"]).name for file in job.get("result", {}).get("files", [])]
     assert sorted(files) == sorted(made_in(world.out))
@@ -130,7 +131,7 @@ def test_a_cancelled_call_goes_on_if_it_makes_a_file(world: World, paid: Paid) -
 def test_a_killed_server_leaves_an_interrupted_job(world: World, paid: Paid) -> None:
     world.fault(paid, delay=1)
     with world.serving() as wire:
-        wire.post("tools/call", {"name": paid.tool, "arguments": paid.arguments})
+        wire.send_request("tools/call", {"name": paid.tool, "arguments": paid.arguments})
         recorded = wait_for_row(world.state)
         wire.process.send_signal(signal.SIGKILL)
         wire.process.wait()
@@ -185,7 +186,7 @@ def test_running_jobs_get_their_grace_at_the_end(world: World, end: str) -> None
     world.fault(TTS, delay=3)
     with world.serving() as wire:
         fields(wire.call("webvoice_tts", {**TTS.arguments, "background": True}))
-        ending = wire.eof() if end == "end of input" else wire.signalled(getattr(signal, end))
+        ending = wire.close_stdin_and_wait() if end == "end of input" else wire.signal_and_wait(getattr(signal, end))
     assert (ending.code, ending.stderr) == (0, "")
     assert ending.seconds > 2
     assert list(made_in(world.out)) == ["made.mp3"]

@@ -7,9 +7,9 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import INVALID_PARAMS, Completion, PromptReference, ResourceTemplateReference
 
-from tests.support import MakeSettings, Scripted, connected
-from webvoice_mcp.contract.models import DOCUMENTED_MODELS
+from tests.support import MakeSettings, ScriptedTransport, connected
 from webvoice_mcp.contract.image import IMAGE_RULES
+from webvoice_mcp.contract.models import DOCUMENTED_MODELS
 from webvoice_mcp.contract.speech import TRANSCRIPTION_PROVIDERS
 from webvoice_mcp.contract.translation import Language, SourceLanguage
 
@@ -53,7 +53,7 @@ async def complete(client: Client, of: str, argument: str, typed: str = "", **fi
 async def test_without_the_service_values_are_the_documented_ones(
     make_settings: MakeSettings, mode: str, of: str, argument: str, values: list[str], key: str
 ) -> None:
-    sent = Scripted(said({"error": "x"}, 500))
+    sent = ScriptedTransport(said({"error": "x"}, 500))
     async with connected(make_settings(API_KEY=key), sent, mode) as client:
         for _ in range(2):  # the second time it is not asked again
             assert await complete(client, of, argument) == Completion(values=values, total=len(values), has_more=False)
@@ -61,7 +61,7 @@ async def test_without_the_service_values_are_the_documented_ones(
 
 
 async def test_every_argument_that_has_known_values_completes(make_settings: MakeSettings, mode: str) -> None:
-    async with connected(make_settings(API_KEY=""), Scripted(), mode) as client:
+    async with connected(make_settings(API_KEY=""), ScriptedTransport(), mode) as client:
         assert client.server_capabilities is not None
         assert client.server_capabilities.completions is not None
         for prompt in (await client.list_prompts()).prompts:
@@ -73,7 +73,7 @@ async def test_every_argument_that_has_known_values_completes(make_settings: Mak
 async def test_voices_and_languages_are_the_services_and_are_asked_for_once(
     make_settings: MakeSettings, mode: str
 ) -> None:
-    sent = Scripted(said(VOICES))
+    sent = ScriptedTransport(said(VOICES))
     async with connected(make_settings(), sent, mode) as client:
         assert (await complete(client, "narrate", "voice")).values == ["af_sarah", "am_adam", "if_sara", "sw_a"]
         assert (await complete(client, "voice_reply", "voice", language="IT")).values == ["if_sara"]
@@ -86,7 +86,7 @@ async def test_voices_and_languages_are_the_services_and_are_asked_for_once(
 async def test_what_a_resource_fetched_completes_when_the_service_is_gone(
     make_settings: MakeSettings, mode: str
 ) -> None:
-    sent = Scripted(said({"models": [{"id": "only"}]}))
+    sent = ScriptedTransport(said({"models": [{"id": "only"}]}))
     async with connected(make_settings(), sent, mode) as client:
         await client.read_resource("webvoice://models")
         assert (await complete(client, "voice_reply", "model")).values == ["only"]
@@ -97,14 +97,18 @@ async def test_values_that_begin_with_what_is_typed_come_before_those_that_hold_
     make_settings: MakeSettings, mode: str
 ) -> None:
     ids = ["a/qwen", "QWEN-2", "none", "b:qwen", "qwen-1", "qwen-1"]
-    async with connected(make_settings(), Scripted(said({"models": [{"id": each} for each in ids]})), mode) as client:
+    async with connected(
+        make_settings(), ScriptedTransport(said({"models": [{"id": each} for each in ids]})), mode
+    ) as client:
         found = await complete(client, "voice_reply", "model", " Qwen")
     assert found == Completion(values=["QWEN-2", "qwen-1", "a/qwen", "b:qwen"], total=4, has_more=False)
 
 
 async def test_at_most_a_hundred_values_are_given(make_settings: MakeSettings, mode: str) -> None:
     ids = [f"model-{number}" for number in range(150)]
-    async with connected(make_settings(), Scripted(said({"models": [{"id": each} for each in ids]})), mode) as client:
+    async with connected(
+        make_settings(), ScriptedTransport(said({"models": [{"id": each} for each in ids]})), mode
+    ) as client:
         found = await complete(client, "voice_reply", "model", "model")
     assert found == Completion(values=ids[:100], total=150, has_more=True)
 
@@ -113,13 +117,13 @@ async def test_at_most_a_hundred_values_are_given(make_settings: MakeSettings, m
 async def test_an_argument_without_known_values_completes_to_nothing(
     make_settings: MakeSettings, mode: str, of: str, argument: str
 ) -> None:
-    async with connected(make_settings(), Scripted(), mode) as client:
+    async with connected(make_settings(), ScriptedTransport(), mode) as client:
         assert (await complete(client, of, argument)).values == []
 
 
 @pytest.mark.parametrize("of", ["sing", "storyboard", "webvoice://models"])
 async def test_what_is_not_offered_does_not_complete(make_settings: MakeSettings, mode: str, of: str) -> None:
-    async with connected(make_settings(TOOLSETS="speech"), Scripted(), mode) as client:
+    async with connected(make_settings(TOOLSETS="speech"), ScriptedTransport(), mode) as client:
         with pytest.raises(MCPError) as caught:
             await complete(client, of, "provider")
     expected = (INVALID_PARAMS, f"There is nothing to complete in {of!r}.")

@@ -14,7 +14,6 @@ from mcp import Client
 from mcp.types import METHOD_NOT_FOUND, CallToolResult, ElicitRequestParams, ElicitResult, ErrorData, ImageContent
 
 from tests.files.samples import FLAC_BYTES
-from tests.loopback import Loopback
 from tests.jobs.world import (
     BY_TOOL,
     PAID,
@@ -29,8 +28,9 @@ from tests.jobs.world import (
     rows,
     settled_rows,
 )
-from tests.support import CANARY, MakeSettings, Scripted, connected, events, failed, fields
-from tests.wire_driver import STATELESS_VERSION, environment, serving
+from tests.loopback import LoopbackService
+from tests.support import CANARY, MakeSettings, ScriptedTransport, connected, events, failed, fields
+from tests.wire_driver import STATELESS_VERSION, environment, running_server
 from webvoice_mcp.server import create_server as build
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.tools import _progress
@@ -205,7 +205,7 @@ async def test_an_order_that_crashes_is_a_failed_job_and_the_log_has_the_traceba
     async def crash(_: httpx2.Request) -> httpx2.Response:
         raise ZeroDivisionError
 
-    async with connected(make_settings(MAX_CREDITS=100), Scripted(crash)) as client:
+    async with connected(make_settings(MAX_CREDITS=100), ScriptedTransport(crash)) as client:
         answer = fields(await client.call_tool(TTS.tool, {"text": "x", "background": True}))
         job = await ended(client, answer["job_id"])
         assert await left(client) == 99.5
@@ -608,18 +608,20 @@ async def test_every_tool_that_costs_credits_asks(
 
 def test_a_sealed_yes_that_is_sent_twice_pays_once(tmp_path: Path) -> None:
     meta: dict[str, Any] = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}}}
-    with Loopback({"chat/completions/": CHAT.answer}).running() as service:
+    with LoopbackService({"chat/completions/": CHAT.answer}).running() as service:
         environ = environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY, "CONFIRM_ABOVE": 1})
-        with serving(environ, version=STATELESS_VERSION) as wire:
+        with running_server(environ, version=STATELESS_VERSION) as wire:
             call = {"name": CHAT.tool, "arguments": CHAT.arguments, "_meta": meta}
             asked = wire.result("tools/call", call)
             assert asked["resultType"] == "input_required"
             (question,) = asked["inputRequests"]
             yes = {question: {"action": "accept", "content": {"go_on": True}}}
             again = {**call, "requestState": asked["requestState"], "inputResponses": yes}
-            results = [each["result"] for each in wire.answers_to([wire.post("tools/call", again) for _ in range(3)])]
+            results = [
+                each["result"] for each in wire.responses_to([wire.send_request("tools/call", again) for _ in range(3)])
+            ]
             late = wire.result("tools/call", again)
-    assert len(service.asked) == 1
+    assert len(service.requests) == 1
     assert [each["isError"] for each in results].count(False) == 1
     refused = [each["content"][0]["text"] for each in (*results, late) if each["isError"]]
     assert (
@@ -702,7 +704,7 @@ async def test_streamed_text_is_joined_to_few_messages_and_whole(make_settings: 
     words = [f"word{number} " for number in range(500)]
     answer = events(*map(chunk, words), chunk("end.", '"stop"'), "[DONE]")
     started = time.monotonic()
-    async with connected(make_settings(), Scripted(answer), "legacy") as client:
+    async with connected(make_settings(), ScriptedTransport(answer), "legacy") as client:
         result = fields(await client.call_tool("webvoice_chat", {"prompt": "x"}, progress_callback=heard))
     assert "".join(each[2] for each in heard.said) == result["text"] == "".join(words) + "end."
     assert len(heard.said) <= 3 + 10 * (time.monotonic() - started)
@@ -733,7 +735,10 @@ async def test_a_caller_who_does_not_read_does_not_hold_up_what_was_ordered(
             return pieces()
 
     answer = httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Stream())
-    async with connected(make_settings(), Scripted(answer), "legacy") as client, anyio.create_task_group() as group:
+    async with (
+        connected(make_settings(), ScriptedTransport(answer), "legacy") as client,
+        anyio.create_task_group() as group,
+    ):
 
         async def call() -> None:
             await client.call_tool("webvoice_chat", {"prompt": "x"}, progress_callback=never)
@@ -791,5 +796,5 @@ async def test_a_cancelled_chat_closes_its_connection_at_once(make_settings: Mak
 
 async def test_nobody_is_told_of_text_who_did_not_ask(make_settings: MakeSettings) -> None:
     answer = events(chunk("one", '"stop"'), "[DONE]")
-    async with connected(make_settings(), Scripted(answer)) as client:
+    async with connected(make_settings(), ScriptedTransport(answer)) as client:
         assert fields(await client.call_tool("webvoice_chat", {"prompt": "x", "stream": True}))["text"] == "one"

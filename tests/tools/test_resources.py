@@ -13,8 +13,8 @@ from mcp.server.mcpserver.exceptions import ResourceError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, TextResourceContents
 
 from tests.support import BASE_URL, CANARY, MakeSettings, ScriptedTransport, connected
-from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.jobs.history import History
+from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.server import create_server as build
 
 MODELS = {"models": [{"id": "m1", "display_name": "One", "provider": "p", "credits_per_request": 0.0}]}

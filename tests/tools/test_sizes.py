@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from mcp.types import CallToolResult, TextContent
+from webvoice_mcp.tools.orders import _SHORTENED
 
 from tests.jobs.world import BY_TOOL, PAID, Paid, Upstream, ended, put_inputs
 from tests.support import MakeSettings, connected, fields
-from webvoice_mcp.tools.orders import _SHORTENED
 
 MOST = 1536  # bytes
 

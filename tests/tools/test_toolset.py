@@ -7,8 +7,8 @@ from mcp.types import ImageContent, TextContent
 from tests.support import failed
 from webvoice_mcp.errors import InvalidResponse, RateLimited
 from webvoice_mcp.server import Server
-from webvoice_mcp.tools.results import Result
 from webvoice_mcp.tools._toolset import READS_HERE, ToolSet, refusal
+from webvoice_mcp.tools.results import Result
 
 
 class Counted(Result):

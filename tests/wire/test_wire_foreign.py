@@ -21,7 +21,7 @@ from tests.wire.foreign.script import SENTENCE, STEPS, Report, run_client
 from tests.wire.results import failure, fields
 from tests.wire.sandbox_service import SandboxService
 from tests.wire_driver import STATELESS_VERSION, Message, environment
-from webvoice_mcp.server import build
+from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import Settings
 
 pytestmark = [pytest.mark.wide, *needs_engines]
@@ -77,7 +77,7 @@ def in_process() -> dict[str, Message]:
     """The results of the listing steps, from a client in this process."""
 
     async def results() -> dict[str, BaseModel]:
-        async with Client(build(Settings.read({})), mode="legacy") as client:
+        async with Client(create_server(Settings.read({})), mode="legacy") as client:
             return {
                 "tools": await client.list_tools(),
                 "resources": await client.list_resources(),
