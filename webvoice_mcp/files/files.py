@@ -18,18 +18,6 @@ from webvoice_mcp.files.targets import Target, Wish, aim
 _THREADS = 8  # of our own, so that a disk that hangs does not stop the rest of the server
 
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    path: str
-    prefix: str
-    name_from: str
-    suffixes: tuple[str, ...]
-    family: Literal["audio", "image", "video", "text"]
-
-
 class FileSettings(Protocol):
     """What of the settings bears on files."""
 
@@ -143,20 +131,3 @@ class Files:
         """
         upload = Upload(path, argument, family, self._settings.max_upload_bytes)
         return reading(upload, self._places, self._limiter)
-
-    async def resolve(self, output: Output) -> Target:
-        return await self.aim(output.path, tool=output.prefix, words=output.name_from, suffixes=output.suffixes)
-
-    async def release(self, target: Target) -> None:
-        await self.give_up(target)
-
-    def create(self, target: Target) -> AbstractAsyncContextManager[Part]:
-        return self.saving(target)
-
-    async def save(self, content: bytes, *, prefix: str, name_from: str, already_saved: int = 0) -> SavedFile:
-        return await self.keep(content, tool=prefix, words=name_from, kept=already_saved)
-
-    def open_input(
-        self, path: str, *, family: Literal["audio", "image"], argument: str
-    ) -> AbstractAsyncContextManager[Source]:
-        return self.reading(path, family=family, argument=argument)

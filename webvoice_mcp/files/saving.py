@@ -32,9 +32,6 @@ class Part:
         file.open()
         return Part(file, self._others, self._limiter)
 
-    def sibling(self) -> "Part":
-        return self.beside()
-
     async def same_as(self, other: "Part") -> bool:
         """Whether both hold the same bytes."""
         return await anyio.to_thread.run_sync(self._file.same_as, other._file, limiter=self._limiter)  # noqa: SLF001 - of this class
