@@ -19,7 +19,7 @@ from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import DiskError, NotAuthenticated
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import Settings, SettingsError
-from webvoice_mcp.storage import private_files
+from webvoice_mcp.storage.locks import file_lock
 
 OTHER = "wv_another_1234567890abcdef"
 
@@ -77,7 +77,7 @@ async def test_a_key_file_that_cannot_be_read_says_why(keys: Keys, settings: Set
 
 
 def _held(lock: Path, holding: threading.Event, enough: threading.Event) -> None:
-    with private_files.file_lock(lock):
+    with file_lock(lock):
         holding.set()
         enough.wait(5)
 

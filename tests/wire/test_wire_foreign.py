@@ -152,7 +152,7 @@ def test_a_failure_is_a_sentence_and_no_crash_of_the_client(told: Told) -> None:
     path = told.out / "hello.mp3"
     assert failure(told.result("refused")) == (
         "file_exists",
-        f"file_exists: {path} exists. Choose another output_path, or let the person set WEBVOICE_OVERWRITE=1.",
+        f"file_exists: {path} exists. Choose another output_path, or ask the user to set WEBVOICE_OVERWRITE=1.",
     )
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 from webvoice_mcp.client.answers import plain
 from webvoice_mcp.client.splitter import Medium, Write
 from webvoice_mcp.errors import FileError, InvalidResponse, WebVoiceError
-from webvoice_mcp.files import Part, SavedFile
+from webvoice_mcp.files import PendingFile, SavedFile
 
 _SPENT = "The service had answered, so credits may have been spent. See webvoice_status before you repeat the call."
 _LINKS_SHOWN = 250  # characters of links that a message has room for
@@ -22,11 +22,11 @@ class Harvest:
         saved: what has its name and stays, usable or not, also where `bring_in` fails.
     """
 
-    def __init__(self, part: Part, family: str) -> None:
+    def __init__(self, part: PendingFile, family: str) -> None:
         self.saved: list[SavedFile] = []
         self._first = part
         self._family = family
-        self._parts: dict[tuple[str, int], Part] = {}
+        self._parts: dict[tuple[str, int], PendingFile] = {}
 
     def open(self, field: str, index: int) -> Write:
         """Where this medium's bytes go.
@@ -35,7 +35,7 @@ class Harvest:
             FileError: no further file can be opened. The function that takes the bytes raises it, too.
         """
         with _paid():
-            part = self._first.beside() if self._parts else self._first
+            part = self._first.sibling() if self._parts else self._first
         self._parts[field, index] = part
 
         def write(data: bytes) -> None:
@@ -73,7 +73,7 @@ class Harvest:
             notes.insert(0, f"{expected} were ordered, {came} came.")
         return tuple(files), " ".join(notes)
 
-    async def _distinct(self) -> list[Part]:
+    async def _distinct(self) -> list[PendingFile]:
         # An answer that lists its pictures also repeats the first of them as a single one. Of these two the one that
         # was opened first is kept: it alone may replace a file.
         opened = list(self._parts.values())
@@ -105,7 +105,7 @@ class Harvest:
         told = " ".join(links)
         if len(told) > _LINKS_SHOWN:
             with suppress(FileError):
-                part = self._first.beside()
+                part = self._first.sibling()
                 part.write("\n".join(links).encode())
                 self.saved.append(await part.publish(".txt"))
                 return self.saved[-1].path

@@ -14,7 +14,7 @@ from webvoice_mcp.client.requests import Body
 from webvoice_mcp.client.stream import OnText
 from webvoice_mcp.contract.endpoint import Endpoint, Q, R, Request
 from webvoice_mcp.errors import FileError, InvalidResponse
-from webvoice_mcp.files import Files, SavedFile, Source, Target
+from webvoice_mcp.files import Files, InputFile, Output, SavedFile, Target
 from webvoice_mcp.orders._harvest import Harvest
 from webvoice_mcp.orders._receipt import Receipt
 from webvoice_mcp.orders.budget import Budget
@@ -104,7 +104,7 @@ class Desk:
             FileError: as `Files.target`.
         """
         await self._office.keys.require()
-        await self._office.files.give_up(await self._target(wanted))
+        await self._office.files.release(await self._target(wanted))
 
     async def save(
         self,
@@ -128,7 +128,7 @@ class Desk:
         await self._office.keys.require()
         async with AsyncExitStack() as stack:
             body = await self._body(stack, endpoint, request, inputs)
-            part = await stack.enter_async_context(self._office.files.saving(await self._target(wanted)))
+            part = await stack.enter_async_context(self._office.files.create(await self._target(wanted)))
             harvest = Harvest(part, wanted.family)
             receipt = await self._ordered(request)
             reply, media = await self._office.client.download(endpoint, request, harvest.open, body, self.order.watch)
@@ -151,7 +151,7 @@ class Desk:
             source = await self._opened(stack, audio_path, "audio", "audio_path")
             part = None
             if wanted.path:
-                part = await stack.enter_async_context(self._office.files.saving(await self._target(wanted)))
+                part = await stack.enter_async_context(self._office.files.create(await self._target(wanted)))
             receipt = await self._ordered(request, source.path)
             body = Multipart(request.form(), [_part(endpoint.file_field, source)])
             reply = await self._office.client.upload(endpoint, request, body)
@@ -197,12 +197,14 @@ class Desk:
 
     async def _opened(
         self, stack: AsyncExitStack, path: str, family: Literal["audio", "image"], argument: str
-    ) -> Source:
-        return await stack.enter_async_context(self._office.files.reading(path, family=family, argument=argument))
+    ) -> InputFile:
+        return await stack.enter_async_context(self._office.files.open_input(path, family=family, argument=argument))
 
     async def _target(self, wanted: Wanted) -> Target:
-        return await self._office.files.aim(wanted.path, tool=wanted.tool, words=wanted.words, suffixes=wanted.suffixes)
+        prefix = wanted.tool.removeprefix("webvoice_")
+        output = Output(wanted.path, prefix, wanted.words, wanted.suffixes, wanted.family)
+        return await self._office.files.resolve(output)
 
 
-def _part(field: str, source: Source) -> FilePart:
+def _part(field: str, source: InputFile) -> FilePart:
     return FilePart(field, source.name, source.mime_type, source.size, source.chunks)

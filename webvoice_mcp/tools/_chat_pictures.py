@@ -23,8 +23,9 @@ async def keep_pictures(message: Message, files: Files, tool: str) -> tuple[tupl
             notes.append(f"A picture came as a link; fetch it yourself: {url}")
             continue
         try:
+            prefix = tool.removeprefix("webvoice_")
             kept = sum(each.size_bytes for each in saved)
-            saved.append(await files.keep(_decoded(url), tool=tool, words=message.text, kept=kept))
+            saved.append(await files.save(_decoded(url), prefix=prefix, name_from=message.text, already_saved=kept))
         except (FileError, InvalidResponse) as error:
             notes.append(f"A picture came that could not be kept: {error}")
     if len(urls) > _MOST:

@@ -9,7 +9,7 @@ import anyio.to_thread
 from mcp.types import ImageContent
 
 from webvoice_mcp.errors import DiskError
-from webvoice_mcp.files import SavedFile, content_of
+from webvoice_mcp.files import SavedFile, read_back
 
 _ALL_BYTES = 700 * 1024  # of an answer's pictures together; hosts refuse answers over 1 MiB, base64 adds a third
 _MOST_READ = 64 * 1024**2  # bytes of one picture that are looked at to make it smaller
@@ -48,7 +48,7 @@ def _content(file: SavedFile, most: int) -> tuple[bytes, str] | None:
     if file.size_bytes > _MOST_READ:
         return None
     try:
-        content = content_of(file)
+        content = read_back(file)
     except DiskError:  # moved away meanwhile; the picture is paid for and the answer says where it was
         return None
     return (content, file.mime_type) if len(content) <= most else _smaller(content, most)

@@ -9,7 +9,7 @@ from mcp.types import ImageContent
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from webvoice_mcp.contract.endpoint import Reply
-from webvoice_mcp.files import SavedFile, kind_for
+from webvoice_mcp.files import SavedFile, kind_for_suffix
 
 ROOM = 1400  # bytes of JSON that a list from the history may fill: a model reads all of it
 _SMALL = 500  # characters of JSON that a field the service added later may have
@@ -79,7 +79,7 @@ class File(BaseModel):
 
 def file_facts(path: Path) -> dict[str, Any]:
     """What can be said of a file that was made earlier; one that is gone has a note in place of its size. Blocks."""
-    kind = kind_for(path.suffix)
+    kind = kind_for_suffix(path.suffix)
     facts: dict[str, Any] = {"path": str(path), "uri": path.as_uri()}
     facts["mime_type"] = kind.mime_type if kind else "application/octet-stream"
     try:
