@@ -1,8 +1,9 @@
-"""Which small faults would no test notice? python3 scripts/mutants.py [files | keystore | orders | a mutant's name ...]
+"""Find small faults that no test notices: python3 scripts/mutants.py [files | keystore | storage | orders | name ...]
 
 Mutmut changes the functions of a room in many small ways, in a copy, and runs the tests that reach the change. Where
-they all pass, a test is missing, or code is needless, or the change means the same. Names may hold wildcards:
-'webvoice_mcp.files.*[05]' is a fifth of a room. It forks, so not on Windows; one core, more than an hour for all.
+they all pass, a test is missing, or code is needless, or the change means the same. Give names of mutants to test only
+these; they may hold wildcards: 'webvoice_mcp.files.*[05]' is a fifth of a room. It forks, so not on Windows; one core,
+more than an hour for all.
 """
 
 import ast
@@ -26,7 +27,8 @@ _MEDIA = [f"tests/tools/test_{family}.py" for family in ("chat", "image", "speec
 _CHOSEN = ["-k", "not fault_matrix or tts or stt or -chat", "-m", "not soak and not (wide and engines)"]
 _ROOMS = {
     "files": ["tests/files"],
-    "keystore": ["tests/test_keystore.py"],
+    "keystore": ["tests/keystore"],
+    "storage": ["tests/storage", "tests/keystore"],
     "orders": [
         "tests/orders",
         "tests/tools/test_orders.py",
