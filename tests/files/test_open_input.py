@@ -127,11 +127,11 @@ async def test_a_text_that_is_not_a_path_is_refused(files: Files) -> None:
 async def test_content_of_another_kind_is_refused(files: Files, out: Path) -> None:
     audio, image = "MP3, WAV, M4A and FLAC", "PNG, JPEG, WebP and GIF"
     samples: list[tuple[bytes, str, Any]] = [
-        (b"-----BEGIN OPENSSH PRIVATE KEY-----", "plain text, judging by its content", "audio"),
-        (PNG_BYTES, "PNG, judging by its content", "audio"),
-        (mp4_bytes(b"isom", b"vide", b"soun"), "MP4, judging by its content", "audio"),
-        (b"OggS" + bytes(100), "not in a known audio or image format, judging by its content", "audio"),
-        (MP3_BYTES, "MP3, judging by its content", "image"),
+        (b"-----BEGIN OPENSSH PRIVATE KEY-----", "plain text, judged by its content", "audio"),
+        (PNG_BYTES, "PNG, judged by its content", "audio"),
+        (mp4_bytes(b"isom", b"vide", b"soun"), "MP4, judged by its content", "audio"),
+        (b"OggS" + bytes(100), "not in a known audio or image format, judged by its content", "audio"),
+        (MP3_BYTES, "MP3, judged by its content", "image"),
         (b"", "empty", "audio"),
     ]
     for content, found, family in samples:

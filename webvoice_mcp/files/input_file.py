@@ -184,7 +184,7 @@ class OpenedFile:
         kind = sniff(file)
         if kind is None or kind.family != self._upload.family:
             found = kind.name if kind else "not in a known audio or image format"
-            raise UnsupportedMedia(f"{self._subject} is {found}, judging by its content. {self._accepted}")
+            raise UnsupportedMedia(f"{self._subject} is {found}, judged by its content. {self._accepted}")
         self.size, self.kind = status.st_size, kind
 
     @property
