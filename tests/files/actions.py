@@ -1,4 +1,4 @@
-"""Short forms of what tests of files do all the time."""
+"""Short forms of the calls that most tests of files make."""
 
 from collections.abc import Callable
 from typing import Literal

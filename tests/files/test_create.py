@@ -215,7 +215,7 @@ async def test_a_file_discarded_before_it_was_opened_is_never_created(files: Fil
         file.sibling()
 
 
-async def test_a_disk_that_is_full_before_the_first_byte_is_a_clear_error(
+async def test_a_disk_full_before_the_first_byte_is_a_clear_error(
     files: Files, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = await resolve(files)
@@ -232,7 +232,7 @@ async def test_a_disk_that_is_full_before_the_first_byte_is_a_clear_error(
     )
 
 
-async def test_a_disk_that_is_full_later_is_a_clear_error_and_leaves_nothing(files: Files, tmp_path: Path) -> None:
+async def test_a_disk_full_later_is_a_clear_error_and_leaves_nothing(files: Files, tmp_path: Path) -> None:
     target = await resolve(files, "x/a.mp3")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))

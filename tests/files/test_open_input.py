@@ -247,7 +247,7 @@ async def test_a_file_whose_size_changes_while_it_is_read_is_an_error(files: Fil
     assert str(caught.value) == f"{out}/a.wav changed while it was being read. Try again when it is complete."
 
 
-async def test_a_disk_that_fails_while_a_file_is_read_is_a_clear_error(
+async def test_a_disk_that_fails_during_reading_is_a_clear_error(
     files: Files, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (out / "a.mp3").write_bytes(MP3_BYTES)

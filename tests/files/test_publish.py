@@ -126,7 +126,7 @@ def test_files_on_two_disks_differ_whatever_their_inodes() -> None:
     assert FileId.of(one) == FileId.of(one)
 
 
-async def test_a_file_that_is_in_use_is_not_replaced_and_nothing_is_lost(
+async def test_a_file_in_use_is_not_replaced_and_nothing_is_lost(
     overwriting: Files, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(out / "a.mp3", MP3_BYTES)

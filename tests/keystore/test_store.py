@@ -228,7 +228,7 @@ def test_a_file_in_the_place_of_the_folder_is_a_clear_error(store: KeyStore, pat
         store.active(SERVICE)
 
 
-def test_a_key_file_that_is_not_a_regular_file_is_a_clear_error(store: KeyStore, path: Path) -> None:
+def test_a_pipe_in_the_place_of_the_key_file_is_an_error(store: KeyStore, path: Path) -> None:
     path.parent.mkdir(mode=0o700)
     os.mkfifo(path)
 

@@ -1,4 +1,4 @@
-"""What tests of storage and keystore share."""
+"""Helpers for tests of storage and keystore."""
 
 import os
 import stat

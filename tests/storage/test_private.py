@@ -90,7 +90,7 @@ def test_an_existing_folder_is_closed_to_others_unless_it_is_shared(
     assert caplog.messages == [f"{tmp_path}/open was open to others on this computer; it is now closed to them."]
 
 
-def test_a_file_in_the_place_of_a_private_folder_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_a_folder_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "file").chmod(0o644)
 

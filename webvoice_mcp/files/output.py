@@ -1,4 +1,4 @@
-"""Where a result goes: an output, as the caller asks for it, becomes a target that is known to be writable.
+"""The place of a result: an `Output`, as the caller asks for it, becomes a `Target` that is known to be writable.
 
 Everything that can be checked is checked here, before anything is paid.
 """

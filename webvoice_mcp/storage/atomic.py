@@ -24,7 +24,7 @@ def replace_atomically(path: Path, content: bytes, *, mode: int = 0o600, keep_ow
             none, as far as this process may. For files of other programs, which root edits for their user.
 
     Raises:
-        OSError: the file system refuses; the file is as it was.
+        OSError: the file system refuses; the file has its old content or the new.
     """
     temporary = write_temporary(path, content, mode=mode, keep_owner=keep_owner)
     try:
