@@ -22,7 +22,7 @@ from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.account import STATUS
 from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.contract.video import TEXT_TO_VIDEO, TextToVideoRequest
-from webvoice_mcp.files import Files
+from webvoice_mcp.files import Files, Output
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import Settings
 
@@ -80,8 +80,8 @@ async def ours(_base_url: str, path: Path) -> Sample:
     client, files = Client(settings, Keys(settings, KeyStore(settings.credentials_file))), Files(settings)
 
     async def save() -> None:
-        target = await files.aim(str(path), tool="benchmark", words="", suffixes=(".mp4",))
-        async with files.saving(target) as part:
+        target = await files.resolve(Output(str(path), "benchmark", "", (".mp4",), "video"))
+        async with files.create(target) as part:
             harvest = Harvest(part, "video")
             request = TextToVideoRequest.model_validate(_VIDEO_REQUEST)
             _, media = await client.download(TEXT_TO_VIDEO, request, harvest.open)

@@ -10,7 +10,7 @@ from webvoice_mcp.files import Files
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    """The output folder, which is not there yet."""
+    """The output folder, which does not exist yet."""
     return tmp_path / "out"
 
 
@@ -26,7 +26,7 @@ def overwriting(make_settings: MakeSettings) -> Files:
 
 @pytest.fixture
 def public() -> Iterator[Path]:
-    """A folder that everybody may write in, unlike pytest's own."""
+    """A folder that all users may write to, unlike pytest's own."""
     with TemporaryDirectory() as name:
         folder = Path(name).resolve()
         folder.chmod(0o777)

@@ -1,4 +1,4 @@
-"""What the tests of files share: small files of each kind, and a way to do without root's powers."""
+"""Small files of each kind, and helpers for folders and permissions."""
 
 import io
 import os
@@ -55,7 +55,7 @@ def mp4_bytes(brand: bytes, *handlers: bytes) -> bytes:
 
 @contextmanager
 def without_root() -> Iterator[None]:
-    """Go on as somebody whom the file system can refuse something."""
+    """Run the block as a user to whom the file system can refuse something."""
     before = os.geteuid()
     os.seteuid(before or 65534)
     try:
@@ -65,11 +65,11 @@ def without_root() -> Iterator[None]:
 
 
 def put(path: Path, content: bytes) -> None:
-    """Write a file, and make its folder where that is missing."""
+    """Write a file, creating its folder if it is missing."""
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
 
 
 def everything_in(folder: Path) -> list[str]:
-    """All that lies in the folder, hidden or not; nothing where it is not there."""
-    return sorted(str(each.relative_to(folder)) for each in folder.rglob("*"))
+    """Return the relative paths of all that is in a folder, hidden or not; nothing if there is no folder."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))

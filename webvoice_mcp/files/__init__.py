@@ -1,10 +1,10 @@
-"""The user's files: where they may lie, what they are, reading for upload, saving through a part file."""
+"""The user's files: which paths are allowed, what a file contains, reading for upload, and saving results."""
 
 from webvoice_mcp.files.files import Files
-from webvoice_mcp.files.kinds import kind_for
-from webvoice_mcp.files.reading import Source
-from webvoice_mcp.files.saved import SavedFile, content_of
-from webvoice_mcp.files.saving import Part
-from webvoice_mcp.files.targets import Target
+from webvoice_mcp.files.input_file import InputFile
+from webvoice_mcp.files.kinds import kind_for_suffix
+from webvoice_mcp.files.output import Output, Target
+from webvoice_mcp.files.pending_file import PendingFile
+from webvoice_mcp.files.saved_file import SavedFile, read_back
 
-__all__ = ["Files", "Part", "SavedFile", "Source", "Target", "content_of", "kind_for"]
+__all__ = ["Files", "InputFile", "Output", "PendingFile", "SavedFile", "Target", "kind_for_suffix", "read_back"]

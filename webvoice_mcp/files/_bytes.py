@@ -1,15 +1,15 @@
-"""Small looks into an open file."""
+"""Reads at given positions of an open file."""
 
 import os
 from typing import BinaryIO
 
 
-def at(file: BinaryIO, position: int, size: int) -> bytes:
-    """Up to `size` bytes from there on; fewer where the file ends."""
+def read_at(file: BinaryIO, position: int, size: int) -> bytes:
+    """Return up to `size` bytes from `position` on; fewer at the end of the file."""
     file.seek(position)
     return file.read(size)
 
 
-def length(file: BinaryIO) -> int:
-    """The file's size in bytes."""
+def size_of(file: BinaryIO) -> int:
+    """Return the file's size in bytes."""
     return file.seek(0, os.SEEK_END)

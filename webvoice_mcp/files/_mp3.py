@@ -1,54 +1,58 @@
-"""MP3: MPEG audio layer III frames, behind ID3 tags or not."""
+"""MP3 files: frames of MPEG audio layer III, with or without ID3 tags before them."""
 
 from typing import BinaryIO, NamedTuple
 
-from webvoice_mcp.files._bytes import at, length
+from webvoice_mcp.files._bytes import read_at, size_of
 
-_MPEG_1, _MPEG_2 = 3, 2  # 0 is MPEG 2.5, 1 is no version
+_MPEG_1, _MPEG_2, _MPEG_25 = 3, 2, 0  # 1 is not a version
 _LAYER_III = 1
-_KBITS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
-_KBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-_RATES = {_MPEG_1: (44100, 48000, 32000), _MPEG_2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+_KBITS_MPEG_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+_KBITS_MPEG_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+_SAMPLE_RATES = {
+    _MPEG_1: (44100, 48000, 32000),
+    _MPEG_2: (22050, 24000, 16000),
+    _MPEG_25: (11025, 12000, 8000),
+}
 
-_MOST_TAGS = 8
-_MOST_PADDING = 64 * 1024
+_MAX_TAGS = 8
+_MAX_PADDING_BYTES = 64 * 1024
 
 
 class _Frame(NamedTuple):
     size: int
-    stream: tuple[int, int]  # version and sample rate, the same in all frames
+    stream: tuple[int, int]  # version and sample rate, the same in all frames of one file
 
 
-def after_tags(file: BinaryIO) -> int:
-    """Where the sound begins: behind the ID3 tags at the start of the file and the zeros that fill them up."""
+def skip_tags(file: BinaryIO) -> int:
+    """Return the position after the ID3 tags at the start of the file and their padding with zeros."""
     position = 0
-    for _ in range(_MOST_TAGS):
-        tag = at(file, position, 10)
+    for _ in range(_MAX_TAGS):
+        tag = read_at(file, position, 10)
         size = _tag_size(tag)
         if not size:
             break
         position += size
     if position:
-        padding = at(file, position, _MOST_PADDING)
+        padding = read_at(file, position, _MAX_PADDING_BYTES)
         position += len(padding) - len(padding.lstrip(b"\x00"))
     return position
 
 
 def is_mp3(file: BinaryIO, start: int) -> bool:
-    """Whether two frames of one stream follow each other there, or one frame is all that there is."""
-    # Four bytes prove little: text in UTF-16 begins with FF FE, AAC with the same eleven set bits.
-    first = _frame(at(file, start, 4))
+    """Return True if two frames of one stream follow each other at `start`, or the file ends after one frame."""
+    # A single header proves little: UTF-16 text starts with FF FE, and AAC with the same eleven bits.
+    first = _parse_frame(read_at(file, start, 4))
     if not first:
         return False
     end = start + first.size
-    second = _frame(at(file, end, 4))
+    second = _parse_frame(read_at(file, end, 4))
     if second:
         return first.stream == second.stream
-    return end == length(file) or (at(file, end, 3) == b"TAG" and end + 128 == length(file))
+    return end == size_of(file) or (read_at(file, end, 3) == b"TAG" and end + 128 == size_of(file))
 
 
 def _tag_size(tag: bytes) -> int:
-    """The size of the ID3v2 tag with this header, 0 if it is none."""
+    """Return the whole size of the ID3v2 tag with this header, 0 if it is not one."""
     if len(tag) < 10 or tag[:3] != b"ID3" or not 2 <= tag[3] <= 4 or max(tag[6:]) > 0x7F:
         return 0
     size = tag[6] << 21 | tag[7] << 14 | tag[8] << 7 | tag[9]
@@ -56,15 +60,16 @@ def _tag_size(tag: bytes) -> int:
     return 10 + size + footer
 
 
-def _frame(header: bytes) -> _Frame | None:
+def _parse_frame(header: bytes) -> _Frame | None:
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return None
     version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3
-    bits, rate = header[2] >> 4, header[2] >> 2 & 3
-    # A bit rate of 0 is "free": the frame's length could not be known.
-    if version not in _RATES or layer != _LAYER_III or bits in {0, 15} or rate == 3 or header[3] & 3 == 2:
+    bit_rate, sample_rate = header[2] >> 4, header[2] >> 2 & 3
+    if version not in _SAMPLE_RATES or layer != _LAYER_III or header[3] & 3 == 2:
         return None
-    hertz = _RATES[version][rate]
-    bits_per_second = 1000 * (_KBITS_1 if version == _MPEG_1 else _KBITS_2)[bits]
+    if bit_rate in {0, 15} or sample_rate == 3:  # bit rate 0 means "free": the frame's size is unknown
+        return None
+    hertz = _SAMPLE_RATES[version][sample_rate]
+    bits_per_second = 1000 * (_KBITS_MPEG_1 if version == _MPEG_1 else _KBITS_MPEG_2)[bit_rate]
     size = (144 if version == _MPEG_1 else 72) * bits_per_second // hertz
     return _Frame(size + (header[2] >> 1 & 1), (version, hertz))

@@ -1,46 +1,46 @@
-"""MP4: a tree of boxes; what a file is depends on the tracks in it more than on its brand."""
+"""MP4 files: a tree of boxes. The tracks tell audio from video; the brand often does not."""
 
 from collections.abc import Iterator
 from typing import BinaryIO, Literal, NamedTuple
 
-from webvoice_mcp.files._bytes import at, length
+from webvoice_mcp.files._bytes import read_at, size_of
 
 _AUDIO_BRANDS = frozenset({b"M4A ", b"M4B "})
 _GENERIC_BRANDS = frozenset({b"avc1", b"dash", b"isom", b"mp41", b"mp42", b"mp71", b"M4V ", b"MSNV"})
 
-_MOST_BOXES = 1000  # of one level; a file made to be slow has millions
+_MAX_BOXES = 1000  # on one level; a hostile file has millions of them, to be slow
 
 
 class _Box(NamedTuple):
     type: bytes
-    start: int  # of what is in it
+    start: int  # of its content
     end: int
 
 
 def brand(file: BinaryIO) -> Literal["audio", "generic", ""]:
-    """What the file says that it is; "" for another format built of such boxes, or a broken one."""
-    first = next(_boxes(file, 0, length(file)), None)
-    name = at(file, first.start, 4) if first else b""
+    """Return the meaning of the file's brand; "" for another format made of boxes, or a damaged file."""
+    first = next(_boxes(file, 0, size_of(file)), None)
+    name = read_at(file, first.start, 4) if first else b""
     if name in _AUDIO_BRANDS:
         return "audio"
-    # iso2 to iso9 are later editions of isom.
+    # iso2 to iso9 are later versions of isom.
     if name in _GENERIC_BRANDS or (name[:3] == b"iso" and name[3:4].isdigit()):
         return "generic"
     return ""
 
 
-def tracks(file: BinaryIO) -> frozenset[bytes]:
-    """The types of the tracks: b"soun", b"vide" and the like."""
-    movie = next(_children(file, _Box(b"", 0, length(file)), b"moov"), None)
-    return frozenset(_track_types(file, movie)) if movie else frozenset()
+def track_types(file: BinaryIO) -> frozenset[bytes]:
+    """Return the types of the file's tracks, such as b"soun" and b"vide"."""
+    movie = next(_children(file, _Box(b"", 0, size_of(file)), b"moov"), None)
+    return frozenset(_types_in(file, movie)) if movie else frozenset()
 
 
-def _track_types(file: BinaryIO, movie: _Box) -> Iterator[bytes]:
+def _types_in(file: BinaryIO, movie: _Box) -> Iterator[bytes]:
     for track in _children(file, movie, b"trak"):
         media = next(_children(file, track, b"mdia"), None)
         handler = next(_children(file, media, b"hdlr"), None) if media else None
         if handler:
-            yield at(file, handler.start + 8, 4)
+            yield read_at(file, handler.start + 8, 4)
 
 
 def _children(file: BinaryIO, parent: _Box, wanted: bytes) -> Iterator[_Box]:
@@ -48,14 +48,14 @@ def _children(file: BinaryIO, parent: _Box, wanted: bytes) -> Iterator[_Box]:
 
 
 def _boxes(file: BinaryIO, position: int, end: int) -> Iterator[_Box]:
-    for _ in range(_MOST_BOXES):
-        header = at(file, position, 16)
+    for _ in range(_MAX_BOXES):
+        header = read_at(file, position, 16)
         if position + 8 > end or len(header) < 8:
             return
         size, start = int.from_bytes(header[:4], "big"), position + 8
-        if size == 1:  # too long for 32 bits
+        if size == 1:  # the size has 64 bits, after the type
             size, start = int.from_bytes(header[8:], "big"), position + 16
-        elif size == 0:  # up to the end
+        elif size == 0:  # the box reaches to the end
             size = end - position
         if position + size < start or position + size > end:
             return

@@ -1,44 +1,42 @@
-"""The one door to the user's files."""
+"""The entry to the user's files: `resolve` an output, `create` its file, write to it, `publish` it; `open_input`."""
 
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
-import anyio
-import anyio.to_thread
+from webvoice_mcp.files.folders import remove_empty
+from webvoice_mcp.files.input_file import InputFile, Upload, open_input
+from webvoice_mcp.files.output import Output, Target, resolve
+from webvoice_mcp.files.path_policy import PathPolicy
+from webvoice_mcp.files.pending_file import PendingFile, create
+from webvoice_mcp.files.saved_file import SavedFile
+from webvoice_mcp.files.temporary_file import SizeLimit
+from webvoice_mcp.storage.threads import WorkerThreads
 
-from webvoice_mcp.files._folder import remove_empty
-from webvoice_mcp.files.places import Places
-from webvoice_mcp.files.reading import Source, Upload, reading
-from webvoice_mcp.files.saved import SavedFile
-from webvoice_mcp.files.saving import Part, saving
-from webvoice_mcp.files.targets import Target, Wish, aim
-
-_THREADS = 8  # of our own, so that a disk that hangs does not stop the rest of the server
+_MAX_THREADS = 8
 
 
 class FileSettings(Protocol):
-    """What of the settings bears on files."""
+    """The settings that concern files."""
 
     @property
     def output_dir(self) -> Path:
-        """Where relative paths begin."""
+        """The folder that relative paths start from."""
         ...
 
     @property
     def allowed_dirs(self) -> tuple[Path, ...]:
-        """The folders that files may lie in besides; empty for no limit."""
+        """The other folders that files may be in; empty if they may be anywhere."""
         ...
 
     @property
     def overwrite(self) -> bool:
-        """Whether a file of the same kind may be replaced."""
+        """True if a file of the same family may be replaced."""
         ...
 
     @property
     def max_file_bytes(self) -> int:
-        """The largest file that is written."""
+        """The most bytes that the files of one answer may have together."""
         ...
 
     @property
@@ -52,82 +50,68 @@ class Files:
 
     def __init__(self, settings: FileSettings) -> None:
         self._settings = settings
-        self._places = Places(settings.output_dir, settings.allowed_dirs)
-        self._limiter = anyio.CapacityLimiter(_THREADS)
+        self._policy = PathPolicy(settings.output_dir, settings.allowed_dirs)
+        self._threads = WorkerThreads(_MAX_THREADS)
 
-    def target(self, output_path: str, *, tool: str, words: str, suffixes: tuple[str, ...]) -> Target:
-        """Find where a file goes, and see that it can be written, before anything is paid. Blocks; for a thread.
+    async def resolve(self, output: Output) -> Target:
+        """Find where a file goes and check that it can be written, before anything is paid.
 
-        Missing folders are made. A call that then fails without ever entering `saving` gives them back by `abandon`.
-
-        Args:
-            output_path: absolute, from `~`, from the output folder, or a folder; "" for the output folder.
-            tool: the tool's name, for a name made here.
-            words: what the file is about; the first words go into such a name, as plain ASCII.
-            suffixes: the extensions that tell the truth, in lower case; the first completes a name without one.
+        Missing folders are created. If you do not `create` the file afterwards, `release` the target.
 
         Raises:
-            InvalidArgument: the path cannot be a file's, or says that it is of another kind.
+            InvalidArgument: no file can have this path, or it has an extension of another kind.
             PathNotAllowed: it is outside the allowed folders, hidden, or a device.
             FileExists: something is there that may not be replaced.
             DiskError: the file system refuses.
         """
-        wish = Wish(output_path, tool, words, suffixes)
-        return aim(wish, self._places, overwrite=self._settings.overwrite)
+        return await self._threads.run(resolve, output, self._policy, overwrite=self._settings.overwrite)
 
-    async def aim(self, output_path: str, *, tool: str, words: str, suffixes: tuple[str, ...]) -> Target:
-        """The same as `target`, in a thread."""
-        find = partial(self.target, output_path, tool=tool, words=words, suffixes=suffixes)
-        return await anyio.to_thread.run_sync(find, limiter=self._limiter)
+    async def release(self, target: Target) -> None:
+        """Remove the folders that were created for a target, as far as they are empty."""
+        await self._threads.run(remove_empty, target.made, self._policy)
 
-    async def give_up(self, target: Target) -> None:
-        """The same as `abandon`, in a thread."""
-        await anyio.to_thread.run_sync(self.abandon, target, limiter=self._limiter)
-
-    def abandon(self, target: Target) -> None:
-        """Remove the folders that were made for a target in vain. Blocks; for a thread."""
-        remove_empty(target.made, self._places)
-
-    def saving(self, target: Target) -> AbstractAsyncContextManager[Part]:
-        """A part file for the target. Leaving the block without `publish` leaves no file, and no folder made for it.
+    def create(self, target: Target) -> AbstractAsyncContextManager[PendingFile]:
+        """Create the target's file under a temporary name. If the block does not publish it, nothing is left of it.
 
         Raises:
-            PathNotAllowed: its folder is another than it was.
+            PathNotAllowed: the target's folder has been swapped.
             DiskError: the file system refuses.
         """
-        return saving(target, self._places, self._settings.max_file_bytes, self._limiter)
+        return create(target, SizeLimit(self._settings.max_file_bytes), self._policy, self._threads)
 
-    async def keep(self, content: bytes, *, tool: str, words: str, kept: int = 0) -> SavedFile:
-        """Save something that is there already, under a name made here that tells what it is, in the output folder.
+    async def save(self, content: bytes, *, prefix: str, name_from: str, already_saved: int = 0) -> SavedFile:
+        """Save content in the output folder, under a made name with the extension that fits the content.
 
         Args:
-            kept: bytes of the same answer that were saved before.
+            prefix: the first part of the name.
+            name_from: a text whose first words are the last part of the name.
+            already_saved: bytes of the same answer that were saved before.
 
         Raises:
-            InvalidResponse: together they are larger than WEBVOICE_MAX_FILE_MB.
-            FileError: the file system refuses.
+            InvalidResponse: together they exceed WEBVOICE_MAX_FILE_MB.
+            FileError: the output folder cannot be used.
         """
-        target = await self.aim("", tool=tool, words=words, suffixes=(".bin",))
-        async with saving(target, self._places, self._settings.max_file_bytes, self._limiter, taken=kept) as part:
-            part.write(content)
-            return await part.publish()
+        target = await self.resolve(Output("", prefix, name_from, (".bin",), "text"))
+        limit = SizeLimit(self._settings.max_file_bytes, already_saved)
+        async with create(target, limit, self._policy, self._threads) as file:
+            file.write(content)
+            return await file.publish()
 
-    def reading(
+    def open_input(
         self, path: str, *, family: Literal["audio", "image"], argument: str
-    ) -> AbstractAsyncContextManager[Source]:
-        """A file to be uploaded, open until the end of the block.
+    ) -> AbstractAsyncContextManager[InputFile]:
+        """Open a file for upload, until the end of the block.
 
         Args:
             path: absolute, from `~`, or from the output folder.
-            family: what its content has to be.
-            argument: the name of the tool's argument, for messages.
+            family: the family of media that it must contain.
+            argument: the tool's parameter that it came in, for messages.
 
         Raises:
-            InvalidArgument: the path is none, or the file is larger than WEBVOICE_MAX_UPLOAD_MB.
-            FileNotFound: it is not there.
+            InvalidArgument: it is not a path, or the file is larger than WEBVOICE_MAX_UPLOAD_MB.
+            FileNotFound: there is no such file.
             PathNotAllowed: it is outside the allowed folders.
             UnsupportedMedia: its content is of another kind.
             DiskError: it cannot be read.
         """
-        upload = Upload(path, argument, family, self._settings.max_upload_bytes)
-        return reading(upload, self._places, self._limiter)
+        return open_input(Upload(path, argument, family, self._settings.max_upload_bytes), self._policy, self._threads)

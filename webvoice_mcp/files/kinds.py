@@ -1,12 +1,12 @@
-"""What a file is, judged by its bytes. Its name has no say."""
+"""Kinds of files, recognized by their bytes and never by their names."""
 
 import re
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
-from webvoice_mcp.files._bytes import at, length
-from webvoice_mcp.files._mp3 import after_tags, is_mp3
-from webvoice_mcp.files._mp4 import brand, tracks
+from webvoice_mcp.files._bytes import read_at, size_of
+from webvoice_mcp.files._mp3 import is_mp3, skip_tags
+from webvoice_mcp.files._mp4 import brand, track_types
 
 Family = Literal["audio", "image", "video", "text"]
 
@@ -16,9 +16,10 @@ class Kind:
     """A kind of file.
 
     Attributes:
-        name: as people call it.
-        suffixes: the file name endings that tell the truth about it, the usual one first.
-        family: what it is a kind of; a file may replace another of its family.
+        name: the format's common name.
+        mime_type: its media type.
+        suffixes: the extensions that fit it, in lower case, the usual one first.
+        family: the family of media; a file may replace another of its family.
     """
 
     name: str
@@ -40,22 +41,23 @@ TEXT = Kind("plain text", "text/plain", (".txt",), "text")
 
 KINDS = (MP3, WAV, M4A, FLAC, PNG, JPEG, WEBP, GIF, MP4, TEXT)
 
-_TEXT_SEEN = 64 * 1024
+_TEXT_BYTES = 64 * 1024  # which are read to recognize text
+_MAX_CHUNKS = 32  # of a WAV file before the one that describes its samples
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
-def kind_for(suffix: str) -> Kind | None:
-    """The kind that files with this ending (such as ".mp3", in any case) are said to be."""
+def kind_for_suffix(suffix: str) -> Kind | None:
+    """Return the kind that an extension such as ".mp3", in any case, stands for; None if it is unknown."""
     return next((kind for kind in KINDS if suffix.lower() in kind.suffixes), None)
 
 
 def sniff(file: BinaryIO) -> Kind | None:
-    """The kind of an open, seekable file, None for one that is not known here. Reads a few small pieces of it."""
-    head = at(file, 0, 32)
-    return _picture(file, head) or _sound_or_film(file, head) or _text(file)
+    """Return the kind of an open, seekable file, None if it is unknown. Only a few small pieces of it are read."""
+    head = read_at(file, 0, 32)
+    return _image(file, head) or _audio_or_video(file, head) or _text(file)
 
 
-def _picture(file: BinaryIO, head: bytes) -> Kind | None:
+def _image(file: BinaryIO, head: bytes) -> Kind | None:
     if head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR":
         return PNG
     if head.startswith(b"\xff\xd8\xff") and head[3:4] >= b"\xc0":
@@ -68,29 +70,29 @@ def _picture(file: BinaryIO, head: bytes) -> Kind | None:
 
 
 def _is_gif(file: BinaryIO, head: bytes) -> bool:
-    """Whether a block of the picture follows its header and colours; a text may well begin with "GIF89a"."""
+    # A text may begin with "GIF89a", so the first block after header and colour table must be a valid one, too.
     if len(head) < 13:
         return False
-    colours = 3 * 2 ** ((head[10] & 7) + 1) if head[10] & 0x80 else 0
-    return at(file, 13 + colours, 1) in {b"!", b",", b";"}
+    colour_bytes = 3 * 2 ** ((head[10] & 7) + 1) if head[10] & 0x80 else 0
+    return read_at(file, 13 + colour_bytes, 1) in {b"!", b",", b";"}
 
 
-def _sound_or_film(file: BinaryIO, head: bytes) -> Kind | None:
+def _audio_or_video(file: BinaryIO, head: bytes) -> Kind | None:
     if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
         return WAV if _has_wave_format(file) else None
     if head[4:8] == b"ftyp":
         return _mp4(file)
-    start = after_tags(file)
-    if at(file, start, 4) == b"fLaC" and _is_stream_info(at(file, start + 4, 4)):
+    start = skip_tags(file)
+    if read_at(file, start, 4) == b"fLaC" and _is_stream_info(read_at(file, start + 4, 4)):
         return FLAC
     return MP3 if is_mp3(file, start) else None
 
 
 def _has_wave_format(file: BinaryIO) -> bool:
-    """Whether one of the first chunks is the one that says how the samples are to be read."""
+    """Return True if one of the first chunks is `fmt `, which describes the samples."""
     position = 12
-    for _ in range(32):
-        chunk = at(file, position, 8)
+    for _ in range(_MAX_CHUNKS):
+        chunk = read_at(file, position, 8)
         if len(chunk) < 8:
             return False
         if chunk[:4] == b"fmt ":
@@ -101,7 +103,7 @@ def _has_wave_format(file: BinaryIO) -> bool:
 
 
 def _is_stream_info(block: bytes) -> bool:
-    # The first block is always this one, and always this long; its top bit says whether it is the last.
+    # The first block has type 0 and is 34 bytes long. The top bit, which marks the last block, may be set.
     return len(block) == 4 and block[0] & 0x7F == 0 and block[1:] == b"\x00\x00\x22"
 
 
@@ -109,19 +111,19 @@ def _mp4(file: BinaryIO) -> Kind | None:
     family = brand(file)
     if family == "audio":
         return M4A
-    found = tracks(file) if family else frozenset()
-    if b"vide" in found:
+    types = track_types(file) if family else frozenset()
+    if b"vide" in types:
         return MP4
-    return M4A if b"soun" in found else None
+    return M4A if b"soun" in types else None
 
 
 def _text(file: BinaryIO) -> Kind | None:
-    seen = at(file, 0, _TEXT_SEEN)
+    start = read_at(file, 0, _TEXT_BYTES)
     try:
-        text = seen.decode()
+        text = start.decode()
     except UnicodeDecodeError as error:
-        # A character that is cut where we stopped reading is no fault of the file's.
-        if not (length(file) > len(seen) and error.start > len(seen) - 4):
+        # The last character may be incomplete only because reading stopped in the middle of it.
+        if not (size_of(file) > len(start) and error.start > len(start) - 4):
             return None
-        text = seen[: error.start].decode()
+        text = start[: error.start].decode()
     return TEXT if text and not _NOT_TEXT.search(text) else None

@@ -2,8 +2,7 @@
 
     {"keys": {"https://…/api/v1": [{"name": "…", "key": "…", "saved_at": "…"}, …]}}
 
-The first key of a base URL is the active one. Fields that are not known here are kept. A key appears in no
-message, no log and no representation.
+The first key of a base URL is the active one. Unknown fields are kept. A key appears in no message, log or repr.
 """
 
 import json
@@ -16,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from webvoice_mcp.errors import DiskError, InvalidResponse
-from webvoice_mcp.storage import private_files
+from webvoice_mcp.storage.atomic import remove_temporaries, replace_atomically
+from webvoice_mcp.storage.locks import file_lock
+from webvoice_mcp.storage.private import make_private_folder, read_private, set_aside
 
 _log = logging.getLogger("webvoice_mcp")
 
@@ -24,54 +25,57 @@ _Document = dict[str, Any]
 
 
 class KeyStore:
-    """The keys in one file, shared with every other process that uses the same file.
+    """The keys in one file, which other processes may use at the same time.
 
-    Every method raises `DiskError`, with the path and the reason, when the file system refuses.
+    Every method raises `DiskError`, with the path and the reason, if the file system refuses.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def active(self, base_url: str) -> str:
-        """The key to use for this base URL, "" for none. Read anew each time: another process may have saved one."""
-        saved = _keys_of(self._load(), base_url)
-        return str(saved[0]["key"]) if saved else ""
+        """Return the key to use for this base URL, "" if there is none.
+
+        The file is read at every call, because another process may have saved a key.
+        """
+        entries = _entries(self._load(), base_url)
+        return str(entries[0]["key"]) if entries else ""
 
     def save(self, base_url: str, *, name: str, key: str, use: bool) -> None:
-        """Add a key; it is on disk when this returns.
+        """Add a key, or rename a known one; it is on the disk when this returns.
 
         Args:
-            base_url: the service that it belongs to, as `Settings` writes it.
-            name: what the person called it; names may repeat.
+            base_url: the service that it belongs to, as `Settings` spells it.
+            name: the user's name for the key; names may repeat.
             key: the key itself.
-            use: make it the active one. The first key of a base URL is so in any case.
+            use: make it the active one. The first key of a base URL always is.
 
         Raises:
-            InvalidResponse: the key holds what no key can hold; nothing was saved.
+            InvalidResponse: the key has characters that a key cannot have; nothing was saved.
         """
         if not _is_key(key):
             raise InvalidResponse("The service sent a key with characters that no key can have; it was not saved.")
-        with self._exclusively() as document:
-            saved = _keys_of(document, base_url)
-            known = next((place for place, entry in enumerate(saved) if entry["key"] == key), len(saved))
-            fields = saved.pop(known) if known < len(saved) else {}
+        with self._changing() as document:
+            entries = _entries(document, base_url)
+            position = next((index for index, entry in enumerate(entries) if entry["key"] == key), len(entries))
+            known = entries.pop(position) if position < len(entries) else {}
             saved_at = datetime.now(UTC).isoformat(timespec="seconds")
-            saved.insert(0 if use else known, {**fields, "name": name, "key": key, "saved_at": saved_at})
-            document.setdefault("keys", {})[base_url] = saved
+            entries.insert(0 if use else position, {**known, "name": name, "key": key, "saved_at": saved_at})
+            document.setdefault("keys", {})[base_url] = entries
 
     def forget(self, base_url: str) -> int:
-        """Forget all keys of this base URL; returns how many there were."""
-        if not _keys_of(self._load(), base_url):
+        """Delete all keys of this base URL and return how many there were."""
+        if not _entries(self._load(), base_url):
             return 0
-        with self._exclusively() as document:
+        with self._changing() as document:
             return len(document.get("keys", {}).pop(base_url, []))
 
     def services(self) -> list[str]:
-        """The base URLs that keys are saved for."""
-        return [base_url for base_url, saved in self._load().get("keys", {}).items() if saved]
+        """Return the base URLs that have saved keys."""
+        return [base_url for base_url, entries in self._load().get("keys", {}).items() if entries]
 
     def set_aside(self) -> list[Path]:
-        """Damaged key files that were put aside, oldest first; they may still hold keys."""
+        """Return the damaged key files that were set aside, oldest first; they may still contain keys."""
         return sorted(self._path.parent.glob(f"{self._path.name}.damaged-*"))
 
     def _load(self) -> _Document:
@@ -79,65 +83,66 @@ class KeyStore:
         if document is not None:
             return document
         with self._lock():
-            return self._read_or_put_aside()
+            return self._read_or_set_aside()
 
     @contextmanager
-    def _exclusively(self) -> Iterator[_Document]:
-        """The document, to be changed while nobody else does; written at the end."""
-        with _disk("use", self._path.parent):
-            private_files.make_private_folder(self._path.parent)
+    def _changing(self) -> Iterator[_Document]:
+        """Lend the document to be changed, with the file locked, and write it at the end."""
+        with _disk_errors("use", self._path.parent):
+            make_private_folder(self._path.parent)
         with self._lock():
-            document = self._read_or_put_aside()
+            document = self._read_or_set_aside()
             yield document
-            with _disk("write", self._path):
-                private_files.replace_atomically(self._path, json.dumps(document, indent=2).encode())
+            with _disk_errors("write", self._path):
+                remove_temporaries(self._path)
+                replace_atomically(self._path, json.dumps(document, indent=2).encode())
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
         path = self._path.with_name(f"{self._path.name}.lock")
-        with _disk("lock", path), private_files.file_lock(path):
+        with _disk_errors("lock", path), file_lock(path):
             yield
 
     def _read(self) -> _Document | None:
-        """The document; empty where there is no file, None where the file is damaged."""
-        with _disk("read", self._path):
+        """Return the document: empty if there is no file, None if the file is damaged."""
+        with _disk_errors("read", self._path):
             try:
-                content = private_files.read_private(self._path)
+                content = read_private(self._path)
             except FileNotFoundError:
                 return {}
-        return _parsed(content)
+        return _parse(content)
 
-    def _read_or_put_aside(self) -> _Document:
+    def _read_or_set_aside(self) -> _Document:
         document = self._read()
         if document is not None:
             return document
-        with _disk("put aside", self._path):
-            aside = private_files.set_aside(self._path, f"{self._path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-        _log.warning("%s is damaged. It was put aside as %s; the keys in it have to be saved anew.", self._path, aside)
+        with _disk_errors("set aside", self._path):
+            aside = set_aside(self._path, f"{self._path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+        _log.warning("%s is damaged. It was set aside as %s; save the keys in it again.", self._path, aside)
         return {}
 
 
 @contextmanager
-def _disk(doing: str, path: Path) -> Iterator[None]:
+def _disk_errors(action: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise DiskError(f"Cannot {doing} {path}: {reason}. Check the folder, or set WEBVOICE_STATE_DIR.") from error
+        raise DiskError(f"Cannot {action} {path}: {reason}. Check the folder, or set WEBVOICE_STATE_DIR.") from error
 
 
-def _keys_of(document: _Document, base_url: str) -> list[_Document]:
+def _entries(document: _Document, base_url: str) -> list[_Document]:
     return list(document.get("keys", {}).get(base_url, []))
 
 
 def _is_key(key: object) -> bool:
-    # The same rule as for a key in the environment: anything else would break the header that it travels in.
+    # `Settings` has the same rule for a key in the environment: other characters would break the HTTP header.
     return isinstance(key, str) and key != "" and key.isascii() and key.isprintable() and " " not in key
 
 
-def _parsed(content: bytes) -> _Document | None:
+def _parse(content: bytes) -> _Document | None:
     try:
-        document = json.loads(content.decode("utf-8-sig"))  # editors on Windows put a mark in front
+        document = json.loads(content.decode("utf-8-sig"))  # editors on Windows add a byte order mark
     except (ValueError, RecursionError):
         return None
     return document if _is_document(document) else None
@@ -147,7 +152,7 @@ def _is_document(document: Any) -> bool:
     if not isinstance(document, dict) or not isinstance(document.get("keys", {}), dict):
         return False
     services = document.get("keys", {}).values()
-    return all(isinstance(saved, list) and all(_is_entry(entry) for entry in saved) for saved in services)
+    return all(isinstance(entries, list) and all(map(_is_entry, entries)) for entries in services)
 
 
 def _is_entry(entry: Any) -> bool:

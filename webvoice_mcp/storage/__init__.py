@@ -1,1 +1,1 @@
-"""Files that belong to this program, and the threads that work on files."""
+"""Locks, atomic replacement and private files for this program's own data, and threads for blocking calls."""

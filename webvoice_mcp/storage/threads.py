@@ -22,5 +22,8 @@ class WorkerThreads:
         self._limiter = anyio.CapacityLimiter(limit)
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call the function in a thread and return its result."""
+        """Call the function in a thread and return its result.
+
+        A thread that has started is waited for, also when the caller's cancel scope is cancelled.
+        """
         return await anyio.to_thread.run_sync(partial(function, *args, **kwargs), limiter=self._limiter)

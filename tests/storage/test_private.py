@@ -1,0 +1,99 @@
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.storage.helpers import mode, names_in, umask
+from webvoice_mcp.storage.private import make_private_folder, read_private, set_aside
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+def test_a_file_of_any_length_is_read_whole(tmp_path: Path) -> None:
+    content = os.urandom(200_001)
+    (tmp_path / "file").touch(0o600)
+    (tmp_path / "file").write_bytes(content)
+
+    assert read_private(tmp_path / "file") == content
+
+
+def test_an_open_file_is_closed_to_others_and_warned_about_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    for open_mode in (0o640, 0o604):
+        path.chmod(open_mode)
+        read_private(path)
+        read_private(path)
+        assert mode(path) == 0o600
+
+    assert caplog.messages == [f"{path} was open to others on this computer; it is now closed to them."] * 2
+
+
+def test_an_open_file_of_somebody_else_is_read_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    path.chmod(0o644)
+    monkeypatch.setattr("os.chmod", refuse)
+
+    assert read_private(path) == b"content"
+    assert caplog.messages == [f"{path} is open to others on this computer and belongs to somebody else."]
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_only_regular_files_are_read_without_waiting(tmp_path: Path, make: Any) -> None:
+    make(tmp_path / "file", 0o700)
+
+    with pytest.raises(OSError, match="it is not a regular file"):
+        read_private(tmp_path / "file")
+
+
+def test_a_file_that_is_set_aside_replaces_no_other(tmp_path: Path) -> None:
+    for content in (b"first", b"second", b"third"):
+        (tmp_path / "file").write_bytes(content)
+        set_aside(tmp_path / "file", "aside")
+
+    assert {name: (tmp_path / name).read_bytes() for name in names_in(tmp_path)} == {
+        "aside": b"first",
+        "aside-2": b"second",
+        "aside-3": b"third",
+    }
+
+
+def test_a_folder_is_created_private_with_its_parents_whatever_the_umask(tmp_path: Path) -> None:
+    with umask(0o077):
+        make_private_folder(tmp_path / "not/there/yet")
+    with umask(0):
+        make_private_folder(tmp_path / "open")
+    with umask(0o777):
+        make_private_folder(tmp_path / "closed")
+
+    assert [mode(tmp_path / name) for name in ("not/there/yet", "open", "closed")] == [0o700] * 3
+
+
+def test_an_existing_folder_is_closed_to_others_unless_it_is_shared(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, folder_mode in (("open", 0o755), ("shared", 0o1777), ("private", 0o700)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(folder_mode)
+        make_private_folder(tmp_path / name)
+
+    assert [mode(tmp_path / name) for name in ("open", "shared", "private")] == [0o700, 0o1777, 0o700]
+    assert caplog.messages == [f"{tmp_path}/open was open to others on this computer; it is now closed to them."]
+
+
+def test_a_file_in_the_place_of_a_folder_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "file").chmod(0o644)
+
+    with pytest.raises(NotADirectoryError, match="there is a file of this name"):
+        make_private_folder(tmp_path / "file")
+    assert mode(tmp_path / "file") == 0o644

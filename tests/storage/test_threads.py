@@ -1,0 +1,36 @@
+import threading
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+
+from webvoice_mcp.storage.threads import WorkerThreads
+
+
+async def test_functions_run_in_a_limited_number_of_threads_of_their_own() -> None:
+    threads = WorkerThreads(2)
+    both_run = threading.Barrier(2, timeout=60)
+    running: list[int] = []
+    counts: list[int] = []
+
+    def work(number: int, *, factor: int) -> int:
+        running.append(number)
+        counts.append(len(running))
+        both_run.wait()
+        running.remove(number)
+        both_run.wait()
+        return number * factor
+
+    results: list[int] = []
+
+    async def run(number: int) -> None:
+        results.append(await threads.run(work, number, factor=10))
+
+    async with anyio.create_task_group() as group:
+        for number in range(4):
+            group.start_soon(run, number)
+        await anyio.lowlevel.checkpoint()
+        assert anyio.to_thread.current_default_thread_limiter().borrowed_tokens == 0
+
+    assert sorted(results) == [0, 10, 20, 30]
+    assert max(counts) == 2

@@ -1,0 +1,197 @@
+"""Files for upload: opened once, and judged by their content."""
+
+import errno
+import io
+import os
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import anyio
+
+from webvoice_mcp.errors import DiskError, FileNotFound, InvalidArgument, PathNotAllowed, UnsupportedMedia
+from webvoice_mcp.files.disk import OPEN_FOR_READING, FileId, disk_error, disk_errors, is_file
+from webvoice_mcp.files.kinds import KINDS, Kind, sniff
+from webvoice_mcp.files.names import upload_name
+from webvoice_mcp.files.path_policy import PathPolicy
+from webvoice_mcp.storage.threads import WorkerThreads
+
+_BLOCK_BYTES = 3 * 640 * 1024  # a multiple of three, so that base64 needs no padding inside
+_MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A request to read a file.
+
+    Attributes:
+        path: as the caller gave it.
+        argument: the tool's parameter that it came in, for messages.
+        family: the family of media that it must contain.
+        max_bytes: the largest size.
+    """
+
+    path: str
+    argument: str
+    family: Literal["audio", "image"]
+    max_bytes: int
+
+
+class InputFile:
+    """An open file that may be uploaded.
+
+    Attributes:
+        name: for the service: plain ASCII, with the extension that fits the content.
+        size: in bytes.
+        mime_type: by its content.
+        path: absolute, with links followed.
+    """
+
+    def __init__(self, file: "OpenedFile", threads: WorkerThreads) -> None:
+        self.path = file.path
+        self.size = file.size
+        self.mime_type = file.kind.mime_type
+        self.name = upload_name(file.path, file.kind.suffixes[0])
+        self._file = file
+        self._threads = threads
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the whole file from its start, in pieces of at most 2 MiB. It may be called any number of times.
+
+        Raises:
+            DiskError: it cannot be read, or its size has changed.
+        """
+        for position in range(0, self.size, _BLOCK_BYTES):
+            yield await self._threads.run(self._file.read_block, position)
+
+
+@asynccontextmanager
+async def open_input(upload: Upload, policy: PathPolicy, threads: WorkerThreads) -> AsyncIterator[InputFile]:
+    """Open the file until the end of the block.
+
+    Raises:
+        InvalidArgument: it is not a path, or the file is too large.
+        FileNotFound: there is no such file.
+        PathNotAllowed: it is outside the allowed folders.
+        UnsupportedMedia: its content is of another kind.
+        DiskError: it cannot be read.
+    """
+    file = OpenedFile(upload, policy)
+    try:
+        await threads.run(file.open)
+        yield InputFile(file, threads)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await threads.run(file.close)
+
+
+class OpenedFile:
+    """The descriptor of an input file and the checks before it may be sent.
+
+    All methods block. A lock guards the state, because the thread of a cancelled caller may still be at work.
+    """
+
+    kind: Kind  # set by `open`
+
+    def __init__(self, upload: Upload, policy: PathPolicy) -> None:
+        self.path = Path(upload.path)
+        self.size = 0
+        self._upload = upload
+        self._policy = policy
+        self._file: io.FileIO | None = None
+        self._is_closed = False
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        """Open and check the file; do nothing after `close`."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self.path = self._find()
+            with disk_errors("read", self.path):
+                expected = self.path.stat()
+                if not is_file(expected):
+                    raise UnsupportedMedia(f"{self._subject} is a folder, device or pipe. Give the path of a file.")
+                self._file = self._open()
+                self._check(self._file, expected)
+
+    def read_block(self, position: int) -> bytes:
+        """Return the block at this position."""
+        with self._lock, disk_errors("read", self.path):
+            if self._file is None:
+                raise ValueError("The file is closed.")
+            self._file.seek(position)
+            data = self._file.read(_BLOCK_BYTES)
+            is_short = len(data) < min(_BLOCK_BYTES, self.size - position)
+            if is_short or os.fstat(self._file.fileno()).st_size != self.size:
+                raise DiskError(f"{self.path} changed while it was being read. Try again when it is complete.")
+            return data
+
+    def close(self) -> None:
+        """Close the file, if it is open."""
+        with self._lock:
+            self._is_closed = True
+            if self._file:
+                self._file.close()
+                self._file = None
+
+    @property
+    def _subject(self) -> str:
+        return f"{self._upload.argument}: {self._upload.path}"
+
+    def _find(self) -> Path:
+        upload = self._upload
+        if not upload.path.strip():
+            raise InvalidArgument(f"{upload.argument} is empty. Give the path of a file.")
+        path = self._policy.absolute(upload.path, upload.argument)
+        real = self._policy.resolve(path, upload.argument)
+        try:
+            real.stat()
+        except OSError as error:
+            if error.errno not in _MISSING:
+                raise disk_error("read", path, error) from error
+            raise FileNotFound(
+                f"{upload.argument}: there is no file {path}. Give an absolute path, or one relative to the output"
+                f" folder {self._policy.output_dir}."
+            ) from None
+        return real
+
+    def _open(self) -> io.FileIO:
+        try:
+            return io.FileIO(self.path, opener=lambda path, _: os.open(path, OPEN_FOR_READING))
+        except OSError as error:
+            if error.errno != errno.ELOOP:  # which means that it is a link now
+                raise
+            raise self._replaced from None
+
+    def _check(self, file: io.FileIO, expected: os.stat_result) -> None:
+        """Check the open file and note its size and kind."""
+        status = os.fstat(file.fileno())
+        # Another file may have taken its place between the check of the path and the opening.
+        if FileId.of(status) != FileId.of(expected) or not self._policy.still_allows(file.fileno(), self.path):
+            raise self._replaced
+        max_bytes = self._upload.max_bytes
+        if status.st_size > max_bytes:
+            raise InvalidArgument(
+                f"{self._subject} has {status.st_size} bytes, more than the {max_bytes / 1024**2:g} MB that"
+                " WEBVOICE_MAX_UPLOAD_MB allows. Send a smaller file, or raise the setting."
+            )
+        if status.st_size == 0:
+            raise UnsupportedMedia(f"{self._subject} is empty. {self._accepted}")
+        kind = sniff(file)
+        if kind is None or kind.family != self._upload.family:
+            found = kind.name if kind else "not in a known audio or image format"
+            raise UnsupportedMedia(f"{self._subject} is {found}, judged by its content. {self._accepted}")
+        self.size, self.kind = status.st_size, kind
+
+    @property
+    def _replaced(self) -> PathNotAllowed:
+        return PathNotAllowed(f"{self._subject} was replaced while it was being opened. Try again.")
+
+    @property
+    def _accepted(self) -> str:
+        names = [kind.name for kind in KINDS if kind.family == self._upload.family]
+        return f"Accepted formats are {', '.join(names[:-1])} and {names[-1]}."

@@ -1,0 +1,140 @@
+"""The paths that a caller may use: from the text of an argument to one absolute, permitted path."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from webvoice_mcp.errors import InvalidArgument, PathNotAllowed
+from webvoice_mcp.files.disk import OPEN_FOLDER, FileId, disk_errors, path_of
+from webvoice_mcp.files.names import reason_unreadable
+
+
+class PathPolicy:
+    """The output folder and the allowed folders, applied to paths."""
+
+    def __init__(self, output_dir: Path, allowed_dirs: tuple[Path, ...]) -> None:
+        self.output_dir = output_dir
+        self._allowed_dirs = allowed_dirs
+
+    def absolute(self, given: str, argument: str) -> Path:
+        """Return the absolute path that was meant, with `~` expanded and without `.` and `..`; links are kept.
+
+        Args:
+            given: a path, relative to the output folder or absolute, or a `file://` URI, as results name files.
+            argument: the tool's parameter, for messages.
+
+        Raises:
+            InvalidArgument: no file can have this path, or there is no such user.
+        """
+        given = strip_file_uri(given, argument)
+        if reason := reason_unreadable(given):
+            raise InvalidArgument(f"{argument} is not a path: {reason}. Give another path.")
+        try:
+            path = Path(given).expanduser()
+        except RuntimeError:
+            raise InvalidArgument(
+                f"{argument}: {given} starts with the name of an unknown user. Write ./~ if the file's name starts"
+                " with ~."
+            ) from None
+        if path.anchor and not path.is_absolute():  # pragma: no cover - such as C:name, on Windows only
+            raise InvalidArgument(f"{argument}: {given} is neither absolute nor relative to a folder.")
+        # normpath keeps two leading slashes, which mean nothing special on any system that we run on.
+        return Path(os.path.normpath(self.output_dir / path).replace("//", "/"))
+
+    def resolve(self, path: Path, argument: str) -> Path:
+        """Return an absolute path with all links followed, inside the allowed folders.
+
+        Raises:
+            PathNotAllowed: it is outside.
+            DiskError: a link in it cannot be followed.
+        """
+        real = _follow_links(path)
+        if self._allowed_dirs and not any(real.is_relative_to(_follow_links(folder)) for folder in self._folders):
+            raise PathNotAllowed(
+                f"{argument}: {path} is outside the folders in WEBVOICE_ALLOWED_DIRS and the output folder"
+                f" {self.output_dir}. Choose a path inside one of them."
+            )
+        return real
+
+    def refuse_hidden(self, path: Path, argument: str) -> None:
+        """Refuse a path with a part that starts with a dot, below the home folder and the folders in the settings.
+
+        Raises:
+            PathNotAllowed: it has one.
+            DiskError: a link in the path of such a folder cannot be followed.
+        """
+        home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.expanduser raises if there is no home folder
+        trusted = (*self._folders, home)
+        folders = {*trusted, *map(_follow_links, trusted)}
+        relative_paths = [path.relative_to(folder) for folder in folders if path.is_relative_to(folder)] or [path]
+        if all(any(part.startswith(".") for part in relative.parts) for relative in relative_paths):
+            raise PathNotAllowed(
+                f"{argument}: {path} is hidden (part of it starts with a dot), and hidden files are never written."
+                " Choose another path."
+            )
+
+    def still_allows(self, descriptor: int | None, path: Path, *below: str) -> bool:
+        """Return True if an open file or folder is the one at `path`, or at least inside the allowed folders.
+
+        Folders on the way may have been swapped for links since `resolve`, and back again.
+
+        Args:
+            descriptor: of the open file or folder; None if the system cannot open folders.
+            path: the result of `resolve` that was opened.
+            below: the names of folders that will be created in it, one inside the other.
+
+        Raises:
+            OSError: nothing is at the path now.
+        """
+        present = None if descriptor is None else path_of(descriptor)
+        if present == path:
+            return True
+        if os.path.realpath(path) != str(path):
+            return False
+        if descriptor is not None and FileId.of(os.fstat(descriptor)) != FileId.of(path.stat()):
+            return False
+        # It is the same file under another spelling, on a file system that ignores case, or under a second name.
+        return (
+            present is None
+            or not self._allowed_dirs
+            or any(present.joinpath(*below).is_relative_to(_system_spelling(folder)) for folder in self._folders)
+        )
+
+    @property
+    def _folders(self) -> tuple[Path, ...]:
+        return (self.output_dir, *self._allowed_dirs)
+
+
+def strip_file_uri(given: str, argument: str) -> str:
+    """Return the decoded path of a local `file://` URI; return any other text unchanged.
+
+    Raises:
+        InvalidArgument: the URI names no local file.
+    """
+    if not given.lower().startswith(("file:///", "file://localhost/")):
+        return given
+    try:
+        return url2pathname(urlsplit(given).path)
+    except OSError:  # pragma: no cover - on Windows, and on newer Pythons
+        raise InvalidArgument(f"{argument}: {given} names no file on this computer. Give a path.") from None
+
+
+def _follow_links(path: Path) -> Path:
+    with disk_errors("use", path):
+        return Path(os.path.realpath(path))
+
+
+def _system_spelling(folder: Path) -> Path:
+    """Return the folder's real path as the system spells it, for comparison with `path_of`."""
+    real = _follow_links(folder)
+    try:
+        descriptor = os.open(real, OPEN_FOLDER)
+    except FileNotFoundError:  # it will be created
+        return _system_spelling(real.parent) / real.name
+    except OSError:
+        return real
+    try:
+        return path_of(descriptor) or real
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,82 @@
+"""A result while it arrives: its name appears only when it is complete, and nothing is left if it never is."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from webvoice_mcp.files.kinds import Kind
+from webvoice_mcp.files.output import Target
+from webvoice_mcp.files.path_policy import PathPolicy
+from webvoice_mcp.files.saved_file import SavedFile
+from webvoice_mcp.files.temporary_file import Bytes, SizeLimit, TemporaryFile
+from webvoice_mcp.storage.threads import WorkerThreads
+
+
+class PendingFile:
+    """A file that is written piece by piece under a temporary name, then published under its own."""
+
+    def __init__(self, file: TemporaryFile, siblings: list[TemporaryFile], threads: WorkerThreads) -> None:
+        self._file = file
+        self._siblings = siblings
+        self._threads = threads
+
+    def sibling(self) -> "PendingFile":
+        """Open a further file of the same answer, which is published under the next free name. Blocks briefly.
+
+        Raises:
+            DiskError: the file system refuses.
+        """
+        file = self._file.sibling()
+        self._siblings.append(file)
+        file.open()
+        return PendingFile(file, self._siblings, self._threads)
+
+    def write(self, data: Bytes) -> None:
+        """Append all of the data. Blocks briefly.
+
+        Raises:
+            InvalidResponse: the files of the answer would exceed WEBVOICE_MAX_FILE_MB.
+            DiskError: the file system refuses.
+        """
+        self._file.write(data)
+
+    async def kind(self) -> Kind | None:
+        """Return the kind of what was written so far, judged by its bytes; None if it is unknown."""
+        return await self._threads.run(self._file.kind)
+
+    async def same_as(self, other: "PendingFile") -> bool:
+        """Return True if both have the same content."""
+        return await self._threads.run(self._file.same_as, other._file)  # noqa: SLF001 - of this class
+
+    async def publish(self, suffix: str = "") -> SavedFile:
+        """Give the file its name, or the next free one if another process has taken that in the meantime.
+
+        Args:
+            suffix: the extension; "" for the one that its content asks for, else the target's.
+
+        Raises:
+            DiskError: the file system refuses.
+        """
+        return await self._threads.run(self._file.publish, suffix)
+
+
+@asynccontextmanager
+async def create(
+    target: Target, limit: SizeLimit, policy: PathPolicy, threads: WorkerThreads
+) -> AsyncIterator[PendingFile]:
+    """Create a file for the target; it and its siblings are removed at the end, except those that were published.
+
+    Raises:
+        PathNotAllowed: the target's folder has been swapped.
+        DiskError: the file system refuses.
+    """
+    file = TemporaryFile(target, limit, policy)
+    siblings: list[TemporaryFile] = []
+    try:
+        await threads.run(file.open)
+        yield PendingFile(file, siblings, threads)
+    finally:
+        with anyio.CancelScope(shield=True):
+            for open_file in (*siblings, file):
+                await threads.run(open_file.discard)
