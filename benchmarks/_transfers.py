@@ -15,7 +15,8 @@ from pathlib import Path
 
 import httpx2
 from _process import Memory, Sample
-from webvoice_mcp.jobs._harvest import Harvest
+from webvoice_mcp.files import Output
+from webvoice_mcp.jobs.media_writer import MediaWriter
 
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
@@ -81,11 +82,11 @@ async def ours(_base_url: str, path: Path) -> Sample:
 
     async def save() -> None:
         target = await files.resolve(Output(str(path), "benchmark", "", (".mp4",), "video"))
-        async with files.create(target) as part:
-            harvest = Harvest(part, "video")
+        async with files.create(target) as pending:
+            writer = MediaWriter(pending, "video")
             request = TextToVideoRequest.model_validate(_VIDEO_REQUEST)
-            _, media = await client.download(TEXT_TO_VIDEO, request, harvest.open)
-            await harvest.bring_in(media, 1)
+            _, media = await client.download(TEXT_TO_VIDEO, request, writer.open)
+            await writer.publish(media, 1)
 
     await client.call(STATUS, Empty())
     try:

@@ -16,12 +16,10 @@ import pytest
 
 from tests.cli.conftest import Command, CommandResult
 from tests.support import CANARY
-from tests.test_docs import variables_read
 from tests.wire.sandbox_service import running_sandbox
 from webvoice_mcp import __version__
 from webvoice_mcp.cli.clients import server_command
 from webvoice_mcp.cli.doctor import installation
-from webvoice_mcp.cli.doctor.settings import FORMATTERS
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import PLACEHOLDER_KEYS
 
@@ -127,10 +125,6 @@ def test_a_check_that_could_not_be_made_does_not_count_as_failed(command: Comman
     assert "\nFAILED  base URL reachable       Cannot connect to " in out
     assert "\n-       credits                  not checked: base URL reachable failed\n" in out
     assert out.endswith("\n\n1 of 27 checks failed, and 3 could not be made.\n")
-
-
-def test_every_setting_that_is_read_is_checked() -> None:
-    assert set(FORMATTERS) == variables_read()
 
 
 def test_given_settings_are_shown_with_the_values_in_use(command: Command, tmp_path: Path) -> None:

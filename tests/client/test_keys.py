@@ -17,7 +17,7 @@ from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import DiskError, NotAuthenticated
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import Settings, SettingsError
-from webvoice_mcp.storage import private_files
+from webvoice_mcp.storage.locks import file_lock
 
 OTHER = "wv_another_1234567890abcdef"
 
@@ -81,7 +81,7 @@ async def test_waiting_for_the_key_files_lock_does_not_block_the_event_loop(keys
     is_locked, release = threading.Event(), threading.Event()
 
     def hold_lock() -> None:
-        with private_files.file_lock(file.with_name(f"{file.name}.lock")):
+        with file_lock(file.with_name(f"{file.name}.lock")):
             is_locked.set()
             release.wait(60)
 

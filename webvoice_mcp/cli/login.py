@@ -9,8 +9,8 @@ from webvoice_mcp.cli.terminal import CommandError, prompt
 from webvoice_mcp.client.redaction import redact, sanitize
 from webvoice_mcp.errors import BadRequest
 from webvoice_mcp.settings import Settings
-from webvoice_mcp.tools.parameters import checked_email
 from webvoice_mcp.tools.account import CodeSent, Registered, webvoice_register_send_code, webvoice_register_verify
+from webvoice_mcp.tools.parameters import checked_email
 
 _MAX_CODES = 3
 

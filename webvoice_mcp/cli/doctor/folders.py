@@ -13,13 +13,8 @@ def check(settings: Settings) -> Iterator[Check]:
     """Check the output folder and the folders of keys and history."""
     yield _check_writable("output folder writable", settings.output_dir, "WEBVOICE_OUTPUT_DIR")
     names = ("key folder writable", "history folder writable")
-    for name, folder in zip(names, state_folders(settings), strict=False):
+    for name, folder in zip(names, settings.state_dirs, strict=False):
         yield _check_writable(name, folder, "WEBVOICE_STATE_DIR")
-
-
-def state_folders(settings: Settings) -> list[Path]:
-    """Return the folders of keys and history, or the one folder of both."""
-    return list(dict.fromkeys((settings.credentials_file.parent, settings.history_file.parent)))
 
 
 def _check_writable(name: str, folder: Path, variable: str) -> Check:
