@@ -198,7 +198,7 @@ async def settled_rows(state: Path) -> list[dict[str, Any]]:
 async def left(client: Client) -> float:
     """What the budget of a server has left, as a refusal tells it; needs WEBVOICE_MAX_CREDITS=100."""
     said = failed(await client.call_tool("webvoice_tts", {"text": "x" * 200_000}))
-    found = re.search(r"and ([0-9.]+) of the 100", said)
+    found = re.search(r"only ([0-9.]+) of the 100", said)
     assert found, said
     return float(found[1])
 
