@@ -21,7 +21,7 @@ async def check_refused(settings: Settings, tool: str, expected: Sequence[tuple[
     """Check that calls of a tool fail with texts that begin as expected, and that nothing is requested."""
     service = Scripted()
     async with connected(settings, service) as client:
-        for arguments, beginning in expected:
-            text = failed(await client.call_tool(tool, arguments))
-            assert text.startswith(beginning), f"{arguments}: {text}"
+        texts = [failed(await client.call_tool(tool, arguments)) for arguments, _ in expected]
+    for (arguments, beginning), text in zip(expected, texts, strict=True):
+        assert text.startswith(beginning), (arguments, text)
     assert service.requests == []
