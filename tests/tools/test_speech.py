@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from mcp.types import ResourceLink
 
-from tests.files.samples import MP3_BYTES, everything_in, put, wav_bytes
+from tests.files.samples import FRAME, MP3_BYTES, everything_in, put, wav_bytes
 from tests.support import MakeSettings, Pieces, Scripted, answer, ask, connected, failed, fields, form
 from tests.tools.calls import check_refused
 from webvoice_mcp.client.client import Client
@@ -147,7 +147,7 @@ async def test_speech_that_cannot_be_made_is_refused_before_any_request(
 
 
 async def test_a_file_may_be_replaced_if_the_settings_allow_it(make_settings: MakeSettings, out: Path) -> None:
-    put(out / "x.mp3", b"before")
+    put(out / "x.mp3", FRAME * 9)
     await ask(make_settings(OVERWRITE=1), "webvoice_tts", {"text": "Hi", "output_path": "x.mp3"}, spoken())
     assert (out / "x.mp3").read_bytes() == MP3_BYTES
 
