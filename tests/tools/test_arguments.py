@@ -1,5 +1,7 @@
 """Arguments as clients send them: what is refused, and how the text explains it."""
 
+from typing import Any
+
 import pytest
 
 from tests.support import MakeSettings, failed
@@ -8,7 +10,7 @@ from webvoice_mcp.server import create_server
 
 
 async def test_wrong_arguments_are_explained(make_settings: MakeSettings) -> None:
-    expected = [
+    expected: list[tuple[dict[str, Any], str]] = [
         ({"text": " \n"}, "invalid_argument: text is blank: What to say."),
         ({}, "invalid_argument: text is missing: What to say."),
         ({"text": None}, "invalid_argument: text is missing"),

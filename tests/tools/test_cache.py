@@ -147,7 +147,7 @@ async def test_a_value_fetched_with_one_key_is_not_shown_with_another(
     assert await cache.peek(service) is None
 
 
-async def test_without_a_readable_key_completion_has_nothing(make_cache: MakeCache, make_settings: MakeSettings) -> None:
+async def test_without_a_readable_key_nothing_completes(make_cache: MakeCache, make_settings: MakeSettings) -> None:
     settings = make_settings(API_KEY="")
     settings.credentials_file.mkdir(parents=True)
     assert await make_cache(settings).peek(Service()) is None

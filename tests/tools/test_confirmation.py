@@ -11,6 +11,7 @@ from mcp import Client
 from mcp.types import (
     METHOD_NOT_FOUND,
     CallToolResult,
+    ClientCapabilities,
     ElicitRequestParams,
     ElicitResult,
     ErrorData,
@@ -242,10 +243,10 @@ async def test_an_answer_of_another_kind_is_a_no(make_settings: MakeSettings) ->
     ("elicitation", "can_ask"), [({}, True), ({"form": {}, "url": {}}, True), ({"url": {}}, False), (None, False)]
 )
 async def test_only_a_client_with_forms_is_asked(
-    make_settings: MakeSettings, elicitation: dict[str, Any] | None, can_ask: bool
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, elicitation: dict[str, Any] | None, can_ask: bool
 ) -> None:
-    capabilities = {} if elicitation is None else {"elicitation": elicitation}
+    capabilities = ClientCapabilities.model_validate({"elicitation": elicitation})
+    monkeypatch.setattr("mcp.client.session.ClientSession._build_capabilities", lambda *_: capabilities)
     async with asking(make_settings(CONFIRM_ABOVE=1), Upstream(CHAT.answer), "auto", User()) as client:
-        meta = {"io.modelcontextprotocol/clientCapabilities": capabilities}
-        result = await call_by_hand(client, CHAT.tool, CHAT.arguments, meta=meta)
+        result = await call_by_hand(client, CHAT.tool, CHAT.arguments)
     assert isinstance(result, InputRequiredResult) == can_ask

@@ -1,7 +1,8 @@
 """Descriptions of tools and parameters agree with the contract."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import get_args
 
 import pytest
 
@@ -75,44 +76,52 @@ def words_in(text: str, limits: set[str]) -> set[str]:
 
 
 def disagreements(tool: str, parameter: str, description: str) -> list[str]:
-    """Compare what a description says of providers and their limits with the contract's rules."""
+    """Compare a description with the contract's rules; return what is wrong with it."""
     rules = RULES[tool]
     taking = {provider: own[parameter] for provider, own in rules.items() if parameter in own}
-    not_taking = {ALIASES.get(provider, provider) for provider in set(rules) - set(taking)}
-    found: list[str] = []
-
-    name = provider_name(rules)
     affirmed, _, denied = description.partition("Not ")
-    if denied and set(name.findall(denied)) != not_taking:
-        found.append(f"it is not taken by {not_taking}")
-    named = set(name.findall(affirmed))
-    if not named <= set(taking):
-        found.append(f"named, but not taking it: {named - set(taking)}")
-    if named and not_taking and named != set(taking):
-        found.append(f"taken by {set(taking)}, named are {named}")
+    return [
+        *wrong_providers(rules, set(taking), affirmed, denied),
+        *wrong_examples(taking, affirmed),
+        *wrong_limits(rules, taking, affirmed),
+    ]
 
+
+def wrong_providers(rules: Rules, taking: set[str], affirmed: str, denied: str) -> Iterator[str]:
+    name = provider_name(rules)
+    not_taking = {ALIASES.get(provider, provider) for provider in set(rules) - taking}
+    named = set(name.findall(affirmed))
+    if denied and set(name.findall(denied)) != not_taking:
+        yield f"not taken by {not_taking}"
+    if not named <= taking:
+        yield f"named, but not taking it: {named - taking}"
+    if named and not_taking and named != taking:
+        yield f"taken by {taking}, named are {named}"
+
+
+def wrong_examples(taking: Mapping[str, Rule], affirmed: str) -> Iterator[str]:
     examples = _EXAMPLES.search(affirmed)
     for example in examples[1].split(", ") if examples else []:
-        refusing = [provider for provider, rule in taking.items() if not rule.accepts(example)]
-        if refusing:
-            found.append(f"the example {example} is refused by {refusing}")
+        if refusing := [provider for provider, rule in taking.items() if not rule.accepts(example)]:
+            yield f"the example {example} is refused by {refusing}"
 
+
+def wrong_limits(rules: Rules, taking: Mapping[str, Rule], affirmed: str) -> Iterator[str]:
     limits = {provider: limits_in(rule) for provider, rule in taking.items() if provider not in ALIASES}
     every_limit = set().union(*limits.values())
     # Text behind a name is about that provider; text before the first name is about the providers without a name.
-    of_others, *of_named = name.split(_EXAMPLES.sub("", affirmed))
-    said = words_in(of_others, every_limit)
-    for provider in set(limits) - named:
-        if said and not said <= limits[provider]:
-            found.append(f"{provider} has the limits {limits[provider]}, named are {said}")
-    for provider, text in zip(of_named[::2], of_named[1::2], strict=True):
-        own = words_in(text, every_limit)
-        said |= own
-        if not own <= limits.get(provider, set()):
-            found.append(f"{provider} has the limits {limits.get(provider)}, named are {own}")
+    of_others, *of_named = provider_name(rules).split(_EXAMPLES.sub("", affirmed))
+    named = [
+        (provider, words_in(text, every_limit)) for provider, text in zip(of_named[::2], of_named[1::2], strict=True)
+    ]
+    before = words_in(of_others, every_limit)
+    others = [(provider, before) for provider in set(limits) - {provider for provider, _ in named}]
+    for provider, words in [*named, *others]:
+        if not words <= limits.get(provider, set()):
+            yield f"{provider} has the limits {limits.get(provider)}, named are {words}"
+    said = before.union(*(words for _, words in named))
     if said and said != every_limit:
-        found.append(f"limits are {sorted(every_limit)}, the description names {sorted(said)}")
-    return found
+        yield f"limits are {sorted(every_limit)}, the description names {sorted(said)}"
 
 
 def test_parameters_name_the_providers_and_limits_of_the_contract() -> None:
@@ -197,7 +206,7 @@ def test_the_prices_in_tool_descriptions_are_those_of_the_contract() -> None:
     translation = TRANSLATION_PRICE
     expected = {
         "webvoice_chat": chat_range(CHAT_PRICES),
-        "webvoice_deepinfra_chat": chat_range({model: CHAT_PRICES[model] for model in DeepInfraModel.__args__}),
+        "webvoice_deepinfra_chat": chat_range({model: CHAT_PRICES[model] for model in get_args(DeepInfraModel)}),
         "webvoice_tts": f"Costs {SPEECH_PRICE.credits:g} credits per {SPEECH_PRICE.unit} of speech.",
         "webvoice_stt": transcription,
         "webvoice_whisper_fast_stt": transcription,

@@ -46,7 +46,7 @@ class Clock:
         return self.now
 
 
-def progress_of(clock: Clock, *, token: str | None = "t") -> tuple[Progress, list[tuple[float, float | None, str]]]:  # noqa: S107 - not a secret
+def progress_of(clock: Clock, *, token: str | None = "t") -> tuple[Progress, list[tuple[float, float | None, str]]]:
     """Return the progress of a request, and the list that its notifications are added to."""
     sent: list[tuple[float, float | None, str]] = []
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp.types import CallToolResult, TextContent
+from mcp.types import CallToolRequest, CallToolRequestParams, CallToolResult, TextContent
 
 from tests.jobs.world import BY_TOOL, PAID, Upstream, ended, put_inputs
 from tests.support import MakeSettings, connected, failed, fields
@@ -86,8 +86,13 @@ async def test_clients_of_older_revisions_get_text_only(
     for version, blocks in (("2025-03-26", ["text"]), ("2025-06-18", ["text", "resource_link"])):
         monkeypatch.setattr("mcp.client.session.LATEST_HANDSHAKE_VERSION", version)
         async with connected(make_settings(), Upstream(TTS.answer), "legacy") as client:
-            result = await client.call_tool(TTS.tool, {"text": "x"})
-            refused = await client.call_tool(TTS.tool, {})
+            # The SDK's own `call_tool` insists on the structured content that older revisions lack.
+            result, refused = [
+                await client.session.send_request(
+                    CallToolRequest(params=CallToolRequestParams(name=TTS.tool, arguments=arguments)), CallToolResult
+                )
+                for arguments in ({"text": "x"}, {})
+            ]
         assert [block.type for block in result.content] == blocks
         assert (result.structured_content is None) == (blocks == ["text"])
         assert isinstance(result.content[0], TextContent)

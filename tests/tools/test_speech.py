@@ -31,7 +31,9 @@ VOICES = {
     },
 }
 TRANSCRIPT = {"success": True, "text": "Hello", "language": "en", "duration": 10.5, "credits_used": 0.3}
-MAYBE_SPENT = "The service had answered, so credits may have been spent. Call webvoice_status before you repeat the call."
+MAYBE_SPENT = (
+    "The service had answered, so credits may have been spent. Call webvoice_status before you repeat the call."
+)
 
 
 def spoken(content: bytes = MP3_BYTES, **more: Any) -> httpx2.Response:
@@ -130,9 +132,7 @@ async def test_a_language_without_a_voice_is_refused_unpaid(
     assert not await anyio.Path(out).exists()
 
 
-async def test_speech_that_cannot_be_made_is_refused_before_any_request(
-    make_settings: MakeSettings, out: Path
-) -> None:
+async def test_speech_that_cannot_be_made_is_refused_before_any_request(make_settings: MakeSettings, out: Path) -> None:
     put(out / "there.mp3", MP3_BYTES)
     expected: list[tuple[dict[str, Any], str]] = [
         ({"text": "Hi", "output_path": "x.wav"}, "invalid_argument: output_path"),

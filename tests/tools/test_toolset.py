@@ -35,7 +35,7 @@ async def counted() -> Counted:
     raise NotImplementedError
 
 
-async def unannotated():  # type: ignore[no-untyped-def]  # noqa: ANN201 - the mistake
+async def unannotated():  # type: ignore[no-untyped-def]  # the mistake
     raise NotImplementedError
 
 
@@ -43,7 +43,7 @@ async def asks_for_a_path(*, folder: Path) -> Counted:
     raise NotImplementedError
 
 
-async def asks_for_nothing_known(*, anything) -> PaidCall[Counted]:  # type: ignore[no-untyped-def]  # noqa: ANN001 - the mistake
+async def asks_for_nothing_known(*, anything) -> PaidCall[Counted]:  # type: ignore[no-untyped-def]  # the mistake
     raise NotImplementedError
 
 

@@ -1,7 +1,6 @@
 """The video tools, through MCP, with scripted replies of the service."""
 
 import base64
-import json
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +93,9 @@ async def test_a_local_image_is_uploaded_in_a_form(make_settings: MakeSettings, 
 
 async def test_an_input_that_is_no_image_is_refused_before_any_request(make_settings: MakeSettings) -> None:
     link = BAD_LINKS[0]
-    refused = [(link, f"invalid_argument: image: the link {link!r} must be"), ("nowhere.png", "file_not_found: image: ")]
+    refused = [
+        (link, f"invalid_argument: image: the link {link!r} must be"),
+        ("nowhere.png", "file_not_found: image: "),
+    ]
     expected = [({"prompt": "x", "image": image}, text) for image, text in refused]
     await check_refused(make_settings(), "webvoice_image_to_video", expected)
