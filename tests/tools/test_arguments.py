@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from tests.support import MakeSettings, failed
-from tests.tools.calls import check_refused
+from tests.tools.calls import TOOLS, check_refused
 from webvoice_mcp.server import create_server
+from webvoice_mcp.tools.arguments import normalize
 
 
 async def test_wrong_arguments_are_explained(make_settings: MakeSettings) -> None:
@@ -48,3 +49,15 @@ async def test_an_unknown_tool_is_answered_with_similar_names(make_settings: Mak
         ("nothing", "There is no tool 'nothing'. tools/list names all tools."),
     ):
         assert failed(await server.call_tool(name, {})).startswith(f"invalid_argument: {text}")  # type: ignore[arg-type]
+
+
+def test_only_texts_and_paths_keep_their_spaces() -> None:
+    kept: set[str] = set()
+    for name, tool in TOOLS.items():
+        schema = tool.sdk_tool().parameters
+        given = dict.fromkeys(schema["properties"], " x ")
+        normalized = normalize(name, given, {name: schema})
+        assert {value.strip() for value in normalized.values()} <= {"x"}
+        kept |= {argument for argument, value in normalized.items() if value == " x "}
+    texts = {"text", "prompt", "system", "body", "negative_prompt", "title", "subject"}
+    assert kept == texts | {"audio_path", "output_path"}

@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from tests.support import MakeSettings, Scripted
+from tests.tools.clock import Clock
 from webvoice_mcp.errors import ServerError, Unauthorized, WebVoiceError
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.keystore import KeyStore
@@ -30,14 +31,6 @@ class Service:
         elif isinstance(answer, WebVoiceError):
             raise answer
         return str(answer)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

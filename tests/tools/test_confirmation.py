@@ -1,8 +1,10 @@
 """The user is asked before an expensive call, in both protocol eras."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -25,6 +27,7 @@ from tests.support import MakeSettings, connected, failed, fields
 from tests.tools.calls import BOTH_ERAS
 from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import Settings
+from webvoice_mcp.tools import _caller, _progress
 
 CHAT, STT = BY_TOOL["webvoice_chat"], BY_TOOL["webvoice_stt"]
 QUESTION = "webvoice_chat will cost about 2 credits (2 a request with deepseek-v4-flash). Go on?"
@@ -157,16 +160,24 @@ async def test_every_paid_tool_asks(make_settings: MakeSettings, tmp_path: Path)
         assert upstream.posts == 1
 
 
-async def test_the_time_of_the_user_is_not_part_of_the_inline_wait(make_settings: MakeSettings) -> None:
+async def test_the_time_of_the_user_is_not_part_of_the_inline_wait(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = 0.0
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + passed)
+    for module in (_caller, _progress):
+        monkeypatch.setattr(module, "time", clock)
+
     class SlowUser(User):
         async def __call__(self, context: Any, params: ElicitRequestParams) -> ElicitResult:
-            await anyio.sleep(0.3)
+            nonlocal passed
+            passed += 1000
             return await super().__call__(context, params)
 
-    settings = make_settings(CONFIRM_ABOVE=1, INLINE_WAIT="0.2")
-    async with asking(settings, Upstream(CHAT.answer, hold="head"), "legacy", SlowUser()) as client:
-        answer = fields(await client.call_tool(CHAT.tool, CHAT.arguments))
-    assert answer["state"] == "running"
+    settings = make_settings(CONFIRM_ABOVE=1, INLINE_WAIT=900)
+    async with asking(settings, Upstream(CHAT.answer), "legacy", SlowUser()) as client:
+        assert fields(await client.call_tool(CHAT.tool, CHAT.arguments))["text"] == "Good day to you"
+    assert passed == 1000
 
 
 # The following calls are repeated by hand, as a client of the stateless revision may do it.

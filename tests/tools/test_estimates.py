@@ -110,6 +110,17 @@ async def test_parallel_calls_cannot_exceed_the_budget_together(make_settings: M
     assert upstream.posts == 20
 
 
+async def test_every_paid_tool_needs_a_budget(make_settings: MakeSettings, tmp_path: Path) -> None:
+    put_inputs(tmp_path / "out")
+    for paid in PAID:
+        upstream = Upstream(paid.answer)
+        async with connected(make_settings(MAX_CREDITS=paid.estimate - 0.05), upstream) as client:
+            text = failed(await client.call_tool(paid.tool, paid.arguments))
+        assert text.startswith(f"budget_exceeded: This call would cost about {paid.estimate:g} credits")
+        assert upstream.asked == []
+    assert made_in(tmp_path / "out") == {}
+
+
 async def test_free_calls_and_free_models_need_no_budget(make_settings: MakeSettings) -> None:
     free = {"prompt": "x", "model": "openrouter:openrouter/free"}
     async with connected(make_settings(MAX_CREDITS=0, CONFIRM_ABOVE=0), Upstream(CHAT.answer)) as client:

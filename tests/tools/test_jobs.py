@@ -1,6 +1,7 @@
 """Jobs and usage, through MCP, with a service that takes its time."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.jobs.world import (
 from tests.support import CANARY, MakeSettings, Scripted, connected, failed, fields
 from tests.tools.calls import TOOLS, check_refused
 from webvoice_mcp.contract.endpoint import PaidEndpoint
+from webvoice_mcp.jobs.history import History, iso_time
 from webvoice_mcp.server import create_server
 
 CHAT, TTS, IMAGE = BY_TOOL["webvoice_chat"], BY_TOOL["webvoice_tts"], BY_TOOL["webvoice_image"]
@@ -38,6 +40,7 @@ async def test_exactly_the_calls_that_outlive_their_caller_run_in_the_background
         tool = TOOLS[name]
         endpoint = tool.endpoints[0]
         assert isinstance(endpoint, PaidEndpoint)
+        assert (await tool.function(**paid.arguments)).endpoint is endpoint
         can_be_chosen = "background" in tool.sdk_tool().parameters["properties"]
         assert can_be_chosen == endpoint.outlives_caller
         if can_be_chosen:
@@ -245,6 +248,25 @@ async def test_usage_is_summed_by_tool_and_day(make_settings: MakeSettings, tmp_
     assert [(row["tool"], row["state"], row["credits"]) for row in usage["recent"]] == [(TTS.tool, "done", 0.75)] * 2
     files = [path for row in usage["recent"] for path in row["files"]]
     assert sorted(files) == sorted(str(tmp_path / "out" / name) for name in made_in(tmp_path / "out"))
+
+
+async def test_usage_looks_back_as_far_as_asked_and_lists_14_days(make_settings: MakeSettings) -> None:
+    settings = make_settings()
+    history = History(settings.history_file, settings.base_url)
+    now = time.time()
+    for number in range(20):
+        await history.record_start(str(number), "webvoice_tts", now - 86_400 * number, None)
+        await history.record_end(str(number), "done", 0.5, (), "")
+    await history.aclose()
+    async with connected(settings, Upstream({})) as client:
+        month = fields(await client.call_tool("webvoice_usage", {}))
+        week = fields(await client.call_tool("webvoice_usage", {"days": 7}))
+    assert (month["total_credits"], len(month["by_day"]), min(month["by_day"])) == (
+        10,
+        14,
+        iso_time(now - 86_400 * 13)[:10],
+    )
+    assert week["total_credits"] == 3.5
 
 
 async def test_calls_go_on_without_a_history(

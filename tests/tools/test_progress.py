@@ -11,6 +11,7 @@ from mcp.server.mcpserver import Context
 
 from tests.jobs.world import BY_TOOL, Upstream
 from tests.support import MakeSettings, Scripted, connected, events, fields
+from tests.tools.clock import Clock
 from webvoice_mcp.contract.estimate import FREE
 from webvoice_mcp.jobs.budget import Budget
 from webvoice_mcp.jobs.job import Job
@@ -36,14 +37,6 @@ class Received:
     async def wait(self) -> None:
         """Wait for the next notification."""
         await self._next.wait()
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def progress_of(clock: Clock, *, token: str | None = "t") -> tuple[Progress, list[tuple[float, float | None, str]]]:

@@ -146,6 +146,18 @@ async def test_outputs_are_the_files_of_the_history(make_settings: MakeSettings,
     assert service.requests == []
 
 
+async def test_outputs_are_the_last_50_files(make_settings: MakeSettings, tmp_path: Path) -> None:
+    settings = make_settings()
+    history = History(settings.history_file, BASE_URL)
+    paths = tuple(str(tmp_path / f"{number}.mp3") for number in range(51))
+    await history.record_start("1", "webvoice_tts", 1_800_000_000, None)
+    await history.record_end("1", "done", 1.0, paths, "")
+    await history.aclose()
+    async with connected(settings, Scripted()) as client:
+        outputs = await read(client, "outputs")
+    assert ([file["path"] for file in outputs["files"]], outputs["count"]) == (list(paths[:50]), 50)
+
+
 async def test_outputs_say_why_the_history_cannot_be_read(make_settings: MakeSettings) -> None:
     settings = make_settings()
     settings.history_file.mkdir(parents=True)
