@@ -1,13 +1,20 @@
-"""What stands between the tools and the SDK."""
+"""Registration of tools: mistakes are refused, and dependencies are provided by type."""
 
+from pathlib import Path
+from typing import Any
+
+import pytest
 from mcp import Client
 from mcp.server.mcpserver.exceptions import ResourceError
-from mcp.types import ImageContent, TextContent
+from mcp.types import TextContent
 
 from tests.support import failed
-from webvoice_mcp.errors import InvalidResponse, RateLimited
+from webvoice_mcp.contract.account import STATUS
+from webvoice_mcp.contract.speech import SPEECH, VOICES
+from webvoice_mcp.jobs.call import PaidCall
 from webvoice_mcp.server import Server
-from webvoice_mcp.tools._toolset import READS_HERE, ToolSet, refusal
+from webvoice_mcp.settings import Settings
+from webvoice_mcp.tools._toolset import DESTROYS, READS, READS_LOCALLY, WRITES, ToolSet
 from webvoice_mcp.tools.results import Result
 
 
@@ -15,51 +22,122 @@ class Counted(Result):
     count: int
 
 
-async def test_a_mistake_of_ours_is_not_told_as_a_wrong_argument() -> None:
-    tools = ToolSet("account")
+@pytest.fixture
+def tools() -> ToolSet:
+    return ToolSet("account")
 
-    @tools.add(title="Broken", effect=READS_HERE)
+
+async def paid_call() -> PaidCall[Counted]:
+    raise NotImplementedError
+
+
+async def counted() -> Counted:
+    raise NotImplementedError
+
+
+async def unannotated():  # type: ignore[no-untyped-def]  # the mistake
+    raise NotImplementedError
+
+
+async def asks_for_a_path(*, folder: Path) -> Counted:
+    raise NotImplementedError
+
+
+async def asks_for_nothing_known(*, anything) -> PaidCall[Counted]:  # type: ignore[no-untyped-def]  # the mistake
+    raise NotImplementedError
+
+
+def test_a_free_tool_cannot_call_a_paid_endpoint(tools: ToolSet) -> None:
+    for endpoints in ((SPEECH,), (VOICES, SPEECH)):
+        with pytest.raises(TypeError, match=r"^counted calls a paid endpoint, so it must be registered with paid\(\)$"):
+            tools.free(*endpoints, title="", effect=READS)(counted)  # type: ignore[arg-type]
+    assert tools.tools == []
+
+
+def test_a_paid_tool_cannot_call_a_free_endpoint(tools: ToolSet) -> None:
+    with pytest.raises(TypeError, match=r"^paid_call calls a free endpoint, so it must be registered with free\(\)$"):
+        tools.paid(STATUS, title="")(paid_call)  # type: ignore[arg-type]
+    assert tools.tools == []
+
+
+def test_a_tool_must_be_annotated_with_what_it_returns(tools: ToolSet) -> None:
+    for function in (counted, unannotated):
+        with pytest.raises(TypeError, match=rf"^{function.__name__} must be annotated to return a PaidCall$"):
+            tools.paid(SPEECH, title="")(function)  # type: ignore[type-var]
+    for function in (paid_call, unannotated):
+        with pytest.raises(TypeError, match=rf"^{function.__name__} must be annotated to return a Result$"):
+            tools.free(STATUS, title="", effect=READS)(function)  # type: ignore[type-var]
+    assert tools.tools == []
+
+
+def test_a_tool_can_ask_only_for_types_that_a_server_provides(tools: ToolSet) -> None:
+    with pytest.raises(TypeError, match=r"^asks_for_a_path asks for folder, whose type no server provides$"):
+        tools.free(STATUS, title="", effect=READS)(asks_for_a_path)
+    with pytest.raises(TypeError, match=r"^asks_for_nothing_known asks for anything, whose type no server provides$"):
+        tools.paid(SPEECH, title="")(asks_for_nothing_known)
+    assert tools.tools == []
+
+
+def test_a_registered_function_stays_itself_and_is_found(tools: ToolSet) -> None:
+    assert tools.free(STATUS, title="Count", effect=READS)(counted) is counted
+    assert tools.paid(SPEECH, VOICES, title="Pay")(paid_call) is paid_call
+    free, paid = tools.tools
+    assert (free.name, free.title, free.endpoints, free.result, free.is_paid) == (
+        "counted",
+        "Count",
+        (STATUS,),
+        Counted,
+        False,
+    )
+    assert (paid.endpoints, paid.result, paid.is_paid) == ((SPEECH, VOICES), Counted, True)
+
+
+def test_effects_become_the_hints_of_the_protocol(tools: ToolSet) -> None:
+    hints = {}
+    for effect in (READS, READS_LOCALLY, WRITES, DESTROYS):
+        found = effect.annotations("T")
+        assert (found.title, found.idempotent_hint) == ("T", found.read_only_hint)
+        hints[effect] = (found.read_only_hint, found.destructive_hint, found.open_world_hint)
+    assert hints == {
+        READS: (True, False, True),
+        READS_LOCALLY: (True, False, False),
+        WRITES: (False, False, True),
+        DESTROYS: (False, True, True),
+    }
+
+
+async def test_the_model_neither_sees_nor_sets_dependencies(tools: ToolSet) -> None:
+    @tools.free(title="Asks", effect=READS_LOCALLY)
+    async def webvoice_asks(number: int, *, settings: Settings) -> Counted:
+        """Ask."""
+        raise NotImplementedError
+
+    async with Client(Server([tools.tools[0].sdk_tool()])) as client:
+        (tool,) = (await client.list_tools()).tools
+        text = failed(await client.call_tool("webvoice_asks", {"number": 1, "settings": {}}))
+    assert list(tool.input_schema["properties"]) == ["number"]
+    assert text.startswith("invalid_argument: webvoice_asks does not know the argument 'settings'. It takes: number.")
+
+
+async def test_a_bug_in_a_tool_is_not_reported_as_a_wrong_argument(tools: ToolSet) -> None:
+    @tools.free(title="Broken", effect=READS_LOCALLY)
     async def webvoice_broken(number: int) -> Counted:
         """Fail."""
         return Counted.model_validate({"count": f"number {number}"})
 
-    async with Client(Server([tools.entries[0].tool()])) as client:
-        wrong = await client.call_tool("webvoice_broken", {"number": "x"})
-        broken = await client.call_tool("webvoice_broken", {"number": 5})
-    assert failed(wrong).startswith("invalid_argument: number should be a valid integer")
-    assert (broken.content, broken.is_error) == ([TextContent(text="Error executing tool webvoice_broken")], True)
-
-
-async def test_what_the_sdk_refuses_itself_keeps_its_words() -> None:
-    tools = ToolSet("account")
-
-    @tools.add(title="Refusing", effect=READS_HERE)
+    @tools.free(title="Refusing", effect=READS_LOCALLY)
     async def webvoice_refusing() -> Counted:
         """Refuse."""
         raise ResourceError("There is no such page")
 
-    async with Client(Server([tools.entries[0].tool()])) as client:
-        result = await client.call_tool("webvoice_refusing", {})
-    text = "Error executing tool webvoice_refusing: There is no such page"
-    assert (result.content, result.is_error) == ([TextContent(text=text)], True)
-
-
-def test_a_long_refusal_loses_its_middle() -> None:
-    said = failed(refusal(InvalidResponse(f"It began {'x' * 5000}. Do this.")))
-    assert said.startswith("invalid_response: It began xxx")
-    assert "…" in said
-    assert said.endswith("xxx. Do this.")
-    assert len(said) < 500
-
-
-def test_a_result_that_shows_pictures_is_another_one() -> None:
-    picture = ImageContent(data="QUJD", mime_type="image/png")
-    result = Result.model_validate({"a": 1})
-    showing = result.showing((picture,))
-    assert (result.shown, showing.shown, showing.fields()) == ((), (picture,), {"a": 1})
-
-
-def test_a_refusal_carries_what_a_program_can_act_on() -> None:
-    result = refusal(RateLimited("Too many requests. Try again later.", status=429, retry_after=60.0))
-    assert failed(result) == "rate_limited: Too many requests. Try again later."
-    assert result.meta == {"webvoice/error": {"code": "rate_limited", "status": 429, "retry_after_seconds": 60.0}}
+    async with Client(Server([tool.sdk_tool() for tool in tools.tools])) as client:
+        wrong = await client.call_tool("webvoice_broken", {"number": "x"})
+        broken = await client.call_tool("webvoice_broken", {"number": 5})
+        refusing = await client.call_tool("webvoice_refusing", {})
+    assert failed(wrong).startswith("invalid_argument: number should be a valid integer")
+    texts: list[Any] = [broken.content, refusing.content]
+    assert (broken.is_error, refusing.is_error) == (True, True)
+    assert texts == [
+        [TextContent(text="Error executing tool webvoice_broken")],
+        [TextContent(text="Error executing tool webvoice_refusing: There is no such page")],
+    ]

@@ -1,11 +1,9 @@
-"""The translation tool, through MCP, against scripted answers."""
+"""The translation tool, through MCP, with scripted replies of the service."""
 
-import json
-from typing import Any
-
-import pytest
-
-from tests.support import MakeSettings, ScriptedTransport, answer, connected, failed, fields
+from tests.support import MakeSettings, answer, ask
+from tests.tools.calls import check_refused
+from webvoice_mcp.contract.translation import TRANSLATION, TranslationRequest
+from webvoice_mcp.tools.translation import webvoice_translate
 
 REPLY = {
     "success": True,
@@ -18,32 +16,28 @@ REPLY = {
 }
 
 
-@pytest.mark.parametrize(("given", "sent_source"), [({}, "auto"), ({"source_language": "en"}, "en")])
-async def test_a_text_is_translated(make_settings: MakeSettings, given: dict[str, str], sent_source: str) -> None:
-    sent = ScriptedTransport(answer({**REPLY, "provider": "x"}))
-    async with connected(make_settings(), sent) as client:
-        arguments = {"text": "Hello, world!", "target_language": "it", **given}
-        result = fields(await client.call_tool("webvoice_translate", arguments))
-    body = {"text": "Hello, world!", "target_language": "it", "source_language": sent_source}
-    assert (sent.asked, json.loads(sent.bodies[0])) == ([("POST", "translation/")], body)
+async def test_a_translation_is_described_without_a_server() -> None:
+    call = await webvoice_translate("Ciao", "en", "it")
+    assert call.endpoint is TRANSLATION
+    assert call.request == TranslationRequest(text="Ciao", target_language="en", source_language="it")
+    assert (call.inputs, call.output) == ((), None)
+
+
+async def test_a_text_is_translated(make_settings: MakeSettings) -> None:
+    arguments = {"text": "Hello, world!", "target_language": "it"}
+    result, sent = await ask(make_settings(), "webvoice_translate", arguments, answer({**REPLY, "provider": "x"}))
+    assert sent == {**arguments, "source_language": "auto"}
     assert result == {**{name: value for name, value in REPLY.items() if name != "success"}, "provider": "x"}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        ({"text": "Hi", "target_language": "xx"}, "target_language should be 'en', 'it'"),
-        ({"text": "Hi", "target_language": "auto"}, "target_language should be 'en', 'it'"),
-        ({"text": "Hi", "target_language": "it", "source_language": "xx"}, "source_language should be 'auto', 'en'"),
-        ({"text": "Hi"}, "target_language is missing: "),
-        ({"text": "", "target_language": "it"}, "text is blank: What to translate."),
-    ],
-)
-async def test_what_cannot_be_translated_is_refused_before_any_request(
-    make_settings: MakeSettings, arguments: dict[str, Any], sentence: str
-) -> None:
-    sent = ScriptedTransport()
-    async with connected(make_settings(), sent) as client:
-        said = failed(await client.call_tool("webvoice_translate", arguments))
-    assert said.startswith(f"invalid_argument: {sentence}")
-    assert sent.requests == []
+async def test_wrong_arguments_are_refused_before_any_request(make_settings: MakeSettings) -> None:
+    expected = [
+        ({"text": "Hi", "target_language": "auto"}, "invalid_argument: target_language should be 'en', 'it'"),
+        (
+            {"text": "Hi", "target_language": "it", "source_language": "xx"},
+            "invalid_argument: source_language should be 'auto', 'en'",
+        ),
+        ({"text": "Hi"}, "invalid_argument: target_language is missing: "),
+        ({"text": " ", "target_language": "it"}, "invalid_argument: text is blank: What to translate."),
+    ]
+    await check_refused(make_settings(), "webvoice_translate", expected)

@@ -1,0 +1,106 @@
+"""Results are short unless they are the user's own text, and failures carry what a program can act on."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp.types import CallToolRequest, CallToolRequestParams, CallToolResult, TextContent
+
+from tests.jobs.world import BY_TOOL, PAID, Upstream, ended, put_inputs
+from tests.support import MakeSettings, connected, failed, fields
+from webvoice_mcp.errors import InvalidResponse, RateLimited
+from webvoice_mcp.server import create_server
+from webvoice_mcp.tools.results import failed_result
+
+MAX_BYTES = 1536  # of text in a result
+CHAT, TTS, TRANSLATE = BY_TOOL["webvoice_chat"], BY_TOOL["webvoice_tts"], BY_TOOL["webvoice_translate"]
+
+
+def text_bytes(result: CallToolResult) -> int:
+    fields(result)
+    return sum(len(block.text.encode()) for block in result.content if isinstance(block, TextContent))
+
+
+async def test_results_of_paid_calls_are_short(make_settings: MakeSettings, tmp_path: Path) -> None:
+    put_inputs(tmp_path / "out")
+    for paid in PAID:
+        arguments = {**paid.arguments, "output_path": ""} if paid.file else paid.arguments
+        async with connected(make_settings(), Upstream(paid.answer)) as client:
+            assert 50 < text_bytes(await client.call_tool(paid.tool, arguments)) <= MAX_BYTES
+
+
+async def test_usage_and_jobs_stay_short_however_many_calls_there_were(make_settings: MakeSettings) -> None:
+    async with connected(make_settings(), Upstream(TRANSLATE.answer)) as client:
+        for _ in range(30):
+            await client.call_tool(TRANSLATE.tool, TRANSLATE.arguments)
+        results = [await client.call_tool(tool, {}) for tool in ("webvoice_usage", "webvoice_jobs")]
+    assert all(1000 < text_bytes(result) <= MAX_BYTES for result in results)
+    usage, listed = map(fields, results)
+    assert usage["total_credits"] == 1.5
+    assert usage["note"] == "Not all jobs are listed here; the sums count all of them."
+    assert {(row["tool"], row["credits"]) for row in usage["recent"]} == {(TRANSLATE.tool, 0.05)}
+    assert listed["note"] == (
+        "These are the newest. Call webvoice_jobs with a job_id for a result or error that is left out here."
+    )
+    assert [set(job) for job in listed["jobs"][:2]] == [{"id", "tool", "state", "started_at", "result"}] * 2
+
+
+async def test_a_long_result_is_left_out_of_the_list_of_jobs(make_settings: MakeSettings) -> None:
+    story = "A long story. " * 500
+    choice = {"index": 0, "message": {"role": "assistant", "content": story}, "finish_reason": "stop"}
+    async with connected(make_settings(), Upstream(CHAT.answer | {"choices": [choice]})) as client:
+        await client.call_tool(CHAT.tool, CHAT.arguments)
+        (job,) = fields(await client.call_tool("webvoice_jobs", {}))["jobs"]
+        assert set(job) == {"id", "tool", "state", "started_at"}
+        assert (await ended(client, job["id"]))["result"]["text"] == story
+
+
+async def test_undocumented_fields_are_passed_on_while_they_are_few(make_settings: MakeSettings) -> None:
+    added = {f"field_{number}": "word " * 80 for number in range(5)} | {"large": "y y " * 200, "tier": {"name": "play"}}
+    async with connected(make_settings(), Upstream(TRANSLATE.answer | added)) as client:
+        result = await client.call_tool(TRANSLATE.tool, TRANSLATE.arguments)
+    assert text_bytes(result) <= MAX_BYTES
+    found: dict[str, Any] = fields(result)
+    assert {name: found[name] for name in added if name in found} == {
+        name: added[name] for name in ("field_0", "field_1", "tier")
+    }
+
+
+def test_a_long_error_text_loses_its_middle() -> None:
+    text = failed(failed_result(InvalidResponse(f"It began {'x' * 5000}. Do this.")))
+    assert text.startswith("invalid_response: It began xxx")
+    assert text.endswith("xxx. Do this.")
+    assert (text.count("…"), len(text)) == (1, 481)
+
+
+def test_a_failure_carries_its_code_status_and_delay() -> None:
+    result = failed_result(RateLimited("Too many requests. Try again later.", status=429, retry_after=60.0))
+    assert failed(result) == "rate_limited: Too many requests. Try again later."
+    assert result.meta == {"webvoice/error": {"code": "rate_limited", "status": 429, "retry_after_seconds": 60.0}}
+
+
+async def test_clients_of_older_revisions_get_text_only(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version, blocks in (("2025-03-26", ["text"]), ("2025-06-18", ["text", "resource_link"])):
+        monkeypatch.setattr("mcp.client.session.LATEST_HANDSHAKE_VERSION", version)
+        async with connected(make_settings(), Upstream(TTS.answer), "legacy") as client:
+            # The SDK's own `call_tool` insists on the structured content that older revisions lack.
+            result, refused = [
+                await client.session.send_request(
+                    CallToolRequest(params=CallToolRequestParams(name=TTS.tool, arguments=arguments)), CallToolResult
+                )
+                for arguments in ({"text": "x"}, {})
+            ]
+        assert [block.type for block in result.content] == blocks
+        assert (result.structured_content is None) == (blocks == ["text"])
+        assert isinstance(result.content[0], TextContent)
+        assert json.loads(result.content[0].text)["credits_used"] == TTS.credits
+        assert failed(refused).startswith("invalid_argument: ")
+
+
+async def test_without_a_client_results_are_complete(make_settings: MakeSettings) -> None:
+    result = await create_server(make_settings()).call_tool("webvoice_nothing", {})
+    assert isinstance(result, CallToolResult)
+    assert failed(result).startswith("invalid_argument: There is no tool 'webvoice_nothing'.")
