@@ -74,7 +74,7 @@ def test_signing_in_asks_and_saves_the_key(
     assert (code, err) == (0, "")
     site = sandbox.base_url.removesuffix("/api/v1")
     assert out.startswith(f"Signing in at {site}/\nE-mail address: You can read the privacy policy and ")
-    assert "Do you accept the privacy policy? [y/N] Do you accept the terms of service? [y/N] A code is " in out
+    assert "Do you accept the privacy policy? [y/N] Do you accept the terms of service? [y/N] The code is in " in out
     assert out.endswith(f"The key wv_…{key[-4:]} is saved in {key_file} and works at once.\nCredits: 20.0\n")
     assert key not in out
     assert sorted(path.name for path in key_file.parent.iterdir()) == ["credentials.json", "credentials.json.lock"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import Scripted, connected, failed
+from tests.support import ScriptedTransport, connected, failed
 from webvoice_mcp.settings import TOOLSETS, Settings
 from webvoice_mcp.tools._toolset import RegisteredTool
 from webvoice_mcp.tools.catalogue import offered
@@ -19,7 +19,7 @@ TOOLS: dict[str, RegisteredTool] = {tool.name: tool for tool in offered(TOOLSETS
 
 async def check_refused(settings: Settings, tool: str, expected: Sequence[tuple[dict[str, Any], str]]) -> None:
     """Check that calls of a tool fail with texts that begin as expected, and that nothing is requested."""
-    service = Scripted()
+    service = ScriptedTransport()
     async with connected(settings, service) as client:
         texts = [failed(await client.call_tool(tool, arguments)) for arguments, _ in expected]
     for (arguments, beginning), text in zip(expected, texts, strict=True):

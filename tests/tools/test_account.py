@@ -8,7 +8,7 @@ import anyio
 import httpx2
 import pytest
 
-from tests.support import BASE_URL, CANARY, MakeSettings, Scripted, answer, ask, connected, failed, fields
+from tests.support import BASE_URL, CANARY, MakeSettings, ScriptedTransport, answer, ask, connected, failed, fields
 from tests.tools.calls import check_refused
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import Settings
@@ -72,7 +72,7 @@ async def test_other_texts_than_addresses_are_not_sent(make_settings: MakeSettin
 async def test_the_new_key_is_saved_masked_and_used_at_once(make_settings: MakeSettings) -> None:
     settings = make_settings(API_KEY="")
     onboarding = {**ONBOARDING, "hint": f"your key is {NEW_KEY}"}
-    service = Scripted(
+    service = ScriptedTransport(
         answer({"success": True, "api_key": NEW_KEY, "onboarding": onboarding}), answer({"user": "a", "credits": 20.0})
     )
     async with connected(settings, service) as client:
@@ -97,7 +97,7 @@ async def test_the_new_key_is_saved_masked_and_used_at_once(make_settings: MakeS
 
 async def test_a_key_in_the_environment_wins_over_the_new_one(make_settings: MakeSettings) -> None:
     settings = make_settings()
-    service = Scripted(answer({"success": True, "api_key": NEW_KEY}), answer({"user": "a"}))
+    service = ScriptedTransport(answer({"success": True, "api_key": NEW_KEY}), answer({"user": "a"}))
     async with connected(settings, service) as client:
         verified = fields(await client.call_tool(VERIFY, CODE))
         await client.call_tool("webvoice_status", {})
@@ -119,7 +119,7 @@ async def test_a_key_that_cannot_be_saved_is_shown_in_full(
 
 async def test_signing_in_without_a_key_saves_none(make_settings: MakeSettings) -> None:
     settings = make_settings(API_KEY="")
-    service = Scripted(answer({"success": True, "onboarding": ONBOARDING}), answer({"success": True}))
+    service = ScriptedTransport(answer({"success": True, "onboarding": ONBOARDING}), answer({"success": True}))
     async with connected(settings, service) as client:
         without = await client.call_tool(VERIFY, {**CODE, "create_api_key": False})
         missing = await client.call_tool(VERIFY, CODE)
@@ -162,7 +162,7 @@ async def test_a_caller_who_goes_away_does_not_lose_the_new_key(
         await gone.wait()
         return answer({"success": True, "api_key": NEW_KEY})
 
-    async with connected(registered, Scripted(answer_late)) as client:
+    async with connected(registered, ScriptedTransport(answer_late)) as client:
         async with anyio.create_task_group() as callers:
             callers.start_soon(client.call_tool, tool, arguments)
             await requested.wait()
@@ -173,7 +173,7 @@ async def test_a_caller_who_goes_away_does_not_lose_the_new_key(
 
 
 async def test_a_wrong_code_is_refused_in_the_services_words(make_settings: MakeSettings) -> None:
-    service = Scripted(answer({"error": "Bad Request", "message": "Wrong or expired code"}, 400))
+    service = ScriptedTransport(answer({"error": "Bad Request", "message": "Wrong or expired code"}, 400))
     async with connected(make_settings(API_KEY=""), service) as client:
         result = await client.call_tool(VERIFY, CODE)
     assert failed(result) == (
@@ -185,7 +185,7 @@ async def test_a_wrong_code_is_refused_in_the_services_words(make_settings: Make
 
 @pytest.mark.parametrize(("use", "used"), [(False, FIRST_KEY), (True, NEW_KEY)])
 async def test_a_further_key_is_used_only_if_asked_for(registered: Settings, use: bool, used: str) -> None:
-    service = Scripted(answer({"success": True, "api_key": NEW_KEY}), answer({"user": "a"}))
+    service = ScriptedTransport(answer({"success": True, "api_key": NEW_KEY}), answer({"user": "a"}))
     async with connected(registered, service) as client:
         created = fields(await client.call_tool(CREATE, {"name": "second", "use": use}))
         await client.call_tool("webvoice_status", {})
@@ -210,13 +210,13 @@ async def test_large_deep_and_binary_fields_are_not_passed_on(make_settings: Mak
         json.loads("[" * 40 + "]" * 40),
     ):
         reply = httpx2.Response(200, text=json.dumps({**ONBOARDING, **small, "odd": odd, "none": None}))
-        async with connected(make_settings(), Scripted(reply)) as client:
+        async with connected(make_settings(), ScriptedTransport(reply)) as client:
             assert fields(await client.call_tool("webvoice_onboarding", {})) == {**ONBOARDING, **small}
 
 
 async def test_the_status_names_the_account_and_the_source_of_the_key(make_settings: MakeSettings) -> None:
     key = {"name": "My key", "created_at": "2024-01-01T00:00:00Z", "usage_count": 42}
-    service = Scripted(answer({"success": True, "user": "ann", "credits": 100.0, "api_key": key}))
+    service = ScriptedTransport(answer({"success": True, "user": "ann", "credits": 100.0, "api_key": key}))
     async with connected(make_settings(), service) as client:
         assert fields(await client.call_tool("webvoice_status", {})) == {
             "user": "ann",
@@ -227,7 +227,7 @@ async def test_the_status_names_the_account_and_the_source_of_the_key(make_setti
 
 
 async def test_links_need_neither_key_nor_network(make_settings: MakeSettings) -> None:
-    service = Scripted()
+    service = ScriptedTransport()
     async with connected(make_settings(API_KEY="", BASE_URL="https://site.example/api/v1/"), service) as client:
         assert fields(await client.call_tool("webvoice_account_links", {})) == {
             "login": "https://site.example/accounts/login/",
@@ -244,7 +244,7 @@ async def test_a_damaged_key_file_is_set_aside_and_named(make_settings: MakeSett
     settings = make_settings(API_KEY="")
     settings.credentials_file.parent.mkdir()
     settings.credentials_file.write_text("{ damaged")
-    async with connected(settings, Scripted()) as client:
+    async with connected(settings, ScriptedTransport()) as client:
         text = failed(await client.call_tool("webvoice_status", {}))
     (aside,) = settings.credentials_file.parent.glob("credentials.json.damaged-*")
     assert text.startswith("not_authenticated: ")

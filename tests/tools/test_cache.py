@@ -5,7 +5,7 @@ from collections.abc import Callable
 import anyio
 import pytest
 
-from tests.support import MakeSettings, Scripted
+from tests.support import MakeSettings, ScriptedTransport
 from tests.tools.clock import Clock
 from webvoice_mcp.errors import ServerError, Unauthorized, WebVoiceError
 from webvoice_mcp.jobs.services import Services
@@ -41,7 +41,7 @@ def clock() -> Clock:
 @pytest.fixture
 def make_cache(make_settings: MakeSettings, clock: Clock) -> MakeCache:
     def make(settings: Settings | None = None, *, refresh: float = NEVER, peek: float = NEVER) -> TTLCache:
-        services = create_services(settings or make_settings(), Scripted())
+        services = create_services(settings or make_settings(), ScriptedTransport())
         return TTLCache(services, clock=clock, refresh_seconds=refresh, peek_seconds=peek)
 
     return make

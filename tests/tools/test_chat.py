@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from tests.files.samples import PNG_BYTES, everything_in
-from tests.support import MakeSettings, Scripted, answer, ask, connected, events, failed, fields
+from tests.support import MakeSettings, ScriptedTransport, answer, ask, connected, events, failed, fields
 from tests.tools.calls import check_refused
 from webvoice_mcp.contract.chat import CHAT, ChatRequest
 from webvoice_mcp.tools.chat import webvoice_chat, webvoice_deepinfra_chat
@@ -143,7 +143,7 @@ async def test_pictures_of_an_answer_are_saved(make_settings: MakeSettings, out:
     encoded = base64.b64encode(PNG_BYTES).decode()
     message = with_pictures(f"data:image/png;base64,{encoded}", f"DATA:image/jpeg;base64,{encoded.rstrip('=')}\n")
     content = [{"type": "text", "text": "A red dot"}, {"type": "image_url", "image_url": f"data:;base64,{encoded}"}]
-    service = Scripted(completion(**{**message, "content": content}))
+    service = ScriptedTransport(completion(**{**message, "content": content}))
     async with connected(make_settings(), service) as client:
         result = await client.call_tool(TOOL, {"prompt": "Draw"})
     names = everything_in(out)
@@ -200,7 +200,7 @@ async def test_a_caller_who_wants_progress_gets_the_text_as_it_arrives(make_sett
     async def on_progress(progress: float, total: float | None, message: str | None) -> None:
         received.append((progress, message))
 
-    service = Scripted(events(*STREAM))
+    service = ScriptedTransport(events(*STREAM))
     async with connected(make_settings(), service, "legacy") as client:  # in process, only this mode carries tokens
         result = await client.call_tool(TOOL, {"prompt": "Hi"}, progress_callback=on_progress)
     assert fields(result) == {"text": "Hello", "finish_reason": "stop", "id": "c1", "credits_used": 2.0}
@@ -218,7 +218,7 @@ async def test_a_caller_who_wants_progress_can_decline_streaming(make_settings: 
     async def on_progress(progress: float, total: float | None, message: str | None) -> None:
         raise AssertionError
 
-    service = Scripted(answer(COMPLETION))
+    service = ScriptedTransport(answer(COMPLETION))
     async with connected(make_settings(), service, "legacy") as client:
         result = await client.call_tool(TOOL, {"prompt": "Hi", "stream": False}, progress_callback=on_progress)
     assert fields(result) == RESULT
@@ -266,7 +266,7 @@ async def test_malformed_conversations_and_tools_are_refused_before_any_request(
     ],
 )
 async def test_models_are_filtered_here(make_settings: MakeSettings, filters: dict[str, Any], ids: list[str]) -> None:
-    service = Scripted(answer(MODELS))
+    service = ScriptedTransport(answer(MODELS))
     async with connected(make_settings(), service) as client:
         result = fields(await client.call_tool("webvoice_list_chat_models", filters))
     assert ([row["id"] for row in result["models"]], result["count"]) == (ids, len(ids))
@@ -278,7 +278,7 @@ async def test_models_are_filtered_here(make_settings: MakeSettings, filters: di
 
 async def test_models_are_listed_in_openais_format_if_wanted(make_settings: MakeSettings) -> None:
     row = {"id": "deepseek-v4-flash", "object": "model", "created": 1700000000, "owned_by": "deepseek"}
-    service = Scripted(answer({"object": "list", "data": [row, {**row, "owned_by": "groq"}]}))
+    service = ScriptedTransport(answer({"object": "list", "data": [row, {**row, "owned_by": "groq"}]}))
     async with connected(make_settings(), service) as client:
         arguments = {"openai_format": True, "provider": "deepseek"}
         result = fields(await client.call_tool("webvoice_list_chat_models", arguments))

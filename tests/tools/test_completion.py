@@ -7,7 +7,7 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import INVALID_PARAMS, Completion, PromptReference, ResourceTemplateReference
 
-from tests.support import MakeSettings, Scripted, answer, connected
+from tests.support import MakeSettings, ScriptedTransport, answer, connected
 from tests.tools.calls import BOTH_ERAS
 from webvoice_mcp.contract.image import IMAGE_RULES
 from webvoice_mcp.contract.models import DOCUMENTED_MODELS
@@ -46,7 +46,7 @@ async def complete(client: Client, name: str, argument: str, typed: str = "", **
 async def test_without_the_service_the_documented_values_are_offered(
     make_settings: MakeSettings, key: str, requests: int
 ) -> None:
-    service = Scripted(*(answer({"error": "x"}, 500) for _ in range(2)))
+    service = ScriptedTransport(*(answer({"error": "x"}, 500) for _ in range(2)))
     async with connected(make_settings(API_KEY=key), service) as client:
         for (name, argument), values in DOCUMENTED.items():
             found = await complete(client, name, argument)
@@ -55,7 +55,7 @@ async def test_without_the_service_the_documented_values_are_offered(
 
 
 async def test_every_argument_with_known_values_completes(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(API_KEY=""), Scripted()) as client:
+    async with connected(make_settings(API_KEY=""), ScriptedTransport()) as client:
         assert client.server_capabilities is not None
         assert client.server_capabilities.completions is not None
         for prompt in (await client.list_prompts()).prompts:
@@ -66,7 +66,7 @@ async def test_every_argument_with_known_values_completes(make_settings: MakeSet
 
 @BOTH_ERAS
 async def test_voices_and_languages_are_the_services_and_fetched_once(make_settings: MakeSettings, mode: str) -> None:
-    service = Scripted(answer(VOICES))
+    service = ScriptedTransport(answer(VOICES))
     async with connected(make_settings(), service, mode) as client:
         assert (await complete(client, "narrate", "voice")).values == ["af_sarah", "am_adam", "if_sara", "sw_a"]
         assert (await complete(client, "voice_reply", "voice", language=" IT")).values == ["if_sara"]
@@ -77,7 +77,7 @@ async def test_voices_and_languages_are_the_services_and_fetched_once(make_setti
 
 
 async def test_completion_uses_what_a_resource_has_fetched(make_settings: MakeSettings) -> None:
-    service = Scripted(models("only"))
+    service = ScriptedTransport(models("only"))
     async with connected(make_settings(), service) as client:
         await client.read_resource("webvoice://models")
         assert (await complete(client, "voice_reply", "model")).values == ["only"]
@@ -85,7 +85,7 @@ async def test_completion_uses_what_a_resource_has_fetched(make_settings: MakeSe
 
 
 async def test_values_that_begin_with_the_typed_text_come_first(make_settings: MakeSettings) -> None:
-    service = Scripted(models("a/qwen", "QWEN-2", "none", "b:qwen", "qwen-1", "qwen-1"))
+    service = ScriptedTransport(models("a/qwen", "QWEN-2", "none", "b:qwen", "qwen-1", "qwen-1"))
     async with connected(make_settings(), service) as client:
         found = await complete(client, "voice_reply", "model", " Qwen")
     assert found == Completion(values=["QWEN-2", "qwen-1", "a/qwen", "b:qwen"], total=4, has_more=False)
@@ -94,20 +94,20 @@ async def test_values_that_begin_with_the_typed_text_come_first(make_settings: M
 @pytest.mark.parametrize("count", [100, 101])
 async def test_at_most_a_hundred_values_are_offered(make_settings: MakeSettings, count: int) -> None:
     ids = [f"model-{number}" for number in range(count)]
-    async with connected(make_settings(), Scripted(models(*ids))) as client:
+    async with connected(make_settings(), ScriptedTransport(models(*ids))) as client:
         found = await complete(client, "voice_reply", "model", "model")
     assert found == Completion(values=ids[:100], total=count, has_more=count > 100)
 
 
 async def test_an_argument_without_known_values_completes_to_nothing(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(), Scripted()) as client:
+    async with connected(make_settings(), ScriptedTransport()) as client:
         for name, argument in (("narrate", "text"), ("narrate", "nothing"), (TEMPLATE, "voice")):
             assert (await complete(client, name, argument)).values == []
 
 
 @BOTH_ERAS
 async def test_completion_of_things_that_are_not_offered_is_refused(make_settings: MakeSettings, mode: str) -> None:
-    async with connected(make_settings(TOOLSETS="speech"), Scripted(), mode) as client:
+    async with connected(make_settings(TOOLSETS="speech"), ScriptedTransport(), mode) as client:
         for name in ("sing", "storyboard", "webvoice://models", "x" * 90):
             with pytest.raises(MCPError) as caught:
                 await complete(client, name, "provider")

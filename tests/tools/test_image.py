@@ -17,7 +17,18 @@ from mcp.types import CallToolResult, ImageContent, ResourceLink
 from PIL import Image
 
 from tests.files.samples import everything_in, put
-from tests.support import EXAMPLES, MakeSettings, Scripted, answer, ask, connected, example, failed, fields, form
+from tests.support import (
+    EXAMPLES,
+    MakeSettings,
+    ScriptedTransport,
+    answer,
+    ask,
+    connected,
+    example,
+    failed,
+    fields,
+    form,
+)
 from tests.tools.calls import check_refused
 from tests.tools.provider_values import BAD_LINKS, LINK
 from webvoice_mcp.contract.image import EDIT, IMAGE, EditRequest, ImageRequest
@@ -67,7 +78,7 @@ def edited(**more: Any) -> httpx2.Response:
 
 
 async def draw(settings: Any, arguments: dict[str, Any], reply: httpx2.Response) -> CallToolResult:
-    async with connected(settings, Scripted(reply)) as client:
+    async with connected(settings, ScriptedTransport(reply)) as client:
         return await client.call_tool(DRAW, {"prompt": "x", **arguments})
 
 
@@ -107,7 +118,7 @@ async def test_an_edit_is_described_without_a_server() -> None:
 
 
 async def test_an_image_is_saved_and_shown_to_the_model(make_settings: MakeSettings, out: Path) -> None:
-    service = Scripted(drawn(PNG))
+    service = ScriptedTransport(drawn(PNG))
     async with connected(make_settings(), service) as client:
         result = await client.call_tool(DRAW, {"prompt": "A red dot", "output_path": "red dot ü"})
     path = out / "red dot ü.png"
@@ -351,7 +362,7 @@ async def test_spaces_are_stripped_from_codes_and_links_but_not_from_texts(make_
 
 
 async def test_local_images_are_uploaded_in_a_form(make_settings: MakeSettings, local: list[str]) -> None:
-    service = Scripted(edited(input_count=2))
+    service = ScriptedTransport(edited(input_count=2))
     arguments = {"prompt": "Merge", "images": local, "size": "1024x768", "seed": 0}
     async with connected(make_settings(), service) as client:
         result = fields(await client.call_tool(CHANGE, arguments))
@@ -367,7 +378,7 @@ async def test_local_images_are_uploaded_in_a_form(make_settings: MakeSettings, 
 
 
 async def test_local_and_linked_images_are_mixed_in_json(make_settings: MakeSettings, local: list[str]) -> None:
-    service = Scripted(edited(input_count=3))
+    service = ScriptedTransport(edited(input_count=3))
     arguments = {"prompt": "Merge ✓", "images": [local[0], LINK, local[1]], "aspect_ratio": "1:1"}
     async with connected(make_settings(), service) as client:
         fields(await client.call_tool(CHANGE, arguments))
@@ -400,7 +411,7 @@ async def test_inputs_that_cannot_be_edited_are_refused_before_any_request(
 async def test_an_image_over_the_upload_limit_is_not_sent(make_settings: MakeSettings, out: Path) -> None:
     put(out / "large.png", noise(40))
     settings = make_settings(MAX_UPLOAD_MB="0.001")
-    async with connected(settings, Scripted()) as client:
+    async with connected(settings, ScriptedTransport()) as client:
         text = failed(await client.call_tool(CHANGE, {"prompt": "x", "images": ["large.png"]}))
     assert "WEBVOICE_MAX_UPLOAD_MB" in text
 
@@ -408,7 +419,7 @@ async def test_an_image_over_the_upload_limit_is_not_sent(make_settings: MakeSet
 async def test_an_input_that_changes_while_it_is_sent_costs_nothing(
     make_settings: MakeSettings, local: list[str]
 ) -> None:
-    class Shrinking(Scripted):
+    class Shrinking(ScriptedTransport):
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
             put(Path(local[0]), b"")
             return await super().handle_async_request(request)

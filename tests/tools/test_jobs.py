@@ -24,7 +24,7 @@ from tests.jobs.world import (
     rows,
     settled_rows,
 )
-from tests.support import CANARY, MakeSettings, Scripted, connected, failed, fields
+from tests.support import CANARY, MakeSettings, ScriptedTransport, connected, failed, fields
 from tests.tools.calls import TOOLS, check_refused
 from webvoice_mcp.contract.endpoint import PaidEndpoint
 from webvoice_mcp.jobs.history import History, iso_time
@@ -183,7 +183,7 @@ async def test_a_crash_is_a_failed_job_and_its_traceback_is_logged(
     async def crash(_: httpx2.Request) -> httpx2.Response:
         raise ZeroDivisionError
 
-    async with connected(make_settings(MAX_CREDITS=100), Scripted(crash)) as client:
+    async with connected(make_settings(MAX_CREDITS=100), ScriptedTransport(crash)) as client:
         answer = fields(await client.call_tool(TTS.tool, IN_BACKGROUND))
         job = await ended(client, answer["job_id"])
         assert await left(client) == 99.5
@@ -399,7 +399,10 @@ async def test_a_caller_that_does_not_read_progress_does_not_hold_up_the_job(
             yield event("end", '"stop"') + b"data: [DONE]\n\n"
 
     reply = httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=Stream())
-    async with connected(make_settings(), Scripted(reply), "legacy") as client, anyio.create_task_group() as group:
+    async with (
+        connected(make_settings(), ScriptedTransport(reply), "legacy") as client,
+        anyio.create_task_group() as group,
+    ):
 
         async def call() -> None:
             await client.call_tool("webvoice_chat", {"prompt": "x"}, progress_callback=never_return)

@@ -2,12 +2,12 @@
 
 import json
 
-from tests.support import MakeSettings, Scripted, answer, ask, connected, example, fields
+from tests.support import MakeSettings, ScriptedTransport, answer, ask, connected, example, fields
 from tests.tools.calls import check_refused
 
 
 async def test_an_email_is_sent_as_documented(make_settings: MakeSettings) -> None:
-    service = Scripted(answer(example("send_email_response")), answer({"success": True}))
+    service = ScriptedTransport(answer(example("send_email_response")), answer({"success": True}))
     async with connected(make_settings(), service) as client:
         result = fields(await client.call_tool("webvoice_send_email", example("send_email_request")))
         fields(await client.call_tool("webvoice_send_email", {"to": " a@b.co ", "body": " Hi"}))

@@ -10,7 +10,7 @@ import pytest
 from mcp.server.mcpserver import Context
 
 from tests.jobs.world import BY_TOOL, Upstream
-from tests.support import MakeSettings, Scripted, connected, events, fields
+from tests.support import MakeSettings, ScriptedTransport, connected, events, fields
 from tests.tools.clock import Clock
 from webvoice_mcp.contract.estimate import FREE
 from webvoice_mcp.jobs.budget import Budget
@@ -181,7 +181,7 @@ async def test_streamed_text_arrives_whole_in_few_notifications(make_settings: M
     reply: httpx2.Response = events(*map(event, words), event("end.", '"stop"'), "[DONE]")
     received = Received()
     started = time.monotonic()
-    async with connected(make_settings(), Scripted(reply), "legacy") as client:
+    async with connected(make_settings(), ScriptedTransport(reply), "legacy") as client:
         result = fields(await client.call_tool("webvoice_chat", {"prompt": "x"}, progress_callback=received))
     assert "".join(message for _, _, message in received.all) == result["text"] == "".join(words) + "end."
     assert len(received.all) <= 3 + 10 * (time.monotonic() - started)

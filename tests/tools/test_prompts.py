@@ -6,7 +6,7 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import INVALID_PARAMS, TextContent
 
-from tests.support import MakeSettings, Scripted, connected
+from tests.support import MakeSettings, ScriptedTransport, connected
 from tests.tools.calls import BOTH_ERAS
 
 TITLES = {
@@ -63,7 +63,7 @@ async def text_of(client: Client, name: str, arguments: dict[str, str] | None = 
 
 
 async def test_prompts_are_listed_with_described_optional_arguments(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(API_KEY=""), Scripted()) as client:
+    async with connected(make_settings(API_KEY=""), ScriptedTransport()) as client:
         prompts = (await client.list_prompts()).prompts
     assert {prompt.name: prompt.title for prompt in prompts} == TITLES
     for prompt in prompts:
@@ -87,7 +87,7 @@ async def test_prompts_are_listed_with_described_optional_arguments(make_setting
 async def test_a_prompt_is_offered_if_all_its_tools_are(
     make_settings: MakeSettings, families: str, names: list[str]
 ) -> None:
-    async with connected(make_settings(TOOLSETS=families), Scripted()) as client:
+    async with connected(make_settings(TOOLSETS=families), ScriptedTransport()) as client:
         assert [prompt.name for prompt in (await client.list_prompts()).prompts] == names
         tools = {tool.name for tool in (await client.list_tools()).tools}
         for name in names:
@@ -95,7 +95,7 @@ async def test_a_prompt_is_offered_if_all_its_tools_are(
 
 
 async def test_a_text_names_the_tools_and_the_given_arguments(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(), Scripted()) as client:
+    async with connected(make_settings(), ScriptedTransport()) as client:
         assert await text_of(client, "transcribe_and_translate", FULL["transcribe_and_translate"][0]) == (
             "Please transcribe a recording and translate what is said.\n"
             "\n"
@@ -114,7 +114,7 @@ async def test_a_text_names_the_tools_and_the_given_arguments(make_settings: Mak
 @pytest.mark.parametrize("name", FULL)
 async def test_a_text_is_short_ordered_and_polite(make_settings: MakeSettings, name: str) -> None:
     arguments, tools = FULL[name]
-    async with connected(make_settings(), Scripted()) as client:
+    async with connected(make_settings(), ScriptedTransport()) as client:
         full, bare = await text_of(client, name, arguments), await text_of(client, name)
         assert await text_of(client, name, dict.fromkeys(arguments, "")) == bare
     missing = [argument for argument, value in arguments.items() if value not in full]
@@ -129,7 +129,7 @@ async def test_a_text_is_short_ordered_and_polite(make_settings: MakeSettings, n
 
 
 async def test_a_file_is_read_first_and_its_language_asked_for(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(), Scripted()) as client:
+    async with connected(make_settings(), ScriptedTransport()) as client:
         arguments = {"file_path": "C:\\a\\b.txt", "voice": "af_sarah"}
         lines = (await text_of(client, "narrate", arguments)).splitlines()
     assert lines[2:4] == [
@@ -143,7 +143,7 @@ async def test_a_file_is_read_first_and_its_language_asked_for(make_settings: Ma
 async def test_unknown_prompts_and_arguments_are_refused_by_name(make_settings: MakeSettings, mode: str) -> None:
     known = "narrate, voice_reply, transcribe_and_translate, storyboard"
     takes = "text, file_path, language, voice, output_path"
-    async with connected(make_settings(), Scripted(), mode) as client:
+    async with connected(make_settings(), ScriptedTransport(), mode) as client:
         for name, arguments, message in (
             ("sing", {}, f"There is no prompt 'sing'. Known prompts: {known}."),
             ("narrate", {"volume": "11"}, f"narrate does not know the argument 'volume'. It takes: {takes}."),
@@ -154,6 +154,6 @@ async def test_unknown_prompts_and_arguments_are_refused_by_name(make_settings: 
 
 
 async def test_without_prompts_none_is_known(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(TOOLSETS="chat"), Scripted()) as client:
+    async with connected(make_settings(TOOLSETS="chat"), ScriptedTransport()) as client:
         with pytest.raises(MCPError, match=r"There is no prompt 'narrate'\. Known prompts: none\."):
             await client.get_prompt("narrate")

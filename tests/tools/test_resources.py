@@ -12,7 +12,7 @@ from mcp import Client, MCPError
 from mcp.server.mcpserver.exceptions import ResourceError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, TextResourceContents
 
-from tests.support import BASE_URL, CANARY, MakeSettings, Scripted, answer, connected
+from tests.support import BASE_URL, CANARY, MakeSettings, ScriptedTransport, answer, connected
 from tests.tools.calls import BOTH_ERAS
 from webvoice_mcp.jobs.history import History
 from webvoice_mcp.keystore import KeyStore
@@ -42,7 +42,7 @@ async def refusal(client: Client, name: str) -> tuple[int, str]:
 
 
 async def test_resources_are_listed_and_described_without_the_network(make_settings: MakeSettings) -> None:
-    service = Scripted()
+    service = ScriptedTransport()
     async with connected(make_settings(API_KEY=""), service) as client:
         listed = (await client.list_resources()).resources
         (template,) = (await client.list_resource_templates()).resource_templates
@@ -69,7 +69,7 @@ async def test_resources_are_listed_and_described_without_the_network(make_setti
 async def test_resources_of_other_families_are_not_offered(
     make_settings: MakeSettings, families: str, names: list[str], absent: str, templates: int
 ) -> None:
-    async with connected(make_settings(TOOLSETS=families), Scripted()) as client:
+    async with connected(make_settings(TOOLSETS=families), ScriptedTransport()) as client:
         assert [resource.name for resource in (await client.list_resources()).resources] == names
         assert len((await client.list_resource_templates()).resource_templates) == templates
         assert await refusal(client, absent) == (INVALID_PARAMS, f"Unknown resource: webvoice://{absent}")
@@ -77,7 +77,7 @@ async def test_resources_of_other_families_are_not_offered(
 
 @BOTH_ERAS
 async def test_models_and_voices_are_those_of_the_tools(make_settings: MakeSettings, mode: str) -> None:
-    service = Scripted(answer(MODELS), answer(VOICES), answer(VOICES))
+    service = ScriptedTransport(answer(MODELS), answer(VOICES), answer(VOICES))
     async with connected(make_settings(), service, mode) as client:
         assert await read(client, "models") == {"models": [{**MODELS["models"][0], "free": True}], "count": 1}
         assert await read(client, "voices") == {
@@ -98,7 +98,7 @@ async def test_models_and_voices_are_those_of_the_tools(make_settings: MakeSetti
 @BOTH_ERAS
 async def test_a_language_without_voices_is_not_found(make_settings: MakeSettings, mode: str) -> None:
     for voices, known in ((VOICES["voices"], "en, it"), ({}, "none")):
-        async with connected(make_settings(), Scripted(answer({"voices": voices})), mode) as client:
+        async with connected(make_settings(), ScriptedTransport(answer({"voices": voices})), mode) as client:
             assert await refusal(client, "voices/tlh") == (
                 INVALID_PARAMS,
                 f"invalid_argument: No voice speaks 'tlh'. Languages with voices: {known}.",
@@ -106,7 +106,7 @@ async def test_a_language_without_voices_is_not_found(make_settings: MakeSetting
 
 
 async def test_the_account_comes_with_its_pages(make_settings: MakeSettings) -> None:
-    async with connected(make_settings(), Scripted(answer(STATUS))) as client:
+    async with connected(make_settings(), ScriptedTransport(answer(STATUS))) as client:
         account = await read(client, "account")
     assert account.pop("links")["buy_credits_paypal"] == "http://127.0.0.1:9/billing/purchase/"
     assert account == {
@@ -128,7 +128,7 @@ async def test_outputs_are_the_files_of_the_history(make_settings: MakeSettings,
         await history.record_start(str(number), tool, 1_800_000_000 + number, None)
         await history.record_end(str(number), "done", 1.0, tuple(map(str, paths)), "")
     await history.aclose()
-    service = Scripted()
+    service = ScriptedTransport()
     async with connected(settings, service) as client:
         outputs = await read(client, "outputs")
     newer, older = "2027-01-15T08:00:02Z", "2027-01-15T08:00:00Z"
@@ -153,7 +153,7 @@ async def test_outputs_are_the_last_50_files(make_settings: MakeSettings, tmp_pa
     await history.record_start("1", "webvoice_tts", 1_800_000_000, None)
     await history.record_end("1", "done", 1.0, paths, "")
     await history.aclose()
-    async with connected(settings, Scripted()) as client:
+    async with connected(settings, ScriptedTransport()) as client:
         outputs = await read(client, "outputs")
     assert ([file["path"] for file in outputs["files"]], outputs["count"]) == (list(paths[:50]), 50)
 
@@ -161,7 +161,7 @@ async def test_outputs_are_the_last_50_files(make_settings: MakeSettings, tmp_pa
 async def test_outputs_say_why_the_history_cannot_be_read(make_settings: MakeSettings) -> None:
     settings = make_settings()
     settings.history_file.mkdir(parents=True)
-    async with connected(settings, Scripted()) as client:
+    async with connected(settings, ScriptedTransport()) as client:
         code, message = await refusal(client, "outputs")
     assert code == INTERNAL_ERROR
     assert message.startswith(f"disk_error: The history {settings.history_file} cannot be used: ")
@@ -174,7 +174,7 @@ async def test_outputs_say_why_the_history_cannot_be_read(make_settings: MakeSet
 async def test_a_failing_service_is_replaced_by_its_last_answer(
     make_settings: MakeSettings, reply: httpx2.Response, code: str
 ) -> None:
-    async with connected(make_settings(), Scripted(answer(MODELS), reply)) as client:
+    async with connected(make_settings(), ScriptedTransport(answer(MODELS), reply)) as client:
         before = await read(client, "models")
         after = await read(client, "models")
     note = after.pop("note")
@@ -187,7 +187,7 @@ async def test_a_silent_service_is_replaced_by_its_last_answer(make_settings: Ma
         await anyio.sleep_forever()
         raise AssertionError
 
-    async with connected(make_settings(TIMEOUT=0.2), Scripted(answer(VOICES), stay_silent)) as client:
+    async with connected(make_settings(TIMEOUT=0.2), ScriptedTransport(answer(VOICES), stay_silent)) as client:
         await read(client, "voices")
         italian = await read(client, "voices/it")
     assert italian["voices"] == [{"id": "if_sara", "name": "if_sara"}]
@@ -196,7 +196,7 @@ async def test_a_silent_service_is_replaced_by_its_last_answer(make_settings: Ma
 
 @BOTH_ERAS
 async def test_a_failure_without_an_earlier_answer_is_an_error(make_settings: MakeSettings, mode: str) -> None:
-    service = Scripted(answer({"error": "Oops", "message": "Down"}, 500))
+    service = ScriptedTransport(answer({"error": "Oops", "message": "Down"}, 500))
     async with connected(make_settings(), service, mode) as client:
         code, message = await refusal(client, "models")
     assert code == INTERNAL_ERROR
@@ -204,7 +204,7 @@ async def test_a_failure_without_an_earlier_answer_is_an_error(make_settings: Ma
 
 
 async def test_a_refused_key_shows_nothing_of_the_account(make_settings: MakeSettings) -> None:
-    service = Scripted(answer(STATUS), answer({"error": f"Bad key {CANARY}"}, 401))
+    service = ScriptedTransport(answer(STATUS), answer({"error": f"Bad key {CANARY}"}, 401))
     async with connected(make_settings(), service) as client:
         await read(client, "account")
         code, message = await refusal(client, "account")
@@ -213,7 +213,7 @@ async def test_a_refused_key_shows_nothing_of_the_account(make_settings: MakeSet
 
 
 async def test_without_a_key_a_resource_says_how_to_get_one(make_settings: MakeSettings) -> None:
-    service = Scripted()
+    service = ScriptedTransport()
     async with connected(make_settings(API_KEY=""), service) as client:
         for name in ("account", "models", "voices", "voices/en"):
             code, message = await refusal(client, name)
@@ -225,7 +225,7 @@ async def test_without_a_key_a_resource_says_how_to_get_one(make_settings: MakeS
 async def test_a_new_key_works_at_once_and_hides_the_other_account(make_settings: MakeSettings) -> None:
     settings = make_settings(API_KEY="")
     store = KeyStore(settings.credentials_file)
-    service = Scripted(answer(STATUS), answer({"error": "x"}, 500))
+    service = ScriptedTransport(answer(STATUS), answer({"error": "x"}, 500))
     async with connected(settings, service) as client:
         store.save(BASE_URL, name="ann", key="wv_ann_0000000000000000", use=True)
         assert (await read(client, "account"))["user"] == "ann"
@@ -235,7 +235,7 @@ async def test_a_new_key_works_at_once_and_hides_the_other_account(make_settings
 
 
 async def test_servers_in_one_process_do_not_mix(make_settings: MakeSettings) -> None:
-    ann, bob = Scripted(answer(STATUS)), Scripted(answer({**STATUS, "user": "bob"}))
+    ann, bob = ScriptedTransport(answer(STATUS)), ScriptedTransport(answer({**STATUS, "user": "bob"}))
     async with (
         connected(make_settings(), ann) as first,
         connected(make_settings(API_KEY="wv_bob_0000000000000000"), bob) as second,
@@ -247,7 +247,7 @@ async def test_servers_in_one_process_do_not_mix(make_settings: MakeSettings) ->
 
 @BOTH_ERAS
 async def test_clients_of_one_server_come_and_go(make_settings: MakeSettings, mode: str) -> None:
-    server = create_server(make_settings(), transport=Scripted(answer(MODELS)))
+    server = create_server(make_settings(), transport=ScriptedTransport(answer(MODELS)))
     async with Client(server, mode=mode) as first:
         async with Client(server, mode=mode):
             pass

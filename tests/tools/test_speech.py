@@ -14,7 +14,7 @@ import pytest
 from mcp.types import ResourceLink
 
 from tests.files.samples import FRAME, MP3_BYTES, everything_in, put, wav_bytes
-from tests.support import MakeSettings, Pieces, Scripted, answer, ask, connected, failed, fields, form
+from tests.support import ChunkedBody, MakeSettings, ScriptedTransport, answer, ask, connected, failed, fields, form
 from tests.tools.calls import check_refused
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.speech import SPEECH, TRANSCRIPTION, SpeechRequest, TranscriptionRequest
@@ -42,7 +42,7 @@ def spoken(content: bytes = MP3_BYTES, **more: Any) -> httpx2.Response:
 
 
 def client_of(make_settings: MakeSettings, *replies: httpx2.Response) -> Client:
-    return create_services(make_settings(), Scripted(*replies)).client
+    return create_services(make_settings(), ScriptedTransport(*replies)).client
 
 
 async def test_speech_is_described_without_a_server(make_settings: MakeSettings) -> None:
@@ -68,7 +68,7 @@ async def test_transcription_is_described_without_a_server() -> None:
 
 
 async def test_text_is_spoken_into_a_file(make_settings: MakeSettings, out: Path) -> None:
-    service = Scripted(spoken(credits_remaining=99.5, provider="kokoro"))
+    service = ScriptedTransport(spoken(credits_remaining=99.5, provider="kokoro"))
     async with connected(make_settings(), service) as client:
         result = await client.call_tool("webvoice_tts", {"text": "Hello there", "output_path": "hello"})
     path = out / "hello.mp3"
@@ -91,7 +91,7 @@ async def test_text_is_spoken_into_a_file(make_settings: MakeSettings, out: Path
 
 
 async def test_a_file_name_is_made_of_tool_time_and_words(make_settings: MakeSettings, out: Path) -> None:
-    async with connected(make_settings(), Scripted(spoken(), spoken())) as client:
+    async with connected(make_settings(), ScriptedTransport(spoken(), spoken())) as client:
         for _ in range(2):
             fields(await client.call_tool("webvoice_tts", {"text": "Ciao, città/../mondo!"}))
     names = everything_in(out)
@@ -112,7 +112,7 @@ async def test_null_and_blank_arguments_count_as_left_out(make_settings: MakeSet
 
 
 async def test_the_first_listed_voice_of_a_language_is_used(make_settings: MakeSettings) -> None:
-    service = Scripted(answer(VOICES), spoken())
+    service = ScriptedTransport(answer(VOICES), spoken())
     async with connected(make_settings(), service) as client:
         result = fields(await client.call_tool("webvoice_tts", {"text": "Hi", "language": "fr"}))
     assert service.asked == [("GET", "voices/"), ("POST", "tts/")]
@@ -123,7 +123,7 @@ async def test_the_first_listed_voice_of_a_language_is_used(make_settings: MakeS
 async def test_a_language_without_a_voice_is_refused_unpaid(
     make_settings: MakeSettings, out: Path, background: bool
 ) -> None:
-    service = Scripted(answer({"voices": {"en": [{"id": "af_sarah"}]}}))
+    service = ScriptedTransport(answer({"voices": {"en": [{"id": "af_sarah"}]}}))
     arguments = {"text": "Hi", "language": "xx", "background": background}
     async with connected(make_settings(), service) as client:
         text = failed(await client.call_tool("webvoice_tts", arguments))
@@ -162,7 +162,7 @@ async def test_another_audio_format_gets_its_own_extension(make_settings: MakeSe
 async def test_content_that_is_no_audio_is_an_error_but_kept(
     make_settings: MakeSettings, out: Path, content: bytes, name: str
 ) -> None:
-    async with connected(make_settings(), Scripted(spoken(content))) as client:
+    async with connected(make_settings(), ScriptedTransport(spoken(content))) as client:
         text = failed(await client.call_tool("webvoice_tts", {"text": "Hi", "output_path": "x.mp3"}))
     assert text.startswith("invalid_response: The service's answer has no audio in it.")
     assert f"{out / name} ({len(content)} bytes)" in text
@@ -171,7 +171,7 @@ async def test_content_that_is_no_audio_is_an_error_but_kept(
 
 async def test_a_failed_call_leaves_no_file(make_settings: MakeSettings, out: Path) -> None:
     no_audio = f"invalid_response: The service's answer has no audio in it. {MAYBE_SPENT}"
-    cut = Pieces([b'{"audio":"' + b"QUJD" * 999, httpx2.ReadError("cut")])
+    cut = ChunkedBody([b'{"audio":"' + b"QUJD" * 999, httpx2.ReadError("cut")])
     failures: list[tuple[Any, str]] = [
         (answer({"success": True, "duration": 2.5}), no_audio),
         (answer({"audio": "https://cdn.example/a.mp3"}), f"{no_audio} The service sent a link; fetch it yourself: "),
@@ -181,7 +181,7 @@ async def test_a_failed_call_leaves_no_file(make_settings: MakeSettings, out: Pa
         (httpx2.ReadError("reset"), "network_error: "),
         (httpx2.Response(200, stream=cut), "invalid_response: The service's answer was cut short."),
     ]
-    async with connected(make_settings(), Scripted(*(reply for reply, _ in failures))) as client:
+    async with connected(make_settings(), ScriptedTransport(*(reply for reply, _ in failures))) as client:
         arguments = {"text": "Hi", "output_path": "deep/er/x.mp3"}
         texts = [failed(await client.call_tool("webvoice_tts", arguments)) for _ in failures]
     for (_, beginning), text in zip(failures, texts, strict=True):
@@ -190,7 +190,7 @@ async def test_a_failed_call_leaves_no_file(make_settings: MakeSettings, out: Pa
 
 
 async def test_an_answer_over_the_size_limit_is_stopped(make_settings: MakeSettings, out: Path) -> None:
-    async with connected(make_settings(MAX_FILE_MB="0.001"), Scripted(spoken())) as client:
+    async with connected(make_settings(MAX_FILE_MB="0.001"), ScriptedTransport(spoken())) as client:
         text = failed(await client.call_tool("webvoice_tts", {"text": "Hi"}))
     assert text.startswith("invalid_response: ")
     assert "WEBVOICE_MAX_FILE_MB" in text
@@ -203,7 +203,7 @@ async def test_a_folder_that_is_removed_during_the_call_is_an_error(make_setting
         await anyio.to_thread.run_sync(shutil.rmtree, out)
         return spoken()
 
-    async with connected(make_settings(), Scripted(remove_folder)) as client:
+    async with connected(make_settings(), ScriptedTransport(remove_folder)) as client:
         text = failed(await client.call_tool("webvoice_tts", {"text": "Hi"}))
     assert text.startswith("disk_error: ")
     assert not await anyio.Path(out).exists()
@@ -220,7 +220,7 @@ async def test_a_disk_that_fills_up_is_reported_with_the_credits(
         return original(descriptor, data)
 
     monkeypatch.setattr(os, "write", write)
-    async with connected(make_settings(), Scripted(spoken())) as client:
+    async with connected(make_settings(), ScriptedTransport(spoken())) as client:
         text = failed(await client.call_tool("webvoice_tts", {"text": "Hi", "output_path": "x.mp3"}))
     assert text == (
         f"disk_error: Cannot write {out / 'x.mp3'}: No space left on device. Make room, or choose a folder on another "
@@ -242,7 +242,7 @@ def recording(out: Path) -> Path:
 
 
 async def test_a_recording_is_uploaded_and_its_text_returned(make_settings: MakeSettings, recording: Path) -> None:
-    service = Scripted(answer({**TRANSCRIPT, "credits_remaining": 99.2}))
+    service = ScriptedTransport(answer({**TRANSCRIPT, "credits_remaining": 99.2}))
     async with connected(make_settings(), service) as client:
         arguments = {"audio_path": "my talk.mp3", "language": " it ", "provider": "whisper_groq"}
         result = fields(await client.call_tool("webvoice_stt", arguments))
@@ -264,7 +264,7 @@ async def test_a_recording_is_uploaded_and_its_text_returned(make_settings: Make
 
 @pytest.mark.parametrize("output_path", ["talk", "talk.txt"])
 async def test_the_text_can_be_saved(make_settings: MakeSettings, recording: Path, out: Path, output_path: str) -> None:
-    async with connected(make_settings(), Scripted(answer({**TRANSCRIPT, "text": "Città ✓"}))) as client:
+    async with connected(make_settings(), ScriptedTransport(answer({**TRANSCRIPT, "text": "Città ✓"}))) as client:
         arguments = {"audio_path": str(recording), "output_path": output_path}
         result = fields(await client.call_tool("webvoice_stt", arguments))
     assert [file["path"] for file in result["files"]] == [str(out / "talk.txt")]
@@ -275,7 +275,7 @@ async def test_a_text_that_cannot_be_saved_is_returned_nevertheless(
     make_settings: MakeSettings, recording: Path, out: Path
 ) -> None:
     reply = answer({**TRANSCRIPT, "text": "x" * 3000})
-    async with connected(make_settings(MAX_FILE_MB="0.001", MAX_UPLOAD_MB="1"), Scripted(reply)) as client:
+    async with connected(make_settings(MAX_FILE_MB="0.001", MAX_UPLOAD_MB="1"), ScriptedTransport(reply)) as client:
         arguments = {"audio_path": str(recording), "output_path": "talk.txt"}
         result = fields(await client.call_tool("webvoice_stt", arguments))
     assert result["text"] == "x" * 3000
@@ -304,14 +304,14 @@ async def test_recordings_that_cannot_be_sent_are_refused_before_any_request(
 
 
 async def test_an_answer_without_text_is_an_error(make_settings: MakeSettings, recording: Path) -> None:
-    async with connected(make_settings(), Scripted(answer({"success": True}))) as client:
+    async with connected(make_settings(), ScriptedTransport(answer({"success": True}))) as client:
         text = failed(await client.call_tool("webvoice_stt", {"audio_path": str(recording)}))
     assert text.startswith("invalid_response: The service's answer to stt/ has no usable text.")
 
 
 async def test_an_odd_small_field_of_a_paid_answer_is_left_out(make_settings: MakeSettings, recording: Path) -> None:
     odd = {**TRANSCRIPT, "duration": {"seconds": 1}, "credits_used": "many", "new": [1]}
-    async with connected(make_settings(), Scripted(answer(odd))) as client:
+    async with connected(make_settings(), ScriptedTransport(answer(odd))) as client:
         result = fields(await client.call_tool("webvoice_stt", {"audio_path": str(recording)}))
     assert result == {"text": "Hello", "language": "en", "new": [1]}
 
@@ -322,7 +322,7 @@ async def test_an_odd_small_field_of_a_paid_answer_is_left_out(make_settings: Ma
 async def test_voices_are_listed_by_language(
     make_settings: MakeSettings, arguments: dict[str, str], codes: list[str]
 ) -> None:
-    service = Scripted(answer(VOICES))
+    service = ScriptedTransport(answer(VOICES))
     async with connected(make_settings(), service) as client:
         result = fields(await client.call_tool("webvoice_list_voices", arguments))
     all_voices = {

@@ -50,7 +50,7 @@ async def asks_for_nothing_known(*, anything) -> PaidCall[Counted]:  # type: ign
 def test_a_free_tool_cannot_call_a_paid_endpoint(tools: ToolSet) -> None:
     for endpoints in ((SPEECH,), (VOICES, SPEECH)):
         with pytest.raises(TypeError, match=r"^counted calls a paid endpoint, so it must be registered with paid\(\)$"):
-            tools.free(*endpoints, title="", effect=READS)(counted)  # type: ignore[arg-type]
+            tools.free(*endpoints, title="", effect=READS)(counted)
     assert tools.tools == []
 
 

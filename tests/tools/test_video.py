@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 
 from tests.files.samples import PNG_BYTES, mp4_bytes, put
-from tests.support import MakeSettings, Scripted, answer, ask, connected, example, fields, form
+from tests.support import MakeSettings, ScriptedTransport, answer, ask, connected, example, fields, form
 from tests.tools.calls import check_refused
 from tests.tools.provider_values import BAD_LINKS, LINK
 from webvoice_mcp.contract.video import IMAGE_TO_VIDEO, TEXT_TO_VIDEO, ImageToVideoRequest, TextToVideoRequest
@@ -71,7 +71,7 @@ async def test_documented_examples_are_sent_as_documented(make_settings: MakeSet
 
 async def test_a_local_image_is_uploaded_in_a_form(make_settings: MakeSettings, tmp_path: Path) -> None:
     put(tmp_path / "first frame.png", PNG_BYTES)
-    service = Scripted(filmed())
+    service = ScriptedTransport(filmed())
     arguments = {
         "prompt": "Pan",
         "image": str(tmp_path / "first frame.png"),
