@@ -6,7 +6,7 @@ import anyio.to_thread
 
 from webvoice_mcp.cli._demo_page import Exhibit
 from webvoice_mcp.cli._demo_steps import EMAIL, Demo, Step, expect
-from webvoice_mcp.sandbox.engines import looking
+from webvoice_mcp.sandbox.engines import describe
 
 _BAY = "Marina Bay at sunset, vivid purple and orange afterglow"
 _LIGHTHOUSE = "A lighthouse on the sea at night"
@@ -92,7 +92,7 @@ async def _film(
 ) -> str:
     made = await demo.call(tool, arguments)
     path = demo.files[-1]
-    film = await anyio.to_thread.run_sync(looking.film, path)
+    film = await anyio.to_thread.run_sync(describe.film, path)
     expect((film.width, film.height) == size, f"the film is {film.width}x{film.height}")
     expect(abs(film.seconds - made["duration"]) < _TOLERANCE, f"the film lasts {film.seconds:.2f} s")
     expect(film.has_sound is sound, f"the film has {'a' if film.has_sound else 'no'} sound track")
@@ -103,7 +103,7 @@ async def _film(
 
 
 async def _picture(path: Path) -> tuple[int, int]:
-    return await anyio.to_thread.run_sync(looking.picture_size, path)
+    return await anyio.to_thread.run_sync(describe.picture_size, path)
 
 
 STEPS: tuple[tuple[str, str, Step], ...] = (

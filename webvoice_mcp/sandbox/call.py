@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from webvoice_mcp.contract.endpoint import Endpoint
 from webvoice_mcp.sandbox.database import Database, Holder
-from webvoice_mcp.sandbox.engines import BadInput, EngineMissing
+from webvoice_mcp.sandbox.engines import EngineUnavailable, InvalidInput
 from webvoice_mcp.sandbox.faults import Faults
 from webvoice_mcp.sandbox.inbox import Inbox
 from webvoice_mcp.sandbox.replies import ApiError
@@ -76,9 +76,9 @@ class Call:
         def run() -> T | ApiError:
             try:
                 return engine(*args, **kwargs)
-            except EngineMissing as error:
+            except EngineUnavailable as error:
                 return ApiError(503, str(error))
-            except BadInput as error:
+            except InvalidInput as error:
                 return ApiError(400, str(error))
 
         result = await anyio.to_thread.run_sync(run, limiter=self.sandbox.workers)

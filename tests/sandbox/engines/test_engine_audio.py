@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webvoice_mcp.sandbox.engines import BadInput, Sound, audio
+from webvoice_mcp.sandbox.engines import InvalidInput, Sound, audio
 
 pytestmark = [
     pytest.mark.engines,
@@ -103,13 +103,13 @@ def test_each_accepted_kind_of_file_is_decoded_to_16_khz(form: str) -> None:
     ],
 )
 def test_what_is_not_a_recording_is_refused(data: bytes) -> None:
-    with pytest.raises(BadInput, match="send MP3, WAV, M4A or FLAC"):
+    with pytest.raises(InvalidInput, match="send MP3, WAV, M4A or FLAC"):
         audio.decode(data)
 
 
 @pytest.mark.parametrize(("form", "codec"), [("ogg", "libopus"), ("adts", "aac")])
 def test_sound_in_a_kind_of_file_that_the_service_does_not_take_is_refused(form: str, codec: str) -> None:
-    with pytest.raises(BadInput, match="send MP3, WAV, M4A or FLAC"):
+    with pytest.raises(InvalidInput, match="send MP3, WAV, M4A or FLAC"):
         audio.decode(packed(form, codec))
 
 
@@ -120,17 +120,17 @@ def test_a_film_without_sound_is_refused() -> None:
         stream = container.add_stream("mpeg4", rate=24, width=64, height=64, pix_fmt="yuv420p")
         for packet in (*stream.encode(av.VideoFrame(64, 64, "yuv420p")), *stream.encode(None)):
             container.mux(packet)
-    with pytest.raises(BadInput, match="send MP3"):
+    with pytest.raises(InvalidInput, match="send MP3"):
         audio.decode(file.getvalue())
 
 
 def test_an_empty_file_is_refused() -> None:
-    with pytest.raises(BadInput, match="empty"):
+    with pytest.raises(InvalidInput, match="empty"):
         audio.decode(b"")
 
 
 def test_the_start_of_an_mp3_is_refused() -> None:
-    with pytest.raises(BadInput, match="send MP3, WAV, M4A or FLAC"):
+    with pytest.raises(InvalidInput, match="send MP3, WAV, M4A or FLAC"):
         audio.decode(mp3()[:60])
 
 
@@ -141,7 +141,7 @@ def test_a_damaged_recording_is_read_as_far_as_it_goes() -> None:
 
 @pytest.mark.parametrize("rate", [1, 100])
 def test_a_recording_over_ten_minutes_is_refused(rate: int) -> None:
-    with pytest.raises(BadInput, match="at most 10 minutes"):
+    with pytest.raises(InvalidInput, match="at most 10 minutes"):
         audio.decode(wav(Sound(bytes(2 * 601 * 100), 100), rate=rate))
 
 
@@ -153,6 +153,6 @@ def test_a_recording_over_ten_minutes_is_refused(rate: int) -> None:
 def test_any_bytes_are_decoded_or_refused(data: bytes, start: bytes) -> None:
     try:
         sound = audio.decode(start + data)
-    except BadInput:
+    except InvalidInput:
         return
     assert sound.seconds > 0

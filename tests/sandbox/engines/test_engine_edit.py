@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.sandbox.engines.test_engine_picture import opened
 from tests.sandbox.media import LINK, picture
-from webvoice_mcp.sandbox.engines import BadInput, edit, raster
+from webvoice_mcp.sandbox.engines import InvalidInput, edit, raster
 from webvoice_mcp.sandbox.engines import picture as drawing
 
 pytestmark = [
@@ -137,7 +137,7 @@ def test_a_large_picture_is_made_smaller_first() -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(8001, 8000), (9500, 9500), (15_000, 15_000), (2**31 - 1, 2**31 - 1)])
 def test_a_small_file_with_very_many_pixels_is_refused(width: int, height: int) -> None:
-    with pytest.raises(BadInput, match="more than 64 million pixels"):
+    with pytest.raises(InvalidInput, match="more than 64 million pixels"):
         raster.read(_header(width, height))
 
 
@@ -156,7 +156,7 @@ def test_a_small_file_with_very_many_pixels_is_refused(width: int, height: int) 
     ],
 )
 def test_what_is_no_accepted_picture_is_refused(data: bytes) -> None:
-    with pytest.raises(BadInput, match="send PNG, JPEG, WebP or GIF"):
+    with pytest.raises(InvalidInput, match="send PNG, JPEG, WebP or GIF"):
         edit.edit([data], "sepia", _SIZE)
 
 
@@ -172,6 +172,6 @@ def test_any_bytes_are_read_or_refused(noise: bytes, kind: str, at: int) -> None
         seen: Any = None
         try:
             seen = raster.read(data)
-        except BadInput:
+        except InvalidInput:
             continue
         assert seen.mode == "RGB"

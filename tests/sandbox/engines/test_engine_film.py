@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sandbox.media import LINK, Film, picture, watched
-from webvoice_mcp.sandbox.engines import BadInput, film
+from webvoice_mcp.sandbox.engines import InvalidInput, film
 from webvoice_mcp.sandbox.engines.film import Still
 
 pytestmark = [
@@ -108,5 +108,5 @@ def test_the_sound_fades_in_and_out() -> None:
 
 
 def test_what_is_no_picture_is_refused() -> None:
-    with pytest.raises(BadInput, match="send PNG, JPEG, WebP or GIF"):
+    with pytest.raises(InvalidInput, match="send PNG, JPEG, WebP or GIF"):
         film.shoot(Still("a lake", b"no picture"), 2, _LINES, None, sound=False)

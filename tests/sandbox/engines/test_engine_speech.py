@@ -13,7 +13,7 @@ from typing import get_args
 import pytest
 
 from webvoice_mcp.contract.translation import Language
-from webvoice_mcp.sandbox.engines import BadInput, espeak, hibari
+from webvoice_mcp.sandbox.engines import InvalidInput, espeak, hibari
 from webvoice_mcp.sandbox.engines.translate import translate
 
 pytestmark = [
@@ -46,7 +46,7 @@ def test_a_higher_speed_is_shorter(speak: object) -> None:
 
 @pytest.mark.parametrize("text", ["", "  ", "你好", "🙂"])
 def test_text_without_english_is_refused(text: str) -> None:
-    with pytest.raises(BadInput, match="nothing that the sandbox's English voice can say"):
+    with pytest.raises(InvalidInput, match="nothing that the sandbox's English voice can say"):
         hibari.speak(text, 1.0)
 
 
@@ -81,13 +81,13 @@ def test_a_language_code_finds_its_voice(language: str, voice: str) -> None:
 
 @pytest.mark.parametrize("language", ["", "xx", "../lang/ko", "lang", "!v/f1", "Italian"])
 def test_a_language_without_a_voice_is_refused(language: str) -> None:
-    with pytest.raises(BadInput, match=re.escape(f"no voice for the language {language!r}")):
+    with pytest.raises(InvalidInput, match=re.escape(f"no voice for the language {language!r}")):
         espeak.speak("one", language, 1.0)
 
 
 @pytest.mark.parametrize(("text", "language"), [("", "it"), (" \n", "ja"), ("...", "it"), ("。", "ja"), ("\0", "de")])
 def test_text_that_makes_no_sound_is_refused(text: str, language: str) -> None:
-    with pytest.raises(BadInput, match="nothing that the sandbox's voice"):
+    with pytest.raises(InvalidInput, match="nothing that the sandbox's voice"):
         espeak.speak(text, language, 1.0)
 
 
@@ -175,10 +175,10 @@ def get_data_path(): return {str(tmp_path / "data")!r}
 """
     (tmp_path / "espeakng_loader.py").write_text(fake)
     code = f"""
-from webvoice_mcp.sandbox.engines import EngineMissing
+from webvoice_mcp.sandbox.engines import EngineUnavailable
 try:
     {_SPEAK}
-except EngineMissing as error:
+except EngineUnavailable as error:
     print(error)
 """
     code = code.replace("; print", "\n    print")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webvoice_mcp.sandbox.engines import BadInput
+from webvoice_mcp.sandbox.engines import InvalidInput
 from webvoice_mcp.sandbox.engines.chat import Completion, complete
 
 
@@ -194,7 +194,7 @@ def test_a_reference_through_nothing_is_an_empty_object() -> None:
     [[{}], [{"type": "function"}], [{"type": "function", "function": {}}], [{"type": "other"}], ["get_weather"]],
 )
 def test_malformed_tools_are_refused(tools: Any) -> None:
-    with pytest.raises(BadInput, match=r"tools\[0\] must be"):
+    with pytest.raises(InvalidInput, match=r"tools\[0\] must be"):
         complete(ASKED, tools)
 
 
@@ -202,18 +202,18 @@ def test_malformed_tools_are_refused(tools: Any) -> None:
     "choice", ["get_weather", {}, {"function": 5}, {"type": "function", "function": {"name": "other"}}]
 )
 def test_a_choice_that_names_no_tool_is_refused(choice: Any) -> None:
-    with pytest.raises(BadInput, match="tool_choice must be"):
+    with pytest.raises(InvalidInput, match="tool_choice must be"):
         complete(ASKED, [WEATHER], choice or {"type": "function"})
 
 
 def test_a_required_tool_when_there_are_none_is_refused() -> None:
-    with pytest.raises(BadInput, match="there are no tools"):
+    with pytest.raises(InvalidInput, match="there are no tools"):
         complete(ASKED, [], "required")
 
 
 @pytest.mark.parametrize("properties", [5, {"a": {"type": "string", "maxLength": "x"}}])
 def test_parameters_that_are_no_schema_are_refused(properties: Any) -> None:
-    with pytest.raises(BadInput, match="The parameters of the tool go are not a JSON Schema"):
+    with pytest.raises(InvalidInput, match="The parameters of the tool go are not a JSON Schema"):
         called("go", tool("go", properties=properties))
 
 
@@ -237,7 +237,7 @@ def test_any_schema_is_filled_or_refused(asked: str, parameters: dict[str, Any])
     given_tool = {"type": "function", "function": {"name": "go", "parameters": parameters}}
     try:
         (call,) = complete([{"role": "user", "content": asked}], [given_tool], "required").tool_calls
-    except BadInput:
+    except InvalidInput:
         return
     json.loads(call["function"]["arguments"])
 

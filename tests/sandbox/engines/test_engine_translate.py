@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webvoice_mcp.contract.translation import Language
-from webvoice_mcp.sandbox.engines import BadInput
+from webvoice_mcp.sandbox.engines import InvalidInput
 from webvoice_mcp.sandbox.engines.translate import _key, _phrases, translate
 
 LANGUAGES = get_args(Language)
@@ -116,13 +116,13 @@ def test_the_same_language_changes_nothing() -> None:
 
 @pytest.mark.parametrize(("source", "target"), [("en", "xx"), ("xx", "en"), ("en", "auto"), ("en", "")])
 def test_an_unknown_language_is_refused_with_those_that_are_known(source: str, target: str) -> None:
-    with pytest.raises(BadInput, match="use one of en, it, es, fr, de, pt, ru, zh, ja, ko, ar, nl, pl, tr, cs"):
+    with pytest.raises(InvalidInput, match="use one of en, it, es, fr, de, pt, ru, zh, ja, ko, ar, nl, pl, tr, cs"):
         translate("Hello", source, target)
 
 
 @pytest.mark.parametrize("text", ["", " \n\t"])
 def test_blank_text_is_refused(text: str) -> None:
-    with pytest.raises(BadInput, match="no text"):
+    with pytest.raises(InvalidInput, match="no text"):
         translate(text, "en", "it")
 
 

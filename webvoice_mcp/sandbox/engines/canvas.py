@@ -18,7 +18,7 @@ _EDGE = 178  # of Pillow's radial gradient, in the middle of its sides; 255 is i
 
 
 def pillow(module: str) -> Any:
-    """A module of Pillow, such as "Image". Raises EngineMissing."""
+    """A module of Pillow, such as "Image". Raises EngineUnavailable."""
     return load(f"PIL.{module}", ENGINE)
 
 

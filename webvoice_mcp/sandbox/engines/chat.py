@@ -39,7 +39,7 @@ def complete(
     """Answer OpenAI's `messages`, the last of which is the user's or a tool's.
 
     A word counts as a token; `max_tokens` of them are given, not counting the mark.
-    Raises BadInput when `tools` or `tool_choice` are not what OpenAI defines.
+    Raises InvalidInput when `tools` or `tool_choice` are not what OpenAI defines.
     """
     calls = toolcalls.choose(messages, tools or (), tool_choice or "auto")
     if calls:

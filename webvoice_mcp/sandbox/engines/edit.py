@@ -25,7 +25,7 @@ def edit(
         seed: decides, with the prompt, what is drawn where a background is replaced.
         kind: "png", "jpeg" or "webp".
 
-    Raises BadInput for bytes that are no picture, EngineMissing.
+    Raises InvalidInput for bytes that are no picture, EngineUnavailable.
     """
     work = _collage([picture.stand_in(each) if isinstance(each, str) else raster.read(each) for each in inputs], size)
     names = []

@@ -53,7 +53,7 @@ def shoot(still: Still, seconds: int, lines: int, ratio: float | None, *, sound:
         ratio: width to height; None for the source's own, kept between 9:21 and 21:9.
         sound: whether there is a soft chord; else the file has no audio.
 
-    Raises BadInput for bytes that are no picture, EngineMissing.
+    Raises InvalidInput for bytes that are no picture, EngineUnavailable.
     """
     av = load("av", _ENGINE)
     source = _source(still.source)

@@ -59,7 +59,7 @@ def paint(
         kind: "png", "jpeg" or "webp".
         references: addresses of pictures to go by. They are not fetched; small stand-ins in a corner show them.
 
-    Raises EngineMissing.
+    Raises EngineUnavailable.
     """
     picture = draw_with_references(prompt, size, seed, references)
     raster.sign(picture, raster.PROCEDURAL, _note(prompt))

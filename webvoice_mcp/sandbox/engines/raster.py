@@ -3,7 +3,7 @@
 import io
 from typing import Any
 
-from webvoice_mcp.sandbox.engines import BadInput
+from webvoice_mcp.sandbox.engines import InvalidInput
 from webvoice_mcp.sandbox.engines.canvas import pillow
 
 PROCEDURAL = "WEBVOICE SANDBOX - procedural, not AI generated"
@@ -21,7 +21,7 @@ _SOFTWARE, _DESCRIPTION = 0x0131, 0x010E  # EXIF's numbers
 def read(data: bytes) -> Any:
     """A picture that was sent in, upright, in RGB on white, and not larger than is useful here.
 
-    Raises BadInput for what is no PNG, JPEG, WebP or GIF, and for one of too many pixels; EngineMissing.
+    Raises InvalidInput for what is no PNG, JPEG, WebP or GIF, and for one of too many pixels; EngineUnavailable.
     """
     image = pillow("Image")
     try:
@@ -31,8 +31,8 @@ def read(data: bytes) -> Any:
     except (image.DecompressionBombError, image.DecompressionBombWarning):
         pass  # more pixels than Pillow itself would read
     except Exception as error:  # on damaged files Pillow raises whatever its readers run into
-        raise BadInput(_NOT_A_PICTURE) from error
-    raise BadInput(f"The image has more than {_MOST_PIXELS // 10**6} million pixels.")
+        raise InvalidInput(_NOT_A_PICTURE) from error
+    raise InvalidInput(f"The image has more than {_MOST_PIXELS // 10**6} million pixels.")
 
 
 def _upright(opened: Any) -> Any:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from webvoice_mcp.sandbox.engines import BadInput
+from webvoice_mcp.sandbox.engines import InvalidInput
 from webvoice_mcp.sandbox.engines.arguments import Clues, fill
 from webvoice_mcp.sandbox.engines.rules import COMMON_WORDS, last_question
 
@@ -19,7 +19,7 @@ def choose(
 ) -> list[dict[str, Any]]:
     """The calls that the assistant makes now, as OpenAI's `tool_calls`; none when it is to answer in words.
 
-    After a tool's result it always answers in words. Raises BadInput when `tools` or `choice` are malformed.
+    After a tool's result it always answers in words. Raises InvalidInput when `tools` or `choice` are malformed.
     """
     functions = [_function(each, index) for index, each in enumerate(tools)]
     named = _named(choice, functions)
@@ -43,7 +43,7 @@ def choose(
 def _function(tool: Any, index: int) -> Mapping[str, Any]:
     function = tool.get("function") if isinstance(tool, Mapping) and tool.get("type") == "function" else None
     if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
-        raise BadInput(f'tools[{index}] must be {{"type": "function", "function": {{"name": ...}}}}.')
+        raise InvalidInput(f'tools[{index}] must be {{"type": "function", "function": {{"name": ...}}}}.')
     return function
 
 
@@ -51,13 +51,13 @@ def _named(choice: str | Mapping[str, Any], functions: list[Mapping[str, Any]]) 
     """The functions that `choice` leaves to choose from."""
     if choice in ("none", "auto", "required"):
         if choice == "required" and not functions:
-            raise BadInput("tool_choice is 'required', but there are no tools.")
+            raise InvalidInput("tool_choice is 'required', but there are no tools.")
         return functions
     wanted = choice.get("function") if isinstance(choice, Mapping) else None
     name = wanted.get("name") if isinstance(wanted, Mapping) else None
     named = [each for each in functions if each["name"] == name]
     if not named:
-        raise BadInput(f"tool_choice must be none, auto, required or name one of the tools, not {choice!r}.")
+        raise InvalidInput(f"tool_choice must be none, auto, required or name one of the tools, not {choice!r}.")
     return named
 
 
@@ -77,4 +77,4 @@ def _arguments(function: Mapping[str, Any], asked: str) -> Any:
     try:
         return fill(schema if isinstance(schema, Mapping) else {}, Clues(asked))
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # a keyword's value is of another type
-        raise BadInput(f"The parameters of the tool {function['name']} are not a JSON Schema.") from error
+        raise InvalidInput(f"The parameters of the tool {function['name']} are not a JSON Schema.") from error

