@@ -1,58 +1,45 @@
 """Procedural pictures: a poster drawn from the words of a prompt. There is no model, and nothing was learned."""
 
+import io
 import re
-import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 from random import Random
-from typing import Any
+from string import Template
+from typing import Any, NamedTuple
 
-from webvoice_mcp.sandbox.engines import abstract, land, raster, sky, town
-from webvoice_mcp.sandbox.engines.canvas import Canvas, Scene, pillow
-from webvoice_mcp.sandbox.engines.objects import THINGS, Thing
+from webvoice_mcp.sandbox.engines import load, raster, scenery
 from webvoice_mcp.sandbox.engines.palette import choose
+from webvoice_mcp.sandbox.engines.raster import pillow
 
 PROVIDER = "sandbox:procedural-1"
 
-Part = Callable[[Scene], None]
+_UNITS = 1000  # of the shorter side, in which scenery is measured
+_MAX_PROMPT_CHARACTERS = 4000
+_MAX_SUBJECTS = 3
+_MAX_INSETS = 4
+_SUBJECT = re.compile(r'<symbol id="(\w+)" viewBox="[^"]*" data-words="([^"]*)" data-place="(\S+) (\S+?)( alone)?">')
+_ABSTRACT = "abstract geometric pattern logo icon mosaic shapes bauhaus"
+_BY_CHANCE = ("mountains", "hills", "mountains lake", "hills lake", "forest", "city bay")
 
-# Parts of a picture, in the order in which they are drawn, and the words that call for them.
-_PARTS: dict[Part, str] = {
-    sky.planets: "space galaxy planet planets cosmos universe nebula spazio astronaut",
-    sky.aurora: "aurora borealis polar northern",
-    land.mountains: "mountain mountains alps peak peaks alpine montagna montagne snow snowy winter ice",
-    land.dunes: "desert dune dunes sahara deserto canyon",
-    land.hills: "hill hills field fields meadow valley countryside colline campagna prato landscape spring",
-    town.city: "city skyline downtown cyberpunk neon metropolis bay marina harbor harbour alley citta rooftop office",
-    town.street: "street village town road square market piazza strada houses",
-    land.water: "sea ocean lake bay marina harbor harbour river water beach coast island boat ship sailboat yacht sail"
-    " lighthouse waves mare lago fiume spiaggia barca faro reflection reflections",
-    land.forest: "forest woods jungle pines firs trees foresta bosco camping",
-}
-_BY_CHANCE: tuple[tuple[Part, ...], ...] = (
-    (land.mountains,),
-    (land.hills,),
-    (land.mountains, land.water),
-    (land.dunes,),
-    (land.forest,),
-    (town.city, land.water),
-)
-_ABSTRACT = frozenset(("abstract", "geometric", "pattern", "logo", "icon", "bauhaus", "mosaic", "shapes", "astratto"))
-_RAIN = frozenset(("rain", "rainy", "storm", "pioggia"))
-_SNOW = frozenset(("snow", "snowy", "snowfall", "blizzard", "neve"))
-_MOST_THINGS = 3
-_WORDS_FROM = 4000  # characters of a prompt
-_MOST_INSETS = 4  # that fit into a row
+
+class _Subject(NamedTuple):
+    """A template that stands in front; its size and foot are shares of the shorter side and of the height.
+
+    `alone`: it is shown on a plain ground unless the prompt names a landscape.
+    """
+
+    template: str
+    size: float
+    foot: float
+    alone: bool
 
 
 def paint(
-    prompt: str,
-    size: tuple[int, int],
-    *,
-    seed: int | None = None,
-    kind: str = "png",
-    references: Sequence[str] = (),
+    prompt: str, size: tuple[int, int], *, seed: int | None = None, kind: str = "png", references: Sequence[str] = ()
 ) -> bytes:
-    """A picture file; the same arguments give the same bytes.
+    """Return a picture file; the same arguments give the same bytes.
 
     Args:
         seed: another one gives another picture; without one the prompt alone decides.
@@ -62,89 +49,71 @@ def paint(
     Raises EngineUnavailable.
     """
     picture = draw_with_references(prompt, size, seed, references)
-    raster.sign(picture, raster.PROCEDURAL, _note(prompt))
+    raster.sign(picture, raster.PROCEDURAL, prompt)
     return raster.encode(picture, kind, PROVIDER)
 
 
 def draw(prompt: str, size: tuple[int, int], seed: int | None = None) -> Any:
-    """The picture itself, without the sandbox's mark."""
-    words = _words(prompt[:_WORDS_FROM])
-    rng = Random(f"{seed}\n{prompt}")  # noqa: S311 - chance for a picture, not for a secret
-    scene = Scene(Canvas(size), choose(words, rng), rng, size[1] * 0.62)
-    things = list(dict.fromkeys(THINGS[word] for word in words if word in THINGS))[:_MOST_THINGS]
-    if not _ABSTRACT.isdisjoint(words):
-        abstract.geometry(scene)
-    elif things and things[0].close and not _called(words):
-        abstract.stage(scene)
-        _place(scene, things[0], 0)
-    else:
-        _landscape(scene, words, things)
-    return scene.canvas.image
+    """Return the picture itself, without the sandbox's mark."""
+    image, resvg = pillow("Image"), load("resvg_py", "resvg-py")
+    svg = _compose(prompt, size, Random(f"{seed}\n{prompt}"))  # noqa: S311 - chance for a picture, not for a secret
+    return image.open(io.BytesIO(resvg.svg_to_bytes(svg_string=svg, skip_system_fonts=True))).convert("RGB")
 
 
 def draw_with_references(prompt: str, size: tuple[int, int], seed: int | None, references: Sequence[str]) -> Any:
-    """As `draw`, with a small stand-in in a corner for each address of a picture to go by."""
-    picture = draw(prompt, size, seed)
-    for number, address in enumerate(references[:_MOST_INSETS]):
-        _inset(picture, address, number)
+    """Return the picture with a small stand-in in a corner for each address of a picture to go by."""
+    picture, side, edge = draw(prompt, size, seed), round(min(size) * 0.17), max(2, round(min(size) * 0.008))
+    for number, address in enumerate(references[:_MAX_INSETS]):
+        framed = pillow("ImageOps").expand(draw(address, (side, side)), edge, "#faf6ec")
+        picture.paste(framed, (picture.width - (side + 4 * edge) * (number + 1), 2 * edge))
     return picture
 
 
 def stand_in(address: str) -> Any:
-    """A picture in the place of one at an address, which is not fetched; it says so itself."""
+    """Return a picture in the place of one at an address, which is not fetched; it says so itself."""
     picture = draw(address, (1024, 1024))
-    raster.label(picture, f"STAND-IN for {_note(address, 36)}")
+    raster.label(picture, f"STAND-IN for {address}")
     return picture
 
 
-def _landscape(scene: Scene, words: Collection[str], things: list[Thing]) -> None:
-    parts = _called(words) or list(scene.rng.choice(_BY_CHANCE))
-    if town.street in parts:
-        scene.horizon = scene.canvas.height * 0.72
-    if parts == [sky.planets]:
-        scene.horizon = scene.canvas.height
-    sky.sky(scene)
-    sky.luminary(scene, high=town.street in parts)
-    if not scene.palette.dark:
-        sky.clouds(scene)
-    for part in parts:
-        part(scene)
-    if land.water in parts and any(thing.ashore for thing in things):
-        land.shore(scene)
-    for number, thing in enumerate(things):
-        _place(scene, thing, number)
-    for weather, names in ((sky.rain, _RAIN), (sky.snowfall, _SNOW)):
-        if not names.isdisjoint(words):
-            weather(scene)
+def _compose(prompt: str, size: tuple[int, int], rng: Random) -> str:
+    words = re.findall(r"[a-z]+", prompt[:_MAX_PROMPT_CHARACTERS].lower())
+    template, known = _templates()
+    subjects = list(dict.fromkeys(known[word] for word in words if word in known))[:_MAX_SUBJECTS]
+    palette = choose(words, rng, has_subject=bool(subjects))
+    width, height = (_UNITS * side / min(size) for side in size)
+    land = _called(scenery.LAND, words)
+    staged = bool(subjects) and not land and (subjects[0].alone or bool(_called({"logo icon": 1}, words)))
+    if not land and "planet" not in {subject.template for subject in subjects}:
+        land = _called(scenery.LAND, rng.choice(_BY_CHANCE).split())
+    has_water, horizon = scenery.water in land, height * (0.6 if land else 1)
+    scene = scenery.Scene(width, height, horizon, horizon if has_water else height, palette, rng)
+    if staged or _called({_ABSTRACT: 1}, words):
+        body = scenery.stage(scene) if staged else scenery.geometry(scene)
+    else:
+        view = "".join(part(scene) for part in (scenery.sky, *land) if part is not scenery.water)
+        body = f'<g id="view">{view}</g>{scenery.water(scene) if has_water else ""}'
+    for number, subject in enumerate(subjects[: 1 if staged else None]):
+        side = subject.size * _UNITS * (0.7 if number else 1)
+        x = width * (0.5 if staged else (0.5, 0.22, 0.78)[number] + rng.uniform(-0.06, 0.06))
+        body += scenery.use(subject.template, x - side / 2, height * subject.foot, side, f'color="{palette["accent"]}"')
+    body += "".join(part(scene) for part in _called(scenery.WEATHER, words))
+    sides = {"pixels_wide": size[0], "pixels_high": size[1], "wide": f"{width:.2f}", "high": f"{height:.2f}"}
+    return template.substitute(palette, **sides, body=body)
 
 
-def _called(words: Collection[str]) -> list[Part]:
-    return [part for part, names in _PARTS.items() if not set(names.split()).isdisjoint(words)]
+def _called(parts: Mapping[str, Any], words: Iterable[str]) -> list[Any]:
+    """The parts that at least one of the words calls for."""
+    return [part for names, part in parts.items() if not set(names.split()).isdisjoint(words)]
 
 
-def _place(scene: Scene, thing: Thing, number: int) -> None:
-    canvas = scene.canvas
-    across = 0.5 if thing.close else (0.5, 0.24, 0.78)[number] + scene.rng.uniform(-0.06, 0.06)
-    side = canvas.unit * thing.size
-    canvas.place(thing.draw, scene.palette.accent, canvas.width * across, canvas.height * thing.foot, side)
-
-
-def _inset(picture: Any, address: str, number: int) -> None:
-    image, unit = pillow("Image"), min(picture.size)
-    side, edge = round(unit * 0.17), max(2, round(unit * 0.008))
-    small = draw(address, (256, 256)).resize((side, side), image.Resampling.LANCZOS)
-    frame = image.new("RGB", (side + 2 * edge, side + 2 * edge), (250, 246, 236))
-    frame.paste(small, (edge, edge))
-    step = side + 4 * edge
-    picture.paste(frame, (picture.width - step * (number + 1), 2 * edge))
-
-
-def _words(prompt: str) -> list[str]:
-    plain = unicodedata.normalize("NFKD", prompt.lower())
-    return re.findall(r"[a-z]+", "".join(each for each in plain if not unicodedata.combining(each)))
-
-
-def _note(text: str, longest: int = 60) -> str:
-    """What a picture's font can write of a text, shortened."""
-    plain = " ".join("".join(each if each.isascii() and each.isprintable() else " " for each in text).split())
-    return plain if len(plain) <= longest else plain[: longest - 3].rstrip() + "..."
+@cache
+def _templates() -> tuple[Template, dict[str, _Subject]]:
+    """The SVG document to fill in, and its subjects by the words that call for them."""
+    svg = files("webvoice_mcp.sandbox.engines").joinpath("drawings.svg").read_text("utf-8")
+    subjects = {
+        word: _Subject(template, float(size), float(foot), bool(alone))
+        for template, words, size, foot, alone in _SUBJECT.findall(svg)
+        for word in words.split()
+    }
+    return Template(svg), subjects
