@@ -6,24 +6,27 @@ Every text begins with "[sandbox] ", so that nobody takes it for a model's.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Literal
 
-from webvoice_mcp.sandbox.engines import rules, toolcalls
+from webvoice_mcp.sandbox.engines import tool_calls
+from webvoice_mcp.sandbox.engines.arithmetic import calculate
 
 PROVIDER = "sandbox:rules-1"
 MARK = "[sandbox] "
 
 _WORD = re.compile(r"\S+\s*")
+_ECHO = re.compile(
+    r"(?:please\s+)?(?:say|repeat|echo|(?:reply|respond|answer)\s+with)\b(?:\s+(?:only|just|exactly|after\s+me))*\s*:?\s*"
+    r"(?P<said>.+?)(?:,?\s+(?:and\s+nothing\s+(?:else|more)|please))?\.?",
+    re.IGNORECASE | re.DOTALL,
+)
+_QUOTED = re.compile(r"""["'`\u2018\u201c](.+)["'`\u2019\u201d][.!]?""", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """An assistant's turn: either a text or calls of tools.
-
-    Attributes:
-        text: empty when tools are called.
-        tool_calls: as OpenAI's `message.tool_calls`.
-    """
+    """An assistant's turn: a text, or calls of tools as in OpenAI's `message.tool_calls`."""
 
     text: str
     tool_calls: list[dict[str, Any]]
@@ -38,17 +41,45 @@ def complete(
 ) -> Completion:
     """Answer OpenAI's `messages`, the last of which is the user's or a tool's.
 
-    A word counts as a token; `max_tokens` of them are given, not counting the mark.
-    Raises InvalidInput when `tools` or `tool_choice` are not what OpenAI defines.
+    A word counts as a token; `max_tokens` of them are given, not counting the mark. After a tool's result the answer
+    is in words. Raises InvalidInput when `tools` or `tool_choice` are not what OpenAI defines.
     """
-    calls = toolcalls.choose(messages, tools or (), tool_choice or "auto")
+    asked = next((_text(message).strip() for message in reversed(messages) if message.get("role") == "user"), "")
+    has_results = bool(messages) and messages[-1].get("role") == "tool"
+    calls = [] if has_results else tool_calls.choose(asked, tools or (), tool_choice or "auto", len(messages))
     if calls:
         return Completion("", calls, "tool_calls")
-    words = _WORD.findall(rules.answer(messages))
+    words = _WORD.findall(_results(messages) if has_results else _answer(asked))
     text = MARK + "".join(words[:max_tokens]).rstrip()
     return Completion(text, [], "length" if len(words) > max_tokens else "stop")
 
 
 def count_tokens(text: str) -> int:
-    """How many tokens a text counts for, as in `max_tokens`."""
+    """Return how many tokens a text counts for, as in `max_tokens`."""
     return len(_WORD.findall(text))
+
+
+def _answer(asked: str) -> str:
+    if not asked:
+        return "There was no text to answer."
+    if found := _ECHO.fullmatch(asked):
+        quoted = _QUOTED.fullmatch(found["said"])
+        return quoted[1] if quoted else found["said"]
+    return calculate(asked) or f"The sandbox has no language model and no knowledge to answer this: {asked[:200]}"
+
+
+def _results(messages: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the tools of the last turn gave, by their names."""
+    calls = [call for message in messages for call in message.get("tool_calls") or ()]
+    names = {call.get("id"): (call.get("function") or {}).get("name") for call in calls}
+    results = list(takewhile(lambda message: message.get("role") == "tool", reversed(messages)))[::-1]
+    told = [f"{names.get(result.get('tool_call_id')) or 'The tool'} returned: {_text(result)}" for result in results]
+    return "\n".join(told)
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    """Return a message's text; its content is a string, a list of parts or null."""
+    content = message.get("content")
+    if isinstance(content, list):
+        return " ".join(str(part["text"]) for part in content if isinstance(part, Mapping) and "text" in part)
+    return content if isinstance(content, str) else ""

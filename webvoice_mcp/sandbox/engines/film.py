@@ -9,13 +9,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from webvoice_mcp.sandbox.engines import camera, load, picture, raster
+from webvoice_mcp.sandbox.engines import load, picture, raster
+from webvoice_mcp.sandbox.engines.raster import pillow
 
 PROVIDER = "sandbox:ken-burns-1"
 FRAMES_PER_SECOND = 24
 
 _ENGINE = "av"
 _X264 = {"preset": "veryfast", "crf": "26"}
+_ZOOM = 1.16  # how much larger the picture is than the frame
+_FADE_FROM = 0.6  # share of the film after which the last picture fades in
 _MAX_RATIO = 21 / 9  # of the longer side to the shorter one
 
 _RATE = 24_000  # samples per second
@@ -64,7 +67,7 @@ def shoot(still: Still, seconds: int, lines: int, ratio: float | None, *, sound:
             container.metadata.update({"title": "WebVoice sandbox", "comment": f"{raster.PROCEDURAL} ({PROVIDER})"})
             video = _video_stream(container, size)
             audio = _audio_stream(container) if sound else None
-            for frame in _frames(av, camera.shots(first, last, size, seconds * FRAMES_PER_SECOND)):
+            for frame in _frames(av, first, last, size, seconds * FRAMES_PER_SECOND):
                 container.mux(video.encode(frame))
             container.mux(video.encode(None))
             if audio:
@@ -102,11 +105,27 @@ def _audio_stream(container: Any) -> Any:
     return stream
 
 
-def _frames(av: Any, shots: Iterator[Any]) -> Iterator[Any]:
-    for number, shot in enumerate(shots):
+def _frames(av: Any, first: Any, last: Any, size: tuple[int, int], count: int) -> Iterator[Any]:
+    """Yield the frames, marked as the sandbox's; a `last` picture, if any, fades in towards the end."""
+    larger, mark = [round(side * _ZOOM) for side in size], raster.banner(size, raster.PROCEDURAL)
+    stills = [pillow("ImageOps").fit(still, larger) for still in (first, last) if still]
+    for number in range(count):
+        time = number / (count - 1)
+        views = [_view(still, size, time * time * (3 - 2 * time)) for still in stills]  # starts and ends gently
+        share = max(0.0, (time - _FADE_FROM) / (1 - _FADE_FROM))
+        shot = pillow("Image").blend(views[0], views[-1], share)
+        shot.paste(mark, (0, size[1] - mark.height), mark)
         frame = av.VideoFrame.from_image(shot)
         frame.pts, frame.time_base = number, Fraction(1, FRAMES_PER_SECOND)
         yield frame
+
+
+def _view(still: Any, size: tuple[int, int], progress: float) -> Any:
+    """Return the camera's view, which moves in and a little aside as `progress` goes from 0 to 1."""
+    zoom = 1 + (1 / _ZOOM - 1) * progress
+    width, height = still.width * zoom, still.height * zoom
+    left, top = (still.width - width) * (0.35 + 0.3 * progress), (still.height - height) * 0.45
+    return still.resize(size, pillow("Image").Resampling.BILINEAR, (left, top, left + width, top + height))
 
 
 def _chords(av: Any, seconds: int) -> Iterator[Any]:

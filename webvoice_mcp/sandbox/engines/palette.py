@@ -5,10 +5,9 @@ from random import Random
 
 from webvoice_mcp.sandbox.engines import load
 
+# Words of a mood, and its sky from the top to the horizon, far and near land, light, subject. The first mood that a
+# prompt names wins, so that night falls over a sunny street.
 _NAMES = ("top", "middle", "low", "far", "near", "light", "accent")
-_MAX_BRIGHTNESS_OF_DARK = 190  # red, green and blue of the upper sky together
-
-# The first mood that a prompt names wins, so that night falls over a sunny street.
 _MOODS = {
     "neon cyberpunk synthwave futuristic vaporwave": "#0a0422 #7c1478 #ff4f86 #55206f #0a041d #ffb3dc #19e0e0",
     "space galaxy cosmos planet nebula astronaut rocket": "#02030f #1b1446 #563a86 #3c2d6e #04040f #f0e6ff #ff8f5a",
@@ -21,34 +20,32 @@ _MOODS = {
     "spring blossom cherry flower flowers": "#8ec5d6 #d9dfdf #fdf3e3 #a9c9ae #2f5d50 #fffbe8 #ef6f8e",
     "dawn sunrise morning mist misty fog watercolor": "#6483b8 #d3b7c8 #ffe6c3 #a893b8 #2f3259 #fff5da #e4706a",
     "forest jungle woods garden": "#a9c6ad #d6e2c9 #f8f3dc #9bb79b #12372a #fff6d5 #d96c3b",
-    "day sunny summer noon beach sea ocean blue": "#3b8ccb #9cd0e8 #f8f1d8 #86b3bd #1c4a4a #fff8df #e63946",
+    "day sunny summer noon beach sea ocean": "#3b8ccb #9cd0e8 #f8f1d8 #86b3bd #1c4a4a #fff8df #e63946",
 }
 
 
 def choose(words: Sequence[str], rng: Random, *, has_subject: bool) -> dict[str, str]:
-    """Return colours in hexadecimal, by their names in drawings.svg.
+    """Return hexadecimal colours by their names in drawings.svg.
 
     A colour that the words name is the subject's, or without a subject the sky's.
     """
-    colour_names = load("PIL.ImageColor", "pillow").colormap
-    moods = [mood for names, mood in _MOODS.items() if not set(words).isdisjoint(names.split())]
-    mood = moods[0] if moods else rng.choice(list(_MOODS.values()))
-    palette = dict(zip(_NAMES, mood.split(), strict=True))
-    named = [mix(colour_names[word], "#80604c", 0.2) for word in words if word in colour_names]
+    moods = [colours for names, colours in _MOODS.items() if not set(words).isdisjoint(names.split())]
+    palette = dict(zip(_NAMES, (moods or rng.sample(list(_MOODS.values()), 1))[0].split(), strict=True))
+    known = load("PIL.ImageColor", "pillow").colormap
+    named = [mix(known[word], "#80604c", 0.2) for word in words if word in known]
     if named and has_subject:
         palette["accent"] = named[0]
     elif named:
         palette["middle"], palette["low"] = mix(palette["middle"], named[0], 0.6), mix(palette["low"], named[-1], 0.6)
-    palette["lamp"] = palette["light"] if is_dark(palette) else mix(palette["middle"], palette["near"], 0.6)
-    return palette
+    return palette | {"lamp": palette["light"] if is_dark(palette) else mix(palette["middle"], palette["near"], 0.6)}
 
 
 def mix(first: str, second: str, share: float) -> str:
-    """Return the colour between two hexadecimal ones; `share` is the second's, from 0 to 1."""
-    pairs = zip(bytes.fromhex(first[1:7]), bytes.fromhex(second[1:7]), strict=True)
+    """Return the colour between two; `share` is the second's, from 0 to 1."""
+    pairs = zip(bytes.fromhex(first[1:]), bytes.fromhex(second[1:]), strict=True)
     return "#" + bytes(round(one + (other - one) * share) for one, other in pairs).hex()
 
 
 def is_dark(palette: dict[str, str]) -> bool:
     """True if stars and lamps shine."""
-    return sum(bytes.fromhex(palette["top"][1:])) < _MAX_BRIGHTNESS_OF_DARK
+    return sum(bytes.fromhex(palette["top"][1:])) < 190

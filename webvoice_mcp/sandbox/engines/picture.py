@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from random import Random
@@ -15,25 +15,43 @@ from webvoice_mcp.sandbox.engines.raster import pillow
 
 PROVIDER = "sandbox:procedural-1"
 
-_UNITS = 1000  # of the shorter side, in which scenery is measured
-_MAX_PROMPT_CHARACTERS = 4000
-_MAX_SUBJECTS = 3
 _MAX_INSETS = 4
-_SUBJECT = re.compile(r'<symbol id="(\w+)" viewBox="[^"]*" data-words="([^"]*)" data-place="(\S+) (\S+?)( alone)?">')
-_ABSTRACT = "abstract geometric pattern logo icon mosaic shapes bauhaus"
+_LAND, _STAGE, _SPACE = range(3)  # grounds, as the third number of a subject's place has them
+_SYMBOL = re.compile(r'<symbol id="(\w+)" viewBox="0 0 (\d+) (\d+)" data-words="([^"]+)" data-(place|rows)="([^"]+)"')
+_WATER = frozenset(
+    [
+        "sea",
+        "ocean",
+        "lake",
+        "bay",
+        "harbor",
+        "river",
+        "water",
+        "beach",
+        "coast",
+        "boat",
+        "ship",
+        "sailboat",
+        "yacht",
+        "lighthouse",
+        "waves",
+    ]
+)
+_TILES = frozenset(["abstract", "geometric", "pattern", "logo", "icon", "mosaic", "shapes", "bauhaus"])
+_WEATHER = {
+    "rain rainy storm": ("l-9 42", "#dce8ff", 0.25),
+    "snow snows snowy snowfall blizzard": ("h0", "#ffffff", 0.9),
+}
 _BY_CHANCE = ("mountains", "hills", "mountains lake", "hills lake", "forest", "city bay")
 
 
-class _Subject(NamedTuple):
-    """A template that stands in front; its size and foot are shares of the shorter side and of the height.
+class _Symbol(NamedTuple):
+    """A template that words of a prompt call for; drawings.svg explains its numbers."""
 
-    `alone`: it is shown on a plain ground unless the prompt names a landscape.
-    """
-
-    template: str
-    size: float
-    foot: float
-    alone: bool
+    name: str
+    ratio: float
+    is_land: bool
+    numbers: tuple[float, ...]
 
 
 def paint(
@@ -72,48 +90,47 @@ def draw_with_references(prompt: str, size: tuple[int, int], seed: int | None, r
 def stand_in(address: str) -> Any:
     """Return a picture in the place of one at an address, which is not fetched; it says so itself."""
     picture = draw(address, (1024, 1024))
-    raster.label(picture, f"STAND-IN for {address}")
+    raster.sign(picture, f"STAND-IN for {address}", at_foot=False)
     return picture
 
 
 def _compose(prompt: str, size: tuple[int, int], rng: Random) -> str:
-    words = re.findall(r"[a-z]+", prompt[:_MAX_PROMPT_CHARACTERS].lower())
-    template, known = _templates()
-    subjects = list(dict.fromkeys(known[word] for word in words if word in known))[:_MAX_SUBJECTS]
+    template, known = _template()
+    words = re.findall(r"[a-z]+", prompt.lower())
+    subjects = dict.fromkeys(known[word] for word in words if word in known and not known[word].is_land)
     palette = choose(words, rng, has_subject=bool(subjects))
-    width, height = (_UNITS * side / min(size) for side in size)
-    land = _called(scenery.LAND, words)
-    staged = bool(subjects) and not land and (subjects[0].alone or bool(_called({"logo icon": 1}, words)))
-    if not land and "planet" not in {subject.template for subject in subjects}:
-        land = _called(scenery.LAND, rng.choice(_BY_CHANCE).split())
-    has_water, horizon = scenery.water in land, height * (0.6 if land else 1)
+    ground = next((subject.numbers[2] for subject in subjects), _LAND)
+    if not _WATER.isdisjoint(words) or any(known[word].is_land for word in words if word in known):
+        ground = _LAND
+    elif ground == _LAND:
+        words += rng.choice(_BY_CHANCE).split()
+    width, height = (1000 * side / min(size) for side in size)
+    has_water, horizon = not _WATER.isdisjoint(words), height * (1 if ground == _SPACE else 0.6)
     scene = scenery.Scene(width, height, horizon, horizon if has_water else height, palette, rng)
-    if staged or _called({_ABSTRACT: 1}, words):
-        body = scenery.stage(scene) if staged else scenery.geometry(scene)
+    if ground == _STAGE:
+        body = scenery.stage(scene)
+    elif not _TILES.isdisjoint(words):
+        body = scenery.tiles(scene)
     else:
-        view = "".join(part(scene) for part in (scenery.sky, *land) if part is not scenery.water)
-        body = f'<g id="view">{view}</g>{scenery.water(scene) if has_water else ""}'
-    for number, subject in enumerate(subjects[: 1 if staged else None]):
-        side = subject.size * _UNITS * (0.7 if number else 1)
-        x = width * (0.5 if staged else (0.5, 0.22, 0.78)[number] + rng.uniform(-0.06, 0.06))
-        body += scenery.use(subject.template, x - side / 2, height * subject.foot, side, f'color="{palette["accent"]}"')
-    body += "".join(part(scene) for part in _called(scenery.WEATHER, words))
+        called = {known[word] for word in words if word in known}
+        land = [symbol for symbol in dict.fromkeys(known.values()) if symbol.is_land and symbol in called]
+        view = "".join(scenery.rows(scene, symbol.name, symbol.ratio, symbol.numbers) for symbol in land)
+        body = f'<g id="view">{scenery.sky(scene)}{view}</g>{scenery.water(scene) if has_water else ""}'
+    for (name, _, _, (share, foot, _)), x in zip(subjects, (0.5, 0.2, 0.8), strict=False):
+        left = width * (x + rng.uniform(-0.05, 0.05) * (ground != _STAGE)) - share * 500
+        body += scenery.use(name, left, height * foot, share * 1000, palette["accent"])
+    weather = [strokes for names, strokes in _WEATHER.items() if not set(names.split()).isdisjoint(words)]
+    body += "".join(scenery.strokes(scene, *strokes) for strokes in weather)
     sides = {"pixels_wide": size[0], "pixels_high": size[1], "wide": f"{width:.2f}", "high": f"{height:.2f}"}
     return template.substitute(palette, **sides, body=body)
 
 
-def _called(parts: Mapping[str, Any], words: Iterable[str]) -> list[Any]:
-    """The parts that at least one of the words calls for."""
-    return [part for names, part in parts.items() if not set(names.split()).isdisjoint(words)]
-
-
 @cache
-def _templates() -> tuple[Template, dict[str, _Subject]]:
-    """The SVG document to fill in, and its subjects by the words that call for them."""
+def _template() -> tuple[Template, dict[str, _Symbol]]:
+    """Return the SVG document to fill in, and its symbols by the words that call for them."""
     svg = files("webvoice_mcp.sandbox.engines").joinpath("drawings.svg").read_text("utf-8")
-    subjects = {
-        word: _Subject(template, float(size), float(foot), bool(alone))
-        for template, words, size, foot, alone in _SUBJECT.findall(svg)
-        for word in words.split()
-    }
-    return Template(svg), subjects
+    known: dict[str, _Symbol] = {}
+    for name, width, height, words, kind, numbers in _SYMBOL.findall(svg):
+        symbol = _Symbol(name, int(width) / int(height), kind == "rows", tuple(map(float, numbers.split())))
+        known |= dict.fromkeys(words.split(), symbol)
+    return Template(svg), known
