@@ -5,7 +5,17 @@ import os
 import subprocess
 import sys
 
-ENGINES = {"PIL", "av", "ctranslate2", "espeakng_loader", "faster_whisper", "hibari", "numpy", "onnxruntime"}
+ENGINES = {
+    "PIL",
+    "av",
+    "ctranslate2",
+    "espeakng_loader",
+    "faster_whisper",
+    "hibari",
+    "numpy",
+    "onnxruntime",
+    "resvg_py",
+}
 LATER = {"platformdirs", "rich", "truststore", "webvoice_mcp.sandbox"}  # loaded where they are needed, if at all
 
 _LOADED = "import sys, json, {module}; print(json.dumps([*sys.modules]))"

@@ -18,26 +18,8 @@ PROVIDER = "sandbox:procedural-1"
 _MAX_INSETS = 4
 _LAND, _STAGE, _SPACE = range(3)  # grounds, as the third number of a subject's place has them
 _SYMBOL = re.compile(r'<symbol id="(\w+)" viewBox="0 0 (\d+) (\d+)" data-words="([^"]+)" data-(place|rows)="([^"]+)"')
-_WATER = frozenset(
-    [
-        "sea",
-        "ocean",
-        "lake",
-        "bay",
-        "harbor",
-        "river",
-        "water",
-        "beach",
-        "coast",
-        "boat",
-        "ship",
-        "sailboat",
-        "yacht",
-        "lighthouse",
-        "waves",
-    ]
-)
-_TILES = frozenset(["abstract", "geometric", "pattern", "logo", "icon", "mosaic", "shapes", "bauhaus"])
+_WATER = "sea ocean lake bay harbor river water beach coast boat ship sailboat yacht lighthouse waves"
+_TILES = "abstract geometric pattern logo icon mosaic shapes bauhaus"
 _WEATHER = {
     "rain rainy storm": ("l-9 42", "#dce8ff", 0.25),
     "snow snows snowy snowfall blizzard": ("h0", "#ffffff", 0.9),
@@ -100,16 +82,16 @@ def _compose(prompt: str, size: tuple[int, int], rng: Random) -> str:
     subjects = dict.fromkeys(known[word] for word in words if word in known and not known[word].is_land)
     palette = choose(words, rng, has_subject=bool(subjects))
     ground = next((subject.numbers[2] for subject in subjects), _LAND)
-    if not _WATER.isdisjoint(words) or any(known[word].is_land for word in words if word in known):
+    if _calls(_WATER, words) or any(known[word].is_land for word in words if word in known):
         ground = _LAND
     elif ground == _LAND:
         words += rng.choice(_BY_CHANCE).split()
     width, height = (1000 * side / min(size) for side in size)
-    has_water, horizon = not _WATER.isdisjoint(words), height * (1 if ground == _SPACE else 0.6)
+    has_water, horizon = _calls(_WATER, words), height * (1 if ground == _SPACE else 0.6)
     scene = scenery.Scene(width, height, horizon, horizon if has_water else height, palette, rng)
     if ground == _STAGE:
         body = scenery.stage(scene)
-    elif not _TILES.isdisjoint(words):
+    elif _calls(_TILES, words):
         body = scenery.tiles(scene)
     else:
         called = {known[word] for word in words if word in known}
@@ -119,10 +101,14 @@ def _compose(prompt: str, size: tuple[int, int], rng: Random) -> str:
     for (name, _, _, (share, foot, _)), x in zip(subjects, (0.5, 0.2, 0.8), strict=False):
         left = width * (x + rng.uniform(-0.05, 0.05) * (ground != _STAGE)) - share * 500
         body += scenery.use(name, left, height * foot, share * 1000, palette["accent"])
-    weather = [strokes for names, strokes in _WEATHER.items() if not set(names.split()).isdisjoint(words)]
+    weather = [strokes for names, strokes in _WEATHER.items() if _calls(names, words)]
     body += "".join(scenery.strokes(scene, *strokes) for strokes in weather)
     sides = {"pixels_wide": size[0], "pixels_high": size[1], "wide": f"{width:.2f}", "high": f"{height:.2f}"}
     return template.substitute(palette, **sides, body=body)
+
+
+def _calls(names: str, words: Sequence[str]) -> bool:
+    return not set(names.split()).isdisjoint(words)
 
 
 @cache
