@@ -22,11 +22,11 @@ def calculate(asked: str) -> str:
         return ""
     try:
         value = _value(ast.parse(written, mode="eval").body)
+        return f"{found[1]} = {value if value.denominator == 1 else format(float(value), '.12g')}"
     except ZeroDivisionError:
         return f"{found[1]} divides by zero."
     except (ArithmeticError, MemoryError, RecursionError, SyntaxError, ValueError):
         return ""
-    return f"{found[1]} = {value if value.denominator == 1 else format(float(value), '.12g')}"
 
 
 def _value(node: ast.AST) -> Fraction:

@@ -56,7 +56,7 @@ def _changes(prompt: str, seed: int | None) -> Iterator[tuple[str, Callable[[Any
         return lambda work: image.blend(work, ops.colorize(ops.grayscale(work), "black", "white", mid=colour), 0.55)
 
     def pixelate(work: Any) -> Any:
-        small = work.resize([side * 64 // min(work.size) for side in work.size], image.Resampling.BOX).quantize(32)
+        small = work.resize([side * 40 // min(work.size) for side in work.size], image.Resampling.BOX).quantize(32)
         return small.convert("RGB").resize(work.size, image.Resampling.NEAREST)
 
     def replace_background(work: Any) -> Any:

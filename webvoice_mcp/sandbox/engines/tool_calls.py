@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +23,7 @@ _CLUES = {
     "ur[il]": re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)]"),
     "date": re.compile(r"\b\d{4}-\d\d-\d\d\b"),
     "quote": re.compile(r"(?<=[\"“])[^\"“”]+(?=[\"”])|(?<!\w)(?<=')[^']+(?='(?!\w))"),
-    "number": re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?!\w)"),
+    "number": re.compile(r"(?<![\w.])-?\d{1,15}(?:\.\d+)?(?!\w)"),
     "name": re.compile(r"(?<=[\w,;:(] )(?!I['\u2019])[A-ZÀ-Þ][\w'\u2019-]+(?: [A-ZÀ-Þ][\w'\u2019-]+)*"),
 }
 _EXAMPLES = {"mail": "user@example.com", "ur[il]": "https://example.com/", "date": "2025-01-01"}
@@ -46,9 +47,10 @@ def choose(asked: str, tools: Sequence[Mapping[str, Any]], choice: Any, turn: in
     try:
         schema = best.get("parameters") or {}
         filled = _fill("", schema, clues, schema)
+        arguments = json.dumps(filled, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:  # a keyword of another type
         raise InvalidInput(f"The parameters of the tool {best['name']} are not a JSON Schema.") from error
-    function = {"name": best["name"], "arguments": json.dumps(filled, ensure_ascii=False, separators=(",", ":"))}
+    function = {"name": best["name"], "arguments": arguments}
     digest = hashlib.sha256(f"{turn} {function}".encode(errors="replace")).hexdigest()
     return [{"id": f"call_{digest[:24]}", "type": "function", "function": function}]
 
@@ -89,7 +91,7 @@ def _fill(name: str, schema: Any, clues: dict[str, list[str]], root: Any, depth:
         return not _NEGATIVE.search(clues["text"][0])
     if kind in {"integer", "number"}:
         number = float(_take(clues["number"]) or schema.get("default", schema.get("minimum", 1)))
-        number = min(max(number, schema.get("minimum", number)), schema.get("maximum", number))
+        number = min(max(number, schema.get("minimum", number)), schema.get("maximum", math.inf))
         return int(number) if kind == "integer" or number.is_integer() else number
     return _string(f"{schema.get('format', '')} {name}".lower(), schema, clues)[: schema.get("maxLength")]
 
