@@ -41,35 +41,19 @@ def test_it_says_the_words_that_it_is_told(asked: str, answer: str) -> None:
     ("asked", "answer"),
     [
         ("What is 7 times 8?", "7 times 8 = 56"),
-        ("Calculate: (1 + 2) * 3 =", "(1 + 2) * 3 = 9"),
-        ("How much is 15% of 240 plus 2 minus 1?", "15% of 240 plus 2 minus 1 = 37"),
-        ("10 divided by 4", "10 divided by 4 = 2.5"),
-        ("1/3", "1/3 = 0.333333333333"),
-        ("0.1+0.2", "0.1+0.2 = 0.3"),
-        ("2^-2", "2^-2 = 0.25"),
-        ("+1 - -1", "+1 - -1 = 2"),
+        ("what's 2 plus -3", "2 plus -3 = -1"),
+        ("Calculate 10 divided by 4", "10 divided by 4 = 2.5"),
+        ("0.3 - 0.2 =", "0.3 - 0.2 = 0.1"),
         ("1 / 0", "1 / 0 divides by zero."),
     ],
 )
-def test_it_works_out_sums(asked: str, answer: str) -> None:
+def test_it_works_out_a_sum_of_two_numbers(asked: str, answer: str) -> None:
     assert said(asked) == answer
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        "5",
-        "(1 + 2",
-        "2 ** 0.5",
-        "2 ** 65",
-        "10000000000 ** 2",
-        "999999999**64*999999999**64/7",
-        "1+" * 100 + "1",
-        "1(2)",
-    ],
-)
-def test_other_questions_and_too_large_sums_are_not_worked_out(asked: str) -> None:
-    assert said(asked) == NO_KNOWLEDGE + asked[:200]
+@pytest.mark.parametrize("asked", ["5", "3 apples 4", "1" * 16 + " + 1", "1 + " * 80])
+def test_other_questions_are_not_worked_out(asked: str) -> None:
+    assert said(asked) == NO_KNOWLEDGE + asked[:199]
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ class Sound:
 
     @property
     def seconds(self) -> float:
-        """How long the sound is."""
+        """The length of the sound."""
         return len(self.pcm) / _BYTES_PER_SAMPLE / self.rate
 
 

@@ -11,14 +11,14 @@ LONGEST_SECONDS = 600  # of a recording; more would keep the sandbox busy for mi
 _ENGINE = "av"
 _MP3_BITS_PER_SECOND = 64_000
 
-# What the service takes: MP3, WAV, FLAC, M4A. FFmpeg reads far more, playlists that name other files and addresses
-# among it; those must not be opened.
+# The service takes MP3, WAV, FLAC and M4A. FFmpeg reads far more, among it playlists that name other files and
+# addresses, which must not be opened.
 _READ = {"format_whitelist": "mp3,wav,flac,mov", "protocol_whitelist": "none"}
 _NOT_AUDIO = "The file is not a recording that can be read: send MP3, WAV, M4A or FLAC."
 
 
 def encode(sound: Sound, *, title: str, comment: str) -> bytes:
-    """The sound as an MP3 file whose tags say `title` and `comment`. Raises EngineUnavailable."""
+    """Return the sound as an MP3 file with `title` and `comment` as its tags. Raises EngineUnavailable."""
     av = load("av", _ENGINE)
     file = io.BytesIO()
     with av.open(file, "w", format="mp3") as container:
@@ -41,7 +41,7 @@ def decode(data: bytes) -> Sound:
         raise InvalidInput("The audio file is empty.")
     try:
         with av.open(io.BytesIO(data), options=_READ) as container:
-            pcm = _heard(av, container)
+            pcm = _read_samples(av, container)
     except (av.error.FFmpegError, ValueError) as error:  # ValueError: tags not in UTF-8, a change of rate midway
         raise InvalidInput(_NOT_AUDIO) from error
     if not pcm:
@@ -49,7 +49,7 @@ def decode(data: bytes) -> Sound:
     return Sound(pcm, HEARING_RATE)
 
 
-def _heard(av: Any, container: Any) -> bytes:
+def _read_samples(av: Any, container: Any) -> bytes:
     if not container.streams.audio:
         return b""
     resampler = av.AudioResampler(format="s16", layout="mono", rate=HEARING_RATE)
@@ -59,17 +59,17 @@ def _heard(av: Any, container: Any) -> bytes:
             seconds += frame.samples / frame.sample_rate
             if seconds > LONGEST_SECONDS:
                 raise InvalidInput(f"The sandbox takes recordings of at most {LONGEST_SECONDS // 60} minutes.")
-            for each in resampler.resample(frame):
-                pcm += bytes(each.planes[0])[: each.samples * 2]
-    for each in resampler.resample(None) if pcm else ():
-        pcm += bytes(each.planes[0])[: each.samples * 2]
+            for part in resampler.resample(frame):
+                pcm += bytes(part.planes[0])[: part.samples * 2]
+    for part in resampler.resample(None) if pcm else ():
+        pcm += bytes(part.planes[0])[: part.samples * 2]
     return bytes(pcm)
 
 
 def _frames(av: Any, packet: Any) -> list[Any]:
     try:
         return list(packet.decode())
-    except av.error.InvalidDataError:  # a damaged part: players skip it and go on, and so do we
+    except av.error.InvalidDataError:  # players skip a damaged part as well
         return []
 
 

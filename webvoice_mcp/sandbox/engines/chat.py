@@ -6,21 +6,30 @@ Every text begins with "[sandbox] ", so that nobody takes it for a model's.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import takewhile
 from typing import Any, Literal
 
 from webvoice_mcp.sandbox.engines import tool_calls
-from webvoice_mcp.sandbox.engines.arithmetic import calculate
 
 PROVIDER = "sandbox:rules-1"
 MARK = "[sandbox] "
 
 _WORD = re.compile(r"\S+\s*")
 _ECHO = re.compile(
-    r"(?:please\s+)?(?:say|repeat|echo|(?:reply|respond|answer)\s+with)\b(?:\s+(?:only|just|exactly|after\s+me))*\s*:?\s*"
-    r"(?P<said>.+?)(?:,?\s+(?:and\s+nothing\s+(?:else|more)|please))?\.?",
-    re.IGNORECASE | re.DOTALL,
+    r"(?is)(?:please\s+)?(?:say|repeat|echo|(?:reply|respond|answer)\s+with)\b(?:\s+(?:only|just|exactly|after\s+me))*\s*:?\s*"
+    r"(?P<said>.+?)(?:,?\s+(?:and\s+nothing\s+(?:else|more)|please))?\.?"
 )
+_NUMBER = r"(-?\d{1,15}(?:\.\d{1,15})?)"
+_SUM = re.compile(
+    rf"(?i)(?:what(?:\s+i|['\u2019])s|calculate)?\s*({_NUMBER}\s*([-+*/x]|[a-z]+(?: by)?)\s*{_NUMBER})[\s=?.!]*"
+)
+_OPERATORS = {
+    **dict.fromkeys(("+", "plus"), Fraction.__add__),
+    **dict.fromkeys(("-", "minus"), Fraction.__sub__),
+    **dict.fromkeys(("*", "x", "times"), Fraction.__mul__),
+    **dict.fromkeys(("/", "divided by"), Fraction.__truediv__),
+}
 _QUOTED = re.compile(r"""["'`\u2018\u201c](.+)["'`\u2019\u201d][.!]?""", re.DOTALL)
 
 
@@ -41,8 +50,8 @@ def complete(
 ) -> Completion:
     """Answer OpenAI's `messages`, the last of which is the user's or a tool's.
 
-    A word counts as a token; `max_tokens` of them are given, not counting the mark. After a tool's result the answer
-    is in words. Raises InvalidInput when `tools` or `tool_choice` are not what OpenAI defines.
+    The shape of `tools` and `tool_choice` has been checked before. A word counts as a token; `max_tokens` of them are
+    given, not counting the mark. Raises InvalidInput for a tool whose parameters are not a JSON Schema.
     """
     asked = next((_text(message).strip() for message in reversed(messages) if message.get("role") == "user"), "")
     has_results = bool(messages) and messages[-1].get("role") == "tool"
@@ -65,7 +74,20 @@ def _answer(asked: str) -> str:
     if found := _ECHO.fullmatch(asked):
         quoted = _QUOTED.fullmatch(found["said"])
         return quoted[1] if quoted else found["said"]
-    return calculate(asked) or f"The sandbox has no language model and no knowledge to answer this: {asked[:200]}"
+    return _calculate(asked) or f"The sandbox has no language model and no knowledge to answer this: {asked[:200]}"
+
+
+def _calculate(asked: str) -> str:
+    """Return `sum = result` for a sum of two numbers, else an empty string."""
+    found = _SUM.fullmatch(asked)
+    operate = _OPERATORS.get(found[3].lower()) if found else None
+    if not found or not operate:
+        return ""
+    try:
+        value = operate(Fraction(found[2]), Fraction(found[4]))
+    except ZeroDivisionError:
+        return f"{found[1]} divides by zero."
+    return f"{found[1]} = {value if value.denominator == 1 else format(float(value), '.12g')}"
 
 
 def _results(messages: Sequence[Mapping[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""What a picture or a film is, read back by the libraries that people's players use."""
+"""Facts about a picture or a film, read back from its file."""
 
 from pathlib import Path
 from typing import NamedTuple

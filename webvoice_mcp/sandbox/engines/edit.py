@@ -37,7 +37,7 @@ def edit(
 
 
 def _side_by_side(pictures: Sequence[Any], size: tuple[int, int]) -> Any:
-    """The first picture fills the left half, up to three more share the right one."""
+    """Return one picture: the first fills the left half, up to three more share the right one."""
     fit, (width, height), others = pillow("ImageOps").fit, size, pictures[1:]
     page = fit(pictures[0], size)
     if others:

@@ -129,7 +129,7 @@ def _library() -> _Library:
         ctypes.c_void_p,
     ]
     version = ".".join(native.espeak_Info(None).decode().split(".")[:2])
-    voices = {each.name.lower(): each.name for each in (data / "lang").rglob("*") if each.is_file()}
+    voices = {file.name.lower(): file.name for file in (data / "lang").rglob("*") if file.is_file()}
     return _Library(native, rate, version, voices)
 
 

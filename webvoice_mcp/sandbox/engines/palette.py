@@ -47,5 +47,5 @@ def mix(first: str, second: str, share: float) -> str:
 
 
 def is_dark(palette: dict[str, str]) -> bool:
-    """True if stars and lamps shine."""
+    """True if the sky is dark enough for stars and lamps."""
     return sum(bytes.fromhex(palette["top"][1:])) < 190

@@ -16,7 +16,7 @@ from webvoice_mcp.sandbox.engines.raster import pillow
 PROVIDER = "sandbox:procedural-1"
 
 _MAX_INSETS = 4
-_LAND, _STAGE, _SPACE = range(3)  # grounds, as the third number of a subject's place has them
+_LAND, _STAGE, _SPACE = range(3)  # a subject's ground, the third number of its place
 _SYMBOL = re.compile(r'<symbol id="(\w+)" viewBox="0 0 (\d+) (\d+)" data-words="([^"]+)" data-(place|rows)="([^"]+)"')
 _WATER = "sea ocean lake bay harbor river water beach coast boat ship sailboat yacht lighthouse waves"
 _TILES = "abstract geometric pattern logo icon mosaic shapes bauhaus"
@@ -56,7 +56,7 @@ def paint(
 def draw(prompt: str, size: tuple[int, int], seed: int | None = None) -> Any:
     """Return the picture itself, without the sandbox's mark."""
     image, resvg = pillow("Image"), load("resvg_py", "resvg-py")
-    svg = _compose(prompt, size, Random(f"{seed}\n{prompt}"))  # noqa: S311 - chance for a picture, not for a secret
+    svg = _compose(prompt, size, Random(f"{seed}\n{prompt}".encode(errors="replace")))  # noqa: S311 - not a secret
     return image.open(io.BytesIO(resvg.svg_to_bytes(svg_string=svg, skip_system_fonts=True))).convert("RGB")
 
 

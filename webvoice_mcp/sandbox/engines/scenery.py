@@ -27,12 +27,10 @@ class Scene:
     rng: Random
 
 
-def use(
-    template: str, left: float, foot: float, height: float, color: str = "", ratio: float = 1, more: str = ""
-) -> str:
+def use(name: str, left: float, foot: float, height: float, color: str = "", ratio: float = 1, more: str = "") -> str:
     """Return a template that stands at `foot`; `ratio` is its width to its height."""
     box = f'x="{left:.0f}" y="{foot - height:.0f}" width="{height * ratio:.0f}" height="{height:.0f}"'
-    return f'<use href="#{template}" {box} color="{color}" {more}/>'
+    return f'<use href="#{name}" {box} color="{color}" {more}/>'
 
 
 def band(scene: Scene, top: float, bottom: float, fill: str) -> str:
@@ -106,6 +104,5 @@ def tiles(scene: Scene) -> str:
 def stage(scene: Scene) -> str:
     """Return a plain ground with a disc of light and a table, for one subject."""
     disc = use("disc", scene.width / 2 - 450, scene.height * 0.46 + 450, 900, scene.palette["light"])
-    return (
-        band(scene, 0, scene.height, "url(#sky)") + disc + band(scene, scene.height * 0.8, scene.height, "url(#deep)")
-    )
+    table = band(scene, scene.height * 0.8, scene.height, "url(#deep)")
+    return band(scene, 0, scene.height, "url(#sky)") + disc + table

@@ -22,8 +22,8 @@ _CLUES = {
     "mail": re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+"),
     "ur[il]": re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)]"),
     "date": re.compile(r"\b\d{4}-\d\d-\d\d\b"),
-    "quote": re.compile(r"(?<=[\"“])[^\"“”]+(?=[\"”])|(?<!\w)(?<=')[^']+(?='(?!\w))"),
-    "number": re.compile(r"(?<![\w.])-?\d{1,15}(?:\.\d+)?(?!\w)"),
+    "quote": re.compile(r"(?<!\w)[\"“'](.+?)[\"”'](?!\w)"),
+    "number": re.compile(r"(?<![\w./-])-?\d{1,15}(?:\.\d+)?(?![\w-])"),
     "name": re.compile(r"(?<=[\w,;:(] )(?!I['\u2019])[A-ZÀ-Þ][\w'\u2019-]+(?: [A-ZÀ-Þ][\w'\u2019-]+)*"),
 }
 _EXAMPLES = {"mail": "user@example.com", "ur[il]": "https://example.com/", "date": "2025-01-01"}
@@ -33,7 +33,7 @@ def choose(asked: str, tools: Sequence[Mapping[str, Any]], choice: Any, turn: in
     """Return the call to make now, as OpenAI's `tool_calls`; an empty list when the answer is to be in words.
 
     Args:
-        choice: OpenAI's `tool_choice`; with "auto", a tool is called that shares a word with the question.
+        choice: OpenAI's `tool_choice`; with "auto", only a tool that shares a word with the question is called.
         turn: makes the ids of equal calls in one conversation differ.
 
     Raises InvalidInput for parameters that are not a JSON Schema.
@@ -75,18 +75,16 @@ def _fill(name: str, schema: Any, clues: dict[str, list[str]], root: Any, depth:
     if choices := [schema["const"]] if "const" in schema else schema.get("enum"):
         return next((choice for choice in choices if _is_named(choice, clues)), choices[0])
     if kind == "object":
-        parts = {part: _resolve(inner, root) for part, inner in schema.get("properties", {}).items()}
-        named = {part for part in parts if any(_is_named(choice, clues) for choice in parts[part].get("enum", ()))}
+        parts = {part: _resolve(inner, root) for part, inner in (schema.get("properties") or {}).items()}
+        named = {part for part in parts if any(_is_named(choice, clues) for choice in parts[part].get("enum") or ())}
         wanted = [part for part in parts if part in named or part in schema.get("required", parts)]
         return {part: _fill(part, parts[part], clues, root, depth + 1) for part in wanted}
     if kind == "array":
         items = _resolve(schema.get("items", {"type": "string"}), root)
         offered = {"string": clues["quote"] or clues["name"], "integer": clues["number"], "number": clues["number"]}
         count = max(len(offered.get(items.get("type"), ())), schema.get("minItems", 1))
-        return [
-            _fill(name, items, clues, root, depth + 1)
-            for _ in range(min(count, schema.get("maxItems", 20), _MAX_ITEMS))
-        ]
+        count = min(count, schema.get("maxItems", count), _MAX_ITEMS)
+        return [_fill(name, items, clues, root, depth + 1) for _ in range(count)]
     if kind == "boolean":
         return not _NEGATIVE.search(clues["text"][0])
     if kind in {"integer", "number"}:
@@ -109,6 +107,8 @@ def _string(name: str, schema: Mapping[str, Any], clues: dict[str, list[str]]) -
 def _resolve(schema: Any, root: Any) -> Any:
     """Return the schema itself, behind references inside the document and lists of alternatives."""
     for _ in range(_MAX_DEPTH):
+        if not isinstance(schema, Mapping):
+            break
         options = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
         if reference := schema.get("$ref"):
             schema = root
