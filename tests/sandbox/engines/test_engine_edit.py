@@ -78,6 +78,12 @@ def test_a_colour_brightness_and_grey_are_what_was_asked_for() -> None:
     assert len(set(_edited("#ff8040", "black and white"))) == 1
 
 
+def test_a_colour_can_be_drawn_after_it_was_a_tint() -> None:
+    before = drawing.paint("a tomato heart", _SIZE)
+    edit.edit([before], "make it tomato", _SIZE)
+    assert drawing.paint("a tomato heart", _SIZE) == before
+
+
 def test_a_flip_turns_left_to_right() -> None:
     halves = [picture(colour="red"), picture(colour="blue")]
     image = opened(edit.edit(halves, "flip it", _SIZE))

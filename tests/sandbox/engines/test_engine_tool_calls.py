@@ -78,7 +78,7 @@ def test_the_tool_with_most_words_in_common_is_called(asked: str, call: Any) -> 
     assert called(asked, PING, EMAIL, WEATHER, choice="auto") == call
 
 
-def test_a_question_that_has_nothing_to_do_with_a_tool_is_answered_in_words() -> None:
+def test_a_question_unrelated_to_the_tools_is_answered_in_words() -> None:
     assert complete([{"role": "user", "content": "Say hi"}], [WEATHER]) == Completion("[sandbox] hi", [], "stop")
 
 

@@ -29,10 +29,11 @@ def choose(words: Sequence[str], rng: Random, *, has_subject: bool) -> dict[str,
 
     A colour that the words name is the subject's, or without a subject the sky's.
     """
-    moods = [colours for names, colours in _MOODS.items() if not set(words).isdisjoint(names.split())]
+    moods = [mood for names, mood in _MOODS.items() if not set(words).isdisjoint(names.split())]
     palette = dict(zip(_NAMES, (moods or rng.sample(list(_MOODS.values()), 1))[0].split(), strict=True))
-    known = load("PIL.ImageColor", "pillow").colormap
-    named = [mix(known[word], "#80604c", 0.2) for word in words if word in known]
+    colours = load("PIL.ImageColor", "pillow")  # whose table holds both digits and, once used, numbers
+    known = ["#" + bytes(colours.getrgb(word)).hex() for word in words if word in colours.colormap]
+    named = [mix(colour, "#80604c", 0.2) for colour in known]
     if named and has_subject:
         palette["accent"] = named[0]
     elif named:

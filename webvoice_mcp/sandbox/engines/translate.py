@@ -121,7 +121,7 @@ def _phrases() -> list[dict[str, list[str]]]:
 
 @cache
 def _phrasebook() -> dict[str, dict[str, int]]:
-    """For each language, which row a phrase stands in."""
+    """Return the row of each phrase, by language."""
     book: dict[str, dict[str, int]] = {language: {} for language in _phrases()[0]}
     for index, row in enumerate(_phrases()):
         for language, ways in row.items():

@@ -35,7 +35,7 @@ _NOT_SPEECH = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*|[♪♫]+")
 
 
 class Transcript(NamedTuple):
-    """What was said; `text` is empty when nothing was."""
+    """Recognised speech; `text` is empty when nobody spoke."""
 
     text: str
     language: str
@@ -60,11 +60,11 @@ def transcribe(sound: Sound, language: str) -> Transcript:
 def _words(samples: Any) -> str:
     with _LOADING:
         model = _model(_weights())
-    # Greedy at temperature 0 and no context from the text before: the same recording gives the same words.
+    # Without sampling, and without context from the text before, the same recording gives the same words.
     segments, _ = model.transcribe(
         samples, language="en", beam_size=5, temperature=0.0, condition_on_previous_text=False, vad_filter=True
     )
-    return _spoken("".join(each.text for each in segments))
+    return _spoken("".join(segment.text for segment in segments))
 
 
 def _spoken(written: str) -> str:
@@ -72,7 +72,7 @@ def _spoken(written: str) -> str:
 
 
 def _is_quiet(numpy: Any, samples: Any) -> bool:
-    """Whether no tenth of a second is loud enough to hold speech."""
+    """True if no tenth of a second is loud enough to hold speech."""
     padded = numpy.pad(samples, (0, -len(samples) % _WINDOW))
     loudest = (padded.reshape(-1, _WINDOW) ** 2).mean(axis=1).max(initial=0.0)
     return bool(loudest < _QUIET**2)
