@@ -25,7 +25,7 @@ PROJECT = tomllib.loads((_env.ROOT / "pyproject.toml").read_text(encoding="utf-8
 VERSION = PROJECT["version"]
 MARKER = "\n<!-- mcp-name: io.github.easytaskflow/webvoice-mcp -->\n"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-ENGINES = {"av", "faster-whisper", "hibari-tts", "numpy", "onnxruntime", "pillow"}
+ENGINES = {"av", "faster-whisper", "hibari-tts", "numpy", "onnxruntime", "pillow", "resvg-py"}
 
 _NOT_IN_SDIST = {".gitignore"}
 _MADE_FOR_SDIST = {"PKG-INFO", "pyproject.toml.orig"}  # only newer versions of uv_build make the second

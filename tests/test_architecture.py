@@ -20,7 +20,17 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "webvoice_mcp"
 FOLDERS = ("webvoice_mcp", "tests", "scripts", "benchmarks")
 
-ENGINES = {"PIL", "av", "ctranslate2", "espeakng_loader", "faster_whisper", "hibari", "numpy", "onnxruntime"}
+ENGINES = {
+    "PIL",
+    "av",
+    "ctranslate2",
+    "espeakng_loader",
+    "faster_whisper",
+    "hibari",
+    "numpy",
+    "onnxruntime",
+    "resvg_py",
+}
 LATER = {"platformdirs", "rich", "truststore", "webvoice_mcp.sandbox"}  # loaded where they are needed, if at all
 
 

@@ -16,7 +16,7 @@ from starlette.types import ExceptionHandler
 
 from webvoice_mcp.sandbox import account, admin, chat, image, messaging, speech, translation, video
 from webvoice_mcp.sandbox.database import Database
-from webvoice_mcp.sandbox.engines import BadInput, EngineMissing
+from webvoice_mcp.sandbox.engines import EngineUnavailable, InvalidInput
 from webvoice_mcp.sandbox.fault_middleware import FaultMiddleware
 from webvoice_mcp.sandbox.faults import FaultQueue
 from webvoice_mcp.sandbox.inbox import Inbox
@@ -66,8 +66,8 @@ def create_app(state_dir: Path, *, clock: Callable[[], float] = time.time) -> St
             404: _not_found,
             405: _method_not_allowed,
             HTTPException: _http_error,
-            BadInput: _responds_with(400),
-            EngineMissing: _responds_with(503),
+            InvalidInput: _responds_with(400),
+            EngineUnavailable: _responds_with(503),
             ClientDisconnect: _incomplete_body,
             Exception: _internal_error,
         },

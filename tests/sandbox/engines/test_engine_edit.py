@@ -12,38 +12,31 @@ from hypothesis import strategies as st
 
 from tests.sandbox.engines.test_engine_picture import opened
 from tests.sandbox.media import LINK, picture
-from webvoice_mcp.sandbox.engines import BadInput, edit, raster
+from webvoice_mcp.sandbox.engines import InvalidInput, edit, raster
 from webvoice_mcp.sandbox.engines import picture as drawing
 
 pytestmark = [
     pytest.mark.engines,
-    pytest.mark.skipif(find_spec("PIL") is None, reason="the extra is not installed"),
+    pytest.mark.skipif(not (find_spec("PIL") and find_spec("resvg_py")), reason="the extra is not installed"),
 ]
 
 _SIZE = (320, 256)
 _PROMPTS = (
     "Replace the background with a city",
-    "blur the background",
     "blur it",
-    "make it sharper",
     "flip it",
-    "turn it upside down",
     "as a cartoon",
-    "oil painting",
     "pencil sketch",
     "pixel art",
-    "poster",
-    "solarize",
-    "invert the colors",
     "black and white",
     "vintage sepia",
     "brighter",
     "darker",
-    "vivid colors",
-    "warm light",
-    "cool winter mood",
-    "film grain",
+    "put a border around it",
     "tint it #FF8800",
+    "make it purple",
+    'add the text "Hello"',
+    "sepia sketch",
     "something that no filter knows",
 )
 
@@ -56,40 +49,51 @@ def _header(width: int, height: int, rows: bytes = b"") -> bytes:
     """A PNG of so many pixels, in few bytes."""
     body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     packed = b"IDAT" + zlib.compress(rows)
-    chunks = [struct.pack(">I", len(each) - 4) + each + struct.pack(">I", zlib.crc32(each)) for each in (body, packed)]
+    chunks = [
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in (body, packed)
+    ]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
-def test_each_filter_gives_another_picture_and_the_same_one_again() -> None:
+def _edited(colour: str, prompt: str) -> tuple[int, int, int]:
+    """A pixel of a picture of one colour after an edit."""
+    pixel: tuple[int, int, int] = opened(edit.edit([picture(colour=colour)], prompt, _SIZE)).getpixel((40, 60))
+    return pixel
+
+
+def test_each_change_gives_another_picture_and_the_same_one_again() -> None:
     scene = _scene()
     made = [edit.edit([scene], prompt, _SIZE) for prompt in _PROMPTS]
     assert [edit.edit([scene], prompt, _SIZE) for prompt in _PROMPTS] == made
     assert len(set(made)) == len(_PROMPTS)
-    assert {opened(each).size for each in made} == {_SIZE}
+    assert {opened(file).size for file in made} == {_SIZE}
 
 
-def test_every_filter_has_its_prompt_above() -> None:
-    found = [[name for name, pattern, _ in edit._FILTERS if pattern.search(prompt)] for prompt in _PROMPTS[:-2]]
-    assert [names[0] for names in found] == [name for name, _, _ in edit._FILTERS]
-    assert all(len(names) == 1 for names in found)
+def test_a_colour_brightness_and_grey_are_what_was_asked_for() -> None:
+    red, green, blue = _edited("grey", "#ff0000")
+    assert red > 180 > 80 > green == blue
+    red, green, blue = _edited("grey", "make it blue")
+    assert blue > 180 > 80 > green == red
+    assert _edited("#404040", "brighter") > (64, 64, 64) > _edited("#404040", "darker")
+    assert len(set(_edited("#ff8040", "black and white"))) == 1
 
 
-def test_filters_add_up() -> None:
-    scene = _scene()
-    both = edit.edit([scene], "sepia sketch", _SIZE)
-    assert both not in (edit.edit([scene], "sepia", _SIZE), edit.edit([scene], "sketch", _SIZE))
+def test_a_colour_can_be_drawn_after_it_was_a_tint() -> None:
+    before = drawing.paint("a tomato heart", _SIZE)
+    edit.edit([before], "make it tomato", _SIZE)
+    assert drawing.paint("a tomato heart", _SIZE) == before
 
 
-def test_a_tint_turns_the_picture_to_its_colour() -> None:
-    seen = opened(edit.edit([picture(colour="grey")], "#ff0000", _SIZE)).getpixel((100, 100))
-    assert seen[0] > 180 > 80 > seen[1]
-    assert seen[1] == seen[2]
+def test_a_flip_turns_left_to_right() -> None:
+    halves = [picture(colour="red"), picture(colour="blue")]
+    image = opened(edit.edit(halves, "flip it", _SIZE))
+    assert [image.getpixel((x, 100)) for x in (10, 310)] == [(0, 0, 255), (255, 0, 0)]
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4])
+@pytest.mark.parametrize("count", [1, 4])
 def test_up_to_four_pictures_share_the_page(count: int) -> None:
     colours = ["#ff0000", "#00ff00", "#0000ff", "#ffff00"][:count]
-    image = opened(edit.edit([picture(colour=each) for each in colours], "posterized", _SIZE))
+    image = opened(edit.edit([picture(colour=colour) for colour in colours], "flip", _SIZE))
     seen = {image.getpixel((x, y)) for x in range(0, 320, 10) for y in range(0, 240, 10)}
     assert len(seen) == count
 
@@ -101,18 +105,13 @@ def test_an_address_stands_for_a_picture_that_is_not_fetched() -> None:
 
 def test_the_seed_decides_what_a_background_is_replaced_by() -> None:
     scene = _scene()
-    prompts = ("replace the background", "grain", "sepia")
-    changed = [edit.edit([scene], each, _SIZE, seed=1) != edit.edit([scene], each, _SIZE, seed=2) for each in prompts]
-    assert changed == [True, True, False]
+    prompts = ("replace the background", "sepia")
+    changed = [edit.edit([scene], text, _SIZE, seed=1) != edit.edit([scene], text, _SIZE, seed=2) for text in prompts]
+    assert changed == [True, False]
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
-def test_the_accepted_kinds_are_read(kind: str) -> None:
-    assert raster.read(picture((50, 40), kind)).size == (50, 40)
-
-
-@pytest.mark.parametrize(("kind", "mode"), [("PNG", "1"), ("PNG", "L"), ("PNG", "P"), ("JPEG", "CMYK"), ("PNG", "LA")])
-def test_all_colour_modes_are_read(kind: str, mode: str) -> None:
+@pytest.mark.parametrize(("kind", "mode"), [("PNG", "1"), ("JPEG", "CMYK"), ("WEBP", "RGB"), ("GIF", "P")])
+def test_accepted_kinds_are_read_in_all_colour_modes(kind: str, mode: str) -> None:
     from PIL import Image  # noqa: PLC0415 - of the extra, which may be missing
 
     file = io.BytesIO()
@@ -135,9 +134,9 @@ def test_a_large_picture_is_made_smaller_first() -> None:
     assert raster.read(picture((6000, 3000))).size == (2560, 1280)
 
 
-@pytest.mark.parametrize(("width", "height"), [(8001, 8000), (9500, 9500), (15_000, 15_000), (2**31 - 1, 2**31 - 1)])
+@pytest.mark.parametrize(("width", "height"), [(8001, 8000), (15_000, 15_000)])
 def test_a_small_file_with_very_many_pixels_is_refused(width: int, height: int) -> None:
-    with pytest.raises(BadInput, match="more than 64 million pixels"):
+    with pytest.raises(InvalidInput, match="more than 64 million pixels"):
         raster.read(_header(width, height))
 
 
@@ -145,26 +144,17 @@ def test_a_small_file_with_very_many_pixels_is_refused(width: int, height: int) 
     "data",
     [
         pytest.param(b"", id="nothing"),
-        pytest.param(b"<svg xmlns='http://www.w3.org/2000/svg'/>", id="svg"),
         pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", id="eps"),
-        pytest.param(b"BM" + bytes(60), id="bmp"),
-        pytest.param(b"\x89PNG\r\n\x1a\n" + bytes(60), id="broken png"),
         pytest.param(_header(50, 50, bytes(20)), id="png that ends early"),
-        pytest.param(b"GIF89a", id="start of a gif"),
         pytest.param(b"\xff\xd8\xff\xe0" + bytes(40), id="start of a jpeg"),
-        pytest.param(b"RIFF\x24\x00\x00\x00WEBPVP8L" + bytes(30), id="start of a webp"),
     ],
 )
-def test_what_is_no_accepted_picture_is_refused(data: bytes) -> None:
-    with pytest.raises(BadInput, match="send PNG, JPEG, WebP or GIF"):
+def test_files_other_than_accepted_pictures_are_refused(data: bytes) -> None:
+    with pytest.raises(InvalidInput, match="send PNG, JPEG, WebP or GIF"):
         edit.edit([data], "sepia", _SIZE)
 
 
-@given(
-    st.binary(max_size=300),
-    st.sampled_from(["PNG", "JPEG", "WEBP", "GIF"]),
-    st.integers(0, 400),
-)
+@given(st.binary(max_size=300), st.sampled_from(["PNG", "JPEG", "WEBP", "GIF"]), st.integers(0, 400))
 @settings(deadline=None)
 def test_any_bytes_are_read_or_refused(noise: bytes, kind: str, at: int) -> None:
     whole = picture((9, 7), kind)
@@ -172,6 +162,6 @@ def test_any_bytes_are_read_or_refused(noise: bytes, kind: str, at: int) -> None
         seen: Any = None
         try:
             seen = raster.read(data)
-        except BadInput:
+        except InvalidInput:
             continue
         assert seen.mode == "RGB"

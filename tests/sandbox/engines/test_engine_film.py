@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sandbox.media import LINK, Film, picture, watched
-from webvoice_mcp.sandbox.engines import BadInput, film
+from webvoice_mcp.sandbox.engines import InvalidInput, film
 from webvoice_mcp.sandbox.engines.film import Still
 
 pytestmark = [
     pytest.mark.engines,
-    pytest.mark.skipif(find_spec("av") is None or find_spec("PIL") is None, reason="the extra is not installed"),
+    pytest.mark.skipif(
+        not (find_spec("av") and find_spec("PIL") and find_spec("resvg_py")), reason="the extra is not installed"
+    ),
 ]
 
 _COMMENT = "WEBVOICE SANDBOX - procedural, not AI generated (sandbox:ken-burns-1)"
@@ -23,7 +25,7 @@ _LINES = 120  # small, so that the tests are fast
 
 
 def _shades(data: bytes) -> list[float]:
-    """How bright each frame is."""
+    """The brightness of each frame."""
     av: Any = import_module("av")
     stat: Any = import_module("PIL.ImageStat")
     with av.open(io.BytesIO(data)) as container:
@@ -35,11 +37,11 @@ def _loudness(data: bytes) -> list[int]:
     av: Any = import_module("av")
     with av.open(io.BytesIO(data)) as container:
         resampler = av.AudioResampler(format="s16", layout="mono")
-        frames = [each for frame in container.decode(audio=0) for each in resampler.resample(frame)]
+        frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
     return [max(map(abs, memoryview(bytes(frame.planes[0])).cast("h")[: frame.samples])) for frame in frames]
 
 
-@pytest.mark.parametrize("seconds", [2, 5, 15])
+@pytest.mark.parametrize("seconds", [2, 15])
 def test_a_film_lasts_exactly_as_long_as_asked_with_and_without_sound(seconds: int) -> None:
     silent, sounding = (film.shoot(Still("a lake"), seconds, _LINES, 1.0, sound=sound) for sound in (False, True))
     codec, frames = ("h264", "yuv420p"), seconds * 24
@@ -51,15 +53,8 @@ def test_a_film_lasts_exactly_as_long_as_asked_with_and_without_sound(seconds: i
     ("lines", "ratio", "size"),
     [
         (720, 16 / 9, (1280, 720)),
-        (1080, 16 / 9, (1920, 1080)),
-        (720, 9 / 16, (720, 1280)),
-        (1080, 1.0, (1080, 1080)),
-        (720, 4 / 3, (960, 720)),
-        (720, 3 / 4, (720, 960)),
-        (720, 21 / 9, (1680, 720)),
-        (1080, 21 / 9, (2520, 1080)),
+        (1080, 9 / 16, (1080, 1920)),
         (720, 50.0, (1680, 720)),
-        (720, 0.01, (720, 1680)),
     ],
 )
 def test_the_frame_follows_lines_and_ratio(lines: int, ratio: float, size: tuple[int, int]) -> None:
@@ -108,5 +103,5 @@ def test_the_sound_fades_in_and_out() -> None:
 
 
 def test_what_is_no_picture_is_refused() -> None:
-    with pytest.raises(BadInput, match="send PNG, JPEG, WebP or GIF"):
+    with pytest.raises(InvalidInput, match="send PNG, JPEG, WebP or GIF"):
         film.shoot(Still("a lake", b"no picture"), 2, _LINES, None, sound=False)

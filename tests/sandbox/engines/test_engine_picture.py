@@ -1,6 +1,7 @@
 """Pictures, drawn by the real engine."""
 
 import io
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import Any
@@ -10,19 +11,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.sandbox.media import LINK
-from webvoice_mcp.sandbox.engines import picture, town
-from webvoice_mcp.sandbox.engines.objects import THINGS
+from webvoice_mcp.sandbox.engines import EngineUnavailable, picture
 
 pytestmark = [
     pytest.mark.engines,
-    pytest.mark.skipif(find_spec("PIL") is None, reason="the extra is not installed"),
+    pytest.mark.skipif(not (find_spec("PIL") and find_spec("resvg_py")), reason="the extra is not installed"),
 ]
 
 _SMALL = (256, 256)
 _CLAIM = "WEBVOICE SANDBOX - procedural, not AI generated"
+_SUBJECTS = (
+    *("bicycle", "boat", "balloon", "lighthouse", "house", "tree", "cat", "dog", "car", "birds", "rocket", "planet"),
+    *("portrait", "robot", "burger", "cup", "flower", "fish", "heart", "star"),
+)
+_SCENES = (
+    "mountains",
+    "hills",
+    "city",
+    "street",
+    "forest",
+    "lake",
+    "city bay",
+    "abstract",
+    "rain",
+    "snow",
+    "space",
+    "star",
+)
 
 
 def opened(data: bytes) -> Any:
+    """The picture in a file, read to its end."""
     from PIL import Image  # noqa: PLC0415 - of the extra, which may be missing
 
     image = Image.open(io.BytesIO(data))
@@ -30,8 +49,14 @@ def opened(data: bytes) -> Any:
     return image
 
 
-@pytest.mark.parametrize("size", [(1024, 1024), (256, 1536), (1536, 256), (2048, 2048), (301, 257)])
-@pytest.mark.parametrize(("kind", "name"), [("png", "PNG"), ("jpeg", "JPEG"), ("webp", "WEBP")])
+@pytest.mark.parametrize(
+    ("size", "kind", "name"),
+    [
+        ((301, 257), "png", "PNG"),
+        ((256, 2048), "jpeg", "JPEG"),
+        ((2048, 256), "webp", "WEBP"),
+    ],
+)
 def test_a_picture_has_the_size_and_kind_that_was_asked_for(size: tuple[int, int], kind: str, name: str) -> None:
     image = opened(picture.paint("hills", size, kind=kind))
     assert (image.size, image.format, image.mode) == (size, name, "RGB")
@@ -48,9 +73,9 @@ def test_metadata_name_the_sandbox() -> None:
 
 def test_the_mark_is_written_across_the_foot() -> None:
     image = opened(picture.paint("white snow", (1024, 1024)))
-    foot = [image.getpixel((x, 1002)) for x in range(1024)]
-    assert min(sum(each) for each in foot) < 200
-    assert max(sum(each) for each in foot[20:560]) > 600  # the letters
+    foot = [sum(image.getpixel((x, 1002))) for x in range(1024)]
+    assert min(foot) < 200
+    assert max(foot[20:560]) > 600  # the letters
 
 
 def test_prompt_and_seed_decide_alone() -> None:
@@ -67,46 +92,56 @@ def test_threads_do_not_disturb_each_other() -> None:
     assert together == [picture.paint(prompt, _SMALL) for prompt in prompts]
 
 
-@pytest.mark.parametrize("words", [*picture._PARTS.values(), "abstract", "storm", "snowfall", "blizzard at night"])
-def test_every_part_is_drawn_in_its_light(words: str) -> None:
-    for light in ("noon", "midnight", "neon"):
-        assert opened(picture.paint(f"{words} {light}", _SMALL, seed=1)).size == _SMALL
+@pytest.mark.parametrize("light", ["noon", "midnight"])
+def test_each_scene_is_another_picture_in_each_light(light: str) -> None:
+    drawn = {picture.draw(f"{scene} {light}", _SMALL, 1).tobytes() for scene in _SCENES}
+    assert len(drawn) == len(_SCENES)
 
 
-@pytest.mark.parametrize("thing", sorted({thing.draw.__name__: word for word, thing in THINGS.items()}.values()))
-def test_every_thing_changes_the_picture(thing: str) -> None:
-    assert picture.draw(f"{thing} sea", _SMALL).tobytes() != picture.draw("xyzzy sea", _SMALL).tobytes()
-    assert picture.draw(thing, _SMALL).size == _SMALL
+def test_each_subject_stands_before_its_ground() -> None:
+    drawn = {picture.draw(f"{subject} by the sea", _SMALL).tobytes() for subject in (*_SUBJECTS, "xyzzy")}
+    assert len(drawn) == len(_SUBJECTS) + 1
+    assert len({picture.draw(subject, _SMALL).tobytes() for subject in _SUBJECTS}) == len(_SUBJECTS)
 
 
 def test_words_that_say_nothing_still_give_different_pictures() -> None:
     assert len({picture.paint("xyzzy", _SMALL, seed=seed) for seed in range(20)}) == 20
 
 
-def test_words_with_accents_are_understood() -> None:
-    assert picture._called(picture._words("Città al tramonto")) == [town.city]
+def _share_of(image: Any, channel: int) -> float:
+    from PIL import ImageStat  # noqa: PLC0415 - of the extra, which may be missing
+
+    mean = ImageStat.Stat(image).mean
+    return float(mean[channel] / sum(mean))
 
 
-def test_a_colours_name_colours_the_thing() -> None:
-    red, blue = (picture.draw(f"{colour} bicycle on a street", (512, 512), 3) for colour in ("red", "blue"))
-    assert (215, 38, 61) in [pixel for _, pixel in red.getcolors(2**18)]
-    assert (38, 96, 164) in [pixel for _, pixel in blue.getcolors(2**18)]
+@pytest.mark.parametrize("prompt", ["a {} portrait", "{} hills in the morning"])
+def test_a_colours_name_colours_the_subject_or_the_sky(prompt: str) -> None:
+    red, blue = (picture.draw(prompt.format(colour), _SMALL, 3) for colour in ("red", "blue"))
+    assert _share_of(red, 0) > _share_of(blue, 0)
+    assert _share_of(blue, 2) > _share_of(red, 2)
 
 
 def test_references_are_shown_small_and_a_stand_in_says_what_it_is() -> None:
     links = [LINK] * 6  # four fit
-    one, many = (picture.paint("hills", (512, 512), references=each) for each in (links[:1], links))
+    one, many = (picture.paint("hills", (512, 512), references=shown) for shown in (links[:1], links))
     assert len({one, many, picture.paint("hills", (512, 512)), picture.paint("hills", (512, 512), references=[])}) == 3
     assert picture.stand_in(LINK).tobytes() != picture.draw(LINK, (1024, 1024)).tobytes()
 
 
-@pytest.mark.parametrize("prompt", ["日本の山", "🙂", "\x00\x01", "a" * 9000, "W" * 30, " ".join(THINGS)])
+@pytest.mark.parametrize("prompt", ["日本の山\x00\n\t\x01b", "W" * 9000])
 def test_any_prompt_can_be_written_beside_the_mark(prompt: str) -> None:
-    for size in (_SMALL, (1536, 256), (2048, 256)):
+    for size in (_SMALL, (2048, 256)):
         assert opened(picture.paint(prompt, size)).size == size
 
 
+def test_the_library_that_draws_is_named_when_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(EngineUnavailable, match=r"resvg-py is not installed"):
+        picture.draw("hills", _SMALL)
+
+
 @given(st.text(max_size=40), st.one_of(st.none(), st.integers()))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 def test_any_prompt_and_seed_give_a_picture(prompt: str, seed: int | None) -> None:
     assert picture.draw(prompt, _SMALL, seed).size == _SMALL

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from webvoice_mcp.sandbox.engines import EngineMissing, Sound, audio, espeak, hibari, load, whisper
+from webvoice_mcp.sandbox.engines import EngineUnavailable, Sound, audio, espeak, hibari, load, whisper
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -15,7 +15,7 @@ def test_a_sound_knows_how_long_it_is() -> None:
 
 
 def test_a_missing_engine_says_how_to_install_it() -> None:
-    with pytest.raises(EngineMissing) as caught:
+    with pytest.raises(EngineUnavailable) as caught:
         load("a_module_that_is_not_there", "some-engine")
     assert caught.value.engine == "some-engine"
     assert str(caught.value) == (
@@ -26,7 +26,7 @@ def test_a_missing_engine_says_how_to_install_it() -> None:
 def test_an_engine_whose_library_does_not_load_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "engine_with_a_broken_library.py").write_text("raise OSError('libexample.so: wrong machine')")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(EngineMissing, match=r"cannot be loaded \(libexample\.so: wrong machine\)"):
+    with pytest.raises(EngineUnavailable, match=r"cannot be loaded \(libexample\.so: wrong machine\)"):
         load("engine_with_a_broken_library", "some-engine")
 
 
@@ -54,6 +54,6 @@ def test_without_the_extra_each_engine_is_missing_by_its_name(
 ) -> None:
     espeak._library.cache_clear()  # an engine that is loaded stays loaded
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(EngineMissing) as caught:
+    with pytest.raises(EngineUnavailable) as caught:
         call()
     assert caught.value.engine == package

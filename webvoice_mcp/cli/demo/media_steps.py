@@ -7,7 +7,7 @@ import anyio.to_thread
 
 from webvoice_mcp.cli.demo.page import Card
 from webvoice_mcp.cli.demo.session import EMAIL, Outcome, Session, Step, expect
-from webvoice_mcp.sandbox.engines import looking
+from webvoice_mcp.sandbox.engines import describe
 
 _BAY = "Marina Bay at sunset, vivid purple and orange afterglow"
 _LIGHTHOUSE = "A lighthouse on the sea at night"
@@ -91,7 +91,7 @@ async def email(session: Session) -> Outcome:
 async def _make_video(session: Session, tool: str, arguments: dict[str, Any], title: str, *, sound: bool) -> Outcome:
     made = await session.call(tool, arguments)
     path = session.files[-1]
-    video = await anyio.to_thread.run_sync(looking.film, path)
+    video = await anyio.to_thread.run_sync(describe.film, path)
     expect((video.width, video.height) == _VIDEO_SIZE, f"the video is {video.width}x{video.height}")
     expect(abs(video.seconds - made["duration"]) < _TOLERANCE_SECONDS, f"the video lasts {video.seconds:.2f} s")
     expect(video.has_sound is sound, f"the video has {'a' if video.has_sound else 'no'} sound track")
@@ -102,7 +102,7 @@ async def _make_video(session: Session, tool: str, arguments: dict[str, Any], ti
 
 
 async def _picture_size(path: Path) -> tuple[int, int]:
-    return await anyio.to_thread.run_sync(looking.picture_size, path)
+    return await anyio.to_thread.run_sync(describe.picture_size, path)
 
 
 STEPS = (

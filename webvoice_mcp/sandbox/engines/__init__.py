@@ -16,7 +16,7 @@ _BYTES_PER_SAMPLE = 2
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-class EngineMissing(Exception):
+class EngineUnavailable(Exception):
     """An engine cannot be used on this machine; the message says why and how to install it.
 
     Attributes:
@@ -28,7 +28,7 @@ class EngineMissing(Exception):
         self.engine = engine
 
 
-class BadInput(Exception):
+class InvalidInput(Exception):
     """The input cannot be worked on; the message is a sentence for whoever sent it."""
 
 
@@ -48,17 +48,17 @@ class Sound:
 
     @property
     def seconds(self) -> float:
-        """How long the sound is."""
+        """The length of the sound."""
         return len(self.pcm) / _BYTES_PER_SAMPLE / self.rate
 
 
 def load(module: str, engine: str) -> ModuleType:
-    """Import a module of the extra; raises EngineMissing naming the package `engine`."""
+    """Import a module of the extra; raises EngineUnavailable naming the package `engine`."""
     for variable in _ONE_THREAD:
         os.environ.setdefault(variable, "1")
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise EngineMissing(engine) from error
+        raise EngineUnavailable(engine) from error
     except (ImportError, OSError) as error:  # installed, but a native library of it does not load here
-        raise EngineMissing(engine, f"cannot be loaded ({error})") from error
+        raise EngineUnavailable(engine, f"cannot be loaded ({error})") from error

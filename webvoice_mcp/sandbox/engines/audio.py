@@ -3,7 +3,7 @@
 import io
 from typing import Any
 
-from webvoice_mcp.sandbox.engines import BadInput, Sound, load
+from webvoice_mcp.sandbox.engines import InvalidInput, Sound, load
 
 HEARING_RATE = 16_000  # samples per second that speech recognition works on
 LONGEST_SECONDS = 600  # of a recording; more would keep the sandbox busy for minutes
@@ -11,14 +11,14 @@ LONGEST_SECONDS = 600  # of a recording; more would keep the sandbox busy for mi
 _ENGINE = "av"
 _MP3_BITS_PER_SECOND = 64_000
 
-# What the service takes: MP3, WAV, FLAC, M4A. FFmpeg reads far more, playlists that name other files and addresses
-# among it; those must not be opened.
+# The service takes MP3, WAV, FLAC and M4A. FFmpeg reads far more, among it playlists that name other files and
+# addresses, which must not be opened.
 _READ = {"format_whitelist": "mp3,wav,flac,mov", "protocol_whitelist": "none"}
 _NOT_AUDIO = "The file is not a recording that can be read: send MP3, WAV, M4A or FLAC."
 
 
 def encode(sound: Sound, *, title: str, comment: str) -> bytes:
-    """The sound as an MP3 file whose tags say `title` and `comment`. Raises EngineMissing."""
+    """Return the sound as an MP3 file with `title` and `comment` as its tags. Raises EngineUnavailable."""
     av = load("av", _ENGINE)
     file = io.BytesIO()
     with av.open(file, "w", format="mp3") as container:
@@ -34,22 +34,22 @@ def encode(sound: Sound, *, title: str, comment: str) -> bytes:
 def decode(data: bytes) -> Sound:
     """Read an MP3, WAV, M4A or FLAC file, mixed down to mono at 16 kHz.
 
-    Raises BadInput for anything else, for a file without sound and for one over ten minutes, EngineMissing.
+    Raises InvalidInput for anything else, for a file without sound and for one over ten minutes, EngineUnavailable.
     """
     av = load("av", _ENGINE)
     if not data:
-        raise BadInput("The audio file is empty.")
+        raise InvalidInput("The audio file is empty.")
     try:
         with av.open(io.BytesIO(data), options=_READ) as container:
-            pcm = _heard(av, container)
+            pcm = _read_samples(av, container)
     except (av.error.FFmpegError, ValueError) as error:  # ValueError: tags not in UTF-8, a change of rate midway
-        raise BadInput(_NOT_AUDIO) from error
+        raise InvalidInput(_NOT_AUDIO) from error
     if not pcm:
-        raise BadInput(_NOT_AUDIO)
+        raise InvalidInput(_NOT_AUDIO)
     return Sound(pcm, HEARING_RATE)
 
 
-def _heard(av: Any, container: Any) -> bytes:
+def _read_samples(av: Any, container: Any) -> bytes:
     if not container.streams.audio:
         return b""
     resampler = av.AudioResampler(format="s16", layout="mono", rate=HEARING_RATE)
@@ -58,18 +58,18 @@ def _heard(av: Any, container: Any) -> bytes:
         for frame in _frames(av, packet):
             seconds += frame.samples / frame.sample_rate
             if seconds > LONGEST_SECONDS:
-                raise BadInput(f"The sandbox takes recordings of at most {LONGEST_SECONDS // 60} minutes.")
-            for each in resampler.resample(frame):
-                pcm += bytes(each.planes[0])[: each.samples * 2]
-    for each in resampler.resample(None) if pcm else ():
-        pcm += bytes(each.planes[0])[: each.samples * 2]
+                raise InvalidInput(f"The sandbox takes recordings of at most {LONGEST_SECONDS // 60} minutes.")
+            for part in resampler.resample(frame):
+                pcm += bytes(part.planes[0])[: part.samples * 2]
+    for part in resampler.resample(None) if pcm else ():
+        pcm += bytes(part.planes[0])[: part.samples * 2]
     return bytes(pcm)
 
 
 def _frames(av: Any, packet: Any) -> list[Any]:
     try:
         return list(packet.decode())
-    except av.error.InvalidDataError:  # a damaged part: players skip it and go on, and so do we
+    except av.error.InvalidDataError:  # players skip a damaged part as well
         return []
 
 

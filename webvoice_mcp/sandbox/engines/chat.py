@@ -6,24 +6,36 @@ Every text begins with "[sandbox] ", so that nobody takes it for a model's.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import takewhile
 from typing import Any, Literal
 
-from webvoice_mcp.sandbox.engines import rules, toolcalls
+from webvoice_mcp.sandbox.engines import tool_calls
 
 PROVIDER = "sandbox:rules-1"
 MARK = "[sandbox] "
 
 _WORD = re.compile(r"\S+\s*")
+_ECHO = re.compile(
+    r"(?is)(?:please\s+)?(?:say|repeat|echo|(?:reply|respond|answer)\s+with)\b(?:\s+(?:only|just|exactly|after\s+me))*\s*:?\s*"
+    r"(?P<said>.+?)(?:,?\s+(?:and\s+nothing\s+(?:else|more)|please))?\.?"
+)
+_NUMBER = r"(-?\d{1,15}(?:\.\d{1,15})?)"
+_SUM = re.compile(
+    rf"(?i)(?:what(?:\s+i|['\u2019])s|calculate)?\s*({_NUMBER}\s*([-+*/x]|[a-z]+(?: by)?)\s*{_NUMBER})[\s=?.!]*"
+)
+_OPERATORS = {
+    **dict.fromkeys(("+", "plus"), Fraction.__add__),
+    **dict.fromkeys(("-", "minus"), Fraction.__sub__),
+    **dict.fromkeys(("*", "x", "times"), Fraction.__mul__),
+    **dict.fromkeys(("/", "divided by"), Fraction.__truediv__),
+}
+_QUOTED = re.compile(r"""["'`\u2018\u201c](.+)["'`\u2019\u201d][.!]?""", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """An assistant's turn: either a text or calls of tools.
-
-    Attributes:
-        text: empty when tools are called.
-        tool_calls: as OpenAI's `message.tool_calls`.
-    """
+    """An assistant's turn: a text, or calls of tools as in OpenAI's `message.tool_calls`."""
 
     text: str
     tool_calls: list[dict[str, Any]]
@@ -38,17 +50,58 @@ def complete(
 ) -> Completion:
     """Answer OpenAI's `messages`, the last of which is the user's or a tool's.
 
-    A word counts as a token; `max_tokens` of them are given, not counting the mark.
-    Raises BadInput when `tools` or `tool_choice` are not what OpenAI defines.
+    The shape of `tools` and `tool_choice` has been checked before. A word counts as a token; `max_tokens` of them are
+    given, not counting the mark. Raises InvalidInput for a tool whose parameters are not a JSON Schema.
     """
-    calls = toolcalls.choose(messages, tools or (), tool_choice or "auto")
+    asked = next((_text(message).strip() for message in reversed(messages) if message.get("role") == "user"), "")
+    has_results = bool(messages) and messages[-1].get("role") == "tool"
+    calls = [] if has_results else tool_calls.choose(asked, tools or (), tool_choice or "auto", len(messages))
     if calls:
         return Completion("", calls, "tool_calls")
-    words = _WORD.findall(rules.answer(messages))
+    words = _WORD.findall(_results(messages) if has_results else _answer(asked))
     text = MARK + "".join(words[:max_tokens]).rstrip()
     return Completion(text, [], "length" if len(words) > max_tokens else "stop")
 
 
 def count_tokens(text: str) -> int:
-    """How many tokens a text counts for, as in `max_tokens`."""
+    """Return how many tokens a text counts for, as in `max_tokens`."""
     return len(_WORD.findall(text))
+
+
+def _answer(asked: str) -> str:
+    if not asked:
+        return "There was no text to answer."
+    if found := _ECHO.fullmatch(asked):
+        quoted = _QUOTED.fullmatch(found["said"])
+        return quoted[1] if quoted else found["said"]
+    return _calculate(asked) or f"The sandbox has no language model and no knowledge to answer this: {asked[:200]}"
+
+
+def _calculate(asked: str) -> str:
+    """Return `sum = result` for a sum of two numbers, else an empty string."""
+    found = _SUM.fullmatch(asked)
+    operate = _OPERATORS.get(found[3].lower()) if found else None
+    if not found or not operate:
+        return ""
+    try:
+        value = operate(Fraction(found[2]), Fraction(found[4]))
+    except ZeroDivisionError:
+        return f"{found[1]} divides by zero."
+    return f"{found[1]} = {value if value.denominator == 1 else format(float(value), '.12g')}"
+
+
+def _results(messages: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the tools of the last turn gave, by their names."""
+    calls = [call for message in messages for call in message.get("tool_calls") or ()]
+    names = {call.get("id"): (call.get("function") or {}).get("name") for call in calls}
+    results = list(takewhile(lambda message: message.get("role") == "tool", reversed(messages)))[::-1]
+    told = [f"{names.get(result.get('tool_call_id')) or 'The tool'} returned: {_text(result)}" for result in results]
+    return "\n".join(told)
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    """Return a message's text; its content is a string, a list of parts or null."""
+    content = message.get("content")
+    if isinstance(content, list):
+        return " ".join(str(part["text"]) for part in content if isinstance(part, Mapping) and "text" in part)
+    return content if isinstance(content, str) else ""

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from webvoice_mcp.sandbox.engines import BadInput, EngineMissing, Sound, load
+from webvoice_mcp.sandbox.engines import EngineUnavailable, InvalidInput, Sound, load
 
 _ENGINE = "espeakng-loader"
 _SPEAKING = Lock()  # the library keeps one voice, one speed and one callback for the whole process
@@ -51,7 +51,7 @@ def speak(text: str, language: str, speed: float) -> Sound:
 
     The Japanese voice knows kana only and calls every other character by name, so those are read by the Chinese
     voice: the wrong sounds for them, at about the right length.
-    Raises BadInput for a language without a voice and for text with nothing to say, EngineMissing.
+    Raises InvalidInput for a language without a voice and for text with nothing to say, EngineUnavailable.
     """
     with _SPEAKING:
         library = _library()
@@ -59,7 +59,7 @@ def speak(text: str, language: str, speed: float) -> Sound:
         pieces = [(voice, text)] if voice != "ja" else list(_by_script(text))
         pcm = b"".join(library.synthesise(piece, named, speed) for named, piece in pieces)
     if not pcm.strip(b"\0"):
-        raise BadInput(f"The text holds nothing that the sandbox's voice for {language!r} can say.")
+        raise InvalidInput(f"The text holds nothing that the sandbox's voice for {language!r} can say.")
     voices = "+".join(dict.fromkeys([voice, *(named for named, _ in pieces)]))
     return Sound(pcm, library.rate, f"sandbox:espeak-ng-{library.version}/{voices}")
 
@@ -89,7 +89,7 @@ class _Library:
         for name in (code, code.partition("-")[0]):
             if found := self.voices.get(_VOICES.get(name, name)):
                 return found
-        raise BadInput(f"The sandbox has no voice for the language {language!r}.")
+        raise InvalidInput(f"The sandbox has no voice for the language {language!r}.")
 
     def synthesise(self, text: str, voice: str, speed: float) -> bytes:
         self._heard.clear()
@@ -114,9 +114,9 @@ def _library() -> _Library:
         short = _short(data)
         rate = native.espeak_Initialize(_SYNCHRONOUS, 0, _narrow(short), _DONT_EXIT)
     except (OSError, ValueError) as error:
-        raise EngineMissing(_ENGINE, f"cannot be loaded ({error})") from error
+        raise EngineUnavailable(_ENGINE, f"cannot be loaded ({error})") from error
     if rate <= 0:
-        raise EngineMissing(_ENGINE, f"cannot read its data in {short}")
+        raise EngineUnavailable(_ENGINE, f"cannot read its data in {short}")
     native.espeak_Info.restype = ctypes.c_char_p
     native.espeak_Synth.argtypes = [
         ctypes.c_char_p,
@@ -129,7 +129,7 @@ def _library() -> _Library:
         ctypes.c_void_p,
     ]
     version = ".".join(native.espeak_Info(None).decode().split(".")[:2])
-    voices = {each.name.lower(): each.name for each in (data / "lang").rglob("*") if each.is_file()}
+    voices = {file.name.lower(): file.name for file in (data / "lang").rglob("*") if file.is_file()}
     return _Library(native, rate, version, voices)
 
 

@@ -1,4 +1,4 @@
-"""Short films: a slow camera move over a still picture, as H.264 and AAC in an MP4 file."""
+"""Short films: a slow camera move over a still picture, encoded as H.264 and AAC in an MP4 file."""
 
 import math
 import tempfile
@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from webvoice_mcp.sandbox.engines import load, picture, raster
-from webvoice_mcp.sandbox.engines.canvas import pillow
+from webvoice_mcp.sandbox.engines.raster import pillow
 
 PROVIDER = "sandbox:ken-burns-1"
 FRAMES_PER_SECOND = 24
 
 _ENGINE = "av"
 _X264 = {"preset": "veryfast", "crf": "26"}
-_ZOOM = 1.16  # how much larger than the frame the picture is when the camera is closest
+_ZOOM = 1.16  # how much larger the picture is than the frame
 _FADE_FROM = 0.6  # share of the film after which the last picture fades in
-_WIDEST = 21 / 9
+_MAX_RATIO = 21 / 9  # of the longer side to the shorter one
 
 _RATE = 24_000  # samples per second
 _SAMPLES_PER_FRAME = 1024  # AAC's
@@ -30,7 +30,7 @@ _BITS_PER_SECOND = 64_000
 
 
 class Still(NamedTuple):
-    """What a film is made of.
+    """The pictures of a film.
 
     Attributes:
         source: bytes of a picture, its address (a stand-in is drawn), or None for one drawn from the prompt.
@@ -46,14 +46,14 @@ class Still(NamedTuple):
 
 
 def shoot(still: Still, seconds: int, lines: int, ratio: float | None, *, sound: bool) -> bytes:
-    """An MP4 file that lasts exactly so long; the same arguments give the same bytes.
+    """Return an MP4 file of exactly `seconds`; the same arguments give the same bytes.
 
     Args:
         lines: pixels of the shorter side; even.
         ratio: width to height; None for the source's own, kept between 9:21 and 21:9.
-        sound: whether there is a soft chord; else the file has no audio.
+        sound: adds a soft chord; without it the file has no audio.
 
-    Raises BadInput for bytes that are no picture, EngineMissing.
+    Raises InvalidInput for bytes that are no picture, EngineUnavailable.
     """
     av = load("av", _ENGINE)
     source = _source(still.source)
@@ -78,8 +78,8 @@ def shoot(still: Still, seconds: int, lines: int, ratio: float | None, *, sound:
 
 
 def frame_size(lines: int, ratio: float) -> tuple[int, int]:
-    """Width and height, both even, for a shorter side and a ratio of width to height."""
-    ratio = min(max(ratio, 1 / _WIDEST), _WIDEST)
+    """Return width and height, both even, for a shorter side and a ratio of width to height."""
+    ratio = min(max(ratio, 1 / _MAX_RATIO), _MAX_RATIO)
     longer = 2 * round(lines * max(ratio, 1 / ratio) / 2)
     return (longer, lines) if ratio >= 1 else (lines, longer)
 
@@ -106,41 +106,35 @@ def _audio_stream(container: Any) -> Any:
 
 
 def _frames(av: Any, first: Any, last: Any, size: tuple[int, int], count: int) -> Iterator[Any]:
-    """The camera moves in and a little aside; where there is a last picture, it fades in towards the end."""
-    strip = raster.banner(size, raster.PROCEDURAL)
-    first, last = _enlarged(first, size), _enlarged(last, size) if last else None
+    """Yield the frames, marked as the sandbox's; a `last` picture, if any, fades in towards the end."""
+    larger, mark = [round(side * _ZOOM) for side in size], raster.banner(size, raster.PROCEDURAL)
+    stills = [pillow("ImageOps").fit(still, larger) for still in (first, last) if still]
     for number in range(count):
         time = number / (count - 1)
-        shot = _shot(first, size, time)
-        if last and time > _FADE_FROM:
-            shot = pillow("Image").blend(shot, _shot(last, size, time), (time - _FADE_FROM) / (1 - _FADE_FROM))
-        shot.paste(strip, (0, size[1] - strip.height), strip)
+        views = [_view(still, size, time * time * (3 - 2 * time)) for still in stills]  # starts and ends gently
+        share = max(0.0, (time - _FADE_FROM) / (1 - _FADE_FROM))
+        shot = pillow("Image").blend(views[0], views[-1], share)
+        shot.paste(mark, (0, size[1] - mark.height), mark)
         frame = av.VideoFrame.from_image(shot)
         frame.pts, frame.time_base = number, Fraction(1, FRAMES_PER_SECOND)
         yield frame
 
 
-def _enlarged(still: Any, size: tuple[int, int]) -> Any:
-    larger = (round(size[0] * _ZOOM), round(size[1] * _ZOOM))
-    return pillow("ImageOps").fit(still, larger, pillow("Image").Resampling.LANCZOS)
-
-
-def _shot(still: Any, size: tuple[int, int], time: float) -> Any:
-    """What the camera sees at a time from 0 to 1: it starts and ends gently."""
-    eased = time * time * (3 - 2 * time)
-    zoom = 1 + (1 / _ZOOM - 1) * eased
+def _view(still: Any, size: tuple[int, int], progress: float) -> Any:
+    """Return the camera's view, which moves in and a little aside as `progress` goes from 0 to 1."""
+    zoom = 1 + (1 / _ZOOM - 1) * progress
     width, height = still.width * zoom, still.height * zoom
-    left, top = (still.width - width) * (0.35 + 0.3 * eased), (still.height - height) * 0.45
+    left, top = (still.width - width) * (0.35 + 0.3 * progress), (still.height - height) * 0.45
     return still.resize(size, pillow("Image").Resampling.BILINEAR, (left, top, left + width, top + height))
 
 
 def _chords(av: Any, seconds: int) -> Iterator[Any]:
-    """The sound in the frames that the encoder wants; it fades in and out."""
+    """Yield the sound in frames of the encoder's size; it fades in and out."""
     samples, fade = _loop() * -(-seconds // _LOOP_SECONDS), round(_RATE * _FADE_SECONDS)
     del samples[seconds * _RATE :]
-    for place in range(fade):
-        for end in (place, -1 - place):
-            samples[end] = round(samples[end] * place / fade)
+    for index in range(fade):
+        for end in (index, -1 - index):
+            samples[end] = round(samples[end] * index / fade)
     resampler = av.AudioResampler(format="fltp", layout="mono", rate=_RATE, frame_size=_SAMPLES_PER_FRAME)
     pcm = samples.tobytes()
     frame = av.AudioFrame(format="s16", layout="mono", samples=len(samples))
@@ -153,13 +147,13 @@ def _chords(av: Any, seconds: int) -> Iterator[Any]:
 
 @cache
 def _loop() -> "array[int]":
-    """A chord that swells and ebbs; it can be repeated without a seam."""
+    """Return a chord that swells and ebbs; it can be repeated without a seam."""
     turns = [math.tau * hertz / _RATE for hertz in _CHORD]
     swell = math.tau / _LOOP_SECONDS / _RATE
     return array(
         "h",
         (
-            round(1500 * (1 - 0.35 * math.cos(swell * at)) * sum(math.sin(turn * at) for turn in turns))
-            for at in range(_RATE * _LOOP_SECONDS)
+            round(1500 * (1 - 0.35 * math.cos(swell * index)) * sum(math.sin(turn * index) for turn in turns))
+            for index in range(_RATE * _LOOP_SECONDS)
         ),
     )

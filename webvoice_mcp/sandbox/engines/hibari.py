@@ -5,7 +5,7 @@ from threading import Lock
 from types import ModuleType
 from typing import Any
 
-from webvoice_mcp.sandbox.engines import BadInput, Sound, load
+from webvoice_mcp.sandbox.engines import InvalidInput, Sound, load
 
 _ENGINE = "hibari-tts"
 _LOADING = Lock()
@@ -17,14 +17,14 @@ def speak(text: str, speed: float) -> Sound:
     """Speak English; `speed` is 1.0 for the voice's own pace (0.5 to 2.0).
 
     Text in other scripts has no sound here and other languages are read as if they were English.
-    Raises BadInput for text without anything to say, EngineMissing.
+    Raises InvalidInput for text without anything to say, EngineUnavailable.
     """
     hibari, numpy = load("hibari", _ENGINE), load("numpy", _ENGINE)
     with _LOADING:
         voice = _voice(hibari)
     samples = voice(text, speed=speed, seed=_SEED)
     if not len(samples):
-        raise BadInput("The text holds nothing that the sandbox's English voice can say.")
+        raise InvalidInput("The text holds nothing that the sandbox's English voice can say.")
     pcm = (numpy.clip(samples, -1.0, 1.0) * _FULL_SCALE).astype("<i2").tobytes()
     return Sound(pcm, hibari.SAMPLE_RATE, f"sandbox:hibari-{hibari.__version__}/{voice.voice}")
 

@@ -1,150 +1,122 @@
 """Procedural pictures: a poster drawn from the words of a prompt. There is no model, and nothing was learned."""
 
+import io
 import re
-import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
 from random import Random
-from typing import Any
+from string import Template
+from typing import Any, NamedTuple
 
-from webvoice_mcp.sandbox.engines import abstract, land, raster, sky, town
-from webvoice_mcp.sandbox.engines.canvas import Canvas, Scene, pillow
-from webvoice_mcp.sandbox.engines.objects import THINGS, Thing
+from webvoice_mcp.sandbox.engines import load, raster, scenery
 from webvoice_mcp.sandbox.engines.palette import choose
+from webvoice_mcp.sandbox.engines.raster import pillow
 
 PROVIDER = "sandbox:procedural-1"
 
-Part = Callable[[Scene], None]
-
-# Parts of a picture, in the order in which they are drawn, and the words that call for them.
-_PARTS: dict[Part, str] = {
-    sky.planets: "space galaxy planet planets cosmos universe nebula spazio astronaut",
-    sky.aurora: "aurora borealis polar northern",
-    land.mountains: "mountain mountains alps peak peaks alpine montagna montagne snow snowy winter ice",
-    land.dunes: "desert dune dunes sahara deserto canyon",
-    land.hills: "hill hills field fields meadow valley countryside colline campagna prato landscape spring",
-    town.city: "city skyline downtown cyberpunk neon metropolis bay marina harbor harbour alley citta rooftop office",
-    town.street: "street village town road square market piazza strada houses",
-    land.water: "sea ocean lake bay marina harbor harbour river water beach coast island boat ship sailboat yacht sail"
-    " lighthouse waves mare lago fiume spiaggia barca faro reflection reflections",
-    land.forest: "forest woods jungle pines firs trees foresta bosco camping",
+_MAX_INSETS = 4
+_LAND, _STAGE, _SPACE = range(3)  # a subject's ground, the third number of its place
+_SYMBOL = re.compile(r'<symbol id="(\w+)" viewBox="0 0 (\d+) (\d+)" data-words="([^"]+)" data-(place|rows)="([^"]+)"')
+_WATER = "sea ocean lake bay harbor river water beach coast boat ship sailboat yacht lighthouse waves"
+_TILES = "abstract geometric pattern logo icon mosaic shapes bauhaus"
+_WEATHER = {
+    "rain rainy storm": ("l-9 42", "#dce8ff", 0.25),
+    "snow snows snowy snowfall blizzard": ("h0", "#ffffff", 0.9),
 }
-_BY_CHANCE: tuple[tuple[Part, ...], ...] = (
-    (land.mountains,),
-    (land.hills,),
-    (land.mountains, land.water),
-    (land.dunes,),
-    (land.forest,),
-    (town.city, land.water),
-)
-_ABSTRACT = frozenset(("abstract", "geometric", "pattern", "logo", "icon", "bauhaus", "mosaic", "shapes", "astratto"))
-_RAIN = frozenset(("rain", "rainy", "storm", "pioggia"))
-_SNOW = frozenset(("snow", "snowy", "snowfall", "blizzard", "neve"))
-_MOST_THINGS = 3
-_WORDS_FROM = 4000  # characters of a prompt
-_MOST_INSETS = 4  # that fit into a row
+_BY_CHANCE = ("mountains", "hills", "mountains lake", "hills lake", "forest", "city bay")
+
+
+class _Symbol(NamedTuple):
+    """A template that words of a prompt call for; drawings.svg explains its numbers."""
+
+    name: str
+    ratio: float
+    is_land: bool
+    numbers: tuple[float, ...]
 
 
 def paint(
-    prompt: str,
-    size: tuple[int, int],
-    *,
-    seed: int | None = None,
-    kind: str = "png",
-    references: Sequence[str] = (),
+    prompt: str, size: tuple[int, int], *, seed: int | None = None, kind: str = "png", references: Sequence[str] = ()
 ) -> bytes:
-    """A picture file; the same arguments give the same bytes.
+    """Return a picture file; the same arguments give the same bytes.
 
     Args:
         seed: another one gives another picture; without one the prompt alone decides.
         kind: "png", "jpeg" or "webp".
         references: addresses of pictures to go by. They are not fetched; small stand-ins in a corner show them.
 
-    Raises EngineMissing.
+    Raises EngineUnavailable.
     """
     picture = draw_with_references(prompt, size, seed, references)
-    raster.sign(picture, raster.PROCEDURAL, _note(prompt))
+    raster.sign(picture, raster.PROCEDURAL, prompt)
     return raster.encode(picture, kind, PROVIDER)
 
 
 def draw(prompt: str, size: tuple[int, int], seed: int | None = None) -> Any:
-    """The picture itself, without the sandbox's mark."""
-    words = _words(prompt[:_WORDS_FROM])
-    rng = Random(f"{seed}\n{prompt}")  # noqa: S311 - chance for a picture, not for a secret
-    scene = Scene(Canvas(size), choose(words, rng), rng, size[1] * 0.62)
-    things = list(dict.fromkeys(THINGS[word] for word in words if word in THINGS))[:_MOST_THINGS]
-    if not _ABSTRACT.isdisjoint(words):
-        abstract.geometry(scene)
-    elif things and things[0].close and not _called(words):
-        abstract.stage(scene)
-        _place(scene, things[0], 0)
-    else:
-        _landscape(scene, words, things)
-    return scene.canvas.image
+    """Return the picture itself, without the sandbox's mark."""
+    image, resvg = pillow("Image"), load("resvg_py", "resvg-py")
+    svg = _compose(prompt, size, Random(f"{seed}\n{prompt}".encode(errors="replace")))  # noqa: S311 - not a secret
+    return image.open(io.BytesIO(resvg.svg_to_bytes(svg_string=svg, skip_system_fonts=True))).convert("RGB")
 
 
 def draw_with_references(prompt: str, size: tuple[int, int], seed: int | None, references: Sequence[str]) -> Any:
-    """As `draw`, with a small stand-in in a corner for each address of a picture to go by."""
-    picture = draw(prompt, size, seed)
-    for number, address in enumerate(references[:_MOST_INSETS]):
-        _inset(picture, address, number)
+    """Return the picture with a small stand-in in a corner for each address of a picture to go by."""
+    picture, side, edge = draw(prompt, size, seed), round(min(size) * 0.17), max(2, round(min(size) * 0.008))
+    for number, address in enumerate(references[:_MAX_INSETS]):
+        framed = pillow("ImageOps").expand(draw(address, (side, side)), edge, "#faf6ec")
+        picture.paste(framed, (picture.width - (side + 4 * edge) * (number + 1), 2 * edge))
     return picture
 
 
 def stand_in(address: str) -> Any:
-    """A picture in the place of one at an address, which is not fetched; it says so itself."""
+    """Return a picture in the place of one at an address, which is not fetched; it says so itself."""
     picture = draw(address, (1024, 1024))
-    raster.label(picture, f"STAND-IN for {_note(address, 36)}")
+    raster.sign(picture, f"STAND-IN for {address}", at_foot=False)
     return picture
 
 
-def _landscape(scene: Scene, words: Collection[str], things: list[Thing]) -> None:
-    parts = _called(words) or list(scene.rng.choice(_BY_CHANCE))
-    if town.street in parts:
-        scene.horizon = scene.canvas.height * 0.72
-    if parts == [sky.planets]:
-        scene.horizon = scene.canvas.height
-    sky.sky(scene)
-    sky.luminary(scene, high=town.street in parts)
-    if not scene.palette.dark:
-        sky.clouds(scene)
-    for part in parts:
-        part(scene)
-    if land.water in parts and any(thing.ashore for thing in things):
-        land.shore(scene)
-    for number, thing in enumerate(things):
-        _place(scene, thing, number)
-    for weather, names in ((sky.rain, _RAIN), (sky.snowfall, _SNOW)):
-        if not names.isdisjoint(words):
-            weather(scene)
+def _compose(prompt: str, size: tuple[int, int], rng: Random) -> str:
+    template, known = _template()
+    words = re.findall(r"[a-z]+", prompt.lower())
+    subjects = dict.fromkeys(known[word] for word in words if word in known and not known[word].is_land)
+    palette = choose(words, rng, has_subject=bool(subjects))
+    ground = next((subject.numbers[2] for subject in subjects), _LAND)
+    if _calls(_WATER, words) or any(known[word].is_land for word in words if word in known):
+        ground = _LAND
+    elif ground == _LAND:
+        words += rng.choice(_BY_CHANCE).split()
+    width, height = (1000 * side / min(size) for side in size)
+    has_water, horizon = _calls(_WATER, words), height * (1 if ground == _SPACE else 0.6)
+    scene = scenery.Scene(width, height, horizon, horizon if has_water else height, palette, rng)
+    if ground == _STAGE:
+        body = scenery.stage(scene)
+    elif _calls(_TILES, words):
+        body = scenery.tiles(scene)
+    else:
+        called = {known[word] for word in words if word in known}
+        land = [symbol for symbol in dict.fromkeys(known.values()) if symbol.is_land and symbol in called]
+        view = "".join(scenery.rows(scene, symbol.name, symbol.ratio, symbol.numbers) for symbol in land)
+        body = f'<g id="view">{scenery.sky(scene)}{view}</g>{scenery.water(scene) if has_water else ""}'
+    for (name, _, _, (share, foot, _)), x in zip(subjects, (0.5, 0.2, 0.8), strict=False):
+        left = width * (x + rng.uniform(-0.05, 0.05) * (ground != _STAGE)) - share * 500
+        body += scenery.use(name, left, height * foot, share * 1000, palette["accent"])
+    weather = [strokes for names, strokes in _WEATHER.items() if _calls(names, words)]
+    body += "".join(scenery.strokes(scene, *strokes) for strokes in weather)
+    sides = {"pixels_wide": size[0], "pixels_high": size[1], "wide": f"{width:.2f}", "high": f"{height:.2f}"}
+    return template.substitute(palette, **sides, body=body)
 
 
-def _called(words: Collection[str]) -> list[Part]:
-    return [part for part, names in _PARTS.items() if not set(names.split()).isdisjoint(words)]
+def _calls(names: str, words: Sequence[str]) -> bool:
+    return not set(names.split()).isdisjoint(words)
 
 
-def _place(scene: Scene, thing: Thing, number: int) -> None:
-    canvas = scene.canvas
-    across = 0.5 if thing.close else (0.5, 0.24, 0.78)[number] + scene.rng.uniform(-0.06, 0.06)
-    side = canvas.unit * thing.size
-    canvas.place(thing.draw, scene.palette.accent, canvas.width * across, canvas.height * thing.foot, side)
-
-
-def _inset(picture: Any, address: str, number: int) -> None:
-    image, unit = pillow("Image"), min(picture.size)
-    side, edge = round(unit * 0.17), max(2, round(unit * 0.008))
-    small = draw(address, (256, 256)).resize((side, side), image.Resampling.LANCZOS)
-    frame = image.new("RGB", (side + 2 * edge, side + 2 * edge), (250, 246, 236))
-    frame.paste(small, (edge, edge))
-    step = side + 4 * edge
-    picture.paste(frame, (picture.width - step * (number + 1), 2 * edge))
-
-
-def _words(prompt: str) -> list[str]:
-    plain = unicodedata.normalize("NFKD", prompt.lower())
-    return re.findall(r"[a-z]+", "".join(each for each in plain if not unicodedata.combining(each)))
-
-
-def _note(text: str, longest: int = 60) -> str:
-    """What a picture's font can write of a text, shortened."""
-    plain = " ".join("".join(each if each.isascii() and each.isprintable() else " " for each in text).split())
-    return plain if len(plain) <= longest else plain[: longest - 3].rstrip() + "..."
+@cache
+def _template() -> tuple[Template, dict[str, _Symbol]]:
+    """Return the SVG document to fill in, and its symbols by the words that call for them."""
+    svg = files("webvoice_mcp.sandbox.engines").joinpath("drawings.svg").read_text("utf-8")
+    known: dict[str, _Symbol] = {}
+    for name, width, height, words, kind, numbers in _SYMBOL.findall(svg):
+        symbol = _Symbol(name, int(width) / int(height), kind == "rows", tuple(map(float, numbers.split())))
+        known |= dict.fromkeys(words.split(), symbol)
+    return Template(svg), known

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
-from webvoice_mcp.sandbox.engines import BadInput
+from webvoice_mcp.sandbox.engines import InvalidInput
 
 _ASSUMED_SOURCE = "en"  # what the service takes "auto" for
 _CHINESE_STYLE = {"zh", "ja"}  # no space between sentences, full-width marks
@@ -41,14 +41,14 @@ def translate(text: str, source: str, target: str) -> tuple[str, str]:
 
     A sentence that the phrasebook does not know becomes `[target: šţŕåñĝé ļéţţéŕš]`, with addresses, tags and
     placeholders left as they are. `source` "" or "auto" counts as English.
-    Raises BadInput for a language that is not among the fifteen and for blank text.
+    Raises InvalidInput for a language that is not among the fifteen and for blank text.
     """
     source = _ASSUMED_SOURCE if source in {"", "auto"} else source
     for language in (source, target):
         if language not in _phrasebook():
-            raise BadInput(f"The language {language!r} is not supported: use one of {', '.join(_phrasebook())}.")
+            raise InvalidInput(f"The language {language!r} is not supported: use one of {', '.join(_phrasebook())}.")
     if not text.strip():
-        raise BadInput("There is no text to translate.")
+        raise InvalidInput("There is no text to translate.")
     if source == target:
         return text, "sandbox:unchanged"
     done: list[str] = []
@@ -121,7 +121,7 @@ def _phrases() -> list[dict[str, list[str]]]:
 
 @cache
 def _phrasebook() -> dict[str, dict[str, int]]:
-    """For each language, which row a phrase stands in."""
+    """Return the row of each phrase, by language."""
     book: dict[str, dict[str, int]] = {language: {} for language in _phrases()[0]}
     for index, row in enumerate(_phrases()):
         for language, ways in row.items():

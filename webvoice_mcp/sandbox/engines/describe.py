@@ -1,4 +1,4 @@
-"""What a picture or a film is, read back by the libraries that people's players use."""
+"""Facts about a picture or a film, read back from its file."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ def picture_size(path: Path) -> tuple[int, int]:
     """Width and height of a picture, all of which is decoded.
 
     Raises:
-        EngineMissing: Pillow is not installed.
+        EngineUnavailable: Pillow is not installed.
         OSError: it is no picture, or broken.
     """
     with load("PIL.Image", "pillow").open(path) as picture:
@@ -32,7 +32,7 @@ def film(path: Path) -> Film:
     """A film's facts, its pictures counted one by one.
 
     Raises:
-        EngineMissing: PyAV is not installed.
+        EngineUnavailable: PyAV is not installed.
         OSError: it is no film, or broken.
     """
     with load("av", "av").open(str(path)) as container:

@@ -1,3 +1,5 @@
+"""Calls of tools, chosen and filled in by rules."""
+
 import json
 from typing import Any
 
@@ -5,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webvoice_mcp.sandbox.engines import BadInput
+from webvoice_mcp.sandbox.engines import InvalidInput
 from webvoice_mcp.sandbox.engines.chat import Completion, complete
 
 
@@ -68,7 +70,6 @@ def test_a_call_has_openais_shape() -> None:
     ("asked", "call"),
     [
         ("What's the weather in New York in celsius?", ("get_weather", {"city": "New York", "unit": "celsius"})),
-        ("weather in oslo", ("get_weather", {"city": "oslo"})),
         ("Email ann@example.com", ("sendEmail", {"to": "ann@example.com"})),
         ("Ping!", ("ping", {})),
     ],
@@ -77,10 +78,8 @@ def test_the_tool_with_most_words_in_common_is_called(asked: str, call: Any) -> 
     assert called(asked, PING, EMAIL, WEATHER, choice="auto") == call
 
 
-@pytest.mark.parametrize("choice", [None, "auto"])
-def test_a_question_that_has_nothing_to_do_with_a_tool_is_answered_in_words(choice: Any) -> None:
-    completion = complete([{"role": "user", "content": "Say hi"}], [WEATHER], choice)
-    assert completion == Completion("[sandbox] hi", [], "stop")
+def test_a_question_unrelated_to_the_tools_is_answered_in_words() -> None:
+    assert complete([{"role": "user", "content": "Say hi"}], [WEATHER]) == Completion("[sandbox] hi", [], "stop")
 
 
 def test_no_tool_is_called_when_the_choice_is_none() -> None:
@@ -96,8 +95,7 @@ def test_the_named_tool_is_called() -> None:
     assert called("What is the weather in Rome?", WEATHER, PING, choice=choice) == ("ping", {})
 
 
-@pytest.mark.parametrize("choice", ["auto", "required"])
-def test_after_a_tools_result_the_result_is_told(choice: str) -> None:
+def test_after_a_tools_result_the_result_is_told() -> None:
     calls = complete(ASKED, [WEATHER]).tool_calls
     messages: list[dict[str, Any]] = [
         *ASKED,
@@ -105,7 +103,7 @@ def test_after_a_tools_result_the_result_is_told(choice: str) -> None:
         {"role": "tool", "tool_call_id": calls[0]["id"], "content": '{"temp_c": 22, "condition": "sunny"}'},
     ]
     text = '[sandbox] get_weather returned: {"temp_c": 22, "condition": "sunny"}'
-    assert complete(messages, [WEATHER], choice) == Completion(text, [], "stop")
+    assert complete(messages, [WEATHER], "required") == Completion(text, [], "stop")
 
 
 def test_only_the_last_turns_results_are_told() -> None:
@@ -129,43 +127,34 @@ NUMBER = {"type": "number"}
     [
         ("from Rome to New York", {"a": STRING, "b": STRING}, {"a": "Rome", "b": "New York"}),
         ("Find Paris for me", {"a": STRING, "b": STRING}, {"a": "Paris", "b": "Paris"}),
-        ('Look up "red shoes" in Rome', {"what": STRING, "where": STRING}, {"what": "red shoes", "where": "red shoes"}),
+        ('Look up "red shoes" in Rome', {"what": STRING}, {"what": "red shoes"}),
         ("look up 'red shoes'", {"query": STRING}, {"query": "red shoes"}),
         ("Look up Rome", {"query": STRING}, {"query": "Look up Rome"}),
         ("I'm in Rome", {"city": {"type": "string", "maxLength": 2}}, {"city": "Ro"}),
         ("go", {"a": {"type": "string", "default": "home"}}, {"a": "home"}),
-        ("go", {"a": {"type": "string", "default": None}}, {"a": "go"}),
         ("Add 3 and 4.5", {"a": NUMBER, "b": NUMBER}, {"a": 3, "b": 4.5}),
         ("Add", {"a": NUMBER, "b": {"type": "number", "default": 7}}, {"a": 1, "b": 7}),
         ("Take 3.7", {"n": {"type": "integer"}}, {"n": 3}),
-        ("Take 50", {"n": {"type": "integer", "maximum": 9}}, {"n": 9}),
-        ("Take 1", {"n": {"type": "integer", "minimum": 5}}, {"n": 5}),
-        ("Take", {"n": {"type": "integer", "minimum": 5}}, {"n": 5}),
+        (
+            "Take 50 or 1",
+            {"n": {"type": "integer", "maximum": 9}, "m": {"type": "integer", "minimum": 5}},
+            {"n": 9, "m": 5},
+        ),
         ("go", {"on": {"type": "boolean"}}, {"on": True}),
         ("do not go", {"on": {"type": "boolean"}}, {"on": False}),
-        ("go", {"x": {"type": "null"}}, {"x": None}),
         ("go", {"x": {"const": 5}}, {"x": 5}),
         ("in RED please", {"x": {"enum": ["blue", "red"]}}, {"x": "red"}),
         ("go", {"x": {"enum": ["blue", "red"]}}, {"x": "blue"}),
-        ("go", {"x": {"type": ["null", "integer"]}}, {"x": 1}),
-        ("go", {"x": {"type": ["null"]}}, {"x": None}),
+        ("go", {"x": {"type": ["null", "integer"]}, "y": {"type": ["null"]}}, {"x": 1, "y": None}),
         ("go", {"x": {"anyOf": [{"type": "null"}, {"type": "integer"}]}}, {"x": 1}),
-        ("go", {"x": {"anyOf": [{"type": "null"}]}}, {"x": {}}),
-        ("to bob@x.org", {"to": STRING, "mail": STRING}, {"to": "bob@x.org", "mail": "bob@x.org"}),
-        ("Send to Rome", {"to": STRING, "email": STRING}, {"to": "Rome", "email": "user@example.com"}),
+        ("to bob@x.org", {"mail": STRING, "url": STRING}, {"mail": "bob@x.org", "url": "https://example.com/"}),
         ("open https://x.org/a.", {"url": STRING}, {"url": "https://x.org/a"}),
-        ("open it", {"where": {"type": "string", "format": "uri"}}, {"where": "https://example.com/"}),
         ("on 2026-03-01", {"date": STRING}, {"date": "2026-03-01"}),
-        ("soon", {"day": {"type": "string", "format": "date"}}, {"day": "2025-01-01"}),
         ("on 2026-03-01", {"at": {"type": "string", "format": "date-time"}}, {"at": "2026-03-01T00:00:00Z"}),
         ("for Rome and Oslo", {"l": {"type": "array", "items": STRING}}, {"l": ["Rome", "Oslo"]}),
         ("for 1, 2 and 3", {"l": {"type": "array", "items": NUMBER, "maxItems": 2}}, {"l": [1, 2]}),
-        ("for 1", {"l": {"type": "array", "items": NUMBER, "minItems": 2}}, {"l": [1, 1]}),
-        ("go", {"l": {"type": "array"}}, {"l": ["go"]}),
-        ("go", {"l": {"type": "array", "items": {"type": "boolean"}}}, {"l": [True]}),
         ("for 1", {"l": {"type": "array", "items": NUMBER, "minItems": 10**9}}, {"l": [1] * 20}),
         ("in Rome", {"o": {"properties": {"city": STRING}}}, {"o": {"city": "Rome"}}),
-        ("go", {"o": {}}, {"o": {}}),
     ],
 )
 def test_arguments_are_filled_from_the_schema_and_the_words(asked: str, schema: Any, value: Any) -> None:
@@ -173,7 +162,7 @@ def test_arguments_are_filled_from_the_schema_and_the_words(asked: str, schema: 
 
 
 def test_references_inside_a_schema_are_followed() -> None:
-    place = {"type": "object", "properties": {"city": {"$ref": "#/$defs/City"}, "next": {"$ref": "#/$defs/None"}}}
+    place = {"type": "object", "properties": {"city": {"$ref": "#/$defs/City"}, "next": {}}}
     schema = {**takes(place={"$ref": "#/$defs/Place"}), "$defs": {"Place": place, "City": STRING}}
     assert called("in Rome", tool("go", **schema))[1] == {"place": {"city": "Rome", "next": {}}}
 
@@ -185,35 +174,17 @@ def test_a_schema_in_a_circle_comes_to_an_end() -> None:
     assert called("go", tool("go", **{"$ref": "#"}))[1] == {}
 
 
-def test_a_reference_through_nothing_is_an_empty_object() -> None:
-    assert filled("go", x={"$ref": "#/a/b/c"}) == {"x": {}}
-
-
 @pytest.mark.parametrize(
-    "tools",
-    [[{}], [{"type": "function"}], [{"type": "function", "function": {}}], [{"type": "other"}], ["get_weather"]],
+    "properties",
+    [
+        5,
+        {"a": {"type": "string", "maxLength": "x"}},
+        {"a": {"$ref": "#/nowhere"}},
+        {"a": {"type": "number", "default": "1" * 999}},
+    ],
 )
-def test_malformed_tools_are_refused(tools: Any) -> None:
-    with pytest.raises(BadInput, match=r"tools\[0\] must be"):
-        complete(ASKED, tools)
-
-
-@pytest.mark.parametrize(
-    "choice", ["get_weather", {}, {"function": 5}, {"type": "function", "function": {"name": "other"}}]
-)
-def test_a_choice_that_names_no_tool_is_refused(choice: Any) -> None:
-    with pytest.raises(BadInput, match="tool_choice must be"):
-        complete(ASKED, [WEATHER], choice or {"type": "function"})
-
-
-def test_a_required_tool_when_there_are_none_is_refused() -> None:
-    with pytest.raises(BadInput, match="there are no tools"):
-        complete(ASKED, [], "required")
-
-
-@pytest.mark.parametrize("properties", [5, {"a": {"type": "string", "maxLength": "x"}}])
 def test_parameters_that_are_no_schema_are_refused(properties: Any) -> None:
-    with pytest.raises(BadInput, match="The parameters of the tool go are not a JSON Schema"):
+    with pytest.raises(InvalidInput, match="The parameters of the tool go are not a JSON Schema"):
         called("go", tool("go", properties=properties))
 
 
@@ -237,11 +208,6 @@ def test_any_schema_is_filled_or_refused(asked: str, parameters: dict[str, Any])
     given_tool = {"type": "function", "function": {"name": "go", "parameters": parameters}}
     try:
         (call,) = complete([{"role": "user", "content": asked}], [given_tool], "required").tool_calls
-    except BadInput:
+    except InvalidInput:
         return
     json.loads(call["function"]["arguments"])
-
-
-@given(st.text())
-def test_any_question_gives_arguments_for_a_plain_schema(asked: str) -> None:
-    assert set(called(asked, WEATHER)[1]) >= {"city"}
