@@ -28,7 +28,7 @@ _CHOSEN = ["-k", "not fault_matrix or tts or stt or -chat", "-m", "not soak and 
 _ROOMS = {
     "files": ["tests/files"],
     "keystore": ["tests/keystore"],
-    "storage": ["tests/storage"],
+    "storage": ["tests/storage", "tests/keystore"],
     "orders": [
         "tests/orders",
         "tests/tools/test_orders.py",
