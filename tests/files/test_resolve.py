@@ -72,9 +72,7 @@ async def test_in_a_folder_the_file_gets_a_made_name(files: Files, out: Path) ->
         assert re.fullmatch(MADE_NAME, path.name)
 
 
-async def test_a_path_that_only_a_folder_can_have_needs_no_folder(
-    make_settings: MakeSettings, tmp_path: Path
-) -> None:
+async def test_a_path_that_only_a_folder_can_have_needs_no_folder(make_settings: MakeSettings, tmp_path: Path) -> None:
     files = Files(make_settings(OUTPUT_DIR=tmp_path / "not/yet"))
 
     for given_path in ("..", "x/.", "x/y/..", "z/"):
