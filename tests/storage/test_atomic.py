@@ -43,6 +43,7 @@ def test_a_new_file_is_private_until_it_is_complete(path: Path, monkeypatch: pyt
     assert (mode(temporary), temporary.read_bytes()) == (0o644, b"new")
     assert re.fullmatch(r"\.file\.json\.[0-9a-f]{16}\.tmp", temporary.name)
     assert names_in(path.parent) == [temporary.name]
+    assert mode(write_temporary(path, b"new")) == 0o600
 
 
 def test_a_replaced_file_survives_a_power_cut(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
