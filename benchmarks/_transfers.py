@@ -15,8 +15,6 @@ from pathlib import Path
 
 import httpx2
 from _process import Memory, Sample
-from webvoice_mcp.files import Output
-from webvoice_mcp.jobs.media_writer import MediaWriter
 
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
@@ -24,6 +22,7 @@ from webvoice_mcp.contract.account import STATUS
 from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.contract.video import TEXT_TO_VIDEO, TextToVideoRequest
 from webvoice_mcp.files import Files, Output
+from webvoice_mcp.jobs.media_writer import MediaWriter
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import Settings
 

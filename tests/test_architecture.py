@@ -172,18 +172,18 @@ ALLOWED: dict[str, set[str]] = {
         "webvoice_mcp.sandbox.engines.translate._key",
         "webvoice_mcp.sandbox.engines.translate._phrases",
     },
-    "tests/tools/test_image.py": {"webvoice_mcp.tools._pictures"},
-    "tests/tools/test_orders.py": {"webvoice_mcp.tools._progress"},
+    "tests/tools/test_image.py": {"webvoice_mcp.tools.pictures"},
+    "tests/tools/test_orders.py": {"webvoice_mcp.tools.progress"},
     "tests/tools/test_shelf.py": {"webvoice_mcp.tools._inject", "webvoice_mcp.tools._shelf"},
     "tests/tools/test_sizes.py": {"webvoice_mcp.tools.orders._SHORTENED"},
-    "tests/tools/test_toolset.py": {"webvoice_mcp.tools._results", "webvoice_mcp.tools._toolset"},
+    "tests/tools/test_toolset.py": {"webvoice_mcp.tools._results", "webvoice_mcp.tools.toolset"},
     "webvoice_mcp/cli/_sign_in.py": {"webvoice_mcp.tools._params"},
     "webvoice_mcp/server.py": {
         "webvoice_mcp.tools._arguments",
         "webvoice_mcp.tools._consent",
         "webvoice_mcp.tools._inject",
         "webvoice_mcp.tools._shelf",
-        "webvoice_mcp.tools._toolset",
+        "webvoice_mcp.tools.toolset",
     },
 }
 

@@ -7,8 +7,8 @@ import pytest
 
 from tests.support import ScriptedTransport, connected, failed
 from webvoice_mcp.settings import TOOLSETS, Settings
-from webvoice_mcp.tools._toolset import RegisteredTool
 from webvoice_mcp.tools.catalogue import offered
+from webvoice_mcp.tools.toolset import RegisteredTool
 
 BOTH_ERAS = pytest.mark.parametrize("mode", ["legacy", "auto"])
 """Run a test with the handshake of the older protocol revisions, and with the stateless revision."""

@@ -34,8 +34,8 @@ from tests.tools.provider_values import BAD_LINKS, LINK
 from webvoice_mcp.contract.image import EDIT, IMAGE, EditRequest, ImageRequest
 from webvoice_mcp.files import Output, SavedFile
 from webvoice_mcp.jobs.call import Input
-from webvoice_mcp.tools._pictures import image_content
 from webvoice_mcp.tools.image import webvoice_image, webvoice_image_to_image
+from webvoice_mcp.tools.pictures import image_content
 
 DRAW, CHANGE = "webvoice_image", "webvoice_image_to_image"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
@@ -321,7 +321,7 @@ async def test_without_pillow_a_large_picture_is_only_linked(
 async def test_a_picture_that_cannot_be_made_small_is_only_linked(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
-    monkeypatch.setattr("webvoice_mcp.tools._pictures._MAX_BYTES", 100_000)
+    monkeypatch.setattr("webvoice_mcp.tools.pictures._MAX_BYTES", 100_000)
     result = await draw(make_settings(), {}, drawn(content))
     assert (shown(result), len(paths(result))) == ([], 1)
 
@@ -341,7 +341,7 @@ async def test_no_error_of_pillow_costs_the_paid_picture(
 
 
 async def test_a_huge_picture_is_not_read(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("webvoice_mcp.tools._pictures._MAX_READ_BYTES", len(PNG) - 1)
+    monkeypatch.setattr("webvoice_mcp.tools.pictures._MAX_READ_BYTES", len(PNG) - 1)
     result = await draw(make_settings(), {}, drawn(PNG))
     assert (shown(result), len(paths(result))) == ([], 1)
 

@@ -15,8 +15,8 @@ from tests.tools.clock import Clock
 from webvoice_mcp.contract.estimate import FREE
 from webvoice_mcp.jobs.budget import Budget
 from webvoice_mcp.jobs.job import Job
-from webvoice_mcp.tools import _progress
-from webvoice_mcp.tools._progress import Progress
+from webvoice_mcp.tools import progress
+from webvoice_mcp.tools.progress import Progress
 
 TTS = BY_TOOL["webvoice_tts"]
 MIB = 1024 * 1024
@@ -128,8 +128,8 @@ async def test_a_caller_who_did_not_ask_gets_nothing() -> None:
 async def test_a_call_reports_seconds_and_then_bytes(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_progress, "_FIRST_SECONDS", 0.02)
-    monkeypatch.setattr(_progress, "_INTERVAL_SECONDS", 0.02)
+    monkeypatch.setattr(progress, "_FIRST_SECONDS", 0.02)
+    monkeypatch.setattr(progress, "_INTERVAL_SECONDS", 0.02)
     received, upstream = Received(), Upstream(TTS.answer, hold="head")
     async with connected(make_settings(), upstream, "legacy") as client, anyio.create_task_group() as group:
 
@@ -158,7 +158,7 @@ async def test_a_call_reports_seconds_and_then_bytes(
 async def test_a_caller_who_waits_for_a_job_gets_progress_too(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_progress, "_FIRST_SECONDS", 0.02)
+    monkeypatch.setattr(progress, "_FIRST_SECONDS", 0.02)
     received, upstream = Received(), Upstream(TTS.answer, hold="head")
     async with connected(make_settings(), upstream, "legacy") as client, anyio.create_task_group() as group:
         answer = fields(await client.call_tool(TTS.tool, {"text": "x", "background": True}))

@@ -14,8 +14,8 @@ from webvoice_mcp.contract.speech import SPEECH, VOICES
 from webvoice_mcp.jobs.call import PaidCall
 from webvoice_mcp.server import Server
 from webvoice_mcp.settings import Settings
-from webvoice_mcp.tools._toolset import DESTROYS, READS, READS_LOCALLY, WRITES, ToolSet
 from webvoice_mcp.tools.results import Result
+from webvoice_mcp.tools.toolset import DESTROYS, READS, READS_LOCALLY, WRITES, ToolSet
 
 
 class Counted(Result):

@@ -9,7 +9,7 @@ from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.tools._confirmation import confirm
-from webvoice_mcp.tools._progress import Progress, follow
+from webvoice_mcp.tools.progress import Progress, follow
 from webvoice_mcp.tools.results import JobStarted, Result
 
 
@@ -31,8 +31,10 @@ class McpCaller:
 
     async def confirm(self, estimate: Estimate) -> None:
         """Ask the user if the estimate is above WEBVOICE_CONFIRM_ABOVE."""
-        await confirm(self._context, self.tool, estimate, self._settings.confirm_above)
-        self._deadline = self._new_deadline()  # the user's time is not the caller's
+        limit = self._settings.confirm_above
+        if limit is not None and (estimate.credits is None or estimate.credits > limit):
+            await confirm(self._context, self.tool, estimate, limit)
+            self._deadline = self._new_deadline()  # the user's time is not the caller's
 
     async def send_text(self, piece: str) -> None:
         """Send a piece of the answer's text as progress."""

@@ -56,18 +56,16 @@ class _UsedStates:
 _used_states = _UsedStates()
 
 
-async def confirm(context: Context[Any, Any], tool: str, estimate: Estimate, limit: float | None) -> None:
-    """Ask the user if a call is estimated above a limit.
+async def confirm(context: Context[Any, Any], tool: str, estimate: Estimate, limit: float) -> None:
+    """Ask the user for their consent to a call that is estimated above their limit.
 
     Args:
-        limit: credits above which the user is asked; None for never.
+        limit: credits above which the user is asked.
 
     Raises:
         Declined: the user did not agree, or cannot be asked, or an answer was used before.
         InputRequired: the client is to put the question to the user and repeat the call.
     """
-    if limit is None or (estimate.credits is not None and estimate.credits <= limit):
-        return
     price = _price(estimate)
     if not _can_ask(context):
         raise Declined(

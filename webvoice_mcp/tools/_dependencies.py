@@ -13,7 +13,7 @@ from webvoice_mcp.jobs.history import History
 from webvoice_mcp.jobs.jobs import Jobs
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.settings import Settings
-from webvoice_mcp.tools._progress import Progress
+from webvoice_mcp.tools.progress import Progress
 
 Get = Callable[[Context[Services]], Any]
 

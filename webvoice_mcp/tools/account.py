@@ -23,9 +23,9 @@ from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.jobs.jobs import Jobs
 from webvoice_mcp.settings import Settings
-from webvoice_mcp.tools._toolset import READS, READS_LOCALLY, WRITES, ToolSet
 from webvoice_mcp.tools.parameters import checked_email
 from webvoice_mcp.tools.results import Result
+from webvoice_mcp.tools.toolset import READS, READS_LOCALLY, WRITES, ToolSet
 
 tools = ToolSet("account")
 

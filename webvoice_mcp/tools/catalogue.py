@@ -9,8 +9,8 @@ from webvoice_mcp.contract.estimate import FREE, Estimate
 from webvoice_mcp.jobs.run import estimate_cost
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.tools import account, chat, image, jobs, messaging, speech, translation, video
-from webvoice_mcp.tools._toolset import RegisteredTool, ToolSet
 from webvoice_mcp.tools.arguments import explain, normalize
+from webvoice_mcp.tools.toolset import RegisteredTool, ToolSet
 
 TOOLSETS: tuple[ToolSet, ...] = (
     account.tools,

@@ -10,8 +10,8 @@ from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.jobs.call import Delivery, PaidCall
 from webvoice_mcp.tools._messages import JsonObject, check_tools, choice, conversation
-from webvoice_mcp.tools._toolset import READS, ToolSet
 from webvoice_mcp.tools.results import File, PaidResult, Result
+from webvoice_mcp.tools.toolset import READS, ToolSet
 
 tools = ToolSet("chat")
 

@@ -14,9 +14,9 @@ from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.jobs import Jobs
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.storage.threads import WorkerThreads
-from webvoice_mcp.tools._progress import Progress, follow
-from webvoice_mcp.tools._toolset import READS_LOCALLY, ToolSet
+from webvoice_mcp.tools.progress import Progress, follow
 from webvoice_mcp.tools.results import MAX_LIST_BYTES, File, Result, describe_file, json_size
+from webvoice_mcp.tools.toolset import READS_LOCALLY, ToolSet
 
 tools = ToolSet("account")
 

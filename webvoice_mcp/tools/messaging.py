@@ -13,9 +13,9 @@ from webvoice_mcp.contract.messaging import (
     EmailRequest,
     MemoRequest,
 )
-from webvoice_mcp.tools._toolset import DESTROYS, WRITES, ToolSet
 from webvoice_mcp.tools.parameters import checked_email
 from webvoice_mcp.tools.results import Result
+from webvoice_mcp.tools.toolset import DESTROYS, WRITES, ToolSet
 
 tools = ToolSet("messaging")
 

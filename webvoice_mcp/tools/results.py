@@ -12,7 +12,7 @@ from webvoice_mcp.contract.endpoint import Reply
 from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.files import SavedFile, kind_for_suffix
 from webvoice_mcp.jobs.services import Services
-from webvoice_mcp.tools._pictures import image_content
+from webvoice_mcp.tools.pictures import image_content
 
 ERROR_META = "webvoice/error"
 MAX_LIST_BYTES = 1400  # of JSON for a list from the history, all of which the model reads
@@ -122,7 +122,7 @@ async def successful_result(result: Result, services: Services) -> CallToolResul
     """Make the SDK's result: compact JSON, pictures for the model, a link for each file, structured content."""
     fields = result.fields()
     content: list[ContentBlock] = [TextContent(text=compact_json(fields))]
-    if services.settings.inline_images:
+    if result.pictures and services.settings.inline_images:
         content += await image_content(result.pictures)
     content += [_link(file) for file in result.linked_files()]
     return CallToolResult(content=content, structured_content=fields)

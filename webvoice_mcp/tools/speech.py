@@ -22,9 +22,9 @@ from webvoice_mcp.contract.speech import (
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.files import Output
 from webvoice_mcp.jobs.call import Delivery, Input, PaidCall
-from webvoice_mcp.tools._toolset import READS, ToolSet
 from webvoice_mcp.tools.parameters import Background, OutputPath
 from webvoice_mcp.tools.results import File, PaidResult, Result
+from webvoice_mcp.tools.toolset import READS, ToolSet
 
 tools = ToolSet("speech")
 

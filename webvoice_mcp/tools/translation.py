@@ -6,8 +6,8 @@ from pydantic import Field
 
 from webvoice_mcp.contract.translation import TRANSLATION, Language, SourceLanguage, TranslationRequest
 from webvoice_mcp.jobs.call import PaidCall
-from webvoice_mcp.tools._toolset import ToolSet
 from webvoice_mcp.tools.results import PaidResult
+from webvoice_mcp.tools.toolset import ToolSet
 
 tools = ToolSet("translation")
 

@@ -17,9 +17,9 @@ from webvoice_mcp.contract.video import (
 )
 from webvoice_mcp.files import Output
 from webvoice_mcp.jobs.call import Delivery, PaidCall
-from webvoice_mcp.tools._toolset import ToolSet
 from webvoice_mcp.tools.parameters import Background, OutputPath, check_provider, picture_inputs
 from webvoice_mcp.tools.results import File, PaidResult
+from webvoice_mcp.tools.toolset import ToolSet
 
 tools = ToolSet("video")
 
