@@ -15,7 +15,7 @@ def leaks(tmp_path: Path, *sections: tuple[str, str]) -> list[str]:
     return find_leaks(cast("pytest.Item", item), cast("Any", report))
 
 
-def test_a_key_is_found_in_streams_and_files_but_not_in_the_store(tmp_path: Path) -> None:
+def test_a_key_is_found_everywhere_but_in_the_store(tmp_path: Path) -> None:
     assert leaks(tmp_path, ("Captured log call", "nothing")) == []
     assert leaks(tmp_path, ("Captured log call", f"sent {CANARY}")) == ["Captured log call"]
     (tmp_path / "state").mkdir()

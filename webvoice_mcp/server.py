@@ -80,7 +80,7 @@ class Server(MCPServer[Services]):
 
 
 class Shutdown(Protocol):
-    """How the process wants the server to end."""
+    """Tells the server how the process wants it to end."""
 
     def is_forced(self) -> bool:
         """Return True if running jobs are to be cut off."""

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import file_map
 import settings_files
 import tool_list
 import tools_page
@@ -28,6 +29,7 @@ def generate(families: dict[str, list[Tool]], root: Path = ROOT) -> dict[str, st
         "README.md": _TABLE.sub(lambda _: tools_page.table(families), _text(root / "README.md")),
         "docs/TOOLS.md": tools_page.page(families),
         "docs/SETTINGS.md": settings_files.page(),
+        "docs/ARCHITECTURE.md": file_map.page(_text(ROOT / "docs/ARCHITECTURE.md"), ROOT / "webvoice_mcp"),
         "server.json": _server(_text(root / "server.json")),
         "mcpb/manifest.json": _manifest(_text(root / "mcpb/manifest.json"), tools),
     }

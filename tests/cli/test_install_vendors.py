@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.client_files import LAUNCHER, on_path
 from tests.cli.conftest import Command
-from webvoice_mcp.cli.clients import _vendor_command
+from webvoice_mcp.cli.clients import vendor_command
 from webvoice_mcp.cli.clients.mcp_clients import INSTALLABLE
 from webvoice_mcp.cli.clients.platforms import Platform
 
@@ -209,7 +209,7 @@ def test_vs_code_has_no_command_that_removes_an_entry(command: Command, programs
 def test_a_command_that_does_not_end_is_a_failure(
     command: Command, programs: FakePrograms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_vendor_command, "_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(vendor_command, "_TIMEOUT_SECONDS", 0.2)
     create_program(programs.folder / "claude", "#!/bin/sh\nwhile :; do :; done\n")
     assert "claude did not finish within 0.2 seconds\n" in command("install", "claude-code").err
 
@@ -225,4 +225,4 @@ def test_a_command_that_cannot_be_run_is_a_failure(command: Command, programs: F
 def test_windows_scripts_get_no_words_that_the_command_prompt_interprets(home: Path, word: str, is_safe: bool) -> None:
     script = create_program(home / "code.cmd", "")
     platform = Platform("win32", "~", {"PATH": str(home)})
-    assert _vendor_command.find_program(["code.cmd", word], platform) == (script if is_safe else None)
+    assert vendor_command.find_program(["code.cmd", word], platform) == (script if is_safe else None)

@@ -14,8 +14,9 @@ import pytest
 from tests.client.helpers import caught, status
 from tests.client.service import LIMITS, MIB, STATUS_ANSWER, WAIT_SECONDS, always, read_request, serving
 from tests.tls import CertificateAuthority
+from webvoice_mcp.client import network
 from webvoice_mcp.client.client import Client
-from webvoice_mcp.client.network import Transport, _Connection
+from webvoice_mcp.client.network import Transport
 from webvoice_mcp.errors import NetworkError
 
 
@@ -80,16 +81,16 @@ async def test_an_answer_over_tls_comes_whole_or_is_an_error(
 
 
 async def test_a_service_that_closes_before_the_handshake_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    start_tls = _Connection.start_tls
+    start_tls = network._Connection.start_tls
 
-    async def start_tls_late(self: _Connection, *args: Any, **options: Any) -> Any:
+    async def start_tls_late(self: Any, *args: Any, **options: Any) -> Any:
         await asyncio.sleep(0.2)
         return await start_tls(self, *args, **options)
 
     async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example ESMTP\r\n")
 
-    monkeypatch.setattr(_Connection, "start_tls", start_tls_late)
+    monkeypatch.setattr(network._Connection, "start_tls", start_tls_late)
     async with serving(greet) as service:
         transport = Transport(LIMITS, ssl.create_default_context())
         request = httpx2.Request("GET", f"https://127.0.0.1:{service.port}/")

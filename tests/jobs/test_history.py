@@ -170,7 +170,7 @@ async def test_a_file_whose_mode_cannot_be_changed_is_used(path: Path, monkeypat
 
 
 @posix
-async def test_jobs_of_a_killed_server_are_interrupted_those_of_a_live_one_run(path: Path) -> None:
+async def test_jobs_of_a_killed_server_are_interrupted(path: Path) -> None:
     with other_process(_STARTS, str(path), "live") as live, other_process(_STARTS, str(path), "dead") as dead:
         async with opened(path) as history:
             assert {row.id: row.state for row in await history.recent()} == {"live": "running", "dead": "running"}

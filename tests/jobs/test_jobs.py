@@ -118,7 +118,7 @@ async def test_only_the_latest_finished_jobs_are_remembered(tmp_path: Path) -> N
         assert len(on.jobs.all()) == 200
 
 
-async def test_a_cancelled_job_failed_and_one_that_the_end_cuts_off_is_interrupted(tmp_path: Path) -> None:
+async def test_a_cancelled_job_failed_and_a_cut_off_one_is_interrupted(tmp_path: Path) -> None:
     closed: list[str] = []
 
     async def close() -> None:

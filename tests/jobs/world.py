@@ -1,4 +1,4 @@
-"""What the tests of jobs share: every paid tool, and a service that fails at a chosen moment."""
+"""Shared by the tests of jobs: every paid tool, and a service that fails at a chosen moment."""
 
 import base64
 import json

@@ -27,7 +27,7 @@ from tests.support import MakeSettings, connected, failed, fields
 from tests.tools.calls import BOTH_ERAS
 from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import Settings
-from webvoice_mcp.tools import _caller, _progress
+from webvoice_mcp.tools import caller, progress
 
 CHAT, STT = BY_TOOL["webvoice_chat"], BY_TOOL["webvoice_stt"]
 QUESTION = "webvoice_chat will cost about 2 credits (2 a request with deepseek-v4-flash). Go on?"
@@ -165,7 +165,7 @@ async def test_the_time_of_the_user_is_not_part_of_the_inline_wait(
 ) -> None:
     passed = 0.0
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + passed)
-    for module in (_caller, _progress):
+    for module in (caller, progress):
         monkeypatch.setattr(module, "time", clock)
 
     class SlowUser(User):

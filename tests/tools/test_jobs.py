@@ -128,7 +128,7 @@ async def test_refusals_come_at_once_in_the_background_too(make_settings: MakeSe
     assert upstream.asked == []
 
 
-async def test_a_failed_job_says_so_in_every_answer_and_in_the_next_run(make_settings: MakeSettings) -> None:
+async def test_a_failed_job_says_so_in_the_next_run_too(make_settings: MakeSettings) -> None:
     async with connected(make_settings(), Upstream(TTS.answer, status=500)) as client:
         answer = fields(await client.call_tool(TTS.tool, IN_BACKGROUND))
         job = await ended(client, answer["job_id"])
@@ -377,7 +377,7 @@ async def test_a_call_that_is_cancelled_before_it_is_sent_costs_nothing(
     assert made_in(tmp_path / "out") == {}
 
 
-async def test_a_caller_that_does_not_read_progress_does_not_hold_up_the_job(
+async def test_a_caller_that_reads_no_progress_does_not_block_the_job(
     make_settings: MakeSettings, tmp_path: Path
 ) -> None:
     stuck, called, rest = anyio.Event(), anyio.Event(), anyio.Event()

@@ -10,7 +10,7 @@ from mcp.types import TextContent
 
 from tests.support import failed
 from webvoice_mcp.contract.account import STATUS
-from webvoice_mcp.contract.speech import SPEECH, VOICES
+from webvoice_mcp.contract.speech import SPEECH, TRANSCRIPTION, VOICES
 from webvoice_mcp.jobs.call import PaidCall
 from webvoice_mcp.server import Server
 from webvoice_mcp.settings import Settings
@@ -55,8 +55,10 @@ def test_a_free_tool_cannot_call_a_paid_endpoint(tools: ToolSet) -> None:
 
 
 def test_a_paid_tool_cannot_call_a_free_endpoint(tools: ToolSet) -> None:
-    with pytest.raises(TypeError, match=r"^paid_call calls a free endpoint, so it must be registered with free\(\)$"):
+    with pytest.raises(TypeError, match="paid_call must be registered with one paid endpoint, then free ones"):
         tools.paid(STATUS, title="")(paid_call)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="then free ones"):
+        tools.paid(SPEECH, TRANSCRIPTION, title="")(paid_call)  # type: ignore[arg-type]
     assert tools.tools == []
 
 

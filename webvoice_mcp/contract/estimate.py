@@ -1,4 +1,4 @@
-"""What a call is expected to cost."""
+"""The expected cost of a call."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A paid call as a value: what shall be requested, sent along, saved and answered."""
+"""A paid call as a value: the request, the files sent along, the output, and the result."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Delivery(Generic[R_co]):
-    """What a paid call produced.
+    """The reply and the files of a paid call.
 
     Attributes:
         request: the request as it was sent.
@@ -51,7 +51,7 @@ class Delivery(Generic[R_co]):
 
 @dataclass(frozen=True, slots=True)
 class PaidCall(Generic[T]):
-    """What a paid tool returns in place of doing it. `run` carries it out.
+    """A paid call as asked for. A paid tool returns it, and `run` carries it out.
 
     Attributes:
         endpoint: where the request goes. It knows the price.

@@ -1,4 +1,4 @@
-"""What all tools and jobs of a running server share."""
+"""The parts that all tools and jobs of a running server share."""
 
 from dataclasses import dataclass
 

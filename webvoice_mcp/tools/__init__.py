@@ -1,1 +1,1 @@
-"""What the model sees: one function per tool, grouped in toolsets."""
+"""The tools, resources and prompts that the model and the client see."""

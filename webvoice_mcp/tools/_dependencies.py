@@ -1,4 +1,4 @@
-"""What a tool may ask for besides the model's arguments, by type. The model neither sees nor sets any of it."""
+"""The dependencies that a tool may ask for by type. The model neither sees nor sets them."""
 
 import inspect
 from collections.abc import Callable, Mapping

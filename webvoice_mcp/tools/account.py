@@ -33,7 +33,7 @@ Email = Annotated[str, Field(description="E-mail address that receives the code.
 
 
 class CodeSent(Result):
-    """A code is on its way."""
+    """A code was sent."""
 
     success: bool
     is_new_user: bool | None = None
@@ -42,7 +42,7 @@ class CodeSent(Result):
 
 
 class Registered(Result):
-    """The account is open; the key, if one was asked for, is saved."""
+    """The account is verified; a key that was asked for is saved."""
 
     success: bool
     api_key: str | None = Field(None, description="Masked; shown in full only where it could not be saved.")
@@ -62,7 +62,7 @@ class KeyCreated(Result):
 
 
 class Onboarding(Result):
-    """What the account can do now, and how to add credits."""
+    """The account's permissions, and the ways to add credits."""
 
     extra_limits: ClassVar[tuple[int, int]] = (2000, 4000)  # all of it is for the user
 
@@ -74,7 +74,7 @@ class Onboarding(Result):
 
 
 class Status(Result):
-    """Who is calling, with which key, and what is left."""
+    """The account, the key in use, and the credits left."""
 
     user: str | None = None
     credits: float | None = None

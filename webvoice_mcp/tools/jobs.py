@@ -39,7 +39,7 @@ _MESSAGES = {
 
 
 class CreditEstimate(Result):
-    """What a call would cost."""
+    """The expected cost of a call."""
 
     credits: float | None = Field(description="null where it cannot be known.")
     basis: str = Field(description="How it was worked out.")
@@ -51,7 +51,7 @@ class Usage(Result):
     total_credits: float
     by_tool: dict[str, float]
     recent: list[dict[str, Any]]
-    by_day: dict[str, float] = Field(default_factory=dict, description="The last 14 days that had orders.")
+    by_day: dict[str, float] = Field(default_factory=dict, description="The last 14 days that had jobs.")
     note: str | None = None
 
 

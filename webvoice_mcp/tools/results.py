@@ -1,4 +1,4 @@
-"""Results of tools, and what the SDK makes of them."""
+"""Results of tools, and the SDK's results that are made from them."""
 
 import json
 import re
@@ -102,7 +102,7 @@ def describe_file(path: Path) -> dict[str, Any]:
 
 
 class PaidResult(Result):
-    """What a call cost, or the job's id if it goes on without its caller."""
+    """The cost of a call, or the job's id if it goes on without its caller."""
 
     credits_used: float | None = None
     credits_remaining: float | None = None

@@ -16,9 +16,9 @@ from webvoice_mcp.jobs.call import PaidCall
 from webvoice_mcp.jobs.run import run
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.tools import _schema
-from webvoice_mcp.tools._caller import McpCaller
 from webvoice_mcp.tools._confirmation import InputRequired
 from webvoice_mcp.tools._dependencies import check_dependencies, dependencies
+from webvoice_mcp.tools.caller import McpCaller
 from webvoice_mcp.tools.results import Result, failed_result, successful_result
 
 FreeFunction = TypeVar("FreeFunction", bound=Callable[..., Awaitable[Result]])
@@ -27,7 +27,7 @@ PaidFunction = TypeVar("PaidFunction", bound=Callable[..., Awaitable[PaidCall[An
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a call does to its environment, as MCP's four hints say it."""
+    """The effect of a call on its environment, as MCP's four hints describe it."""
 
     read_only: bool = False
     open_world: bool = True
@@ -120,8 +120,8 @@ class ToolSet:
 
         def register(function: PaidFunction) -> PaidFunction:
             returned = inspect.signature(function).return_annotation
-            if not isinstance(endpoint, PaidEndpoint):
-                raise TypeError(f"{function.__name__} calls a free endpoint, so it must be registered with free()")
+            if not isinstance(endpoint, PaidEndpoint) or any(other.paid for other in others):
+                raise TypeError(f"{function.__name__} must be registered with one paid endpoint, then free ones")
             if get_origin(returned) is not PaidCall:
                 raise TypeError(f"{function.__name__} must be annotated to return a PaidCall")
             self._add(function, title, WRITES, (endpoint, *others), get_args(returned)[0])
@@ -156,6 +156,8 @@ def _sdk_function(tool: RegisteredTool) -> Callable[..., Awaitable[CallToolResul
         try:
             returned = await tool.function(**arguments, **dependencies(tool.function, context))
             if isinstance(returned, PaidCall):
+                if returned.endpoint not in tool.endpoints:
+                    raise TypeError(f"{tool.name} is not registered for {returned.endpoint.path}")
                 returned = await run(returned, services, McpCaller(tool.name, context))
             return await successful_result(returned, services)
         except InputRequired as question:

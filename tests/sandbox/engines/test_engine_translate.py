@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from webvoice_mcp.contract.translation import Language
 from webvoice_mcp.sandbox.engines import InvalidInput
-from webvoice_mcp.sandbox.engines.translate import _key, _phrases, translate
+from webvoice_mcp.sandbox.engines.translate import normalize, phrases, translate
 
 LANGUAGES = get_args(Language)
 
@@ -106,25 +106,25 @@ def test_blank_text_is_refused() -> None:
 
 
 def test_the_phrasebook_has_every_phrase_in_every_language() -> None:
-    assert len(_phrases()) >= 60
-    for row in _phrases():
+    assert len(phrases()) >= 60
+    for row in phrases():
         assert list(row) == list(LANGUAGES)
         assert all(way and way == way.strip() for ways in row.values() for way in ways), row
 
 
 def test_every_phrase_comes_out_of_the_phrasebook_in_every_language() -> None:
-    for row in _phrases():
+    for row in phrases():
         for target in LANGUAGES[1:]:
             for way in row["en"]:
                 assert translate(way, "en", target) == (row[target][0], "sandbox:phrasebook")
 
 
 def test_every_phrase_leads_back_to_one_that_is_said_the_same_way() -> None:
-    for row in _phrases():
+    for row in phrases():
         for language in LANGUAGES[1:]:
             english, provider = translate(row[language][0], language, "en")
             again, _ = translate(english, "en", language)
-            assert (_key(again), provider) == (_key(row[language][0]), "sandbox:phrasebook")
+            assert (normalize(again), provider) == (normalize(row[language][0]), "sandbox:phrasebook")
 
 
 @given(st.text(), st.sampled_from(LANGUAGES), st.sampled_from(LANGUAGES))

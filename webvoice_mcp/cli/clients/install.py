@@ -3,7 +3,6 @@
 import argparse
 import sys
 
-from webvoice_mcp.cli.clients._vendor_command import CommandFailed, find_program, run_program
 from webvoice_mcp.cli.clients.config_files import find_config_file, read_entry
 from webvoice_mcp.cli.clients.json_files import edit_file
 from webvoice_mcp.cli.clients.json_text import MISSING, NotEdited, find_entry, set_entry
@@ -18,6 +17,7 @@ from webvoice_mcp.cli.clients.mcp_clients import (
 from webvoice_mcp.cli.clients.platforms import Platform
 from webvoice_mcp.cli.clients.server_command import choose_server_command, describe_missing_command
 from webvoice_mcp.cli.clients.snippets import explain_install
+from webvoice_mcp.cli.clients.vendor_command import CommandFailed, find_program, run_program
 
 _NEXT_STEP = 'Restart it, then ask your agent: "Register me at WebVoice with my e-mail address."'
 _DIFFERENT_ENTRY = f'it has a different entry named "{ENTRY_NAME}"; --force replaces it'

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from webvoice_mcp.cli.clients._vendor_command import CommandFailed, find_program, run_program
 from webvoice_mcp.cli.clients.config_files import find_config_file, read_entry
 from webvoice_mcp.cli.clients.json_files import edit_file
 from webvoice_mcp.cli.clients.json_text import MISSING, NotEdited, find_entry, remove_entry
 from webvoice_mcp.cli.clients.mcp_clients import ENTRY_NAME, INSTALLABLE, TITLE, InstallMethod, McpClient
 from webvoice_mcp.cli.clients.platforms import Platform
 from webvoice_mcp.cli.clients.snippets import explain_uninstall
+from webvoice_mcp.cli.clients.vendor_command import CommandFailed, find_program, run_program
 
 
 def run(options: argparse.Namespace) -> int:

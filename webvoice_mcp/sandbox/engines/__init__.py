@@ -9,6 +9,8 @@ import os
 from dataclasses import dataclass
 from types import ModuleType
 
+__all__ = ["EngineUnavailable", "InvalidInput", "Sound", "load"]
+
 _BYTES_PER_SAMPLE = 2
 
 # On a machine with few or busy cores, numerical libraries that spin up a thread per core wait for each other and

@@ -64,10 +64,10 @@ def _sentence(sentence: str, source: str, target: str) -> tuple[str, str]:
     if not any(character.isalpha() for character in _KEPT_PARTS.sub("", sentence)):
         return sentence, ""  # numbers, marks, addresses: the same in every language
     book = _phrasebook()
-    row = book[source].get(_key(sentence))
+    row = book[source].get(normalize(sentence))
     if row is None:
         return f"[{target}: {_strange(sentence)}]", "pseudo"
-    return _with_marks(_phrases()[row][target][0], _marks(sentence), target), "phrasebook"
+    return _with_marks(phrases()[row][target][0], _marks(sentence), target), "phrasebook"
 
 
 def _sentences(text: str) -> Iterator[tuple[str, str]]:
@@ -105,7 +105,7 @@ def _strange(sentence: str) -> str:
     return "".join(part if index % 2 else part.translate(_LOOKALIKES) for index, part in enumerate(parts))
 
 
-def _key(phrase: str) -> str:
+def normalize(phrase: str) -> str:
     """The phrase without case, punctuation and the marks that Arabic often leaves out."""
     folded = unicodedata.normalize("NFKC", phrase).casefold()
     bare = "".join(character for character in folded if unicodedata.category(character) != "Mn")
@@ -113,7 +113,8 @@ def _key(phrase: str) -> str:
 
 
 @cache
-def _phrases() -> list[dict[str, list[str]]]:
+def phrases() -> list[dict[str, list[str]]]:
+    """Return the rows of the phrasebook: by language, the phrase and its variants."""
     table = files("webvoice_mcp.sandbox.engines").joinpath("phrasebook.tsv").read_text("utf-8")
     header, *rows = (line.split("\t") for line in table.splitlines())
     return [dict(zip(header, (cell.split(" / ") for cell in row), strict=True)) for row in rows]
@@ -122,9 +123,9 @@ def _phrases() -> list[dict[str, list[str]]]:
 @cache
 def _phrasebook() -> dict[str, dict[str, int]]:
     """Return the row of each phrase, by language."""
-    book: dict[str, dict[str, int]] = {language: {} for language in _phrases()[0]}
-    for index, row in enumerate(_phrases()):
+    book: dict[str, dict[str, int]] = {language: {} for language in phrases()[0]}
+    for index, row in enumerate(phrases()):
         for language, ways in row.items():
             for phrase in ways:
-                book[language].setdefault(_key(phrase), index)
+                book[language].setdefault(normalize(phrase), index)
     return book

@@ -1,0 +1,43 @@
+"""The map in docs/ARCHITECTURE.md: every file of the package, with the first line of its docstring."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+_DESCRIPTIONS = {
+    "README.md": "The page on the package index.",
+    "cli/demo/page.html": "The page's template.",
+    "py.typed": "Tells type checkers that the package has types.",
+    "sandbox/engines/drawings.svg": "Templates of what pictures show.",
+    "sandbox/engines/phrasebook.tsv": "Phrases in all languages.",
+}
+_BEGIN = "<!-- map: written by scripts/snapshots.py -->\n"
+_END = "<!-- /map -->"
+_MAP = re.compile(f"(?<={re.escape(_BEGIN)}).*?(?={re.escape(_END)})", re.DOTALL)
+
+
+def page(text: str, package: Path) -> str:
+    """Return a page with the current map."""
+    lines = [f"{package.name}/", *_lines(package, package, "  ")]
+    return _MAP.sub(lambda _: "\n".join(["```", *lines, "```", ""]), text)
+
+
+def _lines(folder: Path, package: Path, indent: str) -> Iterator[str]:
+    visible = [path for path in folder.iterdir() if path.name not in {"__init__.py", "__pycache__"}]
+    for path in sorted(visible, key=lambda path: (path.is_dir(), path.name)):
+        if path.is_dir():
+            yield _line(indent, f"{path.name}/", _first_line(path / "__init__.py"))
+            yield from _lines(path, package, indent + "  ")
+        else:
+            name = path.relative_to(package).as_posix()
+            yield _line(indent, path.name, _DESCRIPTIONS.get(name) or _first_line(path))
+
+
+def _line(indent: str, name: str, description: str) -> str:
+    return f"{indent}{name:<{max(26 - len(indent), len(name) + 2)}}{description}"
+
+
+def _first_line(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return docstring.partition("\n")[0]
