@@ -24,6 +24,7 @@ def test_a_benchmark_that_is_not_known_is_refused() -> None:
     assert "there are start, call, load, stream, save, send, splitter" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_trace_lists_the_files_that_a_call_runs_through() -> None:
     arguments = '{"text": "Hi", "target_language": "it"}'
     command = [sys.executable, str(_BENCHMARKS / "trace.py"), "webvoice_translate", arguments]

@@ -7,7 +7,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PERMISSIVE = re.compile(r"MIT|BSD|0BSD|Apache|PSF|ISC|Zlib|CC0|MPL-2\.0")
-EXCEPTIONS = {"espeakng-loader": "GPL-3.0, a program of its own that is loaded on request"}
+EXCEPTIONS = {
+    "espeakng-loader": "GPL-3.0, a program of its own that is loaded on request",
+    "resvg-py": "MIT, which only its licence file says",
+}
 
 # Another package came with a new version of one of these: look at it before you add it.
 KNOWN = """

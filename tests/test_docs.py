@@ -121,6 +121,7 @@ COMMANDS: dict[str, Callable[[str, Path], None]] = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.slow
 def test_a_command_in_the_pages_works(command: str, tmp_path: Path) -> None:
     COMMANDS[command](command, tmp_path)
 
@@ -129,6 +130,7 @@ def test_every_command_in_the_pages_is_tested() -> None:
     assert {line for block in fences("sh") for line in block.splitlines()} == set(COMMANDS)
 
 
+@pytest.mark.slow
 async def test_every_client_configuration_in_the_pages_starts_a_server(tmp_path: Path) -> None:
     # Equal entries stand on several pages; one start tells about all of them.
     entries = {json.dumps(entry) for block in fences("json") for entry in json.loads(block)["mcpServers"].values()}

@@ -112,6 +112,7 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
 
 
 @posix
+@pytest.mark.slow
 def test_a_closed_output_gives_1_and_no_traceback(tmp_path: Path) -> None:
     with start([*SERVER_COMMAND, "tools"], env=environment(tmp_path)) as process:
         assert process.stdout
@@ -133,6 +134,7 @@ def test_a_closed_output_gives_1_and_no_traceback(tmp_path: Path) -> None:
         ),
     ],
 )
+@pytest.mark.slow
 def test_ctrl_c_ends_a_call_and_a_second_one_its_job(tmp_path: Path, path: str, words: list[str], err: bytes) -> None:
     with LoopbackService({path: None}).running() as service:
         environ = environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY})
@@ -173,6 +175,7 @@ def _raising(error: BaseException) -> Callable[[str], ModuleType]:
     return import_module
 
 
+@pytest.mark.slow
 def test_characters_that_a_terminal_cannot_show_become_question_marks(tmp_path: Path) -> None:
     with LoopbackService(
         {"translation/": {"success": True, "translated_text": "Perché no… 你好"}}

@@ -215,6 +215,7 @@ def test_a_missing_uvx_is_written_with_a_warning(command: Command, home: Path, m
     assert entry["command"] == "uvx"
 
 
+@pytest.mark.slow
 def test_the_entry_starts_the_server_with_a_short_path(command: Command, home: Path) -> None:
     command("install", "claude-desktop")
     entry = json.loads(config_file("claude-desktop", home).read_bytes())["mcpServers"]["webvoice"]

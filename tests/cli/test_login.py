@@ -143,6 +143,7 @@ def typing(tmp_path: Path, base_url: str, typed: bytes) -> Iterator[subprocess.P
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.slow
 def test_ctrl_c_during_verification_waits_until_the_key_is_saved(tmp_path: Path, key_file: Path) -> None:
     held = HeldReply(VERIFIED)
     with LoopbackService({"auth/send-code/": CODE_SENT, "auth/verify-code/": held}).running() as service:
@@ -160,6 +161,7 @@ def test_ctrl_c_during_verification_waits_until_the_key_is_saved(tmp_path: Path,
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.slow
 def test_ctrl_c_while_a_code_is_requested_ends_it_at_once(tmp_path: Path, key_file: Path) -> None:
     with (
         LoopbackService({"auth/send-code/": None}).running() as service,

@@ -15,6 +15,7 @@ from tests.wire_driver import SERVER_COMMAND, environment
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
 @pytest.mark.parametrize("state_dir", ["state of the sandbox", None])
+@pytest.mark.slow
 def test_it_prints_its_address_and_ends_on_sigterm(tmp_path: Path, state_dir: str | None) -> None:
     words = ["--port", "0", *(["--state-dir", str(tmp_path / state_dir)] if state_dir else [])]
     with subprocess.Popen(

@@ -25,6 +25,7 @@ os.execv(sys.executable, [sys.executable, "-m", "webvoice_mcp"])
 
 
 @pytest.mark.parametrize("key", [b"\x04", b"\x03"], ids=["Ctrl-D", "Ctrl-C"])
+@pytest.mark.slow
 def test_a_person_is_shown_how_to_configure_a_client(tmp_path: Path, key: bytes) -> None:
     terminal, process_side = pty.openpty()
     with subprocess.Popen(

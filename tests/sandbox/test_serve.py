@@ -149,6 +149,7 @@ print("ended", flush=True)
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signal that a process can handle")
 @pytest.mark.parametrize(("signalled", "busy"), [(signal.SIGTERM, True), (signal.SIGINT, False)])
+@pytest.mark.slow
 def test_a_signal_ends_the_sandbox_cleanly(tmp_path: Path, signalled: signal.Signals, busy: bool) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -203,6 +203,7 @@ def calls_of(family: str) -> st.SearchStrategy[tuple[str, Message]]:
     return st.sampled_from([call for call in VALID_CALLS if call[0] in CALLS_BY_FAMILY[family]])
 
 
+@pytest.mark.slow
 def test_valid_arguments_are_accepted(connected: ConnectedServer) -> None:
     assert set(connected.schemas) == set(CALLS)
     failed = {str(call): error for call in VALID_CALLS if (error := checked_call(connected, *call)) != ("", "")}

@@ -65,6 +65,7 @@ def silent_service() -> Iterator[LoopbackService]:
 
 
 @posix
+@pytest.mark.slow
 def test_several_signals_at_once_end_an_idle_server(tmp_path: Path) -> None:
     with running_server(environment(tmp_path)) as server:
         assert_clean_exit(server.signal_and_wait(signal.SIGINT, signal.SIGTERM, signal.SIGINT))
@@ -91,6 +92,7 @@ def test_at_the_end_of_the_input_media_are_saved_and_chats_abandoned(tmp_path: P
 
 
 @posix
+@pytest.mark.slow
 def test_a_second_signal_abandons_running_jobs_and_leaves_no_file(
     tmp_path: Path, silent_service: LoopbackService
 ) -> None:
@@ -128,6 +130,7 @@ sys.exit(main())
 
 
 @posix
+@pytest.mark.slow
 def test_a_signal_during_loading_ends_the_server(tmp_path: Path) -> None:
     server = ServerProcess(environment(tmp_path), (sys.executable, "-c", _SIGNAL_WHILE_LOADING))
     try:
@@ -137,6 +140,7 @@ def test_a_signal_during_loading_ends_the_server(tmp_path: Path) -> None:
     assert (ended.code, ended.stderr, server.stdout_lines) == (0, "", [])
 
 
+@pytest.mark.slow
 def test_a_client_that_closes_its_end_of_stdout_ends_the_server(tmp_path: Path) -> None:
     with started(SERVER_COMMAND, tmp_path) as process:
         assert process.stdin
@@ -149,6 +153,7 @@ def test_a_client_that_closes_its_end_of_stdout_ends_the_server(tmp_path: Path) 
         assert process.stderr.read() == b""
 
 
+@pytest.mark.slow
 def test_a_client_that_never_reads_does_not_keep_the_server_running(tmp_path: Path) -> None:
     with started(SERVER_COMMAND, tmp_path) as process:
         assert process.stdin
@@ -185,6 +190,7 @@ def test_a_client_that_is_killed_ends_the_server(tmp_path: Path) -> None:
 
 
 @posix
+@pytest.mark.slow
 def test_streams_that_were_never_open_do_no_harm(tmp_path: Path) -> None:
     command = 'exec "$0" -m webvoice_mcp <&- >&- 2>&-'
     with started(["/bin/sh", "-c", command, sys.executable], tmp_path) as process:
@@ -193,6 +199,7 @@ def test_streams_that_were_never_open_do_no_harm(tmp_path: Path) -> None:
 
 
 @posix
+@pytest.mark.slow
 def test_an_unreadable_stdin_counts_as_the_end_of_the_input(tmp_path: Path) -> None:
     unreadable = os.open(os.devnull, os.O_WRONLY)
     try:

@@ -313,6 +313,7 @@ def test_a_response_that_arrives_byte_by_byte_is_accepted(server: ServerProcess,
         pytest.param(CHAT, slowly(http(TRANSLATION * 999, "500 X"), 0.02), id="an error", marks=wide),
     ],
 )
+@pytest.mark.slow
 def test_a_response_that_takes_too_long_is_a_timeout(
     impatient: ServerProcess, hostile: HostileService, home: Path, call: tuple[str, Message], response: Handler
 ) -> None:

@@ -39,7 +39,7 @@ INVALID: list[tuple[str, Message, str]] = [
     ("webvoice_chat", {"prompt": "Hi", "max_tokens": "1" * 5000}, "max_tokens"),
     ("webvoice_chat", {"prompt": "Hi", "max_tokens": True}, "max_tokens should be a number"),
     ("webvoice_chat", {"prompt": "Hi", "temperature": "nan"}, "temperature should be"),
-    ("webvoice_chat", {"prompt": "Hi", "tools": [{}]}, "tools[0] is no function tool"),
+    ("webvoice_chat", {"prompt": "Hi", "tools": [{}]}, "tools[0] is not a function tool"),
     ("webvoice_chat", {"prompt": "Hi", "tools": [WEATHER], "web_search": True}, "web_search cannot be combined"),
     ("webvoice_chat", {"prompt": "Hi", "tool_choice": "auto"}, "tool_choice goes with tools"),
     ("webvoice_chat", {"prompt": "Hi", "tools": [LONG_NAME], "tool_choice": "other"}, "tool_choice is not one of"),

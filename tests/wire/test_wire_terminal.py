@@ -96,6 +96,7 @@ def test_signing_in_prints_no_control_character(tmp_path: Path, hostile: Hostile
     assert is_harmless(printed)
 
 
+@pytest.mark.slow
 def test_the_debug_log_holds_no_control_character_and_no_key(tmp_path: Path, hostile: HostileService) -> None:
     reply = json.dumps({**REPLY, "echo": CANARY}).encode()
     event = b"data: " + json.dumps({"error": {"message": f"{NASTY} {CANARY}"}}).encode() + b"\n\n"

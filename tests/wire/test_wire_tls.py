@@ -59,6 +59,7 @@ UNPROVEN = [
 
 
 @pytest.mark.parametrize(("behaviour", "reason"), UNPROVEN)
+@pytest.mark.slow
 def test_a_service_that_does_not_prove_its_identity_gets_no_request(
     encrypted: Encrypted, behaviour: Callable[[Encrypted], ssl.SSLContext | Handler], reason: str
 ) -> None:

@@ -74,7 +74,7 @@ def test_a_colour_brightness_and_grey_are_what_was_asked_for() -> None:
     assert red > 180 > 80 > green == blue
     red, green, blue = _edited("grey", "make it blue")
     assert blue > 180 > 80 > green == red
-    assert _edited("#404040", "brighter") > (64, 64, 64) > _edited("#404040", "darker")
+    assert _edited("rgb(64, 64, 64)", "brighter") > (64, 64, 64) > _edited("rgb(64, 64, 64)", "darker")
     assert len(set(_edited("#ff8040", "black and white"))) == 1
 
 
