@@ -1,9 +1,10 @@
-"""Generates docs/CLIENTS.md and the README's install links from the table of MCP clients.
+"""Generates docs/CLIENTS.md and the README's list of clients and install links from the table of MCP clients.
 
 `scripts/snapshots.py` writes them; `tests/cli/test_clients.py` fails if one is out of date.
 """
 
 import re
+import textwrap
 from pathlib import Path, PureWindowsPath
 
 from webvoice_mcp.cli.clients.config_files import candidate_paths
@@ -17,6 +18,10 @@ COMMAND = "python3 scripts/snapshots.py"
 _BEGIN = "<!-- install links: written by scripts/snapshots.py -->\n"
 _END = "<!-- /install links -->"
 _INSTALL_LINKS = re.compile(f"(?<={re.escape(_BEGIN)}).*?(?={re.escape(_END)})", re.DOTALL)
+
+_CLIENT_NAMES = re.compile(
+    r"(?<=<!-- clients: written by scripts/snapshots\.py -->\n).*?(?=\n<!-- /clients -->)", re.DOTALL
+)
 
 _LINUX = Platform("linux", "~", {})
 _MACOS = Platform("darwin", "~", {})
@@ -101,14 +106,21 @@ def renew(root: Path = ROOT) -> list[str]:
 def _generate(root: Path) -> dict[str, str]:
     links = " · ".join(f"[{client.title}]({client.install_link()})" for client in MCP_CLIENTS if client.link_template)
     head = _HEAD.format(rows="\n".join(map(_row, MCP_CLIENTS)), usual=_USUAL_SNIPPET.rstrip())
+    readme = _INSTALL_LINKS.sub(lambda _: f"{links}\n", _read(root / "README.md"))
     return {
-        "README.md": _INSTALL_LINKS.sub(lambda _: f"{links}\n", _read(root / "README.md")),
+        "README.md": _CLIENT_NAMES.sub(lambda _: _client_names(), readme),
         "docs/CLIENTS.md": "\n".join([head, *map(_section, MCP_CLIENTS)]),
     }
 
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _client_names() -> str:
+    installable = [client.name for client in MCP_CLIENTS if client.method is not InstallMethod.LINK_ONLY]
+    first, *others, last = (f"`{name}`" for name in installable)
+    return textwrap.fill(f"In place of {first}: {', '.join(others)} or {last}.", 120, break_on_hyphens=False)
 
 
 def _row(client: McpClient) -> str:

@@ -15,6 +15,7 @@ from mcp import Client
 
 from tests.files.samples import MP3_BYTES, PNG_BYTES, mp4_bytes, wav_bytes
 from tests.support import failed, fields
+from webvoice_mcp.contract.translation import TRANSLATION_PRICE
 
 MP4_BYTES = mp4_bytes(b"isom", b"vide")
 RECORDING = wav_bytes(8000)  # a second
@@ -85,7 +86,7 @@ PAID = (
         "translation/",
         _TRANSLATION,
         0.05,
-        0.1,
+        TRANSLATION_PRICE.credits,
         outlives=False,
     ),
     _made("webvoice_image", "image/", _PROMPT, 7.0, "image", "made.png"),

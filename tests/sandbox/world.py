@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 
+from webvoice_mcp.contract.translation import TRANSLATION_PRICE
 from webvoice_mcp.sandbox.app import create_app
 
 ANN = "ann@example.com"
@@ -77,10 +78,10 @@ class SandboxClient:
         return float((await self.get("status/")).json()["credits"])
 
     async def spend_down_to(self, credits_left: float) -> None:
-        """Spend credits on chat, two at a time, and the rest on translation, 0.1 at a time."""
+        """Spend credits on chat, two at a time, and the rest on translation."""
         while (left := await self.credits()) >= credits_left + 2:
             assert (await self.post("chat/completions/", HELLO)).status_code == 200
-        thousands = round((left - credits_left) * 10)
+        thousands = round((left - credits_left) / TRANSLATION_PRICE.credits)
         if thousands:
             text = ("Hello. " * 143)[:1000] * thousands
             reply = await self.post("translation/", {"text": text, "target_language": "it"})

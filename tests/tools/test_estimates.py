@@ -12,6 +12,7 @@ from tests.jobs.world import BY_TOOL, PAID, PATIENCE, Upstream, left, made_in, p
 from tests.support import MakeSettings, connected, failed, fields
 from tests.tools.calls import check_refused
 from tests.tools.provider_values import LINK
+from webvoice_mcp.contract.translation import TRANSLATION_PRICE
 
 CHAT, TTS = BY_TOOL["webvoice_chat"], BY_TOOL["webvoice_tts"]
 TOOL = "webvoice_estimate_credits"
@@ -27,10 +28,10 @@ async def test_estimates_come_with_their_basis_and_nothing_is_sent(make_settings
         ("webvoice_tts", {"text": "x" * 10_000, "speed": 2.0}, 3.0, "about 333 s of speech from 10000 characters"),
         ("webvoice_tts", {"text": "x", "language": "fr"}, 0.5, "0.5 per started minute"),
         ("webvoice_translate", {"text": "x" * 1001, "target_language": "it"}, 0.2, "1001 characters"),
-        ("webvoice_chat", free_model, 0.0, "0 a request"),
-        ("webvoice_image", {"prompt": "x", "provider": "nucleus", "num_images": 2}, 8.0, "2 ordered, 4 an image"),
+        ("webvoice_chat", free_model, 0.0, "0 per request"),
+        ("webvoice_image", {"prompt": "x", "provider": "nucleus", "num_images": 2}, 8.0, "num_images 2, 4 per image"),
         ("webvoice_image", {"prompt": "x", "provider": "gen4"}, 3.0, "with gen4 at 1080p"),
-        ("webvoice_image_to_image", {"prompt": "x", "images": ["missing.png"]}, 1.0, "1 an edit"),
+        ("webvoice_image_to_image", {"prompt": "x", "images": ["missing.png"]}, 1.0, "1 per edit"),
         ("webvoice_text_to_video", references, 26.0, "doubled for references"),
         ("webvoice_status", {}, 0.0, "this call is free"),
         ("webvoice_send_email", {"to": "a@example.com", "body": "x"}, 0.0, "this call is free"),
@@ -83,7 +84,7 @@ async def test_a_recording_of_unknown_length_has_no_known_price(make_settings: M
     arguments = {"tool": "webvoice_stt", "arguments": {"audio_path": "odd.flac"}}
     async with connected(make_settings(), Upstream({})) as client:
         estimate = fields(await client.call_tool(TOOL, arguments))
-    assert estimate == {"credits": None, "basis": "the recording does not say how long it is"}
+    assert estimate == {"credits": None, "basis": "the length of the recording is unknown"}
 
 
 async def test_parallel_calls_cannot_exceed_the_budget_together(make_settings: MakeSettings) -> None:
@@ -127,7 +128,7 @@ async def test_free_calls_and_free_models_need_no_budget(make_settings: MakeSett
         fields(await client.call_tool("webvoice_chat", free))
         fields(await client.call_tool("webvoice_account_links", {}))
         text = failed(await client.call_tool("webvoice_translate", {"text": "x", "target_language": "it"}))
-    assert text.startswith("budget_exceeded: This call would cost about 0.1 credits")
+    assert text.startswith(f"budget_exceeded: This call would cost about {TRANSLATION_PRICE.credits:g} credits")
 
 
 async def test_a_call_of_unknown_price_needs_a_run_without_a_budget(make_settings: MakeSettings) -> None:

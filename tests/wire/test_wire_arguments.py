@@ -13,6 +13,8 @@ from tests.wire.calls import CALLS, CALLS_BY_FAMILY, KEYED_TOOLS
 from tests.wire.conftest import ConnectedServer
 from tests.wire.results import failure, fields
 from tests.wire_driver import Message
+from webvoice_mcp import errors
+from webvoice_mcp.errors import InvalidResponse, NoAnswer, ServiceError
 
 LINK = "https://example.com/a.png"
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
@@ -50,14 +52,11 @@ RICH: list[tuple[str, Message]] = [
 ]
 VALID_CALLS = [*CALLS.items(), *((tool, CALLS[tool] | added) for tool, added in RICH)]
 
+ERRORS = [error for name in errors.__all__ if hasattr(error := getattr(errors, name), "code")]
+CODES = {error.code for error in ERRORS}
 LOCAL_CODES = {  # errors found on this computer, before anything is sent
-    "invalid_argument", "not_authenticated", "file_not_found", "file_exists", "path_not_allowed", "unsupported_media",
-    "disk_error", "budget_exceeded", "declined",
-}  # fmt: skip
-CODES = LOCAL_CODES | {
-    "unauthorized", "insufficient_credits", "bad_request", "rate_limited", "provider_unavailable", "server_error",
-    "timeout", "network_error", "invalid_response",
-}  # fmt: skip
+    error.code for error in ERRORS if not issubclass(error, (ServiceError, NoAnswer, InvalidResponse))
+}
 
 
 def checked_call(connected: ConnectedServer, tool: str, arguments: Message) -> tuple[str, str]:
