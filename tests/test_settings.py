@@ -39,7 +39,7 @@ def read(**variables: str) -> Settings:
     return Settings.read({f"WEBVOICE_{name}": value for name, value in variables.items()})
 
 
-def attempt(environ: dict[str, str]) -> Settings | str:
+def settings_or_error(environ: dict[str, str]) -> Settings | str:
     """Return the settings, or the error's text."""
     try:
         return Settings.read(environ)
@@ -135,14 +135,14 @@ def test_everything_can_be_set_and_is_described(tmp_path: Path) -> None:
     }
 
 
-def test_the_description_of_a_default_is_the_text_that_gives_it() -> None:
+def test_a_default_is_described_by_the_text_it_is_read_from() -> None:
     described = {setting.name: setting.describe(DEFAULTS) for setting in SETTINGS}
     assert {setting.name: setting.default for setting in SETTINGS if setting.default}.items() <= described.items()
     assert [described[name] for name in GUARDS] == ["no limit", "unset", "unset"]
     assert described["WEBVOICE_API_KEY"] == "none"
 
 
-def test_the_key_is_the_only_secret_and_is_never_in_the_representation() -> None:
+def test_the_key_is_the_only_secret_and_never_in_the_repr() -> None:
     assert [setting.name for setting in SETTINGS if setting.is_secret] == ["WEBVOICE_API_KEY"]
     assert "wv_secret" not in repr(read(API_KEY="wv_secret"))
 
@@ -157,7 +157,7 @@ def test_a_key_in_the_wrong_variable_is_not_shown() -> None:
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.text()))
 def test_any_environment_is_read_or_refused_in_one_line(environ: dict[str, str]) -> None:
-    result = attempt(environ)
+    result = settings_or_error(environ)
     if isinstance(result, str):
         assert result.isprintable()
     else:
@@ -175,7 +175,7 @@ def test_example_keys_of_the_documentation_count_as_unset() -> None:
 
 @given(st.text())
 def test_a_key_fits_into_a_header_or_is_refused_without_being_shown(key: str) -> None:
-    result = attempt({"WEBVOICE_API_KEY": f"wv_{key}~"})
+    result = settings_or_error({"WEBVOICE_API_KEY": f"wv_{key}~"})
     if isinstance(result, Settings):
         assert re.fullmatch(r"[!-~]*", result.api_key)
     else:
@@ -187,7 +187,7 @@ def test_a_key_fits_into_a_header_or_is_refused_without_being_shown(key: str) ->
 # The base URL
 
 
-def test_a_base_url_is_normalised() -> None:
+def test_a_base_url_is_normalized() -> None:
     for given_url, url in {
         "https://WebVoice.EasyTaskFlow.app/api/v1/": DEFAULT_BASE_URL,
         "HTTPS://webvoice.easytaskflow.app:443/api/v1//": DEFAULT_BASE_URL,
@@ -240,7 +240,7 @@ def test_a_password_or_query_is_refused_and_not_shown(url: str, shown: str) -> N
     assert refusal(BASE_URL=url) == (
         f"WEBVOICE_BASE_URL={shown!r} cannot be used: a user name, password, query or fragment is not accepted."
     )
-    # A URL that is refused for another reason is shown without them, too.
+    # A URL that is refused for another reason is shown without password and query as well.
     assert "pa" not in refusal(BASE_URL=f"{url}\\").removeprefix("WEBVOICE_BASE_URL").partition(" cannot ")[0]
 
 
@@ -262,7 +262,7 @@ def test_http_is_accepted_for_addresses_of_the_loopback_network_only(address: IP
 
 @given(st.text(alphabet=st.sampled_from("aA0.:/@?#[]%\\- \n\tü")))
 def test_any_base_url_is_refused_or_normalised(rest: str) -> None:
-    result = attempt({"WEBVOICE_BASE_URL": f"https://{rest}"})
+    result = settings_or_error({"WEBVOICE_BASE_URL": f"https://{rest}"})
     if isinstance(result, str):
         assert result.isprintable()
     else:
@@ -299,7 +299,7 @@ def test_a_text_that_is_not_a_folder_is_refused(name: str) -> None:
 
 
 @given(st.lists(st.text(alphabet="ab/. "), max_size=4))
-def test_as_many_folders_are_allowed_as_are_named(parts: list[str]) -> None:
+def test_every_named_folder_is_allowed(parts: list[str]) -> None:
     named = [part for part in parts if part.strip()]
     value = os.pathsep.join(parts)
     if value.strip() and not named:
@@ -310,7 +310,7 @@ def test_as_many_folders_are_allowed_as_are_named(parts: list[str]) -> None:
         assert all(folder.is_absolute() for folder in folders)
 
 
-def test_the_standard_folders_are_looked_up_only_where_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_folders_are_looked_up_only_if_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "platformdirs", None)
     assert read(OUTPUT_DIR=str(tmp_path), STATE_DIR=str(tmp_path)).output_dir == tmp_path
 
@@ -327,11 +327,11 @@ def test_a_switch_is_on_or_off_in_many_spellings_and_nothing_else(name: str) -> 
 
 
 @given(st.sets(st.sampled_from(sorted(TOOLSETS)), min_size=1))
-def test_the_account_is_always_among_the_toolsets(names: set[str]) -> None:
+def test_the_account_toolset_is_always_included(names: set[str]) -> None:
     assert read(TOOLSETS=",".join(names)).toolsets == names | {"account"}
 
 
-def test_all_toolsets_are_named_by_all_and_unknown_ones_are_refused() -> None:
+def test_all_means_every_toolset_and_unknown_toolsets_are_refused() -> None:
     assert read(TOOLSETS="All").toolsets == TOOLSETS
     for value in ("speech,vidio", ",", "speech chat"):
         assert refusal(TOOLSETS=value) == (

@@ -12,11 +12,11 @@
     │   └── ServerError          another 5xx
     ├── NoAnswer                 no complete answer arrived
     │   ├── NetworkError         the connection failed
-    │   └── TimedOut             WEBVOICE_TIMEOUT passed
+    │   └── TimedOut             the call took longer than WEBVOICE_TIMEOUT
     ├── InvalidResponse          the answer cannot be used
-    ├── BudgetExceeded           WEBVOICE_MAX_CREDITS would be passed
+    ├── BudgetExceeded           WEBVOICE_MAX_CREDITS would be exceeded
     ├── Declined                 the user refused, or could not be asked
-    └── FileError                about a file of the user's
+    └── FileError                a user's file cannot be read or written
         ├── FileNotFound
         ├── FileExists
         ├── PathNotAllowed
@@ -58,7 +58,7 @@ class WebVoiceError(Exception):
     """Base class of all errors.
 
     Attributes:
-        code: the error's public name, on which callers can rely. Classes that only group others have none.
+        code: the error's stable, public name. Classes that only group other classes have none.
         status: the answer's HTTP status, or None if there was no answer.
         retry_after: seconds after which a retry may succeed, or None if the service did not say.
         billed: True if the call may have cost credits in spite of the error.
@@ -102,7 +102,7 @@ class InsufficientCredits(ServiceError):
 
 
 class RateLimited(ServiceError):
-    """429, and the wait that the service asks for is too long."""
+    """429, and no further retry is allowed."""
 
     code = "rate_limited"
 
@@ -114,7 +114,7 @@ class BadRequest(ServiceError):
 
 
 class ProviderUnavailable(ServiceError):
-    """503: the server cannot reach the provider of the model."""
+    """503: the service cannot reach the model's provider."""
 
     code = "provider_unavailable"
 
@@ -160,34 +160,34 @@ class Declined(WebVoiceError):
 
 
 class FileError(WebVoiceError):
-    """A file of the user's cannot be read or written."""
+    """A user's file cannot be read or written."""
 
 
 class FileNotFound(FileError):
-    """A file to read does not exist."""
+    """The file to read does not exist."""
 
     code = "file_not_found"
 
 
 class FileExists(FileError):
-    """A file to write exists already."""
+    """The file to write already exists."""
 
     code = "file_exists"
 
 
 class PathNotAllowed(FileError):
-    """The path lies outside the allowed folders, or is of a kind that is never written."""
+    """The path is outside the allowed folders, or is never written: a hidden file or a device."""
 
     code = "path_not_allowed"
 
 
 class UnsupportedMedia(FileError):
-    """The file's content is not of a kind that is sent."""
+    """The file's content is of a kind that cannot be uploaded."""
 
     code = "unsupported_media"
 
 
 class DiskError(FileError):
-    """The file system refused, because it is full or read-only or for lack of permission."""
+    """The file system refused, for example because it is full, is read-only or denies permission."""
 
     code = "disk_error"

@@ -75,7 +75,7 @@ def test_signing_in_asks_and_saves_the_key(
     site = sandbox.base_url.removesuffix("/api/v1")
     assert out.startswith(f"Signing in at {site}/\nE-mail address: You can read the privacy policy and ")
     assert "Do you accept the privacy policy? [y/N] Do you accept the terms of service? [y/N] The code is in " in out
-    assert out.endswith(f"The key wv_…{key[-4:]} is saved in {key_file} and works at once.\nCredits: 20.0\n")
+    assert out.endswith(f"The key wv_…{key[-4:]} is saved in {key_file} and ready to use.\nCredits: 20.0\n")
     assert key not in out
     assert sorted(path.name for path in key_file.parent.iterdir()) == ["credentials.json", "credentials.json.lock"]
 
@@ -118,7 +118,7 @@ def test_an_unanswered_question_is_an_error(
         code, out, err = command("login", BASE_URL=service.base_url)
     assert code == 1
     assert out.endswith(f"{question} \n")
-    assert err.startswith(f"webvoice-mcp login: No answer to {question!r}: run this command in a terminal")
+    assert err.startswith(f"webvoice-mcp login: There is no answer to {question!r}. Run this command in a terminal")
     assert not key_file.exists()
 
 
@@ -126,7 +126,7 @@ def test_ctrl_c_at_a_question_ends_it_with_130(command: Command, type_answers: T
     type_answers(EMAIL, KeyboardInterrupt())
     code, _, err = command("login", BASE_URL=CLOSED)
     assert code == 130
-    assert err == "\nwebvoice-mcp login: stopped; webvoice-mcp status shows if a key was saved.\n"
+    assert err == "\nwebvoice-mcp login: stopped. Run webvoice-mcp status to see whether a key was saved.\n"
     assert not key_file.exists()
 
 
@@ -156,7 +156,7 @@ def test_ctrl_c_during_verification_waits_until_the_key_is_saved(tmp_path: Path,
             held.release()
             assert process.wait(TIMEOUT_SECONDS) == 130
             assert process.stderr
-            assert process.stderr.read().startswith(b"\nwebvoice-mcp login: stopped; ")
+            assert process.stderr.read().startswith(b"\nwebvoice-mcp login: stopped. ")
         assert KeyStore(key_file).active(service.base_url) == CANARY
 
 
@@ -187,7 +187,8 @@ def test_three_empty_codes_end_it(command: Command, type_answers: TypeAnswers) -
     type_answers("y", "y", "", " ", "")
     with LoopbackService({"auth/send-code/": CODE_SENT}).running() as service:
         code, out, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
-    assert (code, err) == (1, "webvoice-mcp login: No code was entered.\n")
+    assert code == 1
+    assert err == "webvoice-mcp login: No code was entered. Run this command again to get a new one.\n"
     assert "Look into your mail.\n" in out
     assert "\x1b" not in out
 
@@ -205,7 +206,7 @@ def test_a_key_that_cannot_be_saved_is_shown_once(command: Command, type_answers
     with LoopbackService({"auth/send-code/": CODE_SENT, "auth/verify-code/": VERIFIED}).running() as service:
         code, out, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
     assert (code, err) == (1, "")
-    assert f"Your key: {CANARY}\nThe key could not be saved, so it is shown here once: keep it. " in out
+    assert f"Your key: {CANARY}\nThe key could not be saved and is shown only this once. Keep it. " in out
 
 
 def test_an_answer_without_a_key_is_an_error(command: Command, type_answers: TypeAnswers) -> None:

@@ -14,7 +14,7 @@ from webvoice_mcp.keystore import KeyStore
 
 @pytest.fixture
 def make(make_settings: MakeSettings) -> MakeClient:
-    """Make a client with scripted answers; settings are given without their WEBVOICE_."""
+    """Return a function that makes a client with scripted answers. Settings are named without WEBVOICE_."""
 
     def made(*answers: Any, **variables: Any) -> tuple[Client, ScriptedTransport, FakeSleep]:
         settings = make_settings(**variables)
@@ -27,7 +27,7 @@ def make(make_settings: MakeSettings) -> MakeClient:
 
 @pytest.fixture
 def client_of(make_settings: MakeSettings) -> Callable[..., Client]:
-    """Make a client of a service on loopback."""
+    """Return a function that makes a client of a service on loopback."""
 
     def made(port: int, host: str = "127.0.0.1") -> Client:
         settings = make_settings(BASE_URL=f"http://{host}:{port}/api/v1", TIMEOUT="60")

@@ -1,4 +1,4 @@
-"""Helpers for the client's tests: requests, scripted answers, and the errors that come of them."""
+"""Helpers for the client's tests: requests, scripted answers, and the errors that they cause."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -21,14 +21,14 @@ SPEECH_REQUEST = SpeechRequest(text="Hi", voice="af_sarah", language="en", speed
 TRANSLATION_REQUEST = TranslationRequest(text="Hi", target_language="it")
 CHAT_REQUEST = ChatRequest(model="m", messages=[{"role": "user", "content": "Hi"}], stream=True)
 REFUSED = httpx2.ConnectError("refused")
-# For property-based tests, on machines that are busy; fixtures of ours may be shared by the examples.
+# For property-based tests on busy machines. The examples of a test may share its fixtures.
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
-SPENT = "Credits may have been spent: look at webvoice_status before you repeat the call."
+SPENT = "Credits may have been spent: check webvoice_status before you repeat the call."
 
 
 class FakeSleep:
-    """Stands in for `anyio.sleep` and records the pauses."""
+    """Replaces `anyio.sleep` and records the pauses."""
 
     def __init__(self) -> None:
         self.pauses: list[float] = []
@@ -53,7 +53,7 @@ def event_stream(*pieces: bytes | Exception) -> httpx2.Response:
 
 
 async def call(client: Client, endpoint: Endpoint[Q, R], request: Q) -> R:
-    """Call an endpoint by the method that fits it."""
+    """Call a free or a paid endpoint."""
     if isinstance(endpoint, PaidEndpoint):
         return cast("R", await client.call_paid(endpoint, request))
     assert isinstance(endpoint, FreeEndpoint)
@@ -71,7 +71,7 @@ async def translate(client: Client) -> TranslationReply:
 
 
 async def caught(awaitable: Awaitable[Any], error: type[WebVoiceError]) -> WebVoiceError:
-    """Return the error that is raised, which must be of exactly this class."""
+    """Return the raised error, which must be of exactly this class."""
     with pytest.raises(error) as info:
         await awaitable
     assert type(info.value) is error

@@ -42,7 +42,7 @@ class Service:
     """A service on loopback with a handler for each connection; the last one handles all further connections.
 
     Attributes:
-        port: it listens on.
+        port: port that it listens on.
         connections: number of connections so far.
     """
 
@@ -83,11 +83,13 @@ async def serving(*handlers: Handler, tls: ssl.SSLContext | None = None) -> Asyn
 
 
 def reset_on_close(writer: asyncio.StreamWriter) -> None:
-    """Make the connection break when it is closed, in place of ending."""
+    """Make the connection break when it is closed, instead of ending normally."""
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def always(answer: bytes) -> Handler:
+    """Answer every request."""
+
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await read_request(reader):
             writer.write(answer)
@@ -96,7 +98,7 @@ def always(answer: bytes) -> Handler:
 
 
 def once(answer: bytes, then: bytes = b"") -> Handler:
-    """Answer one request, and then end, or send more without being asked."""
+    """Answer one request, then end the connection or send `then` without a request."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from webvoice_mcp.client.splitter import MediaItem, Splitter
 
 FIELDS = frozenset({"audio", "image", "images"})
-MEDIA = random.Random(1).randbytes(611)  # its base64 has both special characters, padding, and is longer than the head
+# Its base64 has both special characters and padding, and is longer than the head.
+MEDIA = random.Random(1).randbytes(611)
 BASE64 = base64.b64encode(MEDIA)
 ESCAPED_SLASHES = BASE64.replace(b"/", b"\\/")
 LINK = "https://s3.example/" + "a" * 600 + "?X-Amz=%2F"
@@ -40,7 +41,7 @@ def cut(body: bytes, offsets: list[int]) -> list[bytes]:
 
 
 def every_cut(body: bytes) -> Iterator[list[bytes]]:
-    """Yield the body whole, cut in two at every offset (a long one at many), byte by byte, and in random pieces."""
+    """Yield the body whole, cut in two at every offset (at most at 400), byte by byte, and in random pieces."""
     rng = random.Random(len(body))
     offsets = range(len(body) + 1)
     yield from (cut(body, [at]) for at in (offsets if len(body) < 1200 else [0, *rng.sample(offsets, 400)]))

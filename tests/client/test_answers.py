@@ -29,7 +29,7 @@ NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
         ("<html><body>Bad gateway</body></html>", ""),
     ],
 )
-def test_the_message_in_an_error_body_is_found(body: str, message: str) -> None:
+def test_the_message_is_found_in_an_error_body(body: str, message: str) -> None:
     assert answers.message_in_body(body.encode()) == message
 
 
@@ -58,7 +58,7 @@ def test_no_retry_after_header_raises_an_error(header: str) -> None:
     assert seconds is None or seconds >= 0
 
 
-def test_retry_after_counts_from_now() -> None:
+def test_a_retry_after_date_in_the_past_means_now() -> None:
     assert answers.parse_retry_after("Sun, 22 Nov 2020 12:00:00 GMT") == 0
 
 
@@ -94,25 +94,25 @@ def test_a_long_message_is_cut() -> None:
     ],
     ids=["environment", "saved", "no key"],
 )
-def test_a_refused_key_is_named_by_host_mask_and_source(context: CallContext, sentence: str) -> None:
+def test_a_refused_key_is_reported_with_host_masked_form_and_source(context: CallContext, sentence: str) -> None:
     assert str(answers.status_error(401, b"", context)) == sentence
 
 
-def test_a_rate_limit_without_seconds_says_later() -> None:
+def test_a_rate_limit_without_seconds_says_to_try_later() -> None:
     assert str(answers.status_error(429, b"", CONTEXT)) == "Too many requests. Try again later."
 
 
 def test_a_refusal_without_a_message_says_so() -> None:
     assert str(answers.refusal_error({"success": False}, CONTEXT)) == (
-        "The service refused the request. It gave no reason: check the arguments, or try again later."
+        "The service refused the request. It gave no reason. Check the arguments, or try again later."
     )
 
 
 @pytest.mark.parametrize(
     ("status", "advice"),
     [
-        (400, "It gave no reason: check the arguments, or try again later."),
-        (404, "There is nothing at this address: WEBVOICE_BASE_URL may be wrong, or an id in the arguments unknown."),
+        (400, "It gave no reason. Check the arguments, or try again later."),
+        (404, "Nothing exists at this address. Check WEBVOICE_BASE_URL and any id in the arguments."),
     ],
 )
 def test_a_status_without_a_message_names_the_likely_cause(status: int, advice: str) -> None:
@@ -120,15 +120,15 @@ def test_a_status_without_a_message_names_the_likely_cause(status: int, advice: 
     assert said == f"The service refused the request ({status}). {advice}"
 
 
-def test_a_status_with_a_message_says_to_follow_it() -> None:
+def test_a_status_with_a_message_refers_to_the_message() -> None:
     said = str(answers.status_error(404, b'{"detail":"No such voice."}', CONTEXT))
-    assert said == "The service refused the request (404): No such voice. Change the arguments as it says."
+    assert said == "The service refused the request (404): No such voice. Change the arguments accordingly."
 
 
 def test_a_forbidden_call_does_not_blame_the_key() -> None:
     error = answers.status_error(403, b'{"message":"Chat is not for this account."}', CONTEXT)
     assert (type(error), error.status) == (Unauthorized, 403)
     assert str(error) == (
-        "127.0.0.1:9 refused the call (403): Chat is not for this account. The account may not be allowed to do this "
-        "(see webvoice_onboarding), or a firewall or VPN on the way blocks it."
+        "127.0.0.1:9 refused the call (403): Chat is not for this account. The account may lack permission "
+        "(see webvoice_onboarding), or a firewall or VPN may block the call."
     )

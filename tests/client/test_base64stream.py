@@ -1,4 +1,4 @@
-"""Base64 decoded while it arrives."""
+"""Base64 that is decoded while it arrives."""
 
 import base64
 from itertools import pairwise
@@ -12,7 +12,7 @@ from webvoice_mcp.client.base64stream import Base64Decoder, Base64String
 from webvoice_mcp.errors import InvalidResponse
 
 
-def test_whole_groups_are_written_at_once_and_three_characters_held_back() -> None:
+def test_complete_groups_are_written_and_up_to_three_characters_held_back() -> None:
     sink = bytearray()
     decoder = Base64Decoder(sink.extend, "audio")
     written = []
@@ -32,7 +32,7 @@ def test_unused_bits_in_the_last_character_are_ignored() -> None:
     assert bytes(sink) == b"A"
 
 
-def test_only_the_given_range_is_read_and_an_escape_must_end() -> None:
+def test_only_the_given_range_is_read_and_an_unfinished_escape_is_refused() -> None:
     string = Base64String(bytearray().extend, "audio")
     string.feed(b'"c3Bva2Vu"', 1, 9)
     string.feed(b'"\\u003', 1, 6)
@@ -43,7 +43,7 @@ def test_only_the_given_range_is_read_and_an_escape_must_end() -> None:
 
 @patient
 @given(data=st.binary(min_size=1), cuts=st.lists(st.integers(0, 400)), url_safe=st.booleans(), padded=st.booleans())
-def test_encoded_bytes_come_back_however_they_are_cut(
+def test_encoded_bytes_are_decoded_wherever_they_are_cut(
     data: bytes, cuts: list[int], url_safe: bool, padded: bool
 ) -> None:
     text = (base64.urlsafe_b64encode if url_safe else base64.b64encode)(data)

@@ -77,7 +77,7 @@ async def test_a_form_is_sent_with_its_exact_length(make: MakeClient) -> None:
 
 async def test_a_paid_endpoint_cannot_be_called_like_a_free_one(make: MakeClient) -> None:
     client, sent, _ = make()
-    with pytest.raises(TypeError, match=r"^translation/ costs credits: return a PaidCall in place of calling it$"):
+    with pytest.raises(TypeError, match=r"^translation/ costs credits: return a PaidCall instead of calling it$"):
         await client.call(TRANSLATION, TRANSLATION_REQUEST)  # type: ignore[arg-type]  # the mistake
     assert sent.requests == []
 
@@ -104,7 +104,7 @@ async def test_an_argument_that_is_too_long_for_a_url_is_named(make: MakeClient)
     assert sent.requests == []
 
 
-async def test_the_first_calls_may_be_made_at_once(make: MakeClient) -> None:
+async def test_the_first_calls_may_be_concurrent(make: MakeClient) -> None:
     client, sent, _ = make(ok(STATUS_BODY), ok(STATUS_BODY))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(status, client)
@@ -123,7 +123,7 @@ async def test_cookies_are_not_kept(make: MakeClient) -> None:
 # Statuses
 
 
-async def test_a_failed_gateway_leaves_open_whether_credits_were_spent(make: MakeClient) -> None:
+async def test_a_gateway_error_says_that_credits_may_have_been_spent(make: MakeClient) -> None:
     client, _, _ = make(httpx2.Response(504), httpx2.Response(500), httpx2.Response(400))
     error = await caught(translate(client), ServerError)
     assert str(error) == f"The service failed (504). Try again later. {SPENT}"
@@ -136,7 +136,7 @@ async def test_success_false_is_a_refusal(make: MakeClient) -> None:
     client, _, _ = make(ok({"success": False, "message": "No such language"}))
     error = await caught(translate(client), BadRequest)
     assert str(error) == (
-        "The service refused the request: No such language. Change the arguments as it says, or try again later."
+        "The service refused the request: No such language. Change the arguments accordingly, or try again later."
     )
     assert error.status == 200
 
@@ -157,7 +157,7 @@ async def test_success_false_is_a_refusal(make: MakeClient) -> None:
             EditRequest(prompt="x"),
             "The provider flux-flash-edit is not available (503): No key. Try again later.",
         ),
-        (CHAT, CHAT_REQUEST, "The service is not available (503): No key. Try another model, or try later."),
+        (CHAT, CHAT_REQUEST, "The service is not available (503): No key. Try another model, or try again later."),
     ],
     ids=["other providers", "default provider", "models"],
 )
@@ -175,7 +175,7 @@ async def test_a_redirect_is_not_followed(make: MakeClient) -> None:
     assert len(sent.requests) == 1
 
 
-async def test_an_empty_wallet_names_the_links_and_the_memo_if_known(make: MakeClient) -> None:
+async def test_too_few_credits_name_the_links_and_the_memo_if_known(make: MakeClient) -> None:
     client, _, _ = make(
         httpx2.Response(402, json={}), ok({"credits": 0, "solana": {"memo_code": "WV12"}}), httpx2.Response(402)
     )
@@ -187,7 +187,7 @@ async def test_an_empty_wallet_names_the_links_and_the_memo_if_known(make: MakeC
     assert "Solana with memo WV12 at http://127.0.0.1:9/billing/solana/" in after
 
 
-async def test_only_the_beginning_of_an_error_is_read(make: MakeClient) -> None:
+async def test_only_the_beginning_of_an_error_body_is_read(make: MakeClient) -> None:
     body = ChunkedBody([b"x" * 65536, AssertionError("read too far")])
     client, _, _ = make(httpx2.Response(500, stream=body))
     await caught(status(client), ServerError)
@@ -207,12 +207,12 @@ async def test_an_error_whose_body_breaks_off_keeps_its_status(make: MakeClient)
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (b"<html>Down</html>", "The answer is not JSON. Try again later; WEBVOICE_BASE_URL may be wrong."),
+        (b"<html>Down</html>", "The answer is not JSON. Check WEBVOICE_BASE_URL, or try again later."),
         (b'{"success": true}', "The service's answer to translation/ has no usable translated_text."),
-        (b"x" * (9 << 20), "The service's answer is larger than 8 MiB and was stopped."),
+        (b"x" * (9 << 20), "The service's answer is larger than 8 MiB and was discarded."),
     ],
 )
-async def test_an_unusable_answer_says_why_and_that_credits_may_be_gone(
+async def test_an_unusable_answer_says_why_and_that_credits_may_be_spent(
     make: MakeClient, body: bytes, sentence: str
 ) -> None:
     client, _, _ = make(raw(body))
@@ -232,19 +232,19 @@ async def test_an_answer_that_cannot_be_decompressed_is_an_invalid_response(make
     assert str(error) == f"The service's answer could not be decompressed. {SPENT}"
 
 
-async def test_an_answer_that_does_not_come_in_time_is_given_up(make: MakeClient) -> None:
+async def test_an_answer_that_takes_too_long_is_a_timeout(make: MakeClient) -> None:
     async def never(_: httpx2.Request) -> httpx2.Response:
         await anyio.sleep(math.inf)
         raise AssertionError
 
     client, sent, _ = make(never, TIMEOUT="0.05")
     error = await caught(translate(client), TimedOut)
-    assert str(error) == f"No whole answer within 0.05 seconds (WEBVOICE_TIMEOUT). {SPENT}"
+    assert str(error) == f"No complete answer within 0.05 seconds (WEBVOICE_TIMEOUT). {SPENT}"
     assert error.billed
     assert len(sent.requests) == 1
 
 
-async def test_a_bare_list_is_taken_as_the_data(make: MakeClient) -> None:
+async def test_a_bare_list_is_read_as_the_data(make: MakeClient) -> None:
     client, _, _ = make(ok([{"id": "m", "credits_per_request": 2}]))
     assert [model.id for model in (await client.call(CHAT_MODELS, Empty())).models] == ["m"]
 
@@ -301,7 +301,7 @@ async def test_errors_raised_by_a_sink_propagate(make: MakeClient) -> None:
 # Streams
 
 
-async def test_a_stream_passes_on_its_text_and_ends_as_a_reply(make: MakeClient) -> None:
+async def test_a_stream_passes_on_its_text_and_returns_a_reply(make: MakeClient) -> None:
     client, sent, _ = make(
         events(
             '{"id":"c1","model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}',

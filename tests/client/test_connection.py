@@ -1,4 +1,4 @@
-"""Proxies, certificates and hosts that cannot be used, and answers that are lost."""
+"""Unusable proxies, certificates and hosts, and lost answers."""
 
 import ssl
 from pathlib import Path
@@ -21,7 +21,7 @@ BAD_PROXY = (
     f"Correct or unset HTTPS_PROXY, ALL_PROXY or the system's proxy. {NOTHING_DONE}"
 )
 REPEATABLE = "This call costs no credits."
-CARRIED_OUT = f"It may have been carried out all the same: check before you repeat it. {REPEATABLE}"
+CARRIED_OUT = f"The request may have been carried out: check before you repeat it. {REPEATABLE}"
 
 
 @pytest.fixture
@@ -46,12 +46,12 @@ async def test_an_unusable_proxy_is_named_by_its_variables(
 async def test_a_socks_proxy_names_the_package_it_needs(https_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     assert str(await caught(status(https_client), NetworkError)) == (
-        "The proxy in the environment is a SOCKS proxy, which needs another package: install httpx2[socks], or unset "
+        "The proxy in the environment is a SOCKS proxy, which needs another package. Install httpx2[socks], or unset "
         f"HTTPS_PROXY, ALL_PROXY or the system's proxy. {NOTHING_DONE}"
     )
 
 
-async def test_an_unreachable_proxy_is_an_unreachable_host(
+async def test_an_unreachable_proxy_is_reported_as_an_unreachable_host(
     https_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
@@ -85,7 +85,7 @@ async def test_unreadable_certificates_are_named_by_their_variables(
         ExceptionGroup("unhandled errors in a TaskGroup", [OverflowError()]),
     ],
 )
-async def test_a_proxy_that_fails_while_connecting_is_an_unusable_one(make: MakeClient, error: Exception) -> None:
+async def test_a_proxy_that_fails_while_connecting_is_reported_as_unusable(make: MakeClient, error: Exception) -> None:
     client, sent, _ = make(error)
     assert str(await caught(translate(client), NetworkError)) == BAD_PROXY
     assert len(sent.requests) == 1
@@ -102,18 +102,18 @@ async def test_a_proxy_is_not_used_for_loopback(make_settings: MakeSettings, mon
 async def test_a_host_that_does_not_answer_is_named(make: MakeClient) -> None:
     client, _, _ = make(*[httpx2.ConnectTimeout("")] * 3)
     assert str(await caught(translate(client), NetworkError)) == (
-        f"Cannot connect to {BASE_URL}: no connection in time. {NOTHING_DONE} Check the network, WEBVOICE_BASE_URL."
+        f"Cannot connect to {BASE_URL}: the connection timed out. {NOTHING_DONE} Check the network, WEBVOICE_BASE_URL."
     )
 
 
 @pytest.mark.parametrize(
     ("answer", "error", "sentence"),
     [
-        (httpx2.ReadError("reset"), NetworkError, f"The connection broke before an answer came. {CARRIED_OUT}"),
+        (httpx2.ReadError("reset"), NetworkError, f"The connection broke before an answer arrived. {CARRIED_OUT}"),
         (
             httpx2.Response(200, content=b"<html>"),
             InvalidResponse,
-            f"The answer is not JSON. Try again later; WEBVOICE_BASE_URL may be wrong. {CARRIED_OUT}",
+            f"The answer is not JSON. Check WEBVOICE_BASE_URL, or try again later. {CARRIED_OUT}",
         ),
     ],
     ids=["broken", "unusable"],
@@ -129,4 +129,4 @@ async def test_a_free_post_with_a_lost_answer_may_have_been_carried_out(
 async def test_a_get_with_a_lost_answer_can_be_repeated(make: MakeClient) -> None:
     client, _, _ = make(*[httpx2.ReadError("reset")] * 3)
     error = await caught(status(client), NetworkError)
-    assert str(error) == f"The connection broke before an answer came. {REPEATABLE}"
+    assert str(error) == f"The connection broke before an answer arrived. {REPEATABLE}"

@@ -1,4 +1,4 @@
-"""A hostile or broken service: each answer is delivered or reported as a known error, and does no harm."""
+"""A hostile or broken service: every answer is delivered or reported as a known error, and does no harm."""
 
 import base64
 import json
@@ -119,7 +119,7 @@ def bodies(draw: st.DrawFn, good: Any) -> bytes:
 
 @st.composite
 def responses(draw: st.DrawFn, good: Any, *, without_retries: bool) -> httpx2.Response:
-    """Generate a response with some faults, but not so many that it is refused at once.
+    """Generate a response with a few faults, so that not every response is refused at once.
 
     Args:
         draw: given by Hypothesis.
@@ -140,7 +140,7 @@ def responses(draw: st.DrawFn, good: Any, *, without_retries: bool) -> httpx2.Re
 
 
 def check(result: CallToolResult, folder: Path, inputs: set[str]) -> None:
-    """Check what holds for every result, and remove the files that were saved."""
+    """Check a result's invariants, and remove the files that were saved."""
     text = text_of(result)
     assert CANARY not in text + json.dumps(result.structured_content)
     if result.is_error:
@@ -212,7 +212,7 @@ async def test_files_that_the_service_speaks_of_are_no_files_of_ours(make_settin
             assert not [block for block in result.content if isinstance(block, ResourceLink)]
 
 
-async def test_long_links_beside_an_image_are_written_into_a_file(make_settings: MakeSettings, tmp_path: Path) -> None:
+async def test_long_links_next_to_an_image_are_written_to_a_file(make_settings: MakeSettings, tmp_path: Path) -> None:
     links = [f"https://x.example/{number}?{'a' * 5000}" for number in range(3)]
     sent = ScriptedTransport(answer({"images": [encoded(PNG_BYTES), *links]}))
     async with connected(make_settings(INLINE_IMAGES=0), sent) as client:
@@ -253,7 +253,7 @@ async def test_an_error_quotes_the_service_as_harmless_text(
     assert CANARY not in text
 
 
-async def test_enormous_bills_leave_the_total_a_number(make_settings: MakeSettings) -> None:
+async def test_enormous_bills_keep_the_total_finite(make_settings: MakeSettings) -> None:
     bill = answer({"translated_text": "Ciao", "credits_used": 1.7e308})
     async with connected(make_settings(), ScriptedTransport(bill, bill)) as client:
         for _ in range(2):

@@ -28,7 +28,7 @@ async def sent(body: JsonBody) -> bytes:
 
 @patient
 @given(st.lists(st.lists(st.binary(max_size=7), max_size=4), max_size=3), st.text())
-async def test_files_are_base64_in_the_document_however_they_are_cut(files: list[list[bytes]], text: str) -> None:
+async def test_files_are_base64_in_the_document_wherever_they_are_cut(files: list[list[bytes]], text: str) -> None:
     form_files = [form_file(chunks) for chunks in files]
     body = JsonBody(lambda placeholder: {"prompt": text, "images": ["https://x.y/z", *map(placeholder, form_files)]})
     for _ in range(2):  # a body can be sent again

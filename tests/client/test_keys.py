@@ -1,4 +1,4 @@
-"""The key that is sent, and the storing of new ones."""
+"""The key that is sent, and the storage of new keys."""
 
 import threading
 from urllib.parse import urlsplit
@@ -32,7 +32,7 @@ def keys(settings: Settings) -> Keys:
     return Keys(settings, KeyStore(settings.credentials_file))
 
 
-async def test_the_environments_key_wins(make_settings: MakeSettings) -> None:
+async def test_a_key_in_the_environment_takes_precedence(make_settings: MakeSettings) -> None:
     settings = make_settings()
     store = KeyStore(settings.credentials_file)
     store.save(BASE_URL, name="k", key=OTHER, use=True)
@@ -45,30 +45,30 @@ async def test_a_saved_key_is_found_at_once(keys: Keys, settings: Settings) -> N
     assert await keys.require() == ApiKey(OTHER, "saved")
 
 
-async def test_a_key_stored_beside_the_environments_says_which_one_wins(make_settings: MakeSettings) -> None:
+async def test_a_key_stored_beside_the_environments_says_which_is_used(make_settings: MakeSettings) -> None:
     settings = make_settings()
     stored = await Keys(settings, KeyStore(settings.credentials_file)).store(name="k", key=OTHER, use=True)
     assert stored.facts() == {
         "api_key": "wv_…cdef",
         "api_key_saved_to": str(settings.credentials_file),
-        "note": "WEBVOICE_API_KEY is set and goes on being used until it is removed.",
+        "note": "WEBVOICE_API_KEY is set and stays in use until it is removed.",
     }
 
 
 async def test_a_key_that_cannot_be_saved_is_shown_once(keys: Keys) -> None:
     stored = await keys.store(name="k", key="wv_with blank", use=True)
     assert (stored.shown, stored.saved_to) == ("wv_with blank", "")
-    assert stored.note.startswith("The key could not be saved, so it is shown here once: keep it. ")
+    assert stored.note.startswith("The key could not be saved and is shown only this once. Keep it. ")
 
 
-async def test_a_damaged_key_file_is_named_if_no_key_is_found(keys: Keys, settings: Settings) -> None:
+async def test_a_damaged_key_file_is_reported_if_no_key_is_found(keys: Keys, settings: Settings) -> None:
     settings.credentials_file.parent.mkdir(parents=True)
     settings.credentials_file.write_text("{")
     with pytest.raises(NotAuthenticated, match=r"A damaged key file was set aside as .*\.damaged-"):
         await keys.require()
 
 
-async def test_a_key_file_that_cannot_be_read_says_why(keys: Keys, settings: Settings) -> None:
+async def test_a_key_file_that_cannot_be_read_is_an_error(keys: Keys, settings: Settings) -> None:
     settings.credentials_file.mkdir(parents=True)
     with pytest.raises(DiskError):
         await keys.require()
@@ -90,7 +90,7 @@ async def test_waiting_for_the_key_files_lock_does_not_block_the_event_loop(keys
     assert is_locked.wait(60)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(keys.find)
-        for _ in range(20):  # the event loop would stand still here until the lock is released
+        for _ in range(20):  # a blocked event loop would stop here until the lock is released
             await anyio.sleep(0.01)
         assert file.exists()
         assert not release.is_set()

@@ -33,7 +33,7 @@ async def sent(body: Multipart) -> bytes:
 
 
 def parse(body: bytes, content_type: str) -> tuple[list[tuple[str, str]], list[tuple[str, str, str, bytes]]]:
-    """Return the fields and the files as another library's parser reads them."""
+    """Return the fields and the files that another library parses."""
     fields: list[tuple[str, str]] = []
     files: list[tuple[str, str, str, bytes]] = []
 
@@ -61,7 +61,7 @@ CHUNKS = st.lists(st.binary(max_size=200), max_size=4)
 
 @patient
 @given(fields=st.dictionaries(NAMES, st.text(max_size=50)), files=st.lists(st.tuples(NAMES, NAMES, CHUNKS), max_size=3))
-def test_any_form_is_parsed_as_given_and_has_the_announced_length(
+def test_any_form_can_be_parsed_and_has_the_announced_length(
     fields: dict[str, str], files: list[tuple[str, str, list[bytes]]]
 ) -> None:
     body = Multipart(fields, [form_file(*chunks, field=field, name=name) for field, name, chunks in files])
@@ -158,19 +158,19 @@ async def test_one_block_is_read_while_another_is_sent() -> None:
 
 
 @pytest.mark.parametrize("blocks", [1, 2])
-async def test_a_body_left_early_reads_no_further(blocks: int) -> None:
+async def test_a_body_closed_early_reads_no_further(blocks: int) -> None:
     file = FakeFile()
     async with aclosing(aiter(file.body())) as body:
         for _ in range(blocks):
             await anext(body)
-    already = file.read
+    read_before = file.read
     await anyio.wait_all_tasks_blocked()
-    assert file.read == already
+    assert file.read == read_before
     assert file.closed == (blocks > 1)
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_an_error_ahead_of_a_body_left_early_is_dropped() -> None:
+async def test_a_read_error_after_an_early_close_is_dropped() -> None:
     file = FakeFile()
     file.failing_at = 2
     async with aclosing(aiter(file.body())) as body:
@@ -245,7 +245,7 @@ async def post(url: str, body: Multipart) -> httpx2.Response:
         return await client.post(url, headers=headers, content=body)
 
 
-async def test_a_file_that_shrank_breaks_the_request_off() -> None:
+async def test_a_file_that_shrank_ends_the_request() -> None:
     received: list[bytes] = []
     ended = anyio.Event()
 

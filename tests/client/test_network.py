@@ -1,4 +1,4 @@
-"""Connections over real sockets: reused, ended, broken, and read no faster than they are used."""
+"""Connections over real sockets: reuse, end, failure, and backpressure."""
 
 import asyncio
 import socket
@@ -28,7 +28,7 @@ from webvoice_mcp.client.network import Transport
 from webvoice_mcp.errors import InvalidResponse
 
 
-async def test_a_connection_serves_one_call_after_the_other(client_of: Callable[..., Client]) -> None:
+async def test_a_connection_is_reused_for_consecutive_calls(client_of: Callable[..., Client]) -> None:
     async with serving(always(STATUS_ANSWER)) as service:
         client = client_of(service.port)
         for _ in range(5):
@@ -37,7 +37,7 @@ async def test_a_connection_serves_one_call_after_the_other(client_of: Callable[
     assert service.connections == 1
 
 
-@pytest.mark.parametrize("stray", [b"", TRANSLATION_ANSWER.replace(b"Ciao", b"Merde")], ids=["ended", "stray answer"])
+@pytest.mark.parametrize("stray", [b"", TRANSLATION_ANSWER.replace(b"Ciao", b"Other")], ids=["ended", "stray answer"])
 async def test_a_connection_that_ended_or_sent_a_stray_answer_is_not_reused(
     client_of: Callable[..., Client], stray: bytes
 ) -> None:
@@ -57,7 +57,7 @@ async def test_a_paid_call_survives_a_connection_that_ends_after_the_pools_check
         client = client_of(service.port)
         await status(client)
         await asyncio.sleep(0.1)
-        # The pool checks a connection before it takes it; here the check finds nothing.
+        # The pool checks a connection before it reuses it. Here the check finds nothing.
         monkeypatch.setattr("webvoice_mcp.client.network._Connection.get_extra_info", lambda *_: None)
         assert (await translate(client)).translated_text == "Ciao"
         await client.aclose()
@@ -88,8 +88,8 @@ async def test_a_connection_that_ended_unnoticed_by_a_busy_loop_is_not_reused(
         client = client_of(service.port)
         await status(client)
         ending.set()
-        assert has_ended.wait(WAIT_SECONDS)  # blocks the event loop, which hears nothing of the end
-        time.sleep(0.1)  # noqa: ASYNC251 - until the end has arrived at this side
+        assert has_ended.wait(WAIT_SECONDS)  # blocks the event loop, so that it does not notice the end
+        time.sleep(0.1)  # noqa: ASYNC251 - until the end has reached this side
         assert (await translate(client)).translated_text == "Ciao"
         await client.aclose()
     assert service.connections == 2
@@ -111,7 +111,7 @@ async def test_an_answer_that_breaks_off_is_cut_short(client_of: Callable[..., C
     assert service.connections == 1
 
 
-async def test_an_answer_that_is_not_read_waits_with_its_sender() -> None:
+async def test_an_answer_that_is_not_read_stays_with_its_sender() -> None:
     sent = 0
 
     async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

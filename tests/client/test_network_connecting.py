@@ -1,4 +1,4 @@
-"""Connections over real sockets: how they begin, over TLS too."""
+"""Connections over real sockets: their start, with and without TLS."""
 
 import asyncio
 import socket
@@ -53,7 +53,7 @@ def tls_contexts(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["whole", "cut"])
-async def test_an_answer_over_tls_comes_whole_or_is_an_error(
+async def test_an_answer_over_tls_arrives_whole_or_is_an_error(
     tls_contexts: tuple[ssl.SSLContext, ssl.SSLContext], *, is_whole: bool
 ) -> None:
     size = 16 * MIB

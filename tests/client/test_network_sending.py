@@ -16,8 +16,8 @@ from webvoice_mcp.contract.speech import TRANSCRIPTION, TranscriptionRequest
 from webvoice_mcp.errors import BadRequest, NetworkError, WebVoiceError
 
 
-def silence(blocks: int = 32) -> Multipart:
-    """Return an upload of blocks of 2 MiB."""
+def silent_upload(blocks: int = 32) -> Multipart:
+    """Return an upload of this many blocks of 2 MiB."""
 
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(blocks):
@@ -32,11 +32,11 @@ async def test_a_refusal_before_the_end_of_an_upload_is_reported(client_of: Call
         writer.write(http(b'{"success": false, "error": "No such thing."}', "400 Bad Request"))
         await writer.drain()
         writer.write_eof()
-        await asyncio.sleep(0.1)  # it closes with much of the upload unread
+        await asyncio.sleep(0.1)  # the connection closes before most of the upload is read
 
     async with serving(refuse) as service:
         client = client_of(service.port)
-        error = await caught(client.upload(TRANSCRIPTION, TranscriptionRequest(), silence()), BadRequest)
+        error = await caught(client.upload(TRANSCRIPTION, TranscriptionRequest(), silent_upload()), BadRequest)
         await client.aclose()
     assert "No such thing." in str(error)
 
@@ -58,7 +58,7 @@ async def test_a_service_that_sends_while_it_receives_nothing_fills_no_memory(cl
     async with serving(pour) as service:
         client = client_of(service.port)
         with pytest.raises(WebVoiceError):
-            await client.upload(TRANSCRIPTION, TranscriptionRequest(), silence())
+            await client.upload(TRANSCRIPTION, TranscriptionRequest(), silent_upload())
         await client.aclose()
     assert poured < 32 * MIB  # the system's buffers
 
@@ -70,7 +70,7 @@ async def test_an_upload_whose_connection_breaks_may_have_been_billed(client_of:
 
     async with serving(break_off) as service:
         client = client_of(service.port)
-        error = await caught(client.upload(TRANSCRIPTION, TranscriptionRequest(), silence()), NetworkError)
+        error = await caught(client.upload(TRANSCRIPTION, TranscriptionRequest(), silent_upload()), NetworkError)
         await client.aclose()
     assert error.billed
     assert service.connections == 1
@@ -88,7 +88,7 @@ async def test_an_upload_that_is_received_slowly_arrives_whole(client_of: Callab
             received += len(await reader.read(MIB))
         writer.write(http(b'{"success": true, "text": "Hello"}'))
 
-    body = silence(8)
+    body = silent_upload(8)
     async with serving(receive_slowly) as service:
         client = client_of(service.port)
         await client.upload(TRANSCRIPTION, TranscriptionRequest(), body)

@@ -1,4 +1,4 @@
-"""Answers that are not as documented: the content that was paid for is delivered, and nothing else does harm."""
+"""Answers that are not as documented: paid content is delivered, and the rest does no harm."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ from webvoice_mcp.contract.speech import SPEECH, SpeechReply
 from webvoice_mcp.contract.translation import TRANSLATION, TranslationReply
 from webvoice_mcp.errors import BadRequest, InvalidResponse
 
-ADVICE = "Change the arguments as it says, or try again later."
+ADVICE = "Change the arguments accordingly, or try again later."
 EMAIL_REQUEST = EmailRequest(to="a@b.co", body="Hi")
 IMAGE_REQUEST = ImageRequest(provider="minimax", prompt="x")
 
@@ -56,7 +56,7 @@ def nested(levels: int) -> bytes:
 
 @patient
 @given(JSON_VALUES)
-def test_every_parsed_document_can_be_written_again(document: Any) -> None:
+def test_every_parsed_document_can_be_serialized_again(document: Any) -> None:
     read = parse_json(json.dumps(document).encode())
     reply = SpeechReply.model_validate({"more": read})
     json.dumps(reply.model_dump(mode="json"), ensure_ascii=False, allow_nan=False).encode()
@@ -79,7 +79,7 @@ async def test_numbers_that_are_not_finite_are_left_out(make: MakeClient) -> Non
         assert (reply.credits_used, reply.credits_remaining, reply.model_extra) == (None, None, more)
 
 
-async def test_the_deepest_allowed_nesting_can_be_written_again(make: MakeClient) -> None:
+async def test_the_deepest_allowed_nesting_can_be_serialized_again(make: MakeClient) -> None:
     client, _, _ = make(raw(b'{"translated_text":"a","more":%b}' % nested(MAX_DEPTH - 1)))
     assert (await translate(client)).model_dump_json()
 
@@ -90,7 +90,7 @@ async def test_deeper_nesting_is_refused(make: MakeClient, levels: int) -> None:
     assert str(await caught(translate(client), InvalidResponse)) == f"The answer is nested too deeply. {SPENT}"
 
 
-async def test_an_odd_length_is_an_unknown_one(make: MakeClient) -> None:
+async def test_an_invalid_length_counts_as_unknown(make: MakeClient) -> None:
     client, _, _ = make(
         httpx2.Response(200, headers={"content-length": "9" * 5000}, stream=ChunkedBody([b'{"audio":"QUJD"}']))
     )
@@ -165,7 +165,7 @@ async def test_an_error_beside_the_wanted_content_is_ignored(make: MakeClient) -
 
 
 @pytest.mark.parametrize("body", [{"message": "Sent"}, {"success": True, "error": "odd"}])
-async def test_a_free_post_may_be_answered_with_little(make: MakeClient, body: Any) -> None:
+async def test_a_free_post_may_have_a_minimal_answer(make: MakeClient, body: Any) -> None:
     client, _, _ = make(ok(body))
     assert await client.call(SEND_EMAIL, EMAIL_REQUEST) == EmailReply.model_validate(body)
 
@@ -188,7 +188,7 @@ ERROR = '{"error":{"message":"The model is overloaded"}}'
 async def test_an_error_after_part_of_the_answer_may_have_cost_credits(make: MakeClient, first: str) -> None:
     client, _, _ = make(events(first, ERROR))
     error = await caught(client.stream(CHAT, CHAT_REQUEST, ignore_text), BadRequest)
-    assert str(error) == f"The service broke off after part of the answer: The model is overloaded. {SPENT}"
+    assert str(error) == f"The service stopped after part of the answer: The model is overloaded. {SPENT}"
     assert error.billed
 
 
@@ -202,7 +202,7 @@ async def test_an_error_before_any_of_the_answer_is_a_refusal(make: MakeClient) 
 async def test_an_error_without_a_message_after_part_of_the_answer_says_so(make: MakeClient) -> None:
     client, _, _ = make(events(CHUNK, '{"success":false}'))
     error = await caught(client.stream(CHAT, CHAT_REQUEST, ignore_text), BadRequest)
-    assert str(error) == f"The service broke off after part of the answer: no reason given. {SPENT}"
+    assert str(error) == f"The service stopped after part of the answer: no reason given. {SPENT}"
 
 
 async def test_the_charset_of_a_stream_is_ignored(make: MakeClient) -> None:

@@ -19,11 +19,11 @@ def text_of(result: CallToolResult) -> str:
 @pytest.mark.parametrize(
     ("key", "masked"), [("wv_abcdefghij1a2b", "wv_…1a2b"), ("sk-0123456789xyz", "…9xyz"), ("wv_short", "wv_…")]
 )
-def test_a_masked_key_can_be_recognised_but_not_used(key: str, masked: str) -> None:
+def test_a_masked_key_can_be_recognized_but_not_used(key: str, masked: str) -> None:
     assert mask_key(key) == masked
 
 
-def test_known_keys_and_what_looks_like_one_are_masked_in_any_text() -> None:
+def test_known_keys_and_text_that_looks_like_a_key_are_masked() -> None:
     text = "mine is secret-key-0000, yours wv_abcdefghij1a2b"
     assert mask_keys_in(text, "secret-key-0000", "") == "mine is …0000, yours wv_…1a2b"
 
@@ -59,7 +59,7 @@ async def test_the_key_does_not_show_while_a_chat_comes(make_settings: MakeSetti
     deltas = [{"content": piece} for piece in ["Your key: ", *pieces, " is old"]]
     chunks = [{"choices": [{"delta": delta}]} for delta in deltas] + [{"choices": [{"finish_reason": "stop"}]}]
     sent = ScriptedTransport(event_stream(*[b"data: %b\n\n" % json.dumps(chunk).encode() for chunk in chunks]))
-    async with connected(make_settings(), sent, "legacy") as client:  # in process, only this mode carries tokens
+    async with connected(make_settings(), sent, "legacy") as client:  # only this mode carries tokens within one process
         result = await client.call_tool("webvoice_chat", {"prompt": "Hi"}, progress_callback=on_progress)
     assert fields(result)["text"] == "Your key: wv_…cdef is old"
     assert CANARY not in "".join(shown)

@@ -1,4 +1,4 @@
-"""Requests that are sent again, and those that never are because they may have been billed."""
+"""Requests that are repeated, and requests that are not because they may have been billed."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ async def test_pauses_are_short_and_grow(make: MakeClient) -> None:
     assert 0.25 <= first <= 0.5 <= second <= 1
 
 
-async def test_a_rate_limit_is_waited_out_as_asked(make: MakeClient) -> None:
+async def test_a_rate_limit_is_waited_out_as_requested(make: MakeClient) -> None:
     client, _, sleep = make(limited(7), limited(7), ok({"translated_text": "Ciao"}))
     await translate(client)
     assert sleep.pauses == [7, 7]
@@ -82,14 +82,14 @@ async def test_a_rate_limit_beyond_thirty_seconds_is_reported_at_once(make: Make
     assert (len(sent.requests), sleep.pauses) == (1, [])
 
 
-async def test_rate_limits_are_waited_out_for_thirty_seconds_together(make: MakeClient) -> None:
+async def test_rate_limits_are_waited_out_for_thirty_seconds_in_total(make: MakeClient) -> None:
     client, _, sleep = make(limited(20), limited(11))
     error = await caught(status(client), RateLimited)
     assert (error.retry_after, sleep.pauses) == (11, [20])
 
 
 async def test_a_pause_that_exceeds_the_callers_deadline_is_not_made(make: MakeClient) -> None:
-    client, _, sleep = make(limited(20))  # WEBVOICE_TIMEOUT sets such a deadline, too
+    client, _, sleep = make(limited(20))  # WEBVOICE_TIMEOUT also sets a deadline
     with anyio.fail_after(19):
         await caught(translate(client), RateLimited)
     assert sleep.pauses == []

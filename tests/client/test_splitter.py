@@ -1,4 +1,4 @@
-"""Answers that are split: where media are found, how they may be written, and what stays in the document."""
+"""Answers that are split: the places and spellings of media, and the rest of the document."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
-def test_every_correct_spelling_of_base64_is_decoded_however_it_is_cut(spelling: bytes) -> None:
+def test_every_correct_spelling_of_base64_is_decoded_wherever_it_is_cut(spelling: bytes) -> None:
     document = {"success": True, "audio": None, "duration": 5, "note": 'a"b\\', "more": [1, {"audio": "deep"}]}
     expected = Split(document, [MediaItem("audio", 0, len(MEDIA))], {("audio", 0): MEDIA})
     for pieces in every_cut(speech(spelling)):
@@ -64,7 +64,7 @@ SECOND = base64.b64encode(b"second picture").decode()
     ],
     ids=["white space", "escaped name", "array"],
 )
-def test_media_are_found_wherever_they_are_in_the_outermost_object(body: str, document: Any, sinks: Any) -> None:
+def test_media_are_found_anywhere_in_the_outermost_object(body: str, document: Any, sinks: Any) -> None:
     media = [MediaItem(name, index, len(data)) for (name, index), data in sinks.items()]
     for pieces in every_cut(body.encode()):
         assert split(pieces) == Split(document, media, sinks)
@@ -83,7 +83,7 @@ def test_media_are_found_wherever_they_are_in_the_outermost_object(body: str, do
     ],
     ids=["no text", "other names", "outermost array", "escapes"],
 )
-def test_everything_else_is_read_as_json_reads_it(body: str) -> None:
+def test_everything_else_is_parsed_like_ordinary_json(body: str) -> None:
     for pieces in every_cut(body.encode()):
         assert split(pieces) == Split(json.loads(body), [], {})
 

@@ -65,7 +65,7 @@ def answers(draw: st.DrawFn) -> tuple[bytes, dict[str, Any], dict[tuple[str, int
 
 @patient
 @given(answer=answers(), data=st.data())
-def test_random_answers_are_split_into_what_they_were_made_of(answer: Any, data: st.DataObject) -> None:
+def test_random_answers_are_split_into_their_original_parts(answer: Any, data: st.DataObject) -> None:
     body, document, media = answer
     offsets = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=12)))
     result = split(cut(body, offsets))
@@ -99,7 +99,7 @@ def garbled(draw: st.DrawFn) -> list[bytes]:
 @example([b'{"audio":"data:audio/mpeg;base64,"}'])
 @example([b'{"images":["/QUI="]}'])
 @given(pieces=garbled())
-def test_a_garbled_answer_is_judged_as_by_the_standard_library(pieces: list[bytes]) -> None:
+def test_a_garbled_answer_is_treated_as_by_the_standard_library(pieces: list[bytes]) -> None:
     try:
         expected = split_whole(b"".join(pieces))
     except ValueError:
@@ -140,7 +140,7 @@ def extract(value: Any, sinks: dict[tuple[str, int], bytes], name: str, index: i
             raise ValueError
     text = text.translate(str.maketrans("-_", "+/", " \t\r\n"))
     if "=" in text and (len(text) % 4 or text.endswith("===")):
-        raise ValueError  # newer Pythons refuse it by themselves
+        raise ValueError  # newer Pythons refuse it themselves
     sinks[name, index] = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     if not sinks[name, index]:
         raise ValueError

@@ -1,4 +1,4 @@
-"""Answers that the splitter refuses, each with the message that fits, however they are cut."""
+"""Answers that the splitter refuses with a fitting message, wherever they are cut."""
 
 import pytest
 
@@ -57,7 +57,7 @@ def test_a_string_that_is_not_base64_is_refused(message: str, strings: tuple[str
 
 
 @pytest.mark.parametrize("audio", [BASE64[:700] + b"!" + BASE64[701:], b"\\n" + BASE64 + b"\\\\"])
-def test_base64_that_goes_wrong_far_inside_is_refused(audio: bytes) -> None:
+def test_an_error_far_inside_the_base64_is_refused(audio: bytes) -> None:
     check_refused(speech(audio), "The answer's audio is not base64.")
 
 
@@ -65,7 +65,7 @@ def test_base64_that_goes_wrong_far_inside_is_refused(audio: bytes) -> None:
     ("message", "bodies"),
     {
         "The answer is empty.": (b"", b" \n"),
-        "The answer is not JSON. Try again later; WEBVOICE_BASE_URL may be wrong.": (
+        "The answer is not JSON. Check WEBVOICE_BASE_URL, or try again later.": (
             b"<html><body class='x'>502 Bad Gateway</body></html>",
             b'<html><body class="x>502 {Bad} Gateway',
             b"<script>}</script>",
@@ -125,11 +125,11 @@ def test_more_than_64_media_are_refused() -> None:
         split([b'{"images":[' + b'"eA",' * 64 + b'"eA"]}'])
 
 
-def test_more_than_the_limit_besides_the_media_is_refused() -> None:
+def test_a_document_above_the_limit_is_refused() -> None:
     check_refused(b'{"a":"%b"}' % (b"x" * 200), "The answer has more than 150 bytes besides the media.", max_rest=150)
 
 
-def test_media_do_not_count_against_that_limit() -> None:
+def test_media_do_not_count_against_the_limit() -> None:
     for pieces in every_cut(speech(BASE64)):
         assert split(pieces, max_rest=100).sinks == {("audio", 0): MEDIA}
 

@@ -17,7 +17,7 @@ class Row(Reply):
     size: int | None = None
 
 
-class Listed(Reply):
+class Lists(Reply):
     rows: Rows[Row]
     table: Table[Rows[Row]] | None = None
 
@@ -35,7 +35,7 @@ def test_a_request_sends_the_fields_that_are_set() -> None:
 
 
 @pytest.mark.parametrize("invalid", ["NaN", float("inf"), "many", [1], 10**400])
-def test_credits_that_are_no_number_are_left_out(invalid: Any) -> None:
+def test_credits_that_are_not_a_number_are_left_out(invalid: Any) -> None:
     bill = Billed.model_validate({"credits_used": invalid, "credits_remaining": "98.5", "more": 1})
     assert bill.model_dump() == {"credits_used": None, "credits_remaining": 98.5, "more": 1}
     assert bill.bill is bill
@@ -43,18 +43,18 @@ def test_credits_that_are_no_number_are_left_out(invalid: Any) -> None:
 
 @pytest.mark.parametrize("invalid", [None, [], {"id": 5}])
 def test_an_invalid_row_is_left_out(invalid: Any) -> None:
-    listed = Listed.model_validate({"rows": [{"id": "a", "size": "x"}, invalid, {"id": "b", "size": 2}]})
-    assert listed.rows == [Row(id="a"), Row(id="b", size=2)]
-    assert listed.bill is None
+    lists = Lists.model_validate({"rows": [{"id": "a", "size": "x"}, invalid, {"id": "b", "size": 2}]})
+    assert lists.rows == [Row(id="a"), Row(id="b", size=2)]
+    assert lists.bill is None
 
 
 @pytest.mark.parametrize("invalid", ["x", {"id": "a"}, [None], [{}, {"id": 5}]])
 def test_a_list_without_a_valid_row_is_invalid(invalid: Any) -> None:
     with pytest.raises(ValidationError):
-        Listed.model_validate({"rows": invalid})
+        Lists.model_validate({"rows": invalid})
     table = {"empty": [], "en": [{"id": "a"}, {}], "xx": invalid}
-    assert Listed.model_validate({"rows": [], "table": table}).table == {"empty": [], "en": [Row(id="a")]}
-    assert Listed.model_validate({"rows": [], "table": {"en": invalid}}).table is None
+    assert Lists.model_validate({"rows": [], "table": table}).table == {"empty": [], "en": [Row(id="a")]}
+    assert Lists.model_validate({"rows": [], "table": {"en": invalid}}).table is None
 
 
 @pytest.mark.parametrize("document", [None, "x", []])
@@ -72,7 +72,7 @@ def test_a_reply_is_an_object(document: Any) -> None:
         (EDIT, "flux-flash-edit", ()),
     ],
 )
-def test_another_name_of_a_provider_is_not_another_provider(
+def test_an_alias_is_not_offered_as_another_provider(
     endpoint: Endpoint[Any, Any], provider: str, others: tuple[str, ...]
 ) -> None:
     assert endpoint.other_providers(provider) == others
@@ -84,6 +84,6 @@ def test_the_default_provider_is_one_of_the_providers() -> None:
         assert hash(endpoint) == hash(endpoint)
 
 
-def test_media_and_transcripts_outlive_their_caller_and_text_does_not() -> None:
+def test_calls_for_media_or_transcripts_outlive_their_caller_unlike_calls_for_text() -> None:
     assert all(endpoint.outlives_caller for endpoint in (SPEECH, TRANSCRIPTION, IMAGE, EDIT, TEXT_TO_VIDEO))
     assert not TRANSLATION.outlives_caller

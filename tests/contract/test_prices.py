@@ -1,4 +1,4 @@
-"""The price list with its sources, and the estimates that follow from it."""
+"""The price list with its sources, and the estimates that are based on it."""
 
 import re
 from typing import Any, get_args
@@ -36,7 +36,7 @@ from webvoice_mcp.contract.video import (
 )
 
 
-def test_each_line_quotes_the_sentence_that_states_its_number() -> None:
+def test_every_price_quotes_the_sentence_that_states_it() -> None:
     for price in PRICES:
         section, _, sentence = price.source.partition(": ")
         numbers = re.findall(r"[0-9]+(?:\.[0-9]+)?", sentence)
@@ -45,7 +45,7 @@ def test_each_line_quotes_the_sentence_that_states_its_number() -> None:
         assert price.amount == 1 or str(price.amount) in numbers, price
 
 
-def test_no_line_stands_twice() -> None:
+def test_no_price_is_listed_twice() -> None:
     assert len({price.what for price in PRICES}) == len(PRICES)
 
 
@@ -87,14 +87,14 @@ def from_text(provider: str, **fields: Any) -> TextToVideoRequest:
         (SPEECH, speech("x" * 901 + "語" * 270, 2), 1.0, "about 60 s"),
         (TRANSLATION, TranslationRequest(text="x" * 1000, target_language="it"), 0.1, "1000 characters, 0.1 per "),
         (TRANSLATION, TranslationRequest(text="x" * 1001, target_language="it"), 0.2, "1001 characters"),
-        (EDIT, EditRequest(prompt="x"), 1.0, "1 an edit"),
-        (IMAGE, image(provider="minimax"), 7.0, "7 an image with minimax"),
-        (IMAGE, image(provider="qwen-image-max"), 7.0, "7 an image with qwen-image-max by the server's default"),
-        (IMAGE, image(provider="nucleus"), 4.0, "1 ordered, 4 an image with nucleus"),
-        (IMAGE, image(provider="nucleus", num_images=2), 8.0, "2 ordered, 4 an image with nucleus"),
-        (IMAGE, image(provider="gen4"), 3.0, "3 an image with gen4 at 1080p"),
-        (IMAGE, image(provider="gen4", resolution="720p"), 2.0, "2 an image with gen4 at 720p"),
-        (IMAGE, image(provider="gen4-turbo", resolution="720p"), 1.0, "1 an image with gen4-turbo"),
+        (EDIT, EditRequest(prompt="x"), 1.0, "1 per edit"),
+        (IMAGE, image(provider="minimax"), 7.0, "7 per image with minimax"),
+        (IMAGE, image(provider="qwen-image-max"), 7.0, "7 per image with qwen-image-max, the server's default"),
+        (IMAGE, image(provider="nucleus"), 4.0, "num_images 1, 4 per image with nucleus"),
+        (IMAGE, image(provider="nucleus", num_images=2), 8.0, "num_images 2, 4 per image with nucleus"),
+        (IMAGE, image(provider="gen4"), 3.0, "3 per image with gen4 at 1080p"),
+        (IMAGE, image(provider="gen4", resolution="720p"), 2.0, "2 per image with gen4 at 720p"),
+        (IMAGE, image(provider="gen4-turbo", resolution="720p"), 1.0, "1 per image with gen4-turbo"),
         (IMAGE_TO_VIDEO, from_image("seedance"), 15.0, "5 s with seedance at 720p"),
         (IMAGE_TO_VIDEO, from_image("seedance", resolution="1080p"), 16.0, "5 s with seedance at 1080p"),
         (IMAGE_TO_VIDEO, from_image("runway", duration=10), 4.0, "10 s with runway at 720p"),
@@ -109,7 +109,7 @@ def from_text(provider: str, **fields: Any) -> TextToVideoRequest:
             26.0,
             "5 s with seedance at 720p, doubled for references",
         ),
-        (CHAT, chat("deepseek-v4-flash"), 2.0, "2 a request with deepseek-v4-flash"),
+        (CHAT, chat("deepseek-v4-flash"), 2.0, "2 per request with deepseek-v4-flash"),
         (CHAT, chat("new"), None, "new is not in the documented list of models"),
     ],
 )
@@ -129,13 +129,13 @@ def test_every_image_provider_and_chat_model_costs_its_documented_price() -> Non
 
 
 @pytest.mark.parametrize(("seconds", "credits_"), [(0.1, 0.3), (60, 0.3), (60.1, 0.6), (3601, 18.3)])
-def test_a_transcription_costs_by_the_started_minute(seconds: float, credits_: float) -> None:
-    expected = Estimate(credits_, f"{seconds:.1f} s of sound, 0.3 per started minute")
+def test_a_transcription_is_priced_per_started_minute(seconds: float, credits_: float) -> None:
+    expected = Estimate(credits_, f"{seconds:.1f} s of audio, 0.3 per started minute")
     assert TRANSCRIPTION.price(TranscriptionRequest(), seconds) == expected
 
 
 def test_a_recording_of_unknown_length_has_no_estimate() -> None:
-    expected = Estimate(None, "the recording does not say how long it is")
+    expected = Estimate(None, "the length of the recording is unknown")
     assert TRANSCRIPTION.price(TranscriptionRequest(), None) == expected
 
 
@@ -150,5 +150,5 @@ def test_longer_and_slower_speech_never_costs_less(text: str, speed: float) -> N
 @pytest.mark.parametrize(
     ("provider", "size", "written"), [("wan", "1024x512", "1024*512"), ("qwen-image-max", "1024*1536", "1024x1536")]
 )
-def test_a_size_is_written_as_in_the_providers_example(provider: str, size: str, written: str) -> None:
+def test_a_size_is_written_as_in_the_documented_example(provider: str, size: str, written: str) -> None:
     assert written_size(provider, size) == written

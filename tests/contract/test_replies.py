@@ -1,4 +1,4 @@
-"""Replies that differ from the documentation's examples, by family."""
+"""Replies that differ from the documented examples."""
 
 from typing import Any
 
@@ -36,12 +36,12 @@ def test_a_reply_without_a_key_has_none(field: dict[str, Any]) -> None:
         CreateKeyReply.model_validate(field)
 
 
-def test_a_list_is_no_reply_with_a_key() -> None:
+def test_a_list_is_not_a_reply_with_a_key() -> None:
     with pytest.raises(ValidationError):
         CreateKeyReply.model_validate([KEY])
 
 
-def test_a_status_may_lack_facts_about_the_key() -> None:
+def test_a_status_may_lack_details_of_the_key() -> None:
     assert StatusReply.model_validate({"credits": 5, "api_key": "k"}).api_key.name is None
 
 

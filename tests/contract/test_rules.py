@@ -62,8 +62,8 @@ def test_a_rule_accepts_what_its_words_say(rule: Rule, good: list[Any], bad: lis
             "sd3",
             {"negative_prompt": "x"},
             (
-                "negative_prompt is not for provider sd3, but for nucleus. "
-                "sd3 takes: aspect_ratio, width, height, seed, image_url."
+                "negative_prompt is not accepted by provider sd3, only by nucleus. "
+                "sd3 accepts: aspect_ratio, width, height, seed, image_url."
             ),
         ),
         ("wan", {"seed": -2}, "seed must be -1 or more for provider wan."),
@@ -75,7 +75,7 @@ def test_a_complaint_names_the_parameter_and_what_is_accepted(
     assert complaint(IMAGE_RULES, provider, given_) == sentence
 
 
-def test_seed_and_resolution_have_one_rule_each() -> None:
+def test_image_and_video_share_the_rules_for_seed_and_resolution() -> None:
     assert IMAGE_RULES["wan"]["seed"] is TEXT_TO_VIDEO_RULES["veo"]["seed"]
     assert IMAGE_RULES["gen4"]["resolution"] is TEXT_TO_VIDEO_RULES["veo"]["resolution"]
 
@@ -84,12 +84,12 @@ def test_seed_and_resolution_have_one_rule_each() -> None:
     "text",
     [5, "https://", "https://a@b/", "https://b:x/", "https://[::1/", "https://é.example/", "https://a/ b", "ftp://a/"],
 )
-def test_a_url_that_nobody_could_fetch_is_not_public(text: Any) -> None:
+def test_a_url_that_not_everybody_can_fetch_is_not_public(text: Any) -> None:
     assert not is_public_link(text)
 
 
 @given(st.text() | st.text().map("https://{}".format))
-def test_any_text_can_be_judged(text: str) -> None:
+def test_any_text_can_be_checked_as_a_link(text: str) -> None:
     assert is_public_link(text) in (True, False)
 
 

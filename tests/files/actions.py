@@ -1,4 +1,4 @@
-"""Short forms of the calls that most tests of files make."""
+"""Short forms of the calls that most tests in this folder make."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -33,7 +33,7 @@ async def read(files: Files, path: str, family: Literal["audio", "image"] = "aud
 
 
 async def refused_output(error: type[WebVoiceError], files: Files, output_path: str, *suffixes: str) -> str:
-    """Return the message of the error with which this path is refused."""
+    """Return the message of the error that refuses this path."""
     with pytest.raises(error) as caught:
         await resolve(files, output_path, *suffixes)
     assert type(caught.value) is error
@@ -43,7 +43,7 @@ async def refused_output(error: type[WebVoiceError], files: Files, output_path: 
 async def refused_input(
     error: type[WebVoiceError], files: Files, path: str, family: Literal["audio", "image"] = "audio"
 ) -> str:
-    """Return the message of the error with which this file is refused."""
+    """Return the message of the error that refuses this file."""
     with pytest.raises(error) as caught:
         await read(files, path, family)
     assert type(caught.value) is error

@@ -26,7 +26,7 @@ def overwriting(make_settings: MakeSettings) -> Files:
 
 @pytest.fixture
 def public() -> Iterator[Path]:
-    """A folder that all users may write to, unlike pytest's own."""
+    """A folder that all users may write to, unlike pytest's temporary folder."""
     with TemporaryDirectory() as name:
         folder = Path(name).resolve()
         folder.chmod(0o777)

@@ -55,7 +55,7 @@ def mp4_bytes(brand: bytes, *handlers: bytes) -> bytes:
 
 @contextmanager
 def without_root() -> Iterator[None]:
-    """Run the block as a user to whom the file system can refuse something."""
+    """Run the block as a user without root's permissions."""
     before = os.geteuid()
     os.seteuid(before or 65534)
     try:
@@ -71,5 +71,5 @@ def put(path: Path, content: bytes) -> None:
 
 
 def everything_in(folder: Path) -> list[str]:
-    """Return the relative paths of all that is in a folder, hidden or not; nothing if there is no folder."""
+    """Return the relative paths of everything in a folder, hidden or not; [] if there is no folder."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))

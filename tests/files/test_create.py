@@ -1,4 +1,4 @@
-"""Files while they are written: under a temporary name, within the limit, and gone when something fails."""
+"""Files while they are written: under a temporary name, within the limit, and removed after a failure."""
 
 import asyncio
 import errno
@@ -26,7 +26,7 @@ from webvoice_mcp.files.path_policy import PathPolicy
 from webvoice_mcp.files.temporary_file import SizeLimit, TemporaryFile
 
 
-async def test_a_saved_file_is_described_as_it_is(files: Files, out: Path) -> None:
+async def test_a_saved_file_is_described_correctly(files: Files, out: Path) -> None:
     result = await save(files, await resolve(files, "my song.mp3"), MP3_BYTES[:100], MP3_BYTES[100:])
 
     assert result == SavedFile(
@@ -67,7 +67,7 @@ async def test_a_saved_file_has_the_permissions_of_new_files(files: Files, out: 
         assert stat.S_IMODE((out / name).stat().st_mode) == 0o666 & ~mask
 
 
-async def test_content_is_saved_under_a_made_name_with_its_true_extension(files: Files, out: Path) -> None:
+async def test_content_is_saved_under_a_generated_name_with_the_fitting_extension(files: Files, out: Path) -> None:
     results = [
         await files.save(content, prefix="chat", name_from="A dot!") for content in (PNG_BYTES, PNG_BYTES, b"\0")
     ]
@@ -78,14 +78,14 @@ async def test_content_is_saved_under_a_made_name_with_its_true_extension(files:
     assert len(everything_in(out)) == 3
 
 
-async def test_content_counts_with_what_was_saved_of_the_same_answer(make_settings: MakeSettings) -> None:
+async def test_content_saved_before_counts_against_the_answers_limit(make_settings: MakeSettings) -> None:
     files = Files(make_settings(MAX_FILE_MB=1))
     await files.save(PNG_BYTES, prefix="chat", name_from="", already_saved=1024**2 - len(PNG_BYTES))
     with pytest.raises(InvalidResponse):
         await files.save(PNG_BYTES, prefix="chat", name_from="", already_saved=1024**2 - len(PNG_BYTES) + 1)
 
 
-async def test_files_of_one_answer_share_its_limit_and_are_numbered(make_settings: MakeSettings, out: Path) -> None:
+async def test_files_of_one_answer_share_the_limit_and_are_numbered(make_settings: MakeSettings, out: Path) -> None:
     files = Files(make_settings(MAX_FILE_MB="0.5"))
 
     async with files.create(await resolve(files)) as first:
@@ -101,13 +101,13 @@ async def test_files_of_one_answer_share_its_limit_and_are_numbered(make_setting
         await second.publish()
 
     assert str(caught.value) == (
-        "The answer is larger than the 0.5 MB that WEBVOICE_MAX_FILE_MB allows, so it was stopped and not kept."
+        "The answer is larger than the 0.5 MB that WEBVOICE_MAX_FILE_MB allows, so it was stopped and discarded."
         " Raise the setting to accept such files."
     )
     assert everything_in(out) == ["a-2.mp3", "a.mp3"]
 
 
-async def test_files_of_one_size_and_other_content_differ(files: Files) -> None:
+async def test_files_of_the_same_size_with_different_content_differ(files: Files) -> None:
     block = bytes(1024**2)
     async with files.create(await resolve(files)) as first:
         second = first.sibling()
@@ -127,7 +127,7 @@ async def test_the_kind_is_known_while_the_file_is_written(files: Files, out: Pa
     assert (out / "a.mp3").read_bytes() == MP3_BYTES
 
 
-async def test_the_default_worker_threads_are_never_used(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_default_thread_limiter_is_never_used(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     original = anyio.to_thread.run_sync
 
     async def with_limiter(*work: Any, limiter: anyio.CapacityLimiter | None = None) -> Any:
@@ -171,19 +171,19 @@ async def test_a_cancelled_scope_leaves_nothing(files: Files, tmp_path: Path) ->
 
 
 @contextmanager
-def held_up(monkeypatch: pytest.MonkeyPatch, call: str) -> Iterator[tuple[threading.Event, threading.Event]]:
-    """Make a system call say when it starts and wait until it may go on."""
-    started, may_go_on = threading.Event(), threading.Event()
+def delayed(monkeypatch: pytest.MonkeyPatch, call: str) -> Iterator[tuple[threading.Event, threading.Event]]:
+    """Make a system call set an event when it starts, and wait for another event before it continues."""
+    started, may_continue = threading.Event(), threading.Event()
     original = getattr(os, call)
 
     def slow(*arguments: object, **options: object) -> object:
         started.set()
-        may_go_on.wait(60)
+        may_continue.wait(60)
         return original(*arguments, **options)
 
     monkeypatch.setattr(os, call, slow)
-    yield started, may_go_on
-    may_go_on.set()
+    yield started, may_continue
+    may_continue.set()
 
 
 @pytest.mark.parametrize(("call", "left"), [("open", []), ("link", ["a.mp3"])])
@@ -191,11 +191,11 @@ async def test_a_task_cancelled_in_a_system_call_leaves_all_or_nothing(
     files: Files, out: Path, monkeypatch: pytest.MonkeyPatch, call: str, left: list[str]
 ) -> None:
     target = await resolve(files)
-    with held_up(monkeypatch, call) as (started, may_go_on):
+    with delayed(monkeypatch, call) as (started, may_continue):
         task = asyncio.create_task(save(files, target, MP3_BYTES))
         await anyio.to_thread.run_sync(started.wait, 60)
         task.cancel()
-        asyncio.get_running_loop().call_soon(may_go_on.set)
+        asyncio.get_running_loop().call_soon(may_continue.set)
         with pytest.raises(asyncio.CancelledError):
             await task
 
@@ -204,7 +204,7 @@ async def test_a_task_cancelled_in_a_system_call_leaves_all_or_nothing(
 
 
 async def test_a_file_discarded_before_it_was_opened_is_never_created(files: Files, tmp_path: Path, out: Path) -> None:
-    # A thread may start only after its task was cancelled and has discarded the file.
+    # A thread may start after its task has been cancelled and has discarded the file.
     file = TemporaryFile(await resolve(files), SizeLimit(1), PathPolicy(out, ()))
     file.discard()
     file.open()
@@ -215,15 +215,15 @@ async def test_a_file_discarded_before_it_was_opened_is_never_created(files: Fil
         file.sibling()
 
 
-async def test_a_disk_full_before_the_first_byte_is_a_clear_error(
+async def test_a_full_disk_before_the_first_byte_is_a_clear_error(
     files: Files, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = await resolve(files)
 
-    def full(*_: object) -> int:
+    def fail(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("os.open", full)
+    monkeypatch.setattr("os.open", fail)
     with pytest.raises(DiskError) as caught:
         await save(files, target, MP3_BYTES)
 
@@ -232,7 +232,7 @@ async def test_a_disk_full_before_the_first_byte_is_a_clear_error(
     )
 
 
-async def test_a_disk_full_later_is_a_clear_error_and_leaves_nothing(files: Files, tmp_path: Path) -> None:
+async def test_a_disk_that_becomes_full_is_a_clear_error_and_leaves_nothing(files: Files, tmp_path: Path) -> None:
     target = await resolve(files, "x/a.mp3")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))

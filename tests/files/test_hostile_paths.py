@@ -1,5 +1,7 @@
-"""Hostile paths and files, given to the tools that take them: how they are refused, and that nothing is created, sent
-or waited for. Also a folder that is swapped for a link during the work."""
+"""Hostile paths and files are refused by all tools that take them: nothing is created, sent or waited for.
+
+The last part swaps a folder for a link while a file is read or written.
+"""
 
 import io
 import os
@@ -48,7 +50,7 @@ TOOLS: dict[str, Callable[[str], dict[str, Any]]] = {
 READERS = [tool for tool in TOOLS if tool != "webvoice_tts"]
 OUTSIDE, WRONG, ABSENT = "path_not_allowed", "invalid_argument", "file_not_found"
 
-# With WEBVOICE_ALLOWED_DIRS: a path, and the error code with which it is refused for writing, and for reading.
+# Refusals with WEBVOICE_ALLOWED_DIRS: a path, its error code for writing, and its error code for reading.
 PATHS: list[tuple[str, str, str]] = [
     ("../secret.mp3", OUTSIDE, OUTSIDE),
     ("sub/../../secret.mp3", OUTSIDE, OUTSIDE),
@@ -98,7 +100,7 @@ PATHS: list[tuple[str, str, str]] = [
     ("file://{tmp}/out/a%20/x.mp3", WRONG, ABSENT),
 ]
 
-# Without WEBVOICE_ALLOWED_DIRS, so that all folders are allowed.
+# Refusals without WEBVOICE_ALLOWED_DIRS, when all folders are allowed.
 DEVICES = [
     (path, OUTSIDE, "unsupported_media")
     for path in ("pipe.mp3", "to-pipe.mp3", "/dev/zero", "/dev/full", "/dev/null", "/dev/tty")
@@ -140,7 +142,7 @@ def code_of(result: CallToolResult) -> str:
 
 
 async def codes(settings: Settings, tool: str, calls: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Return the error code of each call; "sent" for one that was not refused before a request."""
+    """Return the error code of each call, "sent" for a call that made a request."""
     service = BrokenService()
     found = {}
     async with connected(settings, service) as client:
@@ -215,7 +217,7 @@ async def test_a_path_of_another_system_is_a_name_in_the_output_folder(make_sett
 async def test_a_name_that_differs_in_case_or_form_replaces_nothing(
     files: Files, out: Path, existing: str, asked: str
 ) -> None:
-    # Some file systems take the two for one name.
+    # Some file systems treat both as the same name.
     (out / existing).write_bytes(b"mine")
     with suppress(FileExists):
         await save(files, await resolve(files, asked), MP3_BYTES)
@@ -293,7 +295,7 @@ async def test_a_file_of_ten_gibibytes_is_refused_unread(make_settings: MakeSett
         assert peak < 64 << 20, tool
 
 
-# A folder that is swapped during the work
+# A folder that is swapped while a file is read or written
 
 CALLS = ("stat", "lstat", "readlink", "open", "fstat", "mkdir", "link", "unlink", "rename", "replace", "chmod", "write")
 
@@ -322,7 +324,7 @@ class Swapper:
                 self._restore()
 
     def clean_up(self) -> list[str]:
-        """Remove new files from both folders; return the suffixes of those in the other one."""
+        """Remove new files from both folders, and return the suffixes of those outside."""
         outside = [path for path in self._elsewhere.iterdir() if path.name != "a.mp3"]
         for path in [*outside, *(path for path in self._folder.iterdir() if path.name != "a.mp3")]:
             path.unlink()
@@ -350,7 +352,7 @@ class Swapper:
 
 @pytest.fixture
 def swapper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Swapper:
-    """A swapper of the folder out/here for one that has a file of the same name."""
+    """A swapper of the folder out/here for one with a file of the same name."""
     for folder, content in (("out/here", wav_bytes()), ("elsewhere", MP3_BYTES)):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "a.mp3").write_bytes(content)
@@ -370,7 +372,7 @@ async def try_to_write(files: Files) -> bytes:
 
 
 async def find_leaks(swapper: Swapper, work: Callable[[], Awaitable[bytes]], *, back: bool) -> list[str]:
-    """Do the work once for each system call before which the folder can be swapped, and swapped back."""
+    """Do the work once for each system call that the folder can be swapped before, and swapped back before."""
     with swapper.swapping(0, None):
         await work()
     leaks, last = [], swapper.calls + 1

@@ -27,7 +27,7 @@ FTYP = box(b"ftyp", b"isom", bytes(4))
 
 
 def tag(size: bytes, *, version: int = 4, flags: int = 0) -> bytes:
-    """An ID3 tag of this size (4 x 7 bits), filled with bytes that are not audio."""
+    """Return an ID3 tag of this size (4 x 7 bits), filled with bytes that are not audio."""
     length = int("".join(f"{byte:07b}" for byte in size), 2)
     return b"ID3" + bytes([version, 0, flags]) + size + b"\xee" * length
 
@@ -44,7 +44,7 @@ def kinds_of(samples: dict[str, bytes]) -> dict[str, Kind | None]:
     return {label: sniff(io.BytesIO(content)) for label, content in samples.items()}
 
 
-def test_mp3_is_recognized_by_its_frames_whatever_tags_precede_them() -> None:
+def test_mp3_is_recognized_by_its_frames_after_any_tags() -> None:
     samples = {
         "one frame": FRAME,
         "a tag at the end": FRAME + b"TAG" + bytes(125),
@@ -63,7 +63,7 @@ def test_mp3_is_recognized_by_its_frames_whatever_tags_precede_them() -> None:
     assert kinds_of(samples) == dict.fromkeys(samples, MP3)
 
 
-def test_bytes_that_resemble_mp3_are_not_taken_for_it() -> None:
+def test_bytes_that_only_resemble_mp3_are_not_recognized_as_mp3() -> None:
     samples = {
         "UTF-16": "Hello".encode("utf-16"),
         "AAC": ADTS_FRAME * 3,
@@ -157,7 +157,7 @@ def test_images_are_recognized_by_more_than_their_signature() -> None:
     assert found == {label: kind for label, (_, kind) in samples.items()}
 
 
-def test_text_is_utf_8_without_control_characters_even_about_media() -> None:
+def test_text_is_utf_8_without_control_characters_even_if_about_media() -> None:
     samples = {
         "lines": (b"Hello\r\n\tworld", TEXT),
         "a character across the end of what is read": (b"ab" + "€".encode() * 50_000, TEXT),
@@ -177,7 +177,7 @@ def test_text_is_utf_8_without_control_characters_even_about_media() -> None:
     assert found == {label: kind for label, (_, kind) in samples.items()}
 
 
-def test_a_large_file_is_recognized_from_a_few_pieces() -> None:
+def test_a_large_file_is_recognized_from_a_few_small_parts() -> None:
     class Counted(io.BytesIO):
         total = 0
 
@@ -202,7 +202,7 @@ def test_a_large_file_is_recognized_from_a_few_pieces() -> None:
     st.binary(max_size=300),
     st.sampled_from([b"", b"RIFF0000WAVE", b"\x00\x00\x00\x10ftypisom", b"ID3\x04", b"\xff\xfb"]),
 )
-def test_any_bytes_have_a_kind_or_none(content: bytes, start: bytes) -> None:
+def test_any_bytes_can_be_sniffed(content: bytes, start: bytes) -> None:
     kind = sniff(io.BytesIO(start + content))
 
     assert kind is None or kind.mime_type

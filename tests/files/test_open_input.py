@@ -1,4 +1,4 @@
-"""Files for upload: found by path, judged by their content, and never another file than the one that was checked."""
+"""Files for upload: found by path, recognized by content, and always the file that was checked."""
 
 # ruff: noqa: ASYNC240 - nothing else needs the event loop of these tests
 
@@ -80,7 +80,7 @@ async def test_a_path_is_absolute_or_from_home_or_from_the_output_folder(
 
 
 @given(st.text(max_size=100))
-def test_the_name_for_the_service_is_always_plain(stem: str) -> None:
+def test_the_name_for_the_service_is_always_plain_ascii(stem: str) -> None:
     name = upload_name(Path(f"x{stem}.Wav".replace("/", "").replace("\x00", "")), ".mp3")
 
     assert name.removesuffix(".mp3").replace("-", "").replace("_", "").isalnum()
@@ -196,7 +196,7 @@ async def test_a_file_without_read_permission_is_a_disk_error(make_settings: Mak
             )
 
 
-# Changes meanwhile
+# Files that change while they are read
 
 
 def swap_for_a_link(path: Path, other: Path) -> None:
@@ -259,7 +259,7 @@ async def test_a_disk_that_fails_during_reading_is_a_clear_error(
         monkeypatch.setattr("os.fstat", broken)
         with pytest.raises(DiskError) as caught:
             await anext(file.chunks())
-        monkeypatch.undo()  # pytest uses fstat, too
+        monkeypatch.undo()  # pytest itself uses fstat
 
     assert str(caught.value) == (
         f"Cannot read {out}/a.mp3: Input/output error. Check the path, or choose another folder."
@@ -279,7 +279,7 @@ async def test_after_the_block_nothing_more_is_read(files: Files, out: Path, can
 
 
 def test_a_file_closed_before_it_was_opened_is_never_opened(out: Path) -> None:
-    # A thread may start only after its task was cancelled and has closed the file.
+    # A thread may start after its task has been cancelled and has closed the file.
     (out / "a.mp3").write_bytes(MP3_BYTES)
     file = OpenedFile(Upload("a.mp3", "audio_path", "audio", MIB), PathPolicy(out, ()))
     file.close()

@@ -1,4 +1,4 @@
-"""The name under which a file is published: nothing is lost, and the extension fits the content."""
+"""The names of published files: no other file is lost, and the extension fits the content."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ from webvoice_mcp.files.folders import Folder, open_or_create
 from webvoice_mcp.files.path_policy import PathPolicy
 
 
-async def test_a_file_that_appeared_meanwhile_stays_and_a_free_name_is_used(files: Files, out: Path) -> None:
+async def test_a_file_created_meanwhile_stays_and_a_free_name_is_used(files: Files, out: Path) -> None:
     target = await resolve(files)
     put(out / "a.mp3", b"mine")
     (out / "a-2.mp3").symlink_to("nowhere")
@@ -29,7 +29,7 @@ async def test_a_file_that_appeared_meanwhile_stays_and_a_free_name_is_used(file
     assert everything_in(out) == ["a-2.mp3", "a-3.mp3", "a.mp3"]
 
 
-async def test_many_files_of_one_name_at_once_all_stay(files: Files, out: Path) -> None:
+async def test_many_files_saved_at_once_under_one_name_are_all_kept(files: Files, out: Path) -> None:
     targets = [await resolve(files, "") for _ in range(20)]
     results: dict[int, SavedFile] = {}
 
@@ -44,7 +44,7 @@ async def test_many_files_of_one_name_at_once_all_stay(files: Files, out: Path) 
     assert len(everything_in(out)) == 20
 
 
-async def test_the_longest_name_is_shortened_for_a_number(files: Files, out: Path) -> None:
+async def test_the_longest_name_is_shortened_to_fit_a_number(files: Files, out: Path) -> None:
     target = await resolve(files, "é" * 125 + ".mp3")
     target.path.touch()
 
@@ -53,12 +53,12 @@ async def test_the_longest_name_is_shortened_for_a_number(files: Files, out: Pat
     assert Path(result.path).name == "é" * 124 + "-2.mp3"
 
 
-async def test_a_made_name_that_another_call_took_is_left_to_it(
+async def test_a_generated_name_that_another_call_took_is_not_reused(
     overwriting: Files, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def taken_meanwhile(folder: Path, policy: PathPolicy) -> tuple[Folder, tuple[Path, ...]]:
         opened = open_or_create(folder, policy)
-        put(out / "tts.mp3", MP3_BYTES + b"another's")
+        put(out / "tts.mp3", MP3_BYTES + b"other")
         return opened
 
     monkeypatch.setattr(output, "make_name", lambda *_: "tts")
@@ -66,13 +66,13 @@ async def test_a_made_name_that_another_call_took_is_left_to_it(
     target = await resolve(overwriting, "")
 
     assert (await save(overwriting, target, MP3_BYTES)).path == f"{out}/tts-2.mp3"
-    assert (out / "tts.mp3").read_bytes() == MP3_BYTES + b"another's"
+    assert (out / "tts.mp3").read_bytes() == MP3_BYTES + b"other"
 
 
 # Replacing
 
 
-async def test_a_file_of_the_same_family_is_replaced_if_the_settings_allow(overwriting: Files, out: Path) -> None:
+async def test_a_file_of_the_same_family_is_replaced_if_settings_allow_it(overwriting: Files, out: Path) -> None:
     put(out / "a.mp3", wav_bytes())
 
     result = await save(overwriting, await resolve(overwriting), MP3_BYTES)
@@ -101,7 +101,7 @@ async def test_a_file_stays_until_the_new_one_is_complete(overwriting: Files, ou
     assert everything_in(out) == ["a.mp3"]
 
 
-async def test_a_file_whose_content_changed_family_meanwhile_is_not_replaced(overwriting: Files, out: Path) -> None:
+async def test_a_file_whose_content_changed_to_another_family_is_not_replaced(overwriting: Files, out: Path) -> None:
     put(out / "a.mp3", MP3_BYTES)
     target = await resolve(overwriting)
     put(out / "a.mp3", b"my thesis")
@@ -119,7 +119,7 @@ async def test_another_file_of_the_same_name_is_not_replaced(overwriting: Files,
     assert (await save(overwriting, target, MP3_BYTES)).path == f"{out}/a-2.mp3"
 
 
-def test_files_on_two_disks_differ_whatever_their_inodes() -> None:
+def test_files_on_two_disks_differ_even_with_the_same_inode() -> None:
     one, two = (os.stat_result((0, 7, device, 1, 0, 0, 0, 0, 0, 0)) for device in (1, 2))
 
     assert FileId.of(one) != FileId.of(two)

@@ -1,4 +1,4 @@
-"""From an output to a target: the paths and names that are accepted, and everything that is refused before paying."""
+"""Resolving an output to a target: the paths and names that are accepted, and those refused before paying."""
 
 # ruff: noqa: ASYNC240 - nothing else needs the event loop of these tests
 
@@ -19,7 +19,7 @@ from webvoice_mcp.errors import DiskError, FileError, FileExists, InvalidArgumen
 from webvoice_mcp.files import Files
 from webvoice_mcp.files.names import reason_unwritable
 
-MADE_NAME = r"tts-\d{8}-\d{6}-hello-world\.mp3"
+GENERATED_NAME = r"tts-\d{8}-\d{6}-hello-world\.mp3"
 NOT_A_FOLDER = "Not a directory. Choose another path: part of this one is a file, not a folder."
 
 
@@ -62,40 +62,40 @@ async def test_a_tilde_is_the_home_folder_even_a_hidden_one(
     )
 
 
-async def test_in_a_folder_the_file_gets_a_made_name(files: Files, out: Path) -> None:
+async def test_in_a_folder_the_file_gets_a_generated_name(files: Files, out: Path) -> None:
     (out / "existing").mkdir(parents=True)
     (out / "like-a-file.mp3").mkdir()
 
     for given_path in ("", "  ", ".", "x/..", "folder/", "folder/.", "existing", "./existing/", "like-a-file.mp3"):
         path = (await resolve(files, given_path)).path
         assert path.parent == Path(os.path.normpath(out / given_path.strip()))
-        assert re.fullmatch(MADE_NAME, path.name)
+        assert re.fullmatch(GENERATED_NAME, path.name)
 
 
-async def test_a_path_that_only_a_folder_can_have_needs_no_folder(make_settings: MakeSettings, tmp_path: Path) -> None:
+async def test_a_path_that_must_be_a_folder_need_not_exist(make_settings: MakeSettings, tmp_path: Path) -> None:
     files = Files(make_settings(OUTPUT_DIR=tmp_path / "not/yet"))
 
     for given_path in ("..", "x/.", "x/y/..", "z/"):
         path = (await resolve(files, given_path)).path
         assert path.parent == Path(os.path.normpath(tmp_path / "not/yet" / given_path))
-        assert re.fullmatch(MADE_NAME, path.name)
+        assert re.fullmatch(GENERATED_NAME, path.name)
 
 
-async def test_a_made_name_has_the_first_words_as_plain_ascii(files: Files) -> None:
+async def test_a_generated_name_has_the_first_words_as_plain_ascii(files: Files) -> None:
     slugs = {
         "Ça va? Très bien, merci à vous tous!": "-ca-va-tres-bien-merci-a",
         "../../etc/passwd\x00\n": "-etc-passwd",
         "你好": "",
         "x" * 10_000: "-" + "x" * 40,
         "x" * 39 + " yes": "-" + "x" * 39,
-        "  " * 99 + "X Y": "-x",  # Y is beyond the part of the text that is looked at
+        "  " * 99 + "X Y": "-x",  # Y is after the part of the text that is used
     }
     for name_from, slug in slugs.items():
         path = (await resolve(files, "", name_from=name_from)).path
         assert re.fullmatch(r"tts-\d{8}-\d{6}" + slug + r"\.mp3", path.name)
 
 
-async def test_a_made_name_is_never_that_of_an_existing_file(
+async def test_a_generated_name_is_never_that_of_an_existing_file(
     files: Files, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.strftime", lambda *_: "20260102-030405")
@@ -112,7 +112,7 @@ async def test_an_extension_of_another_kind_is_refused(files: Files, out: Path, 
     assert everything_in(tmp_path) == []
 
 
-async def test_each_of_several_extensions_is_accepted(files: Files, out: Path) -> None:
+async def test_any_of_several_extensions_is_accepted(files: Files, out: Path) -> None:
     paths = [(await resolve(files, given_path, ".png", ".jpg")).path for given_path in ("a.jpg", "b.PNG", "c")]
 
     assert paths == [out / "a.jpg", out / "b.PNG", out / "c.png"]
@@ -142,7 +142,7 @@ async def test_any_path_is_refused_or_leads_to_a_visible_new_file(make_settings:
 # Names that are refused
 
 
-async def test_a_name_that_some_system_cannot_have_is_refused_on_all(files: Files, tmp_path: Path) -> None:
+async def test_a_name_that_is_invalid_on_one_system_is_refused_on_all(files: Files, tmp_path: Path) -> None:
     reasons = {
         "a\n.mp3": "it contains control characters",
         "a" * 253: "the name aaaaaaaaaaaaaaaaaaaa… is longer than 255 bytes",
@@ -192,7 +192,7 @@ async def test_a_hidden_path_is_refused(files: Files, out: Path, tmp_path: Path)
     assert everything_in(tmp_path) == []
 
 
-async def test_a_link_to_something_hidden_is_refused(files: Files, tmp_path: Path, out: Path) -> None:
+async def test_a_link_to_a_hidden_path_is_refused(files: Files, tmp_path: Path, out: Path) -> None:
     (tmp_path / ".ssh").mkdir()
     out.mkdir()
     (out / "folder").symlink_to(tmp_path / ".ssh")
@@ -222,7 +222,7 @@ async def test_an_output_folder_may_be_a_link_to_a_hidden_folder(make_settings: 
     assert (await resolve(files, "a.mp3")).path == tmp_path / ".real/a.mp3"
 
 
-async def test_with_allowed_folders_files_are_in_them_or_the_output_folder(
+async def test_files_must_be_in_an_allowed_folder_or_the_output_folder(
     make_settings: MakeSettings, tmp_path: Path, out: Path
 ) -> None:
     allowed = tmp_path / "allowed"
@@ -300,7 +300,7 @@ async def test_only_a_file_of_the_same_family_may_be_replaced(overwriting: Files
 # The file system
 
 
-async def test_missing_folders_are_created_and_released_again(files: Files, tmp_path: Path) -> None:
+async def test_missing_folders_are_created_and_removed_on_release(files: Files, tmp_path: Path) -> None:
     target = await resolve(files, "x/y/a.mp3")
     assert everything_in(tmp_path) == ["out", "out/x", "out/x/y"]
 
@@ -308,7 +308,7 @@ async def test_missing_folders_are_created_and_released_again(files: Files, tmp_
     assert everything_in(tmp_path) == []
 
 
-async def test_a_created_folder_that_is_used_meanwhile_stays(files: Files, tmp_path: Path, out: Path) -> None:
+async def test_a_created_folder_that_is_in_use_stays(files: Files, tmp_path: Path, out: Path) -> None:
     target = await resolve(files, "x/y/a.mp3")
     (out / "x/mine.txt").touch()
 
@@ -316,7 +316,7 @@ async def test_a_created_folder_that_is_used_meanwhile_stays(files: Files, tmp_p
     assert everything_in(tmp_path) == ["out", "out/x", "out/x/mine.txt"]
 
 
-async def test_a_file_in_the_place_of_a_folder_is_a_clear_error(files: Files, out: Path, tmp_path: Path) -> None:
+async def test_a_file_in_place_of_a_folder_is_a_clear_error(files: Files, out: Path, tmp_path: Path) -> None:
     put(out / "file", b"")
 
     for given_path in ("file/a.mp3", "file/x/a.mp3"):
@@ -371,7 +371,7 @@ async def test_a_path_that_is_too_long_with_the_output_folder_is_refused(files: 
     assert everything_in(tmp_path) == []
 
 
-async def test_a_name_that_the_disk_refuses_is_found_before_paying(
+async def test_a_name_that_the_disk_refuses_is_detected_before_paying(
     files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = os.open

@@ -1,4 +1,4 @@
-"""Folders that are renamed, swapped or removed between the check and the file, and files under other names."""
+"""Folders that are renamed, swapped or removed after they were checked, and files under other names."""
 
 # ruff: noqa: ASYNC240 - nothing else needs the event loop of these tests
 
@@ -35,15 +35,15 @@ def count_descriptors() -> int:
 
 
 def hide_descriptor_paths(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the system not tell where an open file is."""
+    """Make the system hide the paths of open files."""
     original = os.readlink
 
-    def silent(path: str | Path, **options: int) -> str:
+    def hidden(path: str | Path, **options: int) -> str:
         if str(path).startswith("/proc/self/fd"):
             raise FileNotFoundError(errno.ENOENT, "No such file or directory")
         return original(path, **options)
 
-    monkeypatch.setattr("os.readlink", silent)
+    monkeypatch.setattr("os.readlink", hidden)
 
 
 # Renamed folders
@@ -74,7 +74,7 @@ async def test_a_file_that_is_not_published_leaves_nothing_in_a_renamed_folder(f
     assert everything_in(out) == ["there"]
 
 
-async def test_a_link_in_the_place_of_the_open_folder_is_not_followed(
+async def test_a_link_in_place_of_the_open_folder_is_not_followed(
     overwriting: Files, out: Path, tmp_path: Path
 ) -> None:
     put(tmp_path / "elsewhere/a.mp3", MP3_BYTES)
@@ -106,7 +106,7 @@ async def test_a_folder_that_became_a_link_is_not_followed(files: Files, tmp_pat
 
 
 @pytest.mark.parametrize(("swapped", "has_descriptors"), [("x", True), ("x/y/z", True), ("x/y", False)])
-async def test_a_link_that_appears_where_a_folder_is_created_is_not_followed(
+async def test_a_link_that_appears_in_place_of_a_folder_is_not_followed(
     files: Files, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swapped: str, has_descriptors: bool
 ) -> None:
     monkeypatch.setattr(folders, "HAS_DESCRIPTORS", has_descriptors)
@@ -125,7 +125,7 @@ async def test_a_link_that_appears_where_a_folder_is_created_is_not_followed(
     assert everything_in(tmp_path / "elsewhere") == []
 
 
-async def test_a_folder_that_somebody_else_creates_first_is_used_and_left(
+async def test_a_folder_that_another_process_creates_first_is_used_and_kept(
     files: Files, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = os.mkdir
@@ -141,7 +141,7 @@ async def test_a_folder_that_somebody_else_creates_first_is_used_and_left(
     assert (await save(files, target, MP3_BYTES)).path == f"{out}/here/a.mp3"
 
 
-async def test_a_folder_that_was_removed_meanwhile_is_created_again(files: Files, out: Path) -> None:
+async def test_a_folder_that_was_removed_is_created_again(files: Files, out: Path) -> None:
     target = await resolve(files, "x/a.mp3")
     await files.release(target)
 
@@ -173,19 +173,19 @@ async def test_a_folder_that_may_not_be_listed_can_be_written(make_settings: Mak
     assert result.path == f"{public}/a.mp3"
 
 
-# Systems that cannot open folders, or do not tell the path of an open file
+# Systems that cannot open folders, or do not report the path of an open file
 
 
 @pytest.fixture(params=["no open folders", "no descriptor paths"])
-def limited(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def limited_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "no open folders":
         monkeypatch.setattr(folders, "HAS_DESCRIPTORS", False)
     else:
         hide_descriptor_paths(monkeypatch)
 
 
-@pytest.mark.usefixtures("limited")
-async def test_a_limited_system_saves_and_reads_files_as_safely(
+@pytest.mark.usefixtures("limited_system")
+async def test_a_limited_system_saves_and_reads_files_just_as_safely(
     make_settings: MakeSettings, out: Path, tmp_path: Path
 ) -> None:
     files = Files(make_settings(ALLOWED_DIRS=out, OVERWRITE=1))
@@ -214,7 +214,7 @@ async def test_a_limited_system_saves_and_reads_files_as_safely(
     assert everything_in(tmp_path / "elsewhere") == []
 
 
-async def test_a_swapped_folder_is_noticed_without_its_descriptors_path(
+async def test_a_swapped_folder_is_detected_without_its_descriptors_path(
     out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hide_descriptor_paths(monkeypatch)
@@ -230,7 +230,7 @@ async def test_a_swapped_folder_is_noticed_without_its_descriptors_path(
         os.close(descriptor)
 
 
-# Other names of one file: as a hard link, or by another spelling on a file system that ignores case
+# Other names of a file: a hard link, or another spelling on a file system that ignores case
 
 
 @on_linux
@@ -262,15 +262,15 @@ def test_a_file_under_another_name_must_be_in_the_allowed_folders(out: Path, tmp
 
 
 @on_linux
-async def test_another_spelling_by_the_system_is_understood(
+async def test_the_systems_own_spelling_of_a_path_is_accepted(
     make_settings: MakeSettings, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = os.readlink
 
-    def spelled(path: str | Path, **options: int) -> str:
+    def respelled(path: str | Path, **options: int) -> str:
         return original(path, **options).replace(str(out), f"{out.parent}/OUT")
 
-    monkeypatch.setattr("os.readlink", spelled)
+    monkeypatch.setattr("os.readlink", respelled)
     files = Files(make_settings(OUTPUT_DIR=out / "not/yet", ALLOWED_DIRS=out / "not/yet"))
 
     result = await save(files, await resolve(files, "here/a.mp3"), MP3_BYTES)
@@ -279,7 +279,7 @@ async def test_another_spelling_by_the_system_is_understood(
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="realpath ignores links that it cannot read there")
-async def test_a_link_that_disappears_is_a_clear_error(
+async def test_a_link_that_cannot_be_read_is_a_clear_error(
     make_settings: MakeSettings, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (out / "here").symlink_to("there")
@@ -323,7 +323,7 @@ async def test_a_saved_file_that_was_replaced_is_not_read_back(
 # Open folders
 
 
-def test_a_link_that_leads_nowhere_is_something(out: Path) -> None:
+def test_a_dangling_link_counts_as_an_existing_name(out: Path) -> None:
     (out / "lost").symlink_to("nowhere")
 
     with closing(folders.Folder.open(out)) as folder:

@@ -55,7 +55,7 @@ def write_private(path: Path, content: bytes) -> None:
 # Keys
 
 
-def test_a_saved_key_is_active_at_once_for_its_service_alone(store: KeyStore, path: Path) -> None:
+def test_a_saved_key_is_active_at_once_only_for_its_service(store: KeyStore, path: Path) -> None:
     assert store.active(SERVICE) == ""
     assert not path.parent.exists()
     before = datetime.now(UTC).replace(microsecond=0)
@@ -69,7 +69,7 @@ def test_a_saved_key_is_active_at_once_for_its_service_alone(store: KeyStore, pa
     assert before <= datetime.fromisoformat(entry["saved_at"]) <= datetime.now(UTC)
 
 
-def test_a_second_key_is_kept_beside_the_first_even_under_its_name(store: KeyStore, path: Path) -> None:
+def test_a_second_key_with_the_same_name_is_kept_beside_the_first(store: KeyStore, path: Path) -> None:
     store.save(SERVICE, name="mine", key="wv_1", use=True)
     store.save(SERVICE, name="mine", key="wv_2", use=False)
     assert store.active(SERVICE) == "wv_1"
@@ -131,7 +131,7 @@ def test_a_text_that_cannot_be_a_key_is_neither_saved_nor_shown(store: KeyStore,
     for key in ("", "two words", "wv_ü", "wv_1\r\nX-Other: 1", "\x00"):
         with pytest.raises(InvalidResponse) as caught:
             store.save(SERVICE, name="mine", key=key, use=True)
-        assert str(caught.value) == "The service sent a key with characters that no key can have; it was not saved."
+        assert str(caught.value) == "The service sent a key with invalid characters. It was not saved."
     assert not path.exists()
 
 
@@ -181,7 +181,7 @@ def test_the_file_and_its_folder_are_never_open_to_others(
     assert {mode(file) for file in path.parent.iterdir()} == {0o600}
 
 
-def test_an_open_folder_is_closed_when_a_key_is_saved(store: KeyStore, path: Path) -> None:
+def test_a_folder_is_made_private_when_a_key_is_saved(store: KeyStore, path: Path) -> None:
     path.parent.mkdir()
     path.parent.chmod(0o755)
 
@@ -190,14 +190,14 @@ def test_an_open_folder_is_closed_when_a_key_is_saved(store: KeyStore, path: Pat
     assert mode(path.parent) == 0o700
 
 
-def test_a_failed_write_leaves_the_file_as_it_was(store: KeyStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_file_unchanged(store: KeyStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store.save(SERVICE, name="mine", key=KEY, use=True)
     before = path.read_bytes()
 
-    def full(*_: object) -> None:
+    def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(DiskError) as caught:
         store.save(SERVICE, name="other", key="wv_2", use=True)
 
@@ -208,7 +208,7 @@ def test_a_failed_write_leaves_the_file_as_it_was(store: KeyStore, path: Path, m
     assert names_in(path.parent) == ["credentials.json", "credentials.json.lock"]
 
 
-def test_a_key_that_a_killed_process_left_behind_is_removed(store: KeyStore, path: Path) -> None:
+def test_a_temporary_file_of_a_killed_process_is_removed(store: KeyStore, path: Path) -> None:
     write_private(path.with_name(".credentials.json.0123456789abcdef.tmp"), KEY.encode())
 
     store.save(SERVICE, name="mine", key=KEY, use=True)
@@ -216,19 +216,19 @@ def test_a_key_that_a_killed_process_left_behind_is_removed(store: KeyStore, pat
     assert names_in(path.parent) == ["credentials.json", "credentials.json.lock"]
 
 
-def test_a_file_in_the_place_of_the_folder_is_a_clear_error(store: KeyStore, path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_a_clear_error(store: KeyStore, path: Path) -> None:
     path.parent.touch()
 
     with pytest.raises(DiskError) as caught:
         store.save(SERVICE, name="mine", key=KEY, use=True)
     assert str(caught.value) == (
-        f"Cannot use {path.parent}: there is a file of this name. Check the folder, or set WEBVOICE_STATE_DIR."
+        f"Cannot use {path.parent}: a file with this name exists. Check the folder, or set WEBVOICE_STATE_DIR."
     )
     with pytest.raises(DiskError, match="Not a directory"):
         store.active(SERVICE)
 
 
-def test_a_pipe_in_the_place_of_the_key_file_is_an_error(store: KeyStore, path: Path) -> None:
+def test_a_pipe_in_place_of_the_key_file_is_an_error(store: KeyStore, path: Path) -> None:
     path.parent.mkdir(mode=0o700)
     os.mkfifo(path)
 
@@ -371,10 +371,10 @@ def test_processes_and_threads_that_save_at_once_lose_nothing(store: KeyStore, p
         assert worker.returncode == 0
 
     keys = {base_url: {entry["key"] for entry in saved} for base_url, saved in read_document(path)["keys"].items()}
-    of_workers = {name: {f"wv_{name}_{number}" for number in range(15)} for name in "abc"}
+    saved_by_workers = {name: {f"wv_{name}_{number}" for number in range(15)} for name in "abc"}
     assert keys == {
-        **{f"https://x/{name}": of_workers[name] for name in "abc"},
-        "https://shared": set().union(*of_workers.values(), {f"wv_t_{number}" for number in range(20)}),
+        **{f"https://x/{name}": saved_by_workers[name] for name in "abc"},
+        "https://shared": set().union(*saved_by_workers.values(), {f"wv_t_{number}" for number in range(20)}),
     }
     assert {name: store.active(f"https://x/{name}") for name in "abc"} == {name: f"wv_{name}_14" for name in "abc"}
 

@@ -38,14 +38,17 @@ async def test_edit_providers_accept_what_the_contract_says(ann: SandboxClient) 
     [
         ({"prompt": "a" * (PROMPT_CHARACTERS + 1)}, '"prompt" has 4001 characters; at most 4000 are accepted.'),
         ({"provider": "dall-e"}, f"\"provider\" is 'dall-e'; accepted: {', '.join(IMAGE_RULES)}."),
-        ({"provider": "wan", "size": "4096*64"}, "size: the sandbox draws 256 to 2048 pixels a side."),
+        (
+            {"provider": "wan", "size": "4096*64"},
+            '"size" must have 256 to 2048 pixels on each side in the sandbox.',
+        ),
         (
             {"provider": "flux-klein-lora", "loras": [{}]},
             '"loras" must be a list of {"path": a public https URL, "scale": a number}.',
         ),
         (
             {"num_images": 2},
-            f"num_images is not for provider minimax, but for nucleus. minimax takes: {_MINIMAX}.",
+            f"num_images is not accepted by provider minimax, only by nucleus. minimax accepts: {_MINIMAX}.",
         ),
     ],
 )
@@ -81,8 +84,8 @@ _HOW_MANY = "Send 1 to 4 images as images, image_urls, image_url, image: https U
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ({"image_urls": " , ", "images": [" "]}, f"{_HOW_MANY} There are 0."),
-        ({"images": [LINK] * 3, "image_urls": f"{LINK},{LINK}"}, f"{_HOW_MANY} There are 5."),
+        ({"image_urls": " , ", "images": [" "]}, f"The request has 0 images. {_HOW_MANY}"),
+        ({"images": [LINK] * 3, "image_urls": f"{LINK},{LINK}"}, f"The request has 5 images. {_HOW_MANY}"),
         ({"images": [5]}, '"images" must be a valid string.'),
         ({"image": {}}, '"image" must be a valid list.'),
         ({"image": "è"}, '"image" is neither a public https URL nor base64.'),
@@ -114,7 +117,8 @@ async def test_a_form_has_files_and_urls_and_numbers_as_text(ann: SandboxClient)
     files = [("images", b"a"), ("images", b"b"), ("image", b"c")]
     accepted = await _edit_form(ann, files, image_urls=LINK, seed="9007199254740993", size="1024*768", aspect_ratio="")
     assert refused(accepted)[0] == 402
-    assert refused(await _edit_form(ann, [*files, ("images", b"d")], image_urls=LINK))[2] == f"{_HOW_MANY} There are 5."
+    five = await _edit_form(ann, [*files, ("images", b"d")], image_urls=LINK)
+    assert refused(five)[2] == f"The request has 5 images. {_HOW_MANY}"
     assert refused(await _edit_form(ann, files, seed="1.5"))[2] == '"seed" must be a valid integer.'
     too_many = await _edit_form(ann, [("images", b"a")] * 5)
     assert refused(too_many)[2] == "The multipart body cannot be read: Too many files. Maximum number of files is 4."
@@ -145,7 +149,7 @@ async def test_a_missing_drawing_engine_is_503_and_tells_what_to_install(
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
     status, error, message = refused(await ann.post("image/", {"prompt": PROMPT}))
     assert (status, error) == (503, "Service Unavailable")
-    assert message == "The sandbox's engine pillow is not installed: pip install 'webvoice-mcp[sandbox]'"
+    assert message == "The sandbox's engine pillow is not installed. Run: pip install 'webvoice-mcp[sandbox]'"
     assert await ann.credits() == 20.0
 
 
@@ -254,7 +258,7 @@ class TestWithEngines:
         assert (reply["input_count"], decoded(reply["image"]).size) == (4, (256, 256))
 
     async def test_an_invalid_picture_is_refused_and_costs_nothing(self, ann: SandboxClient) -> None:
-        message = "The image cannot be read: send PNG, JPEG, WebP or GIF."
+        message = "The image cannot be read. Send PNG, JPEG, WebP or GIF."
         for data in (b"", b"no picture", picture()[:40]):
             reply = await _edit_form(ann, {"images": io.BytesIO(data)})
             assert refused(reply) == (400, "Bad Request", message)

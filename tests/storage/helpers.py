@@ -10,6 +10,7 @@ from pathlib import Path
 
 
 def mode(path: Path) -> int:
+    """Return the permission bits of a file or folder."""
     return stat.S_IMODE(path.stat().st_mode)
 
 
@@ -19,6 +20,7 @@ def names_in(folder: Path) -> list[str]:
 
 @contextmanager
 def umask(value: int) -> Iterator[None]:
+    """Set the process's umask for the block."""
     before = os.umask(value)
     try:
         yield
@@ -28,7 +30,7 @@ def umask(value: int) -> Iterator[None]:
 
 @contextmanager
 def other_process(program: str, *arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a Python program until the end of the block; it has printed its first line when the block begins."""
+    """Run a Python program until the end of the block, which begins after the program has printed a line."""
     command = [sys.executable, "-c", program, *map(str, arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout

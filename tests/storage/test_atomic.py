@@ -8,7 +8,7 @@ import pytest
 from tests.storage.helpers import mode, names_in, umask
 from webvoice_mcp.storage.atomic import remove_temporaries, replace_atomically, write_temporary
 
-as_root = pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root may give files away")
+as_root = pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root may change the owner of a file")
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "file.json"
 
 
-def test_a_file_is_replaced_or_created_with_its_mode_whatever_the_umask(path: Path) -> None:
+def test_a_file_is_replaced_or_created_with_its_mode_under_any_umask(path: Path) -> None:
     for mask in (0, 0o777):
         with umask(mask):
             replace_atomically(path, b"private")
@@ -56,14 +56,14 @@ def test_a_replaced_file_survives_a_power_cut(path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("call", ["open", "fsync", "replace"])
-def test_a_disk_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+def test_a_failing_disk_leaves_the_file_unchanged(path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     path.write_bytes(b"old")
 
-    def full(*_: object) -> None:
+    def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, call, full)
+        patch.setattr(os, call, fail)
         with pytest.raises(OSError, match="No space left"):
             replace_atomically(path, b"new")
 
@@ -87,7 +87,7 @@ def test_the_owner_is_kept_on_request(path: Path) -> None:
     assert owner() == (os.geteuid(), os.getegid())
 
 
-def test_an_owner_that_may_not_be_set_is_no_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_owner_that_may_not_be_set_is_not_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 

@@ -26,11 +26,11 @@ assert ByteLocks(Path(sys.argv[1])).lock(int(sys.argv[2]))
 print("locked", flush=True)
 sys.stdin.read()
 """
-TEST_BYTE = """
+CHECK_BYTE = """
 import fcntl, sys
 with open(sys.argv[1], "r+") as file:
     fcntl.lockf(file, fcntl.LOCK_SH, 1, int(sys.argv[2]))
-    print("tests", flush=True)
+    print("checking", flush=True)
     sys.stdin.read()
 """
 
@@ -41,7 +41,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "_TIMEOUT_SECONDS", 0.02)
 
 
@@ -52,7 +52,7 @@ def count_descriptors() -> int:
 # A lock on a file
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_timeout")
 def test_a_file_lock_is_held_until_its_process_ends_even_if_killed(path: Path) -> None:
     with other_process(HOLD_FILE, path) as process:
         with pytest.raises(TimeoutError, match="another process does not release it"), file_lock(path):
@@ -65,13 +65,13 @@ def test_a_file_lock_is_held_until_its_process_ends_even_if_killed(path: Path) -
 
 def test_a_file_lock_excludes_other_threads(path: Path) -> None:
     holders: list[int] = []
-    most: list[int] = []
+    counts: list[int] = []
 
     def work() -> None:
         for _ in range(20):
             with file_lock(path):
                 holders.append(1)
-                most.append(len(holders))
+                counts.append(len(holders))
                 holders.pop()
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -80,10 +80,10 @@ def test_a_file_lock_excludes_other_threads(path: Path) -> None:
     for thread in threads:
         thread.join()
 
-    assert most == [1] * 80
+    assert counts == [1] * 80
 
 
-def test_a_lock_file_is_private_and_usable_again_whatever_the_umask(path: Path) -> None:
+def test_a_lock_file_is_private_and_reusable_under_any_umask(path: Path) -> None:
     for _ in range(2):
         with umask(0o777), file_lock(path):
             assert mode(path) == 0o600
@@ -91,7 +91,7 @@ def test_a_lock_file_is_private_and_usable_again_whatever_the_umask(path: Path) 
         assert mode(path.with_name("other")) == 0o600
 
 
-def test_a_lock_file_of_somebody_else_is_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_file_of_another_user_is_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
@@ -101,7 +101,7 @@ def test_a_lock_file_of_somebody_else_is_used(path: Path, monkeypatch: pytest.Mo
         pass
 
 
-def test_a_link_in_the_place_of_a_lock_file_is_refused(path: Path) -> None:
+def test_a_link_in_place_of_a_lock_file_is_refused(path: Path) -> None:
     path.symlink_to(path.with_name("elsewhere"))
 
     with pytest.raises(OSError, match="symbolic links"), file_lock(path):
@@ -118,19 +118,19 @@ def test_a_lock_file_stays_unless_it_is_to_be_removed(path: Path) -> None:
     assert path.exists()
 
 
-@pytest.mark.usefixtures("impatient")
-def test_who_waits_for_a_removed_lock_file_locks_the_next_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits, holds, may_end = threading.Event(), threading.Event(), threading.Event()
+@pytest.mark.usefixtures("short_timeout")
+def test_a_waiter_for_a_removed_lock_file_locks_the_next_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_waiting, is_holding, may_end = threading.Event(), threading.Event(), threading.Event()
     original = fcntl.flock
 
     def flock(descriptor: int, operation: int) -> None:
         if threading.current_thread() is waiter:
-            waits.set()
+            is_waiting.set()
         original(descriptor, operation)
 
     def wait() -> None:
         with file_lock(path, remove=True):
-            holds.set()
+            is_holding.set()
             may_end.wait(60)
 
     waiter = threading.Thread(target=wait)
@@ -138,8 +138,8 @@ def test_who_waits_for_a_removed_lock_file_locks_the_next_one(path: Path, monkey
         monkeypatch.setattr(locks, "_TIMEOUT_SECONDS", 60)
         monkeypatch.setattr(fcntl, "flock", flock)
         waiter.start()
-        assert waits.wait(60)
-    assert holds.wait(60)
+        assert is_waiting.wait(60)
+    assert is_holding.wait(60)
     monkeypatch.setattr(locks, "_TIMEOUT_SECONDS", 0.02)
 
     with pytest.raises(TimeoutError), file_lock(path, remove=True):
@@ -150,7 +150,7 @@ def test_who_waits_for_a_removed_lock_file_locks_the_next_one(path: Path, monkey
 
 
 @pytest.mark.skipif(not Path("/dev/fd").exists(), reason="descriptors are counted in /dev/fd")
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_timeout")
 def test_no_lock_leaves_a_descriptor_open(path: Path) -> None:
     before = count_descriptors()
     with file_lock(path):
@@ -198,15 +198,15 @@ def test_a_process_sees_its_own_bytes_as_locked_until_it_closes_them(path: Path)
     other_file.close()
 
 
-def test_two_processes_that_test_a_byte_do_not_see_each_other(path: Path) -> None:
+def test_a_process_that_checks_a_byte_is_not_taken_for_its_holder(path: Path) -> None:
     byte_locks = ByteLocks(path)
-    with other_process(TEST_BYTE, path, "7"):
+    with other_process(CHECK_BYTE, path, "7"):
         assert not byte_locks.is_locked(7)
         assert not byte_locks.lock(7)
     byte_locks.close()
 
 
-def test_a_test_leaves_the_byte_unlocked(path: Path) -> None:
+def test_checking_a_byte_leaves_it_unlocked(path: Path) -> None:
     byte_locks = ByteLocks(path)
     assert not byte_locks.is_locked(7)
     with other_process(HOLD_BYTE, path, "7"):

@@ -32,7 +32,7 @@ def test_an_open_file_is_closed_to_others_and_warned_about_once(
         read_private(path)
         assert mode(path) == 0o600
 
-    assert caplog.messages == [f"{path} was open to others on this computer; it is now closed to them."] * 2
+    assert caplog.messages == [f"Other users of this computer could access {path}. Their access was removed."] * 2
 
 
 def test_an_open_file_of_somebody_else_is_read_with_a_warning(
@@ -44,18 +44,18 @@ def test_an_open_file_of_somebody_else_is_read_with_a_warning(
     monkeypatch.setattr("os.chmod", refuse)
 
     assert read_private(path) == b"content"
-    assert caplog.messages == [f"{path} is open to others on this computer and belongs to somebody else."]
+    assert caplog.messages == [f"Other users of this computer can access {path}, and it belongs to another user."]
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
-def test_only_regular_files_are_read_without_waiting(tmp_path: Path, make: Any) -> None:
+def test_a_folder_or_pipe_is_refused_without_waiting(tmp_path: Path, make: Any) -> None:
     make(tmp_path / "file", 0o700)
 
     with pytest.raises(OSError, match="it is not a regular file"):
         read_private(tmp_path / "file")
 
 
-def test_a_file_that_is_set_aside_replaces_no_other(tmp_path: Path) -> None:
+def test_a_file_that_is_set_aside_replaces_no_other_file(tmp_path: Path) -> None:
     for content in (b"first", b"second", b"third"):
         (tmp_path / "file").write_bytes(content)
         set_aside(tmp_path / "file", "aside")
@@ -67,7 +67,7 @@ def test_a_file_that_is_set_aside_replaces_no_other(tmp_path: Path) -> None:
     }
 
 
-def test_a_folder_is_created_private_with_its_parents_whatever_the_umask(tmp_path: Path) -> None:
+def test_a_folder_and_its_parents_are_created_private_under_any_umask(tmp_path: Path) -> None:
     with umask(0o077):
         make_private_folder(tmp_path / "not/there/yet")
     with umask(0):
@@ -78,7 +78,7 @@ def test_a_folder_is_created_private_with_its_parents_whatever_the_umask(tmp_pat
     assert [mode(tmp_path / name) for name in ("not/there/yet", "open", "closed")] == [0o700] * 3
 
 
-def test_an_existing_folder_is_closed_to_others_unless_it_is_shared(
+def test_an_existing_folder_is_made_private_unless_it_is_shared(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for name, folder_mode in (("open", 0o755), ("shared", 0o1777), ("private", 0o700)):
@@ -87,13 +87,13 @@ def test_an_existing_folder_is_closed_to_others_unless_it_is_shared(
         make_private_folder(tmp_path / name)
 
     assert [mode(tmp_path / name) for name in ("open", "shared", "private")] == [0o700, 0o1777, 0o700]
-    assert caplog.messages == [f"{tmp_path}/open was open to others on this computer; it is now closed to them."]
+    assert caplog.messages == [f"Other users of this computer could access {tmp_path}/open. Their access was removed."]
 
 
-def test_a_file_in_the_place_of_a_folder_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_folder_stays_unchanged(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "file").chmod(0o644)
 
-    with pytest.raises(NotADirectoryError, match="there is a file of this name"):
+    with pytest.raises(NotADirectoryError, match="a file with this name exists"):
         make_private_folder(tmp_path / "file")
     assert mode(tmp_path / "file") == 0o644

@@ -9,17 +9,17 @@ from webvoice_mcp.storage.threads import WorkerThreads
 async def test_functions_run_in_a_limited_number_of_threads_of_their_own() -> None:
     default_limiter = anyio.to_thread.current_default_thread_limiter()
     threads = WorkerThreads(2)
-    two_run = threading.Barrier(2, timeout=60)
+    both_running = threading.Barrier(2, timeout=60)
     running: list[int] = []
     counts: list[int] = []
     default_counts: list[int] = []
 
     def work(number: int, *, factor: int) -> int:
         running.append(number)
-        two_run.wait()
+        both_running.wait()
         counts.append(len(running))
         default_counts.append(default_limiter.borrowed_tokens)
-        two_run.wait()
+        both_running.wait()
         running.remove(number)
         return number * factor
 

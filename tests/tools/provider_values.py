@@ -34,7 +34,7 @@ def refused(rules: Rules) -> Iterator[tuple[str, str, Any, str]]:
         for parameter, rule in all_rules.items():
             if parameter not in parameters:
                 value = _accepted_values(parameter, rule)[0]
-                yield provider, parameter, value, f"{parameter} is not for provider {provider}, but for "
+                yield provider, parameter, value, f"{parameter} is not accepted by provider {provider}, only by "
                 continue
             for value in _refused_values(parameters[parameter]):
                 yield provider, parameter, value, parameter

@@ -177,7 +177,7 @@ async def test_a_wrong_code_is_refused_in_the_services_words(make_settings: Make
     async with connected(make_settings(API_KEY=""), service) as client:
         result = await client.call_tool(VERIFY, CODE)
     assert failed(result) == (
-        "bad_request: The service refused the request (400): Wrong or expired code. Change the arguments as it says."
+        "bad_request: The service refused the request (400): Wrong or expired code. Change the arguments accordingly."
     )
     assert result.meta is not None
     assert result.meta["webvoice/error"] == {"code": "bad_request", "status": 400}

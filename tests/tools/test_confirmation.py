@@ -30,7 +30,7 @@ from webvoice_mcp.settings import Settings
 from webvoice_mcp.tools import caller, progress
 
 CHAT, STT = BY_TOOL["webvoice_chat"], BY_TOOL["webvoice_stt"]
-QUESTION = "webvoice_chat will cost about 2 credits (2 a request with deepseek-v4-flash). Go on?"
+QUESTION = "webvoice_chat will cost about 2 credits (2 per request with deepseek-v4-flash). Go on?"
 NOT_AGREED = "declined: The user did not agree to the cost. Nothing was spent. Ask before you call it again."
 USED = "declined: That yes was for one call and has been used. Call the tool again, so that the user is asked."
 YES = ElicitResult(action="accept", content={"go_on": True})
@@ -91,7 +91,7 @@ async def test_a_client_that_cannot_ask_is_told_the_setting(make_settings: MakeS
     upstream = Upstream(CHAT.answer)
     async with connected(make_settings(CONFIRM_ABOVE="1.5"), upstream, mode) as client:
         text = failed(await client.call_tool(CHAT.tool, CHAT.arguments))
-    assert text.startswith("declined: webvoice_chat would cost about 2 credits (2 a request with deepseek-v4-flash)")
+    assert text.startswith("declined: webvoice_chat would cost about 2 credits (2 per request with deepseek-v4-flash)")
     assert "WEBVOICE_CONFIRM_ABOVE=1.5" in text
     assert upstream.asked == []
 
@@ -219,11 +219,11 @@ async def test_a_price_that_has_changed_meanwhile_is_asked_about_again(
     upstream = Upstream(STT.answer)
     async with asking(make_settings(CONFIRM_ABOVE=0), upstream, "auto", User()) as client:
         question, again = await question_of(client, STT.tool, {"audio_path": "talk.wav"})
-        assert "about 0.3 credits (1.0 s of sound" in question
+        assert "about 0.3 credits (1.0 s of audio" in question
         (tmp_path / "out" / "talk.wav").write_bytes(wav_bytes(8000 * 61))
         asked = await call_by_hand(client, STT.tool, {"audio_path": "talk.wav"}, **again)
         assert isinstance(asked, InputRequiredResult)
-        assert "about 0.6 credits (61.0 s of sound" in asked.model_dump_json()
+        assert "about 0.6 credits (61.0 s of audio" in asked.model_dump_json()
         assert upstream.posts == 0
         again["request_state"] = asked.request_state
         assert fields(await call_by_hand(client, STT.tool, {"audio_path": "talk.wav"}, **again))["text"] == "Good day"

@@ -41,7 +41,7 @@ CLIENTS = [
     (package, mode) for package in PROGRAMS for mode in VERSIONS if mode == "legacy" or package not in LEGACY_ONLY
 ]
 
-QUESTION = "webvoice_chat will cost about 2 credits (2 a request with deepseek-v4-flash). Go on?"
+QUESTION = "webvoice_chat will cost about 2 credits (2 per request with deepseek-v4-flash). Go on?"
 STATELESS_FIELDS = {"resultType", "ttlMs", "cacheScope", "_meta"}  # the stateless revision adds them to every result
 
 

@@ -181,8 +181,8 @@ ENDLESS: list[tuple[str, tuple[str, Message], Handler, str]] = [
     ("links", DRAW, endless(OPEN + b'{"images":["eA"', b',"https://x/' + LARGE + b'"'), "a link of more than"),
     ("an event", CHAT, endless(STREAM + b'data: {"x":"', LARGE), "invalid_response"),
     ("lines of an event", CHAT, endless(STREAM, b"data: " + LARGE + b"\n"), "invalid_response"),
-    ("events", CHAT, endless(STREAM, event({"content": "x" * 65536})), "did not end"),
-    ("tool calls", CHAT, endless(STREAM, event({"tool_calls": [{"index": 0}] * 100})), "did not end"),
+    ("events", CHAT, endless(STREAM, event({"content": "x" * 65536})), "is too long"),
+    ("tool calls", CHAT, endless(STREAM, event({"tool_calls": [{"index": 0}] * 100})), "is too long"),
     ("comments", CHAT, endless(STREAM, b": ping\n\n" * 1000), "timeout"),
 ]
 

@@ -92,7 +92,7 @@ def test_signing_in_prints_no_control_character(tmp_path: Path, hostile: Hostile
     verified = {"success": True, "message": NASTY, "api_key": f"wv_{NASTY}", "onboarding": {"credits": NASTY}}
     hostile.respond_with(http(json.dumps(verified).encode()))
     printed = output_of(tmp_path, hostile, "login", "--email", "a@example.com", stdin=b"y\ny\n123456\n")
-    assert "Code in the mail: " in printed
+    assert "Code from the e-mail: " in printed
     assert is_harmless(printed)
 
 

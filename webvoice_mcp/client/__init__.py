@@ -1,1 +1,1 @@
-"""Typed access to the API: calls, uploads, downloads and streams, for any endpoint."""
+"""The API client: typed calls, uploads, downloads and streams for any endpoint."""

@@ -1,4 +1,4 @@
-"""Errors for answers that are not a usable reply: statuses, error bodies and refusals."""
+"""Errors for answers that are not a usable reply: error statuses, refusals and incomplete replies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,32 +20,30 @@ from webvoice_mcp.errors import (
 )
 
 _MAX_QUOTED_CHARACTERS = 300
-_FORBIDDEN = (
-    "The account may not be allowed to do this (see webvoice_onboarding), or a firewall or VPN on the way blocks it."
-)
-_NO_REASON = "It gave no reason: check the arguments, or try again later."
-_NOT_FOUND = "There is nothing at this address: WEBVOICE_BASE_URL may be wrong, or an id in the arguments unknown."
+_FORBIDDEN = "The account may lack permission (see webvoice_onboarding), or a firewall or VPN may block the call."
+_NO_REASON = "It gave no reason. Check the arguments, or try again later."
+_NOT_FOUND = "Nothing exists at this address. Check WEBVOICE_BASE_URL and any id in the arguments."
 _LIKELY_CAUSES = {
     404: _NOT_FOUND,
     405: _NOT_FOUND,
-    408: "The request took too long to arrive: try again.",
-    413: "The request is too large: send less.",
+    408: "The request took too long to arrive. Try again.",
+    413: "The request is too large. Send less.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """Facts about a call that make its errors useful.
+    """Facts about a call that its error messages need.
 
     Attributes:
-        base_url: of the API.
-        links: addresses of the site's pages, by name.
-        solana_memo: to be written on a transfer, "" if not known.
+        base_url: base URL of the API.
+        links: URLs of the site's pages by name.
+        solana_memo: the memo for a Solana transfer, "" if it is not known.
         key: the API key that is sent, "" for none.
-        key_source: where the key comes from, `environment` or `saved`.
-        provider: the provider asked for, "" where there is no choice.
-        other_providers: providers to try in its place.
-        names_model: True if the request names a model, so that another may be tried.
+        key_source: the key's source, `environment` or `saved`; "" without a key.
+        provider: the requested provider, "" if the endpoint has none.
+        other_providers: providers to try instead.
+        names_model: True if the request names a model, so that the user can try another.
     """
 
     base_url: str
@@ -67,7 +65,7 @@ def message_in_body(body: bytes) -> str:
 
 
 def message_in(document: Any) -> str:
-    """Return the message in a decoded error: `message`, `error`, `error.message` or `detail`, "" if there is none."""
+    """Return the message of a decoded error, from `message`, `error`, `error.message` or `detail`; "" if none."""
     if not isinstance(document, dict):
         return ""
     candidates = (document.get("message"), document.get("error"), document.get("detail"))
@@ -94,10 +92,10 @@ def status_error(status: int, body: bytes, context: CallContext, *, retry_after:
     """Return the error for a status other than 2xx.
 
     Args:
-        status: of the answer.
+        status: the answer's status.
         body: the beginning of the answer's body.
-        context: of the call.
-        retry_after: seconds that the service asks to wait, if it does.
+        context: the call's context.
+        retry_after: seconds that the service asks to wait, None if it does not say.
     """
     message = _quote(message_in_body(body), context)
     quoted = f": {message}." if message else "."
@@ -121,17 +119,17 @@ def status_error(status: int, body: bytes, context: CallContext, *, retry_after:
         error = ServerError(f"The service failed ({status}){quoted} Try again later.", status=status)
         error.billed = True
         return error
-    advice = "Change the arguments as it says." if message else _LIKELY_CAUSES.get(status, _NO_REASON)
+    advice = "Change the arguments accordingly." if message else _LIKELY_CAUSES.get(status, _NO_REASON)
     return BadRequest(f"The service refused the request ({status}){quoted} {advice}", status=status)
 
 
 def refusal_error(document: Any, context: CallContext) -> WebVoiceError:
-    """Return the error for a refusal with status 200: `"success": false`, or an error and nothing else of use."""
+    """Return the error for a refusal with status 200: `"success": false`, or an error without a usable reply."""
     message = _quote(message_in(document), context)
     if not message:
         return BadRequest(f"The service refused the request. {_NO_REASON}", status=200)
     return BadRequest(
-        f"The service refused the request: {message}. Change the arguments as it says, or try again later.", status=200
+        f"The service refused the request: {message}. Change the arguments accordingly, or try again later.", status=200
     )
 
 
@@ -139,12 +137,12 @@ def interruption_error(document: Any, context: CallContext, billing_advice: str)
     """Return the error for a stream that reports a failure after part of the answer.
 
     Args:
-        document: the chunk that reports it.
-        context: of the call.
+        document: the chunk that reports the failure.
+        context: the call's context.
         billing_advice: sentence about the credits that may have been spent.
     """
     message = _quote(message_in(document), context) or "no reason given"
-    error = BadRequest(f"The service broke off after part of the answer: {message}. {billing_advice}", status=200)
+    error = BadRequest(f"The service stopped after part of the answer: {message}. {billing_advice}", status=200)
     error.billed = True
     return error
 
@@ -153,9 +151,9 @@ def incomplete_reply_error(document: Mapping[str, Any], problem: str, context: C
     """Return the error for an answer with status 200 that lacks what was asked for.
 
     Args:
-        document: the answer; one that reports an error is taken as a refusal.
+        document: the answer; if it reports an error, it is treated as a refusal.
         problem: sentence that says what is missing.
-        context: of the call.
+        context: the call's context.
     """
     if document.get("error") and document.get("success") is not True:
         return refusal_error(document, context)
@@ -189,7 +187,7 @@ def _top_up_advice(context: CallContext) -> str:
     return (
         f"Top up by PayPal at {context.links['buy_credits_paypal']} or by Solana{memo} at "
         f"{context.links['solana_topup']}. "
-        "Free chat models cost nothing: webvoice_list_chat_models with free_only."
+        "Free chat models cost nothing: call webvoice_list_chat_models with free_only."
     )
 
 
@@ -200,4 +198,4 @@ def _unavailability(context: CallContext) -> str:
 def _alternatives(context: CallContext) -> str:
     if context.other_providers:
         return f"Other providers to try: {', '.join(context.other_providers)}."
-    return "Try another model, or try later." if context.names_model else "Try again later."
+    return "Try another model, or try again later." if context.names_model else "Try again later."

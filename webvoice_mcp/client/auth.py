@@ -1,4 +1,4 @@
-"""The API key that is sent with requests, and the storing of new ones."""
+"""The API key that is sent with requests, and the storage of new keys."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,7 +14,7 @@ from webvoice_mcp.storage.threads import WorkerThreads
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key and where it came from."""
+    """A key and its source."""
 
     value: str = field(repr=False)
     source: Literal["environment", "saved"]
@@ -25,9 +25,9 @@ class StoredKey:
     """The outcome of storing a new key.
 
     Attributes:
-        shown: the key's masked form, or the key itself if it could not be saved.
+        shown: the masked key, or the key itself if it could not be saved.
         saved_to: path of the key file, "" if it could not be saved.
-        note: anything the user should know, "" for nothing.
+        note: information for the user, "" for none.
     """
 
     shown: str = field(repr=False)
@@ -35,7 +35,7 @@ class StoredKey:
     note: str
 
     def facts(self) -> dict[str, str]:
-        """Return the fields of a tool's result that tell about the key, without the empty ones."""
+        """Return the fields about the key for a tool's result, without empty ones."""
         facts = {"api_key": self.shown, "api_key_saved_to": self.saved_to, "note": self.note}
         return {name: value for name, value in facts.items() if value}
 
@@ -43,7 +43,7 @@ class StoredKey:
 class Keys:
     """The key for one base URL: the one from the environment, else the saved one.
 
-    The key file is read in a thread: setting aside a damaged file may wait for another process's lock.
+    The key file is read in a thread, because setting aside a damaged file may wait for another process's lock.
     """
 
     def __init__(self, settings: Settings, store: KeyStore) -> None:
@@ -74,9 +74,9 @@ class Keys:
         if key := await self.find():
             return key
         damaged = await self._threads.run(self._store.set_aside)
-        lost = f" A damaged key file was set aside as {damaged[-1]}." if damaged else ""
+        damage = f" A damaged key file was set aside as {damaged[-1]}." if damaged else ""
         raise NotAuthenticated(
-            f"No API key is known for {self._settings.base_url}.{lost} Call webvoice_register_send_code and then "
+            f"No API key is known for {self._settings.base_url}.{damage} Call webvoice_register_send_code and then "
             "webvoice_register_verify to get one by e-mail (it works at once), or set WEBVOICE_API_KEY."
         )
 
@@ -92,8 +92,8 @@ class Keys:
             try:
                 await self._threads.run(self._store.save, self._settings.base_url, name=name, key=key, use=use)
             except (DiskError, InvalidResponse) as error:
-                return StoredKey(key, "", f"The key could not be saved, so it is shown here once: keep it. {error}")
+                return StoredKey(key, "", f"The key could not be saved and is shown only this once. Keep it. {error}")
         note = ""
         if use and self._settings.api_key:
-            note = "WEBVOICE_API_KEY is set and goes on being used until it is removed."
+            note = "WEBVOICE_API_KEY is set and stays in use until it is removed."
         return StoredKey(mask_key(key), str(self._settings.credentials_file), note)

@@ -1,8 +1,8 @@
-"""Base64 that arrives in pieces inside a JSON string, decoded as it comes.
+"""Decoding of base64 that arrives in pieces inside a JSON string.
 
 Every correct spelling is accepted: the standard and the URL-safe alphabet, with or without padding, with white space
-and line breaks anywhere, any character written as a JSON escape. Anything else is refused. Unused bits in the last
-character are ignored, as the standard library does.
+and line breaks anywhere, and with any character written as a JSON escape. Everything else is refused. Unused bits in
+the last character are ignored, as in the standard library.
 """
 
 import binascii
@@ -15,7 +15,7 @@ from webvoice_mcp.client.document import unescape
 from webvoice_mcp.errors import InvalidResponse
 
 Write = Callable[[bytes], None]
-"""Takes the next decoded bytes, all of them."""
+"""Takes the next decoded bytes and must consume all of them."""
 
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _WHITE_SPACE = b" \t\r\n"
@@ -25,7 +25,7 @@ _UNFINISHED_ESCAPE = re.compile(rb"\\(?:u.{0,3})?\Z", re.DOTALL)
 
 
 class Base64Decoder:
-    """Decodes base64 text in pieces of any size; holds back at most three characters.
+    """Decodes base64 text in pieces of any size, and holds back at most three characters.
 
     Attributes:
         size: bytes written so far.
@@ -36,14 +36,14 @@ class Base64Decoder:
         self._write = write
         self._name = name
         self._carry = b""
-        self._is_plain = True  # until a piece has white space or the URL-safe alphabet
-        self._is_padded = False  # the padding has come, and with it the end
+        self._is_plain = True  # no piece so far has white space or the URL-safe alphabet
+        self._is_padded = False  # the padding has arrived, so the text has ended
 
     def feed(self, text: bytes | memoryview) -> None:
         """Decode the next piece.
 
         Raises:
-            InvalidResponse: it is not base64, or continues after its padding.
+            InvalidResponse: the text is not base64, or continues after its padding.
         """
         if not self._is_plain or self._is_padded:
             text = _normalize(text)
@@ -53,18 +53,18 @@ class Base64Decoder:
             return
         if self._carry:
             text = b"".join((self._carry, text))
-        quads = len(text) & ~3
+        complete = len(text) & ~3
         try:
-            decoded = pybase64.b64decode(memoryview(text)[:quads], validate=True)
+            decoded = pybase64.b64decode(memoryview(text)[:complete], validate=True)
         except binascii.Error:
             if not self._is_plain:
                 raise self._not_base64_error() from None
             self._is_plain, self._carry = False, b""
             self.feed(text)
             return
-        self._carry = bytes(text[quads:])
+        self._carry = bytes(text[complete:])
         self._put(decoded)
-        if quads and text[quads - 1] == _PADDING:
+        if complete and text[complete - 1] == _PADDING:
             rest, self._carry, self._is_padded = self._carry, b"", True
             self.feed(rest)
 
@@ -72,7 +72,7 @@ class Base64Decoder:
         """Decode the characters that were held back.
 
         Raises:
-            InvalidResponse: it ends within a group of four characters, or is empty.
+            InvalidResponse: the text ends within a group of four characters, or is empty.
         """
         rest = _normalize(self._carry)
         if len(rest) == 1 or _PADDING in rest:
@@ -94,15 +94,15 @@ class Base64Decoder:
 
 
 class Base64String:
-    """Decodes the raw inside of a JSON string: first its escapes, then its base64."""
+    """Decodes the raw content of a JSON string: first its escapes, then its base64."""
 
     def __init__(self, write: Write, name: str) -> None:
         self._decoder = Base64Decoder(write, name)
         self._name = name
-        self._unfinished = b""  # the beginning of an escape whose end is in the next piece
+        self._unfinished = b""  # the beginning of an escape that ends in the next piece
 
     def feed(self, data: bytes, start: int, stop: int) -> None:
-        """Decode `data[start:stop]`, which has no quotation mark.
+        """Decode `data[start:stop]`, which must not contain a quotation mark.
 
         Raises:
             InvalidResponse: it is not base64.
@@ -119,7 +119,7 @@ class Base64String:
         self._decoder.feed(self._unescape(raw))
 
     def finish(self) -> int:
-        """End the string and return the number of bytes it held.
+        """End the string and return the number of decoded bytes.
 
         Raises:
             InvalidResponse: it was cut short or empty.
@@ -130,7 +130,7 @@ class Base64String:
         return self._decoder.size
 
     def _unescape(self, raw: bytes) -> bytes:
-        # An escaped backslash is not base64. It is looked for first: in `\\/` the slash is not escaped.
+        # Refuse an escaped backslash before unescaping slashes, because in `\\/` the slash is not escaped.
         if b"\\\\" in raw:
             raise not_base64_error(self._name)
         raw = raw.replace(b"\\/", b"/")

@@ -7,7 +7,7 @@ from webvoice_mcp.contract.chat import text_of
 from webvoice_mcp.errors import InvalidResponse
 
 _MAX_TEXT_CHARACTERS = 8 << 20  # of one answer; far more than max_tokens allows
-_CALL_CHARACTERS = 64  # that each piece of a tool call counts for in addition to its text
+_CALL_OVERHEAD_CHARACTERS = 64  # counted for each piece of a tool call, in addition to its text
 _MAX_EXTRA_CHARACTERS = 32 << 10  # of all undocumented fields together
 
 _CHUNK_FIELDS = frozenset({"id", "created", "model", "usage", "webvoice"})
@@ -16,7 +16,7 @@ _DELTA_FIELDS = frozenset({"role", "content", "reasoning", "reasoning_content", 
 
 
 class ChatAccumulator:
-    """Takes chunks in their order. Their strings may have lone surrogates: a pair may be split over two chunks."""
+    """Joins chunks in the order of their arrival. A surrogate pair in their strings may be split over two chunks."""
 
     def __init__(self) -> None:
         self._fields: dict[str, Any] = {}
@@ -35,7 +35,7 @@ class ChatAccumulator:
         """Add a chunk and return the text that it adds.
 
         Raises:
-            InvalidResponse: the answer exceeds every reasonable size.
+            InvalidResponse: the answer is too long.
         """
         for name, value in chunk.items():
             if value is None or name in _IGNORED_CHUNK_FIELDS:
@@ -47,17 +47,17 @@ class ChatAccumulator:
         return "".join(self._add_choice(choice) for choice in _dicts(chunk.get("choices")) if not choice.get("index"))
 
     def mark_done(self) -> None:
-        """Note that the service has sent its end mark."""
+        """Record that the stream's end marker has arrived."""
         self._is_done = True
 
     @property
     def has_content(self) -> bool:
-        """True if any of the answer itself has come."""
+        """True if any content of the answer has arrived."""
         return self._size > 0
 
     @property
     def is_complete(self) -> bool:
-        """True if the service said that the answer is complete: by a finish reason, or by the stream's end mark."""
+        """True if a finish reason or the stream's end marker says that the answer is complete."""
         return bool(self._finish_reason) or (self._is_done and self._has_choice)
 
     def document(self) -> dict[str, Any]:
@@ -88,8 +88,8 @@ class ChatAccumulator:
         return self._text.add(text)
 
     def _add_call(self, piece: dict[str, Any]) -> None:
-        # A call's first piece carries id and name, later pieces only more of the arguments. Some providers leave out
-        # the index: then an id begins a new call.
+        # A call's first piece has its id and name, later pieces only more arguments. Without an index, an id begins a
+        # new call.
         index = piece.get("index")
         if not isinstance(index, int):
             index = self._last_index + (1 if piece.get("id") or not self._calls else 0)
@@ -99,7 +99,7 @@ class ChatAccumulator:
     def _grow(self, characters: int) -> None:
         self._size += characters
         if self._size > _MAX_TEXT_CHARACTERS:
-            raise InvalidResponse("The streamed answer did not end and was stopped.")
+            raise InvalidResponse("The streamed answer is too long and was stopped.")
 
 
 class _Text:
@@ -110,7 +110,7 @@ class _Text:
         self._surrogate = ""
 
     def add(self, piece: str) -> str:
-        """Add a piece and return the text that is complete now and was not before."""
+        """Add a piece and return the text that it completes."""
         piece = self._surrogate + piece
         self._surrogate = piece[-1:] if "\ud800" <= piece[-1:] <= "\udbff" else ""
         complete: str = replace_surrogates(piece[: len(piece) - len(self._surrogate)])
@@ -139,7 +139,7 @@ class _ToolCall:
         self._id = call_id or self._id
         self._name = name or self._name
         self._arguments.add(arguments)
-        return len(call_id) + len(name) + len(arguments) + _CALL_CHARACTERS
+        return len(call_id) + len(name) + len(arguments) + _CALL_OVERHEAD_CHARACTERS
 
     def document(self) -> dict[str, Any]:
         function = {"name": replace_surrogates(self._name), "arguments": str(self._arguments)}
@@ -155,11 +155,11 @@ class _ExtraFields:
         self._total = 0
 
     def put(self, name: str, value: Any) -> None:
-        """Set a field; the last value counts."""
+        """Set a field, replacing an earlier value."""
         self._set(name, value, len(name) + len(repr(value)))
 
     def append(self, name: str, value: Any) -> None:
-        """Add a piece to a field that is text or a list, and set any other field."""
+        """Append to a field that holds text or a list, and set any other field."""
         before = self.fields.get(name)
         if isinstance(before, str) and isinstance(value, str):
             self._set(name, before + value, self._sizes[name] + len(value))

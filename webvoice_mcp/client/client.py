@@ -27,7 +27,7 @@ E = TypeVar("E", bound=WebVoiceError)
 ReadBody = Callable[[httpx2.Response, CallContext], Awaitable[T]]
 Sleep = Callable[[float], Awaitable[None]]
 
-_MAX_ERROR_BYTES = 64 << 10  # of an error's body
+_MAX_ERROR_BYTES = 64 << 10  # read from an error's body
 _MAX_MEMO_CHARACTERS = 64
 
 
@@ -35,7 +35,7 @@ class Client:
     """Typed calls to the API over a connection pool, which is created for the first call.
 
     All methods raise a `WebVoiceError` when they fail: `NotAuthenticated`, a `ServiceError`, a `NoAnswer` or an
-    `InvalidResponse`. Errors raised by the sink of a download propagate.
+    `InvalidResponse`. Errors raised by a download's sinks propagate.
 
     Attributes:
         last_date: the Date header of the last answer, whatever its status; "" for none.
@@ -72,7 +72,7 @@ class Client:
             TypeError: the endpoint costs credits.
         """
         if endpoint.paid:
-            raise TypeError(f"{endpoint.path} costs credits: return a PaidCall in place of calling it")
+            raise TypeError(f"{endpoint.path} costs credits: return a PaidCall instead of calling it")
         return await self._perform(endpoint, request, partial(self._read_reply, endpoint))
 
     async def call_paid(self, endpoint: PaidEndpoint[Q, R], request: Q) -> R:
@@ -83,9 +83,9 @@ class Client:
         """Call a paid endpoint with files, which are streamed from the disk.
 
         Args:
-            endpoint: to call.
+            endpoint: the endpoint to call.
             request: its fields.
-            body: holds the fields and the files.
+            body: body with the fields and the files.
         """
         return await self._perform(endpoint, request, partial(self._read_reply, endpoint), body)
 
@@ -100,10 +100,10 @@ class Client:
         """Call a paid endpoint whose answer carries media, which are written to sinks as they arrive.
 
         Args:
-            endpoint: to call.
+            endpoint: the endpoint to call.
             request: its fields.
-            open_sink: takes the field's name and the media item's index, and returns the function that takes its bytes.
-            body: sent in place of the request's JSON, if there are files in it.
+            open_sink: takes a media item's field name and index, and returns a function that takes its bytes.
+            body: body to send instead of the request's JSON, if it has files.
             on_progress: takes the number of bytes received and the number expected, None if it is not known.
         """
 
@@ -111,9 +111,9 @@ class Client:
             document, media = await bodies.read_media_body(
                 response, endpoint.media, open_sink, self._threads, on_progress
             )
-            if isinstance(document, dict):  # the media fields are empty now
+            if isinstance(document, dict):  # the media fields hold no media now
                 document = {name: value for name, value in document.items() if name not in endpoint.media}
-            # Links are shown to the user.
+            # Links are shown to the user, so they must not contain the key.
             media = [replace(item, text=redact_document(item.text, context.key)) for item in media]
             return self._to_reply(endpoint, document, context, media), media
 
@@ -123,9 +123,9 @@ class Client:
         """Call a paid endpoint whose answer comes as server-sent events.
 
         Args:
-            endpoint: to call.
+            endpoint: the endpoint to call.
             request: its fields.
-            on_text: takes pieces of the answer's text as they arrive.
+            on_text: takes the pieces of the answer's text as they arrive.
         """
 
         async def read(response: httpx2.Response, context: CallContext) -> R:
@@ -159,7 +159,7 @@ class Client:
         return reply
 
     def _remember_memo(self, onboarding: Any) -> None:
-        # A later "not enough credits" can then name the memo to write on a transfer.
+        # A later error about missing credits names this memo.
         solana = onboarding.get("solana") if isinstance(onboarding, dict) else None
         memo = solana.get("memo_code") if isinstance(solana, dict) else None
         if isinstance(memo, str):
@@ -172,10 +172,12 @@ class Client:
                 return await self._send_with_retries(endpoint, request, read, body)
         except TimeoutError:
             raise _mark_billed(
-                TimedOut(f"No whole answer within {seconds:g} seconds (WEBVOICE_TIMEOUT). {_billing_advice(endpoint)}")
+                TimedOut(
+                    f"No complete answer within {seconds:g} seconds (WEBVOICE_TIMEOUT). {_billing_advice(endpoint)}"
+                )
             ) from None
         except InvalidResponse as error:
-            if error.status is not None:  # a redirect: nothing was done
+            if error.status is not None:  # only a redirect has a status, and it is never billed
                 raise
             raise _mark_billed(InvalidResponse(f"{error} {_billing_advice(endpoint)}")) from None
 
@@ -262,7 +264,7 @@ def _broken_connection_error(
         return InvalidResponse("The service's answer could not be decompressed.")
     if has_response:
         return InvalidResponse("The service's answer was cut short.")
-    return _mark_billed(NetworkError(f"The connection broke before an answer came. {_billing_advice(endpoint)}"))
+    return _mark_billed(NetworkError(f"The connection broke before an answer arrived. {_billing_advice(endpoint)}"))
 
 
 def _mark_billed(error: E) -> E:
@@ -271,18 +273,18 @@ def _mark_billed(error: E) -> E:
 
 
 def _with_billing_advice(endpoint: Endpoint[Any, Any], error: WebVoiceError) -> WebVoiceError:
-    # A gateway that stopped waiting does not know either whether the request was carried out.
+    # After a gateway's error, the service may still have carried out the request.
     if error.billed and endpoint.paid:
         return _mark_billed(type(error)(f"{error} {_billing_advice(endpoint)}", status=error.status))
     return error
 
 
 def _billing_advice(endpoint: Endpoint[Any, Any]) -> str:
-    """Return a sentence about the effects of a call that failed after its request may have arrived."""
+    """Return advice about a failed call whose request may have arrived."""
     if endpoint.paid:
-        return "Credits may have been spent: look at webvoice_status before you repeat the call."
+        return "Credits may have been spent: check webvoice_status before you repeat the call."
     if endpoint.method == "POST":
-        return "It may have been carried out all the same: check before you repeat it. This call costs no credits."
+        return "The request may have been carried out: check before you repeat it. This call costs no credits."
     return "This call costs no credits."
 
 

@@ -1,4 +1,4 @@
-"""The set-up of the HTTP client, and the errors for a set-up that fails and for a host that cannot be reached."""
+"""Creation of the HTTP client, and the errors for unusable proxies and certificates and for unreachable hosts."""
 
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.request import getproxies
@@ -10,7 +10,7 @@ from webvoice_mcp.client.redaction import redact
 from webvoice_mcp.errors import NetworkError
 
 _CONNECT_TIMEOUT_SECONDS = 15.0
-# Most calls of an agent come seconds apart; httpx2's five seconds would mean a TLS handshake for almost every call.
+# An agent's calls are often more than httpx2's default of five seconds apart, and would need a new TLS handshake.
 _KEEPALIVE_SECONDS = 45.0
 _LIMITS = httpx2.Limits(max_connections=64, max_keepalive_connections=20, keepalive_expiry=_KEEPALIVE_SECONDS)
 _MAX_REASON_CHARACTERS = 200
@@ -21,25 +21,25 @@ _PROXY_VARIABLES = "HTTPS_PROXY, ALL_PROXY or the system's proxy"
 _CERTIFICATE_VARIABLES = "SSL_CERT_FILE or SSL_CERT_DIR"
 
 NOT_SENT_ERRORS = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
-"""Errors that are raised before any of the request was sent."""
+"""Errors that are raised before any part of the request is sent."""
 
 UNUSABLE_PROXY_ERRORS = (OSError, OverflowError, UnicodeError, ExceptionGroup)
-"""Errors that an unusable proxy, such as one with the port 99999, raises only when a connection is made."""
+"""Errors that an unusable proxy, for example with port 99999, causes only when a connection is made."""
 
 
 def create_http_client(base_url: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
-    """Create the HTTP client for a base URL. Blocks for tens of milliseconds while the certificates are read.
+    """Create the HTTP client for a base URL. Blocks for tens of milliseconds while certificates are read.
 
     Args:
-        base_url: of the API.
-        transport: used in place of our own, for tests.
+        base_url: base URL of the API.
+        transport: transport to use instead of `Transport`, for tests.
 
     Raises:
         NetworkError: the environment names a proxy or certificates that cannot be used.
     """
-    from webvoice_mcp.client.network import Transport  # noqa: PLC0415 - httpcore2 is loaded for the first request
+    from webvoice_mcp.client.network import Transport  # noqa: PLC0415 - loads httpcore2 only for the first request
 
-    # Plain http goes to loopback only. A proxy from the environment would then only see the key.
+    # Plain http is for loopback only, where a proxy is of no use and would see the key.
     is_https = base_url.startswith("https:")
     try:
         if transport is None and not (is_https and _PROXY_SCHEMES & getproxies().keys()):
@@ -54,7 +54,7 @@ def create_http_client(base_url: str, transport: httpx2.AsyncBaseTransport | Non
         )
     except ImportError:
         raise NetworkError(
-            "The proxy in the environment is a SOCKS proxy, which needs another package: install httpx2[socks], or "
+            "The proxy in the environment is a SOCKS proxy, which needs another package. Install httpx2[socks], or "
             f"unset {_PROXY_VARIABLES}. {_NOTHING_DONE}"
         ) from None
     except OSError as error:
@@ -75,7 +75,7 @@ def unusable_proxy_error() -> NetworkError:
 
 def unreachable_error(base_url: str, error: httpx2.HTTPError) -> NetworkError:
     """Return the error for a host to which no connection could be made."""
-    reason = "no connection in time" if isinstance(error, httpx2.ConnectTimeout) else _reason(str(error))
+    reason = "the connection timed out" if isinstance(error, httpx2.ConnectTimeout) else _reason(str(error))
     variables = f", {_PROXY_VARIABLES}, {_CERTIFICATE_VARIABLES}" if base_url.startswith("https:") else ""
     return NetworkError(
         f"Cannot connect to {base_url}: {reason}. {_NOTHING_DONE} Check the network, WEBVOICE_BASE_URL{variables}."

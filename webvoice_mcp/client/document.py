@@ -1,4 +1,4 @@
-"""Strict reading of JSON documents, and the position of a string in one that is still arriving."""
+"""Strict parsing of JSON documents, and positions in a document that is still arriving."""
 
 import json
 import math
@@ -8,23 +8,24 @@ from typing import Any
 from webvoice_mcp.errors import InvalidResponse
 
 MAX_DEPTH = 64  # brackets open at once
-_MAX_PARTS = 200_000  # brackets and commas: a value takes many times the bytes that it is written in
+_MAX_PARTS = 200_000  # brackets and commas; a parsed value takes many times the memory of its text
 
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive: an endless string is scanned only once
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive, so that an endless string is scanned only once
 
-# strict=False: a raw line break in a string is not JSON, but in base64 it is harmless.
+# strict=False allows raw line breaks in strings, which JSON forbids but which are harmless in base64.
 _DECODER = json.JSONDecoder(strict=False)
 
 _OPENING = {b"}": ord("{"), b"]": ord("[")}
 
 
 class JsonPosition:
-    """A position in a JSON document: enough to recognise wanted strings.
+    """A position in a JSON document, by which media strings are recognized.
 
-    Wanted are string members of the outermost object, and strings in an array that is such a member.
+    A media string is the value of a media member (a member of the outermost object whose name is in `fields`), or a
+    string in an array that is such a value.
 
     Attributes:
-        field: the wanted member whose value the position is in, "" if it is in none.
+        field: name of the media member that the position is in, "" if it is in none.
         index: number of commas passed in the member's array.
     """
 
@@ -32,7 +33,8 @@ class JsonPosition:
         self.field = ""
         self.index = 0
         self._fields = fields
-        self._max_key = max((12 * len(field) for field in fields), default=0)  # a character may be two escapes
+        # A character takes up to two escapes of six bytes.
+        self._max_key = max((12 * len(field) for field in fields), default=0)
         self._seen: set[str] = set()
         self._open = bytearray()
         self._in_value = False  # in a member of the outermost object, between its colon and its comma
@@ -45,12 +47,12 @@ class JsonPosition:
 
     @property
     def is_at_media(self) -> bool:
-        """True if a string that begins here is wanted."""
+        """True if a string that begins here is a media string."""
         return bool(self.field) and not self._has_string and (self._open == b"{" or self._open == b"{[")
 
     @property
     def name(self) -> str:
-        """The wanted string's name for messages, such as `audio` or `images[1]`."""
+        """The media string's name for messages, such as `audio` or `images[1]`."""
         return self.field if self._open == b"{" else f"{self.field}[{self.index}]"
 
     @property
@@ -79,21 +81,21 @@ class JsonPosition:
             self.index, self._has_string = self.index + 1, False
 
     def enter_media(self) -> None:
-        """Move into a wanted string; the next one can only come after a comma."""
+        """Move into a media string. The next one can begin only after a comma."""
         self._has_string = True
 
     def pass_key(self, key: bytes) -> None:
-        """Move past a key of the outermost object, given as written between its quotation marks.
+        """Move past a key of the outermost object, given as it is written between its quotation marks.
 
         Raises:
-            InvalidResponse: a wanted member comes a second time.
+            InvalidResponse: a media member occurs twice.
         """
         if len(key) > self._max_key:
             return
         try:
             name = unescape(key)
         except ValueError:
-            return  # the whole document will be refused at its end
+            return  # `parse_json` will refuse the document
         if name in self._seen:
             raise InvalidResponse(f"The answer has {name} twice.")
         if name in self._fields:
@@ -104,17 +106,17 @@ class JsonPosition:
 def parse_json(text: bytes, *, keep_surrogates: bool = False) -> Any:
     """Parse a JSON document into values that can be written as JSON again.
 
-    NaN and infinities become None, lone surrogates U+FFFD. A byte order mark is skipped.
+    NaN and infinities become None, and lone surrogates become U+FFFD. A byte order mark is skipped.
 
     Args:
         text: the document in UTF-8.
-        keep_surrogates: True to leave lone surrogates alone, if the other half may come with the next document.
+        keep_surrogates: True to keep lone surrogates, because their other halves may be in the next document.
 
     Raises:
         InvalidResponse: it is not UTF-8, not JSON, nested deeper than `MAX_DEPTH`, or has too many parts.
     """
     if _count_parts(text) > _MAX_PARTS and _count_parts(_STRING.sub(b"", text)) > _MAX_PARTS:
-        raise InvalidResponse("The answer has more parts than any answer needs.")
+        raise InvalidResponse("The answer has too many parts.")
     try:
         document = json.loads(text.decode("utf-8-sig"), parse_float=_parse_float, parse_constant=lambda _: None)
     except UnicodeDecodeError:
@@ -123,14 +125,14 @@ def parse_json(text: bytes, *, keep_surrogates: bool = False) -> Any:
         raise not_json_error() from None
     except RecursionError:
         raise _too_deep_error() from None
-    except ValueError:  # Python's limit for the digits of an integer
+    except ValueError:  # Python limits the digits of an integer
         raise InvalidResponse("The answer has a number with too many digits.") from None
     _check_depth(document, MAX_DEPTH)
     return replace_surrogates(document) if not keep_surrogates and b"\\ud" in text.lower() else document
 
 
 def replace_surrogates(value: Any) -> Any:
-    """Return a document's value with U+FFFD for each lone surrogate; pairs become one character."""
+    """Return a JSON value with U+FFFD for each lone surrogate. A surrogate pair becomes one character."""
     match value:
         case str():
             return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -143,7 +145,7 @@ def replace_surrogates(value: Any) -> Any:
 
 
 def unescape(raw: bytes) -> str:
-    """Return the text of a JSON string, given as written between its quotation marks.
+    """Return the text of a JSON string, given as it is written between its quotation marks.
 
     Raises:
         ValueError: it is not UTF-8, or has an escape that JSON does not know.
@@ -154,7 +156,7 @@ def unescape(raw: bytes) -> str:
 
 def not_json_error() -> InvalidResponse:
     """Return the error for an answer that is not JSON."""
-    return InvalidResponse("The answer is not JSON. Try again later; WEBVOICE_BASE_URL may be wrong.")
+    return InvalidResponse("The answer is not JSON. Check WEBVOICE_BASE_URL, or try again later.")
 
 
 def _count_parts(text: bytes) -> int:

@@ -1,6 +1,6 @@
-"""A JSON body that holds files as base64, is streamed from them and knows its length beforehand.
+"""A JSON body with files as base64. It is streamed from the files, and its length is known in advance.
 
-Own code, because no JSON library encodes base64 from a file without holding all of it in memory.
+This is our own code, because JSON libraries need the whole base64 in memory.
 """
 
 import base64
@@ -15,7 +15,7 @@ from webvoice_mcp.errors import DiskError
 
 
 class JsonBody:
-    """A document in which some strings are the base64 of files. Each iteration reads the files anew.
+    """A JSON document in which some strings are the base64 of files. Each iteration reads the files again.
 
     Attributes:
         content_type: value of the Content-Type header.
@@ -28,7 +28,7 @@ class JsonBody:
         """Build the document.
 
         Args:
-            document: returns it; takes a function that turns a file into a placeholder for its base64.
+            document: returns the document; takes a function that returns a placeholder for a file's base64.
         """
         mark = secrets.token_hex(16)
         self._files: list[FormFile] = []

@@ -1,6 +1,6 @@
-"""A multipart/form-data body that is streamed from files and knows its length beforehand (RFC 7578).
+"""A multipart/form-data body (RFC 7578). It is streamed from files, and its length is known in advance.
 
-Own code, because httpx2's multipart encoder reads files synchronously, which would block the event loop.
+This is our own code, because httpx2's multipart encoder reads files synchronously and would block the event loop.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ class FormFile:
 
     Attributes:
         field: name of the form's field.
-        name: file name sent to the service.
-        mime_type: of the content.
+        name: file name to send to the service.
+        mime_type: media type of the content.
         size: length of the content in bytes.
-        chunks: returns an iterator over the content from its start, for each call a new one.
+        chunks: returns a new iterator over the whole content at each call.
     """
 
     field: str
@@ -36,10 +36,10 @@ class FormFile:
 
 
 class Multipart:
-    """A form of text fields and files. Each iteration reads the files anew, so a body can be sent again.
+    """A form of text fields and files. Each iteration reads the files again, so a body can be sent again.
 
-    While a block is being sent, the next one is read. An iteration that is left early must be closed (`aclose`), as the
-    HTTP client does; that also ends the reading.
+    The next block is read while one is being sent. Code that stops an iteration early must call `aclose`, as the HTTP
+    client does, to end the reading.
 
     Attributes:
         content_type: value of the Content-Type header.

@@ -1,8 +1,9 @@
-"""The network under the HTTP client: asyncio's own connections, which pass on as much as has arrived.
+"""The network layer below the HTTP client: asyncio connections that read as much as has arrived.
 
-Own code, because httpx2's default network reads at most 64 KiB at once, and over TLS at most one record of 16 KiB;
-this one reads up to 256 KiB. It stays as long as it is at least 1.5 times as fast over TLS (`benchmarks/save.py`). It
-uses public interfaces only: httpcore2's `AsyncNetworkBackend` under its pool, httpx2's `AsyncBaseTransport` over it.
+This is our own code, because httpx2's default network reads at most 64 KiB at once, and over TLS at most one record of
+16 KiB; this one reads up to 256 KiB. Remove it if it is no longer at least 1.5 times as fast over TLS
+(`benchmarks/save.py`). It uses only public interfaces: httpcore2's `AsyncNetworkBackend` below httpcore2's pool, and
+httpx2's `AsyncBaseTransport` above it.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ import httpcore2
 import httpx2
 
 _CLOSED = "The connection was already closed"
-_NEXT_ADDRESS_SECONDS = 0.25  # until a host's next address is tried as well (RFC 8305)
+_NEXT_ADDRESS_SECONDS = 0.25  # before a host's next address is tried in parallel (RFC 8305)
 
 
 class Transport(httpx2.AsyncBaseTransport):
@@ -31,8 +32,8 @@ class Transport(httpx2.AsyncBaseTransport):
         """Create the pool.
 
         Args:
-            limits: of the pool.
-            tls: for checking certificates; only needed for https.
+            limits: the pool's limits.
+            tls: TLS context that checks certificates; needed only for https.
         """
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls,
@@ -43,7 +44,7 @@ class Transport(httpx2.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request and return its response, whose body is still to be read."""
+        """Send a request and return its response, without reading the body."""
         url = httpcore2.URL(
             scheme=request.url.raw_scheme,
             host=request.url.raw_host,
@@ -83,7 +84,7 @@ class _Body(httpx2.AsyncByteStream):
 
 @contextmanager
 def _mapped_errors() -> Generator[None]:
-    """Raise httpcore2's errors as those of httpx2, which have the same names."""
+    """Turn errors of httpcore2 into the errors of httpx2 with the same names."""
     try:
         yield
     except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as error:
@@ -93,16 +94,16 @@ def _mapped_errors() -> Generator[None]:
 
 @contextmanager
 def _mapped_connect_errors() -> Generator[None]:
-    """Raise the errors of connecting and of the TLS handshake as those of httpcore2."""
+    """Turn errors of connecting and of the TLS handshake into errors of httpcore2."""
     try:
         yield
     except TimeoutError:
         raise httpcore2.ConnectTimeout from None
     except (ssl.SSLError, socket.gaierror) as error:
         raise httpcore2.ConnectError(error.strerror or str(error)) from error
-    except UnicodeError as error:  # a label that is too long, for example
+    except UnicodeError as error:  # for example a label that is too long
         raise httpcore2.ConnectError("This is not a valid host name") from error
-    except OSError as error:  # asyncio's own message lists addresses, which would only confuse
+    except OSError as error:  # asyncio's own message lists addresses, which would confuse the user
         raise httpcore2.ConnectError(os.strerror(error.errno) if error.errno else "") from error
 
 
@@ -111,9 +112,9 @@ class _AsyncioBackend(httpcore2.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the interface
-        local_address: str | None = None,  # noqa: ARG002 - never given
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - never given
+        timeout: float | None = None,  # noqa: ASYNC109 - given by the interface
+        local_address: str | None = None,  # noqa: ARG002 - never passed
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - never passed
     ) -> httpcore2.AsyncNetworkStream:
         loop = asyncio.get_running_loop()
         with _mapped_connect_errors(), anyio.fail_after(timeout):
@@ -124,7 +125,7 @@ class _AsyncioBackend(httpcore2.AsyncNetworkBackend):
 
 
 class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
-    """A connection. While nobody reads, at most one piece is received: the rest waits in the system's buffers."""
+    """A connection. While nothing is read, it receives at most one piece; the rest stays in the system's buffers."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport
@@ -133,8 +134,8 @@ class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         self._is_write_buffer_full = False
         self._has_ended = False
         self._error: Exception | None = None
-        self._is_sending = False  # at least part of a request was written, and nothing was read since
-        self._was_read = False  # at least part of a response was read
+        self._is_sending = False  # part of a request has been written, and nothing has been read since
+        self._was_read = False  # part of a response has been read
         self._read_waiter: asyncio.Future[None] | None = None
         self._write_waiter: asyncio.Future[None] | None = None
 
@@ -168,14 +169,14 @@ class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
 
     # Called by httpcore2.
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 - the interface
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 - interface
         """Return the next piece, b"" at the end. It may exceed `max_bytes`, which h11 allows."""
         self._is_sending, self._was_read = False, True
         if self._is_paused:
             self._is_paused = False
             self._transport.resume_reading()
         if self._received:
-            await asyncio.sleep(0)  # other tasks run even if pieces always arrive faster than they are read
+            await asyncio.sleep(0)  # lets other tasks run even if pieces arrive faster than they are read
         while not self._received:
             if self._error is not None:
                 raise httpcore2.ReadError(str(self._error)) from self._error
@@ -185,9 +186,9 @@ class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
             await self._read_waiter
         return self._received.popleft()
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - the interface
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - interface
         if not self._is_sending and (self._is_readable() or (self._was_read and self._is_socket_readable())):
-            # It was closed, or the service sent data without a request. Nothing of this request has been sent.
+            # The service closed the connection or sent data without a request. Nothing of this request has been sent.
             raise httpcore2.ConnectError(_CLOSED)
         self._is_sending = True
         if self._has_ended:
@@ -205,7 +206,7 @@ class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - the interface
+        timeout: float | None = None,  # noqa: ASYNC109 - given by the interface
     ) -> httpcore2.AsyncNetworkStream:
         tcp, loop = self._transport, asyncio.get_running_loop()
         if self._is_readable():  # the handshake would wait for data that has already arrived
@@ -224,7 +225,7 @@ class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         return self._is_readable() if info == "is_readable" else self._transport.get_extra_info(info)
 
     def _is_readable(self) -> bool:
-        """Return True if the connection has ended or data has arrived; the pool asks this before each request."""
+        """Return True if the connection has ended or data has arrived. The pool asks before each request."""
         return self._has_ended or bool(self._received)
 
     def _is_socket_readable(self) -> bool:

@@ -1,4 +1,4 @@
-"""Removal of what must not be shown: API keys, control characters and terminal escapes."""
+"""Removal of text that must not be shown: API keys, control characters and terminal escapes."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ _UNPRINTABLE = re.compile(
 
 
 def mask_key(key: str) -> str:
-    """Return the key's masked form, such as `wv_…1a2b`: enough to recognise a key, too little to use it."""
+    """Return the key's masked form, such as `wv_…1a2b`: enough to recognize a key, too little to use it."""
     prefix = KEY_PREFIX if key.startswith(KEY_PREFIX) else ""
     return f"{prefix}…{key[-_SHOWN_CHARACTERS:]}" if len(key) > 3 * _SHOWN_CHARACTERS else f"{prefix}…"
 
@@ -38,17 +38,17 @@ def redact(text: str, *keys: str) -> str:
 
     Args:
         text: the text.
-        keys: keys to mask even where they do not look like one.
+        keys: keys to mask even if they do not look like API keys.
     """
     return mask_keys_in(sanitize(text), *keys)
 
 
 def redact_document(document: Any, key: str) -> Any:
-    """Return a decoded JSON document with `key` masked in all its strings, names of members included.
+    """Return a decoded JSON document with `key` masked in all its strings, including the names of members.
 
     Args:
-        document: of which a copy is made.
-        key: the key; if it is empty, the document is returned as it is.
+        document: the document, which is copied and not changed.
+        key: the key; if it is empty, the document is returned unchanged.
     """
     if not key:
         return document
@@ -60,7 +60,7 @@ def redact_document(document: Any, key: str) -> Any:
 
 
 class RedactingStream:
-    """Passes on a text in pieces with the key masked, even where the key is spread over several pieces."""
+    """Passes on a text in pieces with the key masked, even if the key is spread over several pieces."""
 
     def __init__(self, key: str, on_text: Callable[[str], Awaitable[None]]) -> None:
         self._key = key
@@ -68,7 +68,7 @@ class RedactingStream:
         self._held_back = ""  # a possible beginning of the key
 
     async def feed(self, piece: str) -> None:
-        """Take the next piece and pass on everything that cannot be part of the key."""
+        """Take the next piece, and pass on everything that cannot be the beginning of the key."""
         text: str = redact_document(self._held_back + piece, self._key)
         longest = min(len(self._key) - 1, len(text))
         held = next((size for size in range(longest, 0, -1) if self._key.startswith(text[-size:])), 0)
@@ -77,6 +77,6 @@ class RedactingStream:
             await self._on_text(text)
 
     async def finish(self) -> None:
-        """End the text: pass on what was held back, since it did not become the key."""
+        """End the text, and pass on the rest, which did not become the key."""
         if self._held_back:
             await self._on_text(self._held_back)

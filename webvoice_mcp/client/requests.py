@@ -1,4 +1,4 @@
-"""The building of HTTP requests for endpoints."""
+"""Building of HTTP requests for endpoints."""
 
 from functools import lru_cache
 
@@ -20,10 +20,10 @@ def build_request(
 
     Args:
         http: the HTTP client.
-        endpoint: where it goes.
+        endpoint: the endpoint to call.
         request: its fields.
-        context: of the call; gives the base URL and the key.
-        body: sent in place of the request's JSON, if there are files in it.
+        context: the call's context, with the base URL and the key.
+        body: body to send instead of the request's JSON, if it has files.
 
     Raises:
         InvalidArgument: an argument is too long for a URL.
@@ -45,4 +45,4 @@ def build_request(
 
 @lru_cache(maxsize=64)
 def _parse_url(url: str) -> httpx2.URL:
-    return httpx2.URL(url)  # parsing takes longer than everything else about a request
+    return httpx2.URL(url)  # cached, because parsing takes longer than the rest of building a request

@@ -1,8 +1,8 @@
-"""Splits a JSON answer as it arrives: media are decoded and written to sinks, everything else becomes the document.
+"""Splitting of a JSON answer as it arrives: media are decoded and written to sinks, the rest becomes the document.
 
-Own code, because JSON libraries, streaming ones included, hold each string in memory, and a video is one string. Only
-the ends of strings and the depth of brackets are found here. The rest of the answer, with `null` in place of base64,
-goes to the standard library's parser at the end, which checks the grammar.
+This is our own code, because JSON libraries, even streaming ones, hold each string in memory, and a video is one
+string. This code finds only the ends of strings and the depth of brackets. At the end, the standard library parses the
+rest of the answer, with `null` in place of base64, and checks its grammar.
 """
 
 import re
@@ -16,7 +16,7 @@ from webvoice_mcp.errors import InvalidResponse
 
 __all__ = ["MediaItem", "Splitter", "Write"]
 
-_HEAD_BYTES = 512  # of a media string, inspected to tell base64, data: URLs and links apart
+_HEAD_BYTES = 512  # start of a media string, inspected to tell base64, data: URLs and links apart
 _MAX_LINK_BYTES = 64 << 10
 _MAX_MEDIA = 64  # each media item may hold a file open
 
@@ -33,10 +33,10 @@ class MediaItem:
     """A media string of an answer.
 
     Attributes:
-        field: the member it was found in.
-        index: its place in the member's array, 0 if the member is not an array.
-        size: bytes written to its sink, 0 for a link.
-        text: the link, if it came as one; nothing was written then.
+        field: name of the member that holds it.
+        index: its index in the member's array, 0 if the member is not an array.
+        size: number of bytes written to its sink, 0 for a link.
+        text: the link, "" for base64.
     """
 
     field: str
@@ -46,15 +46,15 @@ class MediaItem:
 
 
 class Splitter:
-    """Takes one JSON answer in pieces of any size; memory does not grow with the media.
+    """Splits one JSON answer, which it takes in pieces of any size. Its memory does not grow with the media.
 
     A media string is a member of the outermost object whose name is in `fields`, or a string in such a member's
-    array. It is base64, bare or as a `data:` URL, or an `http(s)` link of up to 64 KiB. Links stay in the document;
-    so do blank strings, which do not count as media.
+    array. It is base64, bare or as a `data:` URL, or an `http(s)` link of up to 64 KiB. Links and blank strings stay in
+    the document. Blank strings do not count as media.
 
-    `open_sink(field, index)` is called once for each base64 string, before its first byte; errors raised by it or by
-    the sink propagate. `max_rest` is the maximum of bytes besides base64. After an error the splitter must not be used
-    any more, and what was written to the sinks is worthless.
+    `open_sink(field, index)` is called once for each base64 string, before its first byte. Errors raised by it or by
+    the sink propagate. `max_rest` is the maximum number of bytes besides base64. After an error, do not use the
+    splitter again, and discard everything that was written to the sinks.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Splitter:
         self._media: list[MediaItem] = []
         self._step: Callable[[Splitter, bytes, int], int] = Splitter._read_tokens
         self._start = 0  # offset in `_rest` at which the current key or link begins
-        self._is_escaped = False  # the next byte belongs to a backslash before it
+        self._is_escaped = False  # the next byte belongs to the backslash before it
         self._head = bytearray()
         self._base64: Base64String
 
@@ -86,7 +86,7 @@ class Splitter:
             offset = self._step(self, data, offset)
 
     def finish(self) -> tuple[Any, list[MediaItem]]:
-        """End the answer; return the document, with None in place of base64, and the media in their order.
+        """End the answer. Return the document, with None in place of base64, and the media in order.
 
         Raises:
             InvalidResponse: the answer is cut short or not JSON.

@@ -1,4 +1,4 @@
-"""Reads a chat's server-sent events: pieces of text are passed on as they arrive and joined into one reply."""
+"""Reading of a chat's server-sent events: text is passed on as it arrives, and joined into one reply."""
 
 import math
 import time
@@ -14,12 +14,12 @@ from webvoice_mcp.client.document import parse_json, replace_surrogates
 from webvoice_mcp.errors import InvalidResponse, WebVoiceError
 
 TEXT_INTERVAL = 0.2
-"""Seconds for which tokens are gathered before they are passed on together."""
+"""Seconds for which tokens are collected before they are passed on together."""
 
 _MAX_EVENT_BYTES = 8 << 20  # some models put an image into one event
 _LINGER_SECONDS = 5.0  # for events after a complete answer, such as its price
-_NO_WAIT_SECONDS = 0.0008  # a piece that came faster was already there
-_SLICE_CHARACTERS = 32 << 10  # parsed without a checkpoint
+_NO_WAIT_SECONDS = 0.0008  # a piece that arrives faster was already available
+_SLICE_CHARACTERS = 32 << 10  # parsed between two checkpoints
 
 OnText = Callable[[str], Awaitable[None]]
 
@@ -31,8 +31,8 @@ class ErrorFactory(Protocol):
         """Return the error.
 
         Args:
-            chunk: that reports it.
-            has_content: True if part of the answer has already come.
+            chunk: the chunk that reports the error.
+            has_content: True if part of the answer has already arrived.
         """
         ...
 
@@ -42,7 +42,7 @@ async def read_chat(response: httpx2.Response, on_text: OnText, make_error: Erro
 
     Raises:
         InvalidResponse: a chunk is not JSON, or the stream ends before the answer is complete.
-        WebVoiceError: the service reports an error in the stream; made by `make_error`.
+        WebVoiceError: the stream reports an error, which `make_error` converts.
     """
     response.encoding = "utf-8"  # events are always UTF-8, even if a header names another charset
     chat = ChatAccumulator()
@@ -54,14 +54,14 @@ async def read_chat(response: httpx2.Response, on_text: OnText, make_error: Erro
                 if data == "[DONE]":
                     chat.mark_done()
                     break
-                if not data:  # the specification says to ignore it
+                if not data:  # the specification says to ignore empty data
                     continue
                 if text := chat.add(_parse_chunk(event, chat, make_error)):
                     await on_text(text)
                 if chat.is_complete and linger.deadline == math.inf:
                     linger.deadline = anyio.current_time() + _LINGER_SECONDS
     except (httpx2.HTTPError, WebVoiceError):
-        if not chat.is_complete:  # a complete answer was paid for and is delivered, whatever comes after it
+        if not chat.is_complete:  # a complete answer was paid for, so it is delivered despite later errors
             raise
     if not chat.is_complete:
         raise InvalidResponse("The streamed answer was cut short.")
@@ -71,16 +71,16 @@ async def read_chat(response: httpx2.Response, on_text: OnText, make_error: Erro
 def _parse_chunk(event: httpx2.ServerSentEvent, chat: ChatAccumulator, make_error: ErrorFactory) -> dict[str, Any]:
     chunk = parse_json(event.data.strip().encode(), keep_surrogates=True)
     if not isinstance(chunk, dict):
-        raise InvalidResponse("The service's stream holds something other than chunks of an answer.")
+        raise InvalidResponse("The service's stream contains something other than chunks of an answer.")
     if event.event == "error" or chunk.get("error") or chunk.get("success") is False:
         raise make_error(replace_surrogates(chunk), has_content=chat.has_content)
     return chunk
 
 
 class _SlicedResponse:
-    """A response whose text comes in slices: a million lines in one piece do not block the event loop.
+    """A response that yields its text in slices, so that a million lines in one piece do not block the event loop.
 
-    Tokens that come one by one are gathered for `TEXT_INTERVAL`: waking up for one costs more than reading it.
+    Tokens that arrive one by one are collected for `TEXT_INTERVAL`, because waking up costs more than reading a token.
     """
 
     def __init__(self, response: httpx2.Response) -> None:
@@ -89,7 +89,7 @@ class _SlicedResponse:
         self._response = response
 
     async def aiter_text(self) -> AsyncIterator[str]:
-        """Iterate over the text as it comes."""
+        """Iterate over the text as it arrives."""
         started, checkpointer = time.perf_counter(), Checkpointer()
         async for piece in self._response.aiter_text():
             has_waited = time.perf_counter() - started > _NO_WAIT_SECONDS

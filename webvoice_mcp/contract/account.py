@@ -8,7 +8,7 @@ from webvoice_mcp.contract.endpoint import Empty, FreeEndpoint, Reply, Request
 
 KEY_PREFIX = "wv_"
 
-# Only the first is documented, and only for auth/verify-code/.
+# The documentation names only `api_key`, and only for auth/verify-code/.
 _KEY_FIELDS = ("api_key", "key")
 
 # Paths below the site, which is the base URL without /api/v1.
@@ -41,8 +41,8 @@ class VerifyCodeRequest(Request):
     api_key_name: str
 
 
-class _WithNewKey(Reply):
-    """A reply that may carry a new key, which is shown only once and must not be lost because of its field's name."""
+class _NewKeyReply(Reply):
+    """A reply that may carry a new key. The service sends it only once, so all of its likely names are accepted."""
 
     @model_validator(mode="before")
     @classmethod
@@ -53,7 +53,7 @@ class _WithNewKey(Reply):
         return {**rest, "api_key": _key_in(data)}
 
 
-class VerifyCodeReply(_WithNewKey):
+class VerifyCodeReply(_NewKeyReply):
     success: bool = True
     api_key: str | None = None
     onboarding: dict[str, Any] | None = None
@@ -71,13 +71,13 @@ class CreateKeyRequest(Request):
     name: str
 
 
-class CreateKeyReply(_WithNewKey):
+class CreateKeyReply(_NewKeyReply):
     api_key: str
     name: str | None = None
     success: bool = True
 
 
-class KeyFacts(Reply):
+class KeyDetails(Reply):
     name: str | None = None
     created_at: str | None = None
     last_used: str | None = None
@@ -87,7 +87,7 @@ class KeyFacts(Reply):
 class StatusReply(Reply):
     user: str | None = None
     credits: float | None = None
-    api_key: KeyFacts = Field(default_factory=KeyFacts)
+    api_key: KeyDetails = Field(default_factory=KeyDetails)
 
 
 SEND_CODE = FreeEndpoint("POST", "auth/send-code/", SendCodeRequest, SendCodeReply, key=False)

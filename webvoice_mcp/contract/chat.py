@@ -21,25 +21,25 @@ CHAT_PRICES = {
 
 
 def text_of(content: Any) -> str:
-    """Return a message's content as one text; of a list of parts, the text parts joined."""
+    """Return a message's content as text; the text parts of a list are joined."""
     if isinstance(content, list):
         texts = [part.get("text") if isinstance(part, dict) else part for part in content]
         return "".join(text for text in texts if isinstance(text, str))
     return content if isinstance(content, str) else ""
 
 
-def _credits(price: Any) -> Any:
+def _parse_credits(price: Any) -> Any:
     # The documentation's table says "Free" where other rows have a number.
     return 0.0 if isinstance(price, str) and price.strip().casefold() == "free" else price
 
 
 class ModelFacts(Reply):
-    """A row of chat/models/. The documentation names only two fields; the usual names of the others are read too."""
+    """A row of chat/models/. The documentation names only two fields; common names of the others are accepted."""
 
     id: str = Field(validation_alias=AliasChoices("id", "model_id", "model"))
     display_name: str | None = Field(None, validation_alias=AliasChoices("display_name", "name"))
     provider: str | None = Field(None, validation_alias=AliasChoices("provider", "owned_by"))
-    credits_per_request: Annotated[float | None, BeforeValidator(_credits)] = None
+    credits_per_request: Annotated[float | None, BeforeValidator(_parse_credits)] = None
     free: bool | None = Field(None, validation_alias=AliasChoices("free", "is_free"))
 
 
@@ -85,9 +85,9 @@ class Message(Reply):
 
     @property
     def picture_urls(self) -> list[str]:
-        """URLs of the pictures in `images`, beside the text, and among the parts of the content."""
-        beside = (self.model_extra or {}).get("images")
-        parts = [part for listed in (beside, self.content) if isinstance(listed, list) for part in listed]
+        """URLs of the images in the field `images` and in the parts of the content."""
+        images_field = (self.model_extra or {}).get("images")
+        parts = [part for value in (images_field, self.content) if isinstance(value, list) for part in value]
         images = [part.get("image_url") for part in parts if isinstance(part, dict)]
         urls = [image.get("url") if isinstance(image, dict) else image for image in images]
         return [url for url in urls if isinstance(url, str)]
@@ -119,13 +119,13 @@ class ChatReply(Reply):
         return self.webvoice
 
 
-def _price(request: ChatRequest, _seconds: float | None) -> Estimate:
+def _estimate(request: ChatRequest, _seconds: float | None) -> Estimate:
     price = CHAT_PRICES.get(request.model)
     if price is None:
         return Estimate(None, f"{request.model} is not in the documented list of models")
-    return Estimate(price.credits, f"{price.credits:g} a request with {request.model}")
+    return Estimate(price.credits, f"{price.credits:g} per request with {request.model}")
 
 
 CHAT_MODELS = FreeEndpoint("GET", "chat/models/", Empty, ModelsReply)
 OPENAI_MODELS = FreeEndpoint("GET", "models/", Empty, OpenAIModelsReply)
-CHAT = PaidEndpoint("POST", "chat/completions/", ChatRequest, ChatReply, price=_price, names_model=True)
+CHAT = PaidEndpoint("POST", "chat/completions/", ChatRequest, ChatReply, price=_estimate, names_model=True)

@@ -1,7 +1,7 @@
 """An endpoint of the API, and the base classes of its requests and replies.
 
-Requests are strict: an unknown field is a mistake of ours. Replies are tolerant: unknown fields are kept, and a small
-field of the wrong type never costs the user a paid answer.
+Requests are strict: an unknown field is a bug in this package. Replies are tolerant: unknown fields are kept, and
+optional fields of the wrong type are dropped, so that a paid answer is not lost.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ T = TypeVar("T")
 class Request(BaseModel):
     """A request body, or the query of a GET request.
 
-    None, "" and [] mean that a field was left out, as they do in a tool's arguments.
+    None, "" and [] mean that a field is not set, as in a tool's arguments.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
@@ -33,14 +33,14 @@ class Request(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
     def form(self) -> dict[str, str]:
-        """Return the same as form fields, which are all text; booleans are written as in JSON."""
+        """Return every field that is set as a form field, which is text; booleans are written as in JSON."""
         return {
             name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in self.fields().items()
         }
 
 
-def _without_invalid_parts(value: Any, handler: Callable[[Any], T]) -> T:
-    # If a part that the whole needs is invalid, the second attempt fails for good.
+def _drop_invalid_parts(value: Any, handler: Callable[[Any], T]) -> T:
+    # If a required part is invalid, the second attempt raises the error.
     try:
         return handler(value)
     except ValidationError as error:
@@ -52,8 +52,8 @@ def _without_invalid_parts(value: Any, handler: Callable[[Any], T]) -> T:
         raise
 
 
-def _some_valid_part(value: Any, handler: Callable[[Any], T]) -> T:
-    validated = _without_invalid_parts(value, handler)
+def _require_valid_part(value: Any, handler: Callable[[Any], T]) -> T:
+    validated = _drop_invalid_parts(value, handler)
     if value and not validated:
         raise ValueError("every part of it is invalid")
     return validated
@@ -72,7 +72,7 @@ class Reply(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _drop_invalid_fields(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        return _without_invalid_parts(data, handler)
+        return _drop_invalid_parts(data, handler)
 
     @property
     def bill(self) -> "Billed | None":
@@ -80,11 +80,11 @@ class Reply(BaseModel):
         return None
 
 
-Rows = Annotated[list[T], WrapValidator(_some_valid_part)]
-"""A list in a reply without its invalid rows; if all rows are invalid, so is the list."""
+Rows = Annotated[list[T], WrapValidator(_require_valid_part)]
+"""A list without its invalid rows. If all rows are invalid, the list is invalid."""
 
-Table = Annotated[dict[str, T], WrapValidator(_some_valid_part)]
-"""The same for an object with arbitrary names."""
+Table = Annotated[dict[str, T], WrapValidator(_require_valid_part)]
+"""An object with arbitrary names, without its invalid values. If all values are invalid, the object is invalid."""
 
 
 class Empty(Request):
@@ -114,12 +114,15 @@ class Endpoint(Generic[Q, R]):
     """One documented endpoint: a `FreeEndpoint` or a `PaidEndpoint`.
 
     Attributes:
+        method: HTTP method.
         path: path under the base URL, with the final slash that the API requires.
+        request: class of the request.
+        reply: class of the reply.
         key: True if the request carries the API key.
-        media: top-level fields of the reply that carry base64; they go to files, never through memory.
+        media: top-level fields of the reply that hold base64; they are streamed to files.
         file_field: name of the multipart field that carries an uploaded file, "" for none.
-        providers: documented values of `provider`, so that others can be named when one is not available.
-        aliases: those of them that are only other names, with the name that each stands for.
+        providers: documented values of `provider`; an error names the others when one is unavailable.
+        aliases: names in `providers` that are aliases, mapped to the provider that each one stands for.
         default_provider: the provider that answers when a request names none.
         names_model: True if a request names the model that answers.
     """
@@ -138,13 +141,13 @@ class Endpoint(Generic[Q, R]):
 
     @property
     def paid(self) -> bool:
-        """True if a call may cost credits, so that a lost answer must not be requested again unnoticed."""
+        """True if a call may cost credits and so must not be repeated automatically."""
         return isinstance(self, PaidEndpoint)
 
     def other_providers(self, provider: str) -> tuple[str, ...]:
         """Return the documented providers that may replace this one."""
-        same = self.aliases.get(provider, provider)
-        return tuple(name for name in self.providers if name != same and name not in self.aliases)
+        canonical = self.aliases.get(provider, provider)
+        return tuple(name for name in self.providers if name != canonical and name not in self.aliases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,7 @@ class PaidEndpoint(Endpoint[Q, R]):
     """An endpoint whose calls may cost credits.
 
     Attributes:
-        price: estimates a request; its second argument is the length in seconds of the recording that is sent along,
+        price: estimates the cost of a request. Its second argument is the length in seconds of the uploaded recording,
             None if there is none or its length is unknown.
     """
 
@@ -173,5 +176,5 @@ class PaidEndpoint(Endpoint[Q, R]):
 
     @property
     def outlives_caller(self) -> bool:
-        """True if a call goes on when its caller is gone: media and transcripts can be collected later."""
+        """True if a call continues after its caller has gone, so that media and transcripts can be fetched later."""
         return bool(self.media or self.file_field)

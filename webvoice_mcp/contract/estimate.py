@@ -10,7 +10,7 @@ class Estimate:
 
     Attributes:
         credits: None if the cost cannot be known before the call.
-        basis: how the number was worked out, or why there is none, as part of a sentence.
+        basis: reason for the number, or for having none, as part of a sentence.
     """
 
     credits: float | None
@@ -21,5 +21,5 @@ FREE = Estimate(0.0, "this call is free")
 
 
 def started_units(amount: float, unit: float) -> int:
-    """Return how many units an amount is billed as: every started unit counts, and at least one."""
+    """Return the number of billed units: a started unit counts in full, and at least one unit is billed."""
     return max(1, math.ceil(amount / unit))

@@ -1,4 +1,4 @@
-"""Images: from text, and edits of images."""
+"""Images: generation from text, and editing."""
 
 from typing import Any, Literal
 
@@ -25,36 +25,37 @@ ImageProviderName = Literal[
 ]
 
 PROMPT_CHARACTERS = 4000  # the service truncates a longer prompt
-SIDE = Between(512, 2048, "pixels")  # the service clamps other values
+_SIDE = Between(512, 2048, "pixels")  # the service clamps other values
 MAX_EDIT_IMAGES = 4
 GEN4_RESOLUTION = "1080p"
 
-_PRICES = (
+_PRICE_SOURCE = (
     "Image generation: Credits per image: MiniMax 7, WAN 8, Nucleus 4 (× num_images), Gen4 2/3, Gen4 Turbo 1, SD3 1, "
     "SDXL 1, FLUX Klein LoRA 1."
 )
-_DEFAULT_PRICE = (
+_DEFAULT_PRICE_SOURCE = (
     "Credits: Image generation: credits per image as configured on the server (IMAGE_GENERATION_CREDITS; default 7 "
     "credits per image)"
 )
-_EDIT_PRICE = "Image to image: Credits: FLUX.2 Flash Edit — 1 credit per edit (~$0.013 upstream)."
+_EDIT_PRICE_SOURCE = "Image to image: Credits: FLUX.2 Flash Edit — 1 credit per edit (~$0.013 upstream)."
 
 
-def _price(what: str, credits_per_image: float, source: str = _PRICES) -> Price:
+def _price(what: str, credits_per_image: float, source: str = _PRICE_SOURCE) -> Price:
     return Price(f"an image with {what}", float(credits_per_image), "image", source)
 
 
-_FOR_ALL: dict[str, Rule] = {"aspect_ratio": Ratio(), "width": SIDE, "height": SIDE, "seed": SEED}
-_GEN4: dict[str, Rule] = {"resolution": RESOLUTION, "reference_images": Links(3)}
+_COMMON_PARAMETERS: dict[str, Rule] = {"aspect_ratio": Ratio(), "width": _SIDE, "height": _SIDE, "seed": SEED}
+_GEN4_PARAMETERS: dict[str, Rule] = {"resolution": RESOLUTION, "reference_images": Links(3)}
 
 # From the documentation's parameter table, price list and example of each provider.
 IMAGE_PROVIDERS: Providers = {
     "minimax": Provider(
-        _FOR_ALL | {"model": Anything(), "response_format": OneOf(("base64", "url"))}, {"": _price("minimax", 7)}
+        _COMMON_PARAMETERS | {"model": Anything(), "response_format": OneOf(("base64", "url"))},
+        {"": _price("minimax", 7)},
     ),
-    "wan": Provider(_FOR_ALL | {"thinking_mode": Anything(), "size": Size()}, {"": _price("wan", 8)}),
+    "wan": Provider(_COMMON_PARAMETERS | {"thinking_mode": Anything(), "size": Size()}, {"": _price("wan", 8)}),
     "nucleus": Provider(
-        _FOR_ALL
+        _COMMON_PARAMETERS
         | {
             "negative_prompt": Anything(),
             "num_images": OneOf((1, 2)),
@@ -65,25 +66,27 @@ IMAGE_PROVIDERS: Providers = {
         {"": _price("nucleus", 4)},
     ),
     "gen4": Provider(
-        _FOR_ALL | _GEN4,
+        _COMMON_PARAMETERS | _GEN4_PARAMETERS,
         {"720p": _price("gen4 at 720p", 2), "1080p": _price("gen4 at 1080p", 3)},
         default_resolution=GEN4_RESOLUTION,
     ),
-    "gen4-turbo": Provider(_FOR_ALL | _GEN4, {"": _price("gen4-turbo", 1)}),
-    "sd3": Provider(_FOR_ALL | {"image_url": Link()}, {"": _price("sd3", 1)}),
-    "sdxl": Provider(_FOR_ALL | {"image_url": Link(), "size": Size(256, 1536)}, {"": _price("sdxl", 1)}),
+    "gen4-turbo": Provider(_COMMON_PARAMETERS | _GEN4_PARAMETERS, {"": _price("gen4-turbo", 1)}),
+    "sd3": Provider(_COMMON_PARAMETERS | {"image_url": Link()}, {"": _price("sd3", 1)}),
+    "sdxl": Provider(_COMMON_PARAMETERS | {"image_url": Link(), "size": Size(256, 1536)}, {"": _price("sdxl", 1)}),
     "flux-klein-lora": Provider(
-        _FOR_ALL | {"size": Size(), "loras": Anything(), "lora_url": Link(), "lora_scale": Anything()},
+        _COMMON_PARAMETERS | {"size": Size(), "loras": Anything(), "lora_url": Link(), "lora_scale": Anything()},
         {"": _price("flux-klein-lora", 1)},
     ),
-    # It has no line of its own in the price list.
-    "qwen-image-max": Provider(_FOR_ALL | {"size": Size()}, {"": _price("qwen-image-max", 7, _DEFAULT_PRICE)}),
+    # The price list has no line for this provider, so the server's default price applies.
+    "qwen-image-max": Provider(
+        _COMMON_PARAMETERS | {"size": Size()}, {"": _price("qwen-image-max", 7, _DEFAULT_PRICE_SOURCE)}
+    ),
 }
 
 EDIT_PROVIDERS: Providers = {
     "flux-flash-edit": Provider(
         {"aspect_ratio": OneOf(("1:1", "16:9", "9:16", "4:3", "3:4")), "size": Size(256, 1536), "seed": SEED},
-        {"": Price("an edit of images", 1.0, "edit", _EDIT_PRICE)},
+        {"": Price("an edit of images", 1.0, "edit", _EDIT_PRICE_SOURCE)},
     )
 }
 
@@ -93,12 +96,12 @@ EDIT_CREDITS = EDIT_PROVIDERS["flux-flash-edit"].price().credits
 
 
 def image_credits(provider: str, resolution: str | None = None, num_images: int | None = None) -> float:
-    """Return what one request costs by the documented prices."""
+    """Return the documented price of one request in credits."""
     return IMAGE_PROVIDERS[provider].price(resolution).credits * (num_images or 1)
 
 
 def written_size(provider: str, size: str) -> str:
-    """Return a size as the provider's example writes it."""
+    """Return a size in the notation of the provider's documented example."""
     return ("x" if provider == "qwen-image-max" else "*").join(map(str, sides(size)))
 
 
@@ -147,19 +150,19 @@ class EditReply(Billed):
     input_count: int | None = None
 
 
-def _image_price(request: ImageRequest, _seconds: float | None) -> Estimate:
+def _estimate_image(request: ImageRequest, _seconds: float | None) -> Estimate:
     price = IMAGE_PROVIDERS[request.provider].price(request.resolution)
-    count = f"{request.num_images or 1} ordered, " if request.provider == "nucleus" else ""
-    default = " by the server's default" if price.source == _DEFAULT_PRICE else ""
+    count = f"num_images {request.num_images or 1}, " if request.provider == "nucleus" else ""
+    default = ", the server's default" if price.source == _DEFAULT_PRICE_SOURCE else ""
     resolution = f" at {request.resolution or GEN4_RESOLUTION}" if request.provider == "gen4" else ""
     return Estimate(
         price.credits * (request.num_images or 1),
-        f"{count}{price.credits:g} an image with {request.provider}{resolution}{default}",
+        f"{count}{price.credits:g} per image with {request.provider}{resolution}{default}",
     )
 
 
-def _edit_price(_request: EditRequest, _seconds: float | None) -> Estimate:
-    return Estimate(EDIT_CREDITS, f"{EDIT_CREDITS:g} an edit")
+def _estimate_edit(_request: EditRequest, _seconds: float | None) -> Estimate:
+    return Estimate(EDIT_CREDITS, f"{EDIT_CREDITS:g} per edit")
 
 
 _MEDIA = frozenset({"image", "images"})
@@ -169,7 +172,7 @@ IMAGE = PaidEndpoint(
     "image/",
     ImageRequest,
     ImageReply,
-    price=_image_price,
+    price=_estimate_image,
     media=_MEDIA,
     providers=tuple(IMAGE_PROVIDERS),
     default_provider="minimax",
@@ -179,7 +182,7 @@ EDIT = PaidEndpoint(
     "image-to-image/",
     EditRequest,
     EditReply,
-    price=_edit_price,
+    price=_estimate_edit,
     media=_MEDIA,
     file_field="images",
     providers=tuple(EDIT_PROVIDERS),

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class DocumentedModel(NamedTuple):
-    """A row of the documentation's table "All public chat models"; 0 credits is what it calls Free."""
+    """A row of the documentation's table "All public chat models", with 0 credits for "Free"."""
 
     id: str
     name: str

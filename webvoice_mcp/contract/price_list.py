@@ -1,4 +1,4 @@
-"""The documented price list, collected from the families that declare the prices."""
+"""The documented price list, collected from the modules that declare the prices."""
 
 from collections.abc import Iterator
 
@@ -22,4 +22,4 @@ def _lines() -> Iterator[Price]:
 
 
 PRICES = tuple(dict.fromkeys(_lines()))
-"""Every line of the documented price list, once."""
+"""The lines of the documented price list, without duplicates."""

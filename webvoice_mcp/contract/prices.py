@@ -8,9 +8,9 @@ class Price:
     """One line of the price list.
 
     Attributes:
-        what: the thing that is paid for.
+        what: description of the paid work.
         credits: cost of `amount` units; 0 where the documentation says "Free".
-        unit: the unit that is counted.
+        unit: name of the billed unit, such as "minute".
         source: section of the documentation, a colon, and the sentence that states the price.
         amount: number of units that the price covers.
     """

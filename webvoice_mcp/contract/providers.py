@@ -15,7 +15,7 @@ class Provider:
         parameters: the optional parameters that it takes, with the values that each accepts.
         prices: price by resolution; "" is the price at every other resolution.
         default_resolution: the resolution that is billed when a request names none.
-        alias_of: name of the provider that this is another name for, "" for none.
+        alias_of: name of the provider that this one is an alias of, "" for none.
     """
 
     parameters: Mapping[str, Rule]
@@ -33,10 +33,10 @@ Providers = Mapping[str, Provider]
 
 
 def rules_of(providers: Providers) -> Rules:
-    """Return the parameters that each provider takes."""
+    """Return the parameters of each provider, with the rule for each."""
     return {name: provider.parameters for name, provider in providers.items()}
 
 
 def aliases_in(providers: Providers) -> dict[str, str]:
-    """Return the names that stand for another provider, with that provider's name."""
+    """Return the aliases, mapped to the provider that each one stands for."""
     return {name: provider.alias_of for name, provider in providers.items() if provider.alias_of}

@@ -1,4 +1,4 @@
-"""The values that a parameter accepts, as data."""
+"""Rules for the values of parameters."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ class Rule(Protocol):
 
     @property
     def words(self) -> str:
-        """Description of the accepted values, to follow "must be"."""
+        """Description of the accepted values; completes "must be …"."""
         ...
 
     def accepts(self, value: Any) -> bool:
@@ -25,7 +25,7 @@ class Rule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of some values."""
+    """One of the listed values."""
 
     values: tuple[str | int, ...]
 
@@ -39,7 +39,7 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """A number within bounds, both included."""
+    """A number from `least` to `most`, both included; without an upper bound if `most` is None."""
 
     least: float
     most: float | None = None
@@ -63,19 +63,19 @@ class Size:
 
     @property
     def words(self) -> str:
-        sides = f", each side {self.least} to {self.most} pixels" if self.most else ""
-        return f"a size such as 1024*1024{sides}"
+        limits = f", each side {self.least} to {self.most} pixels" if self.most else ""
+        return f"a size such as 1024*1024{limits}"
 
     def accepts(self, value: Any) -> bool:
-        sides = _SIZE.fullmatch(value)
-        return sides is not None and all(
-            self.least <= int(side) <= (self.most or int(side)) for side in (sides[1], sides[2])
+        match = _SIZE.fullmatch(value)
+        return match is not None and all(
+            self.least <= int(side) <= (self.most or int(side)) for side in (match[1], match[2])
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """An aspect ratio of any numbers."""
+    """Any aspect ratio, written W:H."""
 
     @property
     def words(self) -> str:
@@ -136,20 +136,23 @@ def complaint(rules: Rules, provider: str, given: Mapping[str, Any]) -> str:
     Args:
         given: parameters by name; None means that the parameter was not given.
     """
-    own = rules[provider]
+    accepted = rules[provider]
     for name, value in given.items():
         if value is None:
             continue
-        if name not in own:
-            takers = ", ".join(other for other, parameters in rules.items() if name in parameters)
-            return f"{name} is not for provider {provider}, but for {takers}. {provider} takes: {', '.join(own)}."
-        if not own[name].accepts(value):
-            return f"{name} must be {own[name].words} for provider {provider}."
+        if name not in accepted:
+            others = ", ".join(other for other, parameters in rules.items() if name in parameters)
+            return (
+                f"{name} is not accepted by provider {provider}, only by {others}. "
+                f"{provider} accepts: {', '.join(accepted)}."
+            )
+        if not accepted[name].accepts(value):
+            return f"{name} must be {accepted[name].words} for provider {provider}."
     return ""
 
 
 def is_public_link(text: Any) -> bool:
-    """Return True for an https URL that anybody could fetch: it has a host, and no user name or password."""
+    """Return True for an https URL that anybody could fetch: with a host, and without user name and password."""
     if not isinstance(text, str) or not text.isascii() or not text.isprintable() or " " in text:
         return False
     try:
@@ -161,6 +164,6 @@ def is_public_link(text: Any) -> bool:
 
 
 def sides(size: str) -> tuple[int, int]:
-    """Return width and height of a size that `Size` accepts."""
+    """Return the width and height in a text that `Size` accepts."""
     width, height = re.split("[*xX]", size)
     return int(width), int(height)

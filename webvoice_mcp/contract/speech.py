@@ -12,7 +12,7 @@ TRANSCRIPTION_PRICE = Price("speech to text", 0.3, "minute", "Credits: STT: 0.3 
 SPEECH_CREDITS_PER_MINUTE = SPEECH_PRICE.credits
 TRANSCRIPTION_CREDITS_PER_MINUTE = TRANSCRIPTION_PRICE.credits
 
-# About 150 words a minute at speed 1. In Chinese, Japanese and Korean a character is a syllable.
+# About 150 words a minute at speed 1. A Chinese, Japanese or Korean character is one syllable.
 _LETTERS_PER_SECOND = 15.0
 _SYLLABLES_PER_SECOND = 4.5
 _SYLLABLE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -39,7 +39,7 @@ class VoicesReply(Reply):
 
 
 class SpeechRequest(Request):
-    """`voice` is None only until the service's list of voices was asked for the language's first one."""
+    """`voice` is None until the language's first voice has been looked up in the service's list."""
 
     text: str
     voice: str | None = None
@@ -65,7 +65,7 @@ class TranscriptionReply(Billed):
     duration: float | None = None
 
 
-def _speech_price(request: SpeechRequest, _seconds: float | None) -> Estimate:
+def _estimate_speech(request: SpeechRequest, _seconds: float | None) -> Estimate:
     syllables = len(_SYLLABLE.findall(request.text))
     letters = len(request.text) - syllables
     seconds = (letters / _LETTERS_PER_SECOND + syllables / _SYLLABLES_PER_SECOND) / request.speed
@@ -76,23 +76,23 @@ def _speech_price(request: SpeechRequest, _seconds: float | None) -> Estimate:
     )
 
 
-def _transcription_price(_request: TranscriptionRequest, seconds: float | None) -> Estimate:
+def _estimate_transcription(_request: TranscriptionRequest, seconds: float | None) -> Estimate:
     if seconds is None:
-        return Estimate(None, "the recording does not say how long it is")
+        return Estimate(None, "the length of the recording is unknown")
     return Estimate(
         round(started_units(seconds, 60) * TRANSCRIPTION_PRICE.credits, 2),
-        f"{seconds:.1f} s of sound, {TRANSCRIPTION_PRICE.credits:g} per started minute",
+        f"{seconds:.1f} s of audio, {TRANSCRIPTION_PRICE.credits:g} per started minute",
     )
 
 
 VOICES = FreeEndpoint("GET", "voices/", VoicesRequest, VoicesReply)
-SPEECH = PaidEndpoint("POST", "tts/", SpeechRequest, SpeechReply, price=_speech_price, media=frozenset({"audio"}))
+SPEECH = PaidEndpoint("POST", "tts/", SpeechRequest, SpeechReply, price=_estimate_speech, media=frozenset({"audio"}))
 TRANSCRIPTION = PaidEndpoint(
     "POST",
     "stt/",
     TranscriptionRequest,
     TranscriptionReply,
-    price=_transcription_price,
+    price=_estimate_transcription,
     file_field="audio",
     providers=TRANSCRIPTION_PROVIDERS,
     aliases={"whisper_groq": "whisper_fast"},

@@ -30,7 +30,7 @@ class TranslationReply(Billed):
     text_length: int | None = None
 
 
-def _price(request: TranslationRequest, _seconds: float | None) -> Estimate:
+def _estimate(request: TranslationRequest, _seconds: float | None) -> Estimate:
     thousands = started_units(len(request.text), 1000)
     return Estimate(
         round(thousands * TRANSLATION_PRICE.credits, 2),
@@ -38,4 +38,4 @@ def _price(request: TranslationRequest, _seconds: float | None) -> Estimate:
     )
 
 
-TRANSLATION = PaidEndpoint("POST", "translation/", TranslationRequest, TranslationReply, price=_price)
+TRANSLATION = PaidEndpoint("POST", "translation/", TranslationRequest, TranslationReply, price=_estimate)

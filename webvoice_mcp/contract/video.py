@@ -1,4 +1,4 @@
-"""Video: from an image, and from text."""
+"""Video from an image or from text."""
 
 from typing import Literal
 
@@ -11,35 +11,37 @@ from webvoice_mcp.contract.rules import RESOLUTION, SEED, Anything, Between, Lin
 ImageToVideoProvider = Literal["seedance", "gen4", "runway"]
 TextToVideoProvider = Literal["seedance", "veo", "veo-fast"]
 
-REFERENCES_FACTOR = 2  # "×2 with references"
+REFERENCES_FACTOR = 2  # the price list says "×2 with references"
 _DEFAULT_RESOLUTION = "720p"
 
-_IMAGE_PRICES = (
+_IMAGE_PRICE_SOURCE = (
     "Image to video: Credits: Seedance — 15/16 per 5s @ 720p/1080p (× duration). Gen4 Turbo — 2 per 5s (~$0.05 "
     "upstream)."
 )
-_TEXT_PRICES = (
+_TEXT_PRICE_SOURCE = (
     "Text to video: Credits: Seedance — 13/14 per 5s @ 720p/1080p (×2 with references). Veo 3.1 Lite — 7/11 per 6s @ "
     "720p/1080p. Veo 3.1 Fast — 3.5 credits/s ($0.15/s upstream)."
 )
 
 
-def _from_image(what: str, credits_for_5_seconds: float) -> Price:
-    return Price(f"video from an image with {what}", float(credits_for_5_seconds), "second", _IMAGE_PRICES, amount=5)
+def _price_from_image(what: str, credits_for_5_seconds: float) -> Price:
+    return Price(
+        f"video from an image with {what}", float(credits_for_5_seconds), "second", _IMAGE_PRICE_SOURCE, amount=5
+    )
 
 
-def _from_text(what: str, price: float, seconds: int) -> Price:
-    return Price(f"video from text with {what}", float(price), "second", _TEXT_PRICES, amount=seconds)
+def _price_from_text(what: str, price: float, seconds: int) -> Price:
+    return Price(f"video from text with {what}", float(price), "second", _TEXT_PRICE_SOURCE, amount=seconds)
 
 
 _RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4")
 _SEEDANCE_SECONDS = Between(4, 15, "seconds")
-_GEN4: dict[str, Rule] = {
+_GEN4_PARAMETERS: dict[str, Rule] = {
     "duration": Between(2, 10, "seconds"),
     "aspect_ratio": OneOf(_RATIOS),
     "last_image_url": Link(),
 }
-_VEO: dict[str, Rule] = {
+_VEO_PARAMETERS: dict[str, Rule] = {
     "duration": _SEEDANCE_SECONDS,
     "resolution": RESOLUTION,
     "aspect_ratio": OneOf((*_RATIOS, "21:9")),
@@ -58,11 +60,11 @@ IMAGE_TO_VIDEO_PROVIDERS: Providers = {
             "generate_audio": Anything(),
             "last_image_url": Link(),
         },
-        {"720p": _from_image("seedance at 720p", 15), "1080p": _from_image("seedance at 1080p", 16)},
+        {"720p": _price_from_image("seedance at 720p", 15), "1080p": _price_from_image("seedance at 1080p", 16)},
         _DEFAULT_RESOLUTION,
     ),
-    "gen4": Provider(_GEN4, {"": _from_image("gen4", 2)}),
-    "runway": Provider(_GEN4, {"": _from_image("gen4", 2)}, alias_of="gen4"),
+    "gen4": Provider(_GEN4_PARAMETERS, {"": _price_from_image("gen4", 2)}),
+    "runway": Provider(_GEN4_PARAMETERS, {"": _price_from_image("gen4", 2)}, alias_of="gen4"),
 }
 TEXT_TO_VIDEO_PROVIDERS: Providers = {
     "seedance": Provider(
@@ -74,15 +76,15 @@ TEXT_TO_VIDEO_PROVIDERS: Providers = {
             "reference_images": Links(),
             "reference_videos": Links(),
         },
-        {"720p": _from_text("seedance at 720p", 13, 5), "1080p": _from_text("seedance at 1080p", 14, 5)},
+        {"720p": _price_from_text("seedance at 720p", 13, 5), "1080p": _price_from_text("seedance at 1080p", 14, 5)},
         _DEFAULT_RESOLUTION,
     ),
     "veo": Provider(
-        _VEO,
-        {"720p": _from_text("veo at 720p", 7, 6), "1080p": _from_text("veo at 1080p", 11, 6)},
+        _VEO_PARAMETERS,
+        {"720p": _price_from_text("veo at 720p", 7, 6), "1080p": _price_from_text("veo at 1080p", 11, 6)},
         _DEFAULT_RESOLUTION,
     ),
-    "veo-fast": Provider(_VEO, {"": _from_text("veo-fast", 3.5, 1)}),
+    "veo-fast": Provider(_VEO_PARAMETERS, {"": _price_from_text("veo-fast", 3.5, 1)}),
 }
 
 IMAGE_TO_VIDEO_RULES = rules_of(IMAGE_TO_VIDEO_PROVIDERS)
@@ -92,7 +94,7 @@ TEXT_TO_VIDEO_RULES = rules_of(TEXT_TO_VIDEO_PROVIDERS)
 def video_credits(
     providers: Providers, provider: str, duration: int, resolution: str | None, *, references: bool = False
 ) -> float:
-    """Return what a video costs by the documented prices, which are in proportion to its duration in seconds."""
+    """Return the documented price of a video in credits. It is proportional to the duration in seconds."""
     per_second = providers[provider].price(resolution).per_unit
     return round(per_second * duration * (REFERENCES_FACTOR if references else 1), 2)
 
@@ -129,12 +131,12 @@ class VideoReply(Billed):
     resolution: str | None = None
 
 
-def _image_to_video_price(request: ImageToVideoRequest, _seconds: float | None) -> Estimate:
+def _estimate_image_to_video(request: ImageToVideoRequest, _seconds: float | None) -> Estimate:
     credits_ = video_credits(IMAGE_TO_VIDEO_PROVIDERS, request.provider, request.duration, request.resolution)
     return Estimate(credits_, _basis(request))
 
 
-def _text_to_video_price(request: TextToVideoRequest, _seconds: float | None) -> Estimate:
+def _estimate_text_to_video(request: TextToVideoRequest, _seconds: float | None) -> Estimate:
     references = bool(request.reference_images or request.reference_videos)
     credits_ = video_credits(
         TEXT_TO_VIDEO_PROVIDERS, request.provider, request.duration, request.resolution, references=references
@@ -153,7 +155,7 @@ IMAGE_TO_VIDEO = PaidEndpoint(
     "image-to-video/",
     ImageToVideoRequest,
     VideoReply,
-    price=_image_to_video_price,
+    price=_estimate_image_to_video,
     media=_MEDIA,
     file_field="image",
     providers=tuple(IMAGE_TO_VIDEO_PROVIDERS),
@@ -165,7 +167,7 @@ TEXT_TO_VIDEO = PaidEndpoint(
     "text-to-video/",
     TextToVideoRequest,
     VideoReply,
-    price=_text_to_video_price,
+    price=_estimate_text_to_video,
     media=_MEDIA,
     providers=tuple(TEXT_TO_VIDEO_PROVIDERS),
     default_provider="seedance",

@@ -1,4 +1,4 @@
-"""The user's files: which paths are allowed, what a file contains, reading for upload, and saving results."""
+"""The user's files: allowed paths, kinds of content, input for uploads, and saved results."""
 
 from webvoice_mcp.files.files import Files
 from webvoice_mcp.files.input_file import InputFile

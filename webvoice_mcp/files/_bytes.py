@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 
 def read_at(file: BinaryIO, position: int, size: int) -> bytes:
-    """Return up to `size` bytes from `position` on; fewer at the end of the file."""
+    """Return `size` bytes from `position`, or fewer at the end of the file."""
     file.seek(position)
     return file.read(size)
 

@@ -4,7 +4,7 @@ from typing import BinaryIO, NamedTuple
 
 from webvoice_mcp.files._bytes import read_at, size_of
 
-_MPEG_1, _MPEG_2, _MPEG_25 = 3, 2, 0  # 1 is not a version
+_MPEG_1, _MPEG_2, _MPEG_25 = 3, 2, 0  # 1 is reserved
 _LAYER_III = 1
 _KBITS_MPEG_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KBITS_MPEG_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
@@ -24,7 +24,7 @@ class _Frame(NamedTuple):
 
 
 def skip_tags(file: BinaryIO) -> int:
-    """Return the position after the ID3 tags at the start of the file and their padding with zeros."""
+    """Return the position after the ID3 tags at the start of the file and the zero bytes that pad them."""
     position = 0
     for _ in range(_MAX_TAGS):
         tag = read_at(file, position, 10)
@@ -40,7 +40,7 @@ def skip_tags(file: BinaryIO) -> int:
 
 def is_mp3(file: BinaryIO, start: int) -> bool:
     """Return True if two frames of one stream follow each other at `start`, or the file ends after one frame."""
-    # A single header proves little: UTF-16 text starts with FF FE, and AAC with the same eleven bits.
+    # One frame header is weak evidence: UTF-16 text starts with FF FE, and AAC starts with the same eleven bits.
     first = _parse_frame(read_at(file, start, 4))
     if not first:
         return False
@@ -52,7 +52,7 @@ def is_mp3(file: BinaryIO, start: int) -> bool:
 
 
 def _tag_size(tag: bytes) -> int:
-    """Return the whole size of the ID3v2 tag with this header, 0 if it is not one."""
+    """Return the total size of the ID3v2 tag with this header, 0 if it is not a tag's header."""
     if len(tag) < 10 or tag[:3] != b"ID3" or not 2 <= tag[3] <= 4 or max(tag[6:]) > 0x7F:
         return 0
     size = tag[6] << 21 | tag[7] << 14 | tag[8] << 7 | tag[9]

@@ -8,17 +8,17 @@ from webvoice_mcp.files._bytes import read_at, size_of
 _AUDIO_BRANDS = frozenset({b"M4A ", b"M4B "})
 _GENERIC_BRANDS = frozenset({b"avc1", b"dash", b"isom", b"mp41", b"mp42", b"mp71", b"M4V ", b"MSNV"})
 
-_MAX_BOXES = 1000  # on one level; a hostile file has millions of them, to be slow
+_MAX_BOXES = 1000  # per level; a hostile file may have millions, so that reading takes long
 
 
 class _Box(NamedTuple):
     type: bytes
-    start: int  # of its content
+    start: int  # position of its content
     end: int
 
 
 def brand(file: BinaryIO) -> Literal["audio", "generic", ""]:
-    """Return the meaning of the file's brand; "" for another format made of boxes, or a damaged file."""
+    """Return the meaning of the file's brand, "" for another format made of boxes or a damaged file."""
     first = next(_boxes(file, 0, size_of(file)), None)
     name = read_at(file, first.start, 4) if first else b""
     if name in _AUDIO_BRANDS:

@@ -1,4 +1,4 @@
-"""The file system's refusals as sentences for the user, and the identity of a file under any name."""
+"""File system errors as messages for the user, and the identity and current path of a file."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeGuard
 from webvoice_mcp.errors import DiskError
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-# O_PATH opens a folder that may be entered but not listed, too.
+# O_PATH also opens a folder that may be entered but not listed.
 OPEN_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0)
 OPEN_FOR_READING = (
     os.O_RDONLY | NO_FOLLOW | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
@@ -28,7 +28,7 @@ _ADVICE = {
 
 
 class FileId(NamedTuple):
-    """A file's identity: the same for all names of one file, and different for two files."""
+    """A file's identity: the same for all names of a file, and different for different files."""
 
     device: int
     inode: int
@@ -56,10 +56,10 @@ def disk_errors(action: str, path: Path) -> Iterator[None]:
 
 
 def stat_or_none(path: Path) -> os.stat_result | None:
-    """Return a path's status, None if nothing is there.
+    """Return the status of a path, None if nothing is there.
 
     Raises:
-        DiskError: the status is unknown: permission is denied, or part of the path is a file.
+        DiskError: the status cannot be read, because permission is denied or part of the path is a file.
     """
     with disk_errors("use", path):
         try:
@@ -69,17 +69,17 @@ def stat_or_none(path: Path) -> os.stat_result | None:
 
 
 def is_folder(status: os.stat_result | None) -> bool:
-    """Return True if something is there and is a folder."""
+    """Return True if a folder is there."""
     return status is not None and stat.S_ISDIR(status.st_mode)
 
 
 def is_file(status: os.stat_result | None) -> TypeGuard[os.stat_result]:
-    """Return True if something is there and is a regular file: no folder, device, pipe or socket."""
+    """Return True if a regular file is there, not a folder, device, pipe or socket."""
     return status is not None and stat.S_ISREG(status.st_mode)
 
 
 def path_of(descriptor: int) -> Path | None:
-    """Return where an open file or folder is now, None if the system does not tell."""
+    """Return the current path of an open file or folder, None if the system does not report it."""
     try:
         if sys.platform == "darwin":  # pragma: no cover - macOS has no /proc
             import fcntl  # noqa: PLC0415 - Windows has no fcntl

@@ -1,4 +1,4 @@
-"""The entry to the user's files: `resolve` an output, `create` its file, write to it, `publish` it; `open_input`."""
+"""The interface to the user's files: `resolve`, `create` and `publish` outputs, and `open_input`."""
 
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -21,7 +21,7 @@ class FileSettings(Protocol):
 
     @property
     def output_dir(self) -> Path:
-        """The folder that relative paths start from."""
+        """The folder that relative paths refer to."""
         ...
 
     @property
@@ -36,12 +36,12 @@ class FileSettings(Protocol):
 
     @property
     def max_file_bytes(self) -> int:
-        """The most bytes that the files of one answer may have together."""
+        """The maximum total size of the files of one answer."""
         ...
 
     @property
     def max_upload_bytes(self) -> int:
-        """The largest file that is read."""
+        """The maximum size of a file to upload."""
         ...
 
 
@@ -54,9 +54,9 @@ class Files:
         self._threads = WorkerThreads(_MAX_THREADS)
 
     async def resolve(self, output: Output) -> Target:
-        """Find where a file goes and check that it can be written, before anything is paid.
+        """Determine the path of an output and check that it can be written, before anything is paid.
 
-        Missing folders are created. If you do not `create` the file afterwards, `release` the target.
+        Missing folders are created. Call `release` with the target if you do not `create` its file.
 
         Raises:
             InvalidArgument: no file can have this path, or it has an extension of another kind.
@@ -67,11 +67,11 @@ class Files:
         return await self._threads.run(resolve, output, self._policy, overwrite=self._settings.overwrite)
 
     async def release(self, target: Target) -> None:
-        """Remove the folders that were created for a target, as far as they are empty."""
+        """Remove the folders that were created for a target, if they are empty."""
         await self._threads.run(remove_empty, target.made, self._policy)
 
     def create(self, target: Target) -> AbstractAsyncContextManager[PendingFile]:
-        """Create the target's file under a temporary name. If the block does not publish it, nothing is left of it.
+        """Create the target's file under a temporary name. The file is removed if the block does not publish it.
 
         Raises:
             PathNotAllowed: the target's folder has been swapped.
@@ -80,15 +80,15 @@ class Files:
         return create(target, SizeLimit(self._settings.max_file_bytes), self._policy, self._threads)
 
     async def save(self, content: bytes, *, prefix: str, name_from: str, already_saved: int = 0) -> SavedFile:
-        """Save content in the output folder, under a made name with the extension that fits the content.
+        """Save content in the output folder, under a generated name with the extension that fits the content.
 
         Args:
             prefix: the first part of the name.
             name_from: a text whose first words are the last part of the name.
-            already_saved: bytes of the same answer that were saved before.
+            already_saved: number of bytes of the same answer that were saved before.
 
         Raises:
-            InvalidResponse: together they exceed WEBVOICE_MAX_FILE_MB.
+            InvalidResponse: the answer's files would exceed WEBVOICE_MAX_FILE_MB.
             FileError: the output folder cannot be used.
         """
         target = await self.resolve(Output("", prefix, name_from, (".bin",), "text"))
@@ -103,12 +103,12 @@ class Files:
         """Open a file for upload, until the end of the block.
 
         Args:
-            path: absolute, from `~`, or from the output folder.
+            path: absolute, starting with `~`, or relative to the output folder.
             family: the family of media that it must contain.
-            argument: the tool's parameter that it came in, for messages.
+            argument: name of the tool's parameter, for messages.
 
         Raises:
-            InvalidArgument: it is not a path, or the file is larger than WEBVOICE_MAX_UPLOAD_MB.
+            InvalidArgument: the text is not a path, or the file is larger than WEBVOICE_MAX_UPLOAD_MB.
             FileNotFound: there is no such file.
             PathNotAllowed: it is outside the allowed folders.
             UnsupportedMedia: its content is of another kind.

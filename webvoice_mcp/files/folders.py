@@ -1,4 +1,4 @@
-"""Open folders: a file goes into the folder that was opened, even if its path has been renamed or swapped since."""
+"""Open folders: a file is written to the folder that was opened, even if another folder has its path by then."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ HAS_DESCRIPTORS = {os.link, os.mkdir, os.open, os.rename, os.rmdir, os.stat, os.
 
 
 class Folder:
-    """An open folder, with operations on the names in it, which follow no links.
+    """An open folder. The operations on the names in it follow no links.
 
     Windows cannot open folders, so there a `Folder` is only its path. Every method raises plain `OSError`s.
     """
@@ -48,9 +48,9 @@ class Folder:
 
     @property
     def path(self) -> Path:
-        """The folder's present path."""
-        present = None if self.descriptor is None else path_of(self.descriptor)
-        return present or self._path
+        """The folder's current path."""
+        current = None if self.descriptor is None else path_of(self.descriptor)
+        return current or self._path
 
     def stat(self, name: str) -> os.stat_result | None:
         """Return the status of a name, None if nothing is there."""
@@ -87,10 +87,10 @@ class Folder:
     def add_name(self, name: str, new_name: str) -> bool:
         """Give a file a new name without replacing anything; return False if the new name is taken.
 
-        The old name may be left. Removing it is up to the caller.
+        The old name may remain. The caller must remove it.
         """
         try:
-            if sys.platform == "win32":  # pragma: no cover - a rename never replaces anything there
+            if sys.platform == "win32":  # pragma: no cover - a rename never replaces anything on Windows
                 Path(self._at(name)).rename(self._at(new_name))
             else:
                 self._link(name, new_name)
@@ -104,7 +104,7 @@ class Folder:
             os.link(self._at(name), self._at(new_name), src_dir_fd=here, dst_dir_fd=here, follow_symlinks=False)
         except FileExistsError:
             raise
-        except OSError:  # The file system has no hard links: reserve the name with an empty file, then replace that.
+        except OSError:  # without hard links, reserve the name with an empty file and replace that
             os.close(self.create_file(new_name, 0o600))
             try:
                 self.replace(name, new_name)
@@ -113,19 +113,20 @@ class Folder:
                 raise
 
     def _at(self, name: str) -> str:
+        """Return the path for a function of `os`: the name alone if `dir_fd` is given, the whole path otherwise."""
         return str(self._path / name) if self.descriptor is None else name
 
 
 def open_or_create(path: Path, policy: PathPolicy) -> tuple[Folder, tuple[Path, ...]]:
-    """Open the folder at a path whose links have been followed, creating it and its parents if they are missing.
+    """Open the folder at a resolved path. Create it and its parents if they are missing.
 
     Returns:
         The open folder, and the folders that were created, the outermost first.
 
     Raises:
-        PathNotAllowed: a folder on the way has been swapped or has become a link.
+        PathNotAllowed: a folder in the path was replaced by another one or by a link.
         DiskError: a folder cannot be created.
-        OSError: the file system refuses anything else.
+        OSError: the file system refuses another operation.
     """
     missing: list[str] = []
     while stat_or_none(path) is None and path != path.parent:  # a missing drive is its own parent
@@ -151,7 +152,7 @@ def open_or_create(path: Path, policy: PathPolicy) -> tuple[Folder, tuple[Path, 
 
 
 def remove_empty(folders: tuple[Path, ...], policy: PathPolicy) -> None:
-    """Remove folders that `open_or_create` created, as far as they are empty."""
+    """Remove folders that `open_or_create` created, if they are empty."""
     for path in reversed(folders):
         with suppress(OSError, FileError), closing(Folder.open(path.parent)) as parent:
             _check(parent, path.parent, policy)

@@ -1,4 +1,4 @@
-"""Files for upload: opened once, and judged by their content."""
+"""Files for upload: opened once, and recognized by their content."""
 
 import errno
 import io
@@ -19,19 +19,19 @@ from webvoice_mcp.files.names import upload_name
 from webvoice_mcp.files.path_policy import PathPolicy
 from webvoice_mcp.storage.threads import WorkerThreads
 
-_BLOCK_BYTES = 3 * 640 * 1024  # a multiple of three, so that base64 needs no padding inside
+_BLOCK_BYTES = 3 * 640 * 1024  # a multiple of three, so that base64 needs no padding between blocks
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL})
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A request to read a file.
+    """A file to open for upload, and the requirements on it.
 
     Attributes:
-        path: as the caller gave it.
-        argument: the tool's parameter that it came in, for messages.
+        path: path as the caller gave it.
+        argument: name of the tool's parameter, for messages.
         family: the family of media that it must contain.
-        max_bytes: the largest size.
+        max_bytes: maximum size of the file.
     """
 
     path: str
@@ -44,10 +44,10 @@ class InputFile:
     """An open file that may be uploaded.
 
     Attributes:
-        name: for the service: plain ASCII, with the extension that fits the content.
-        size: in bytes.
-        mime_type: by its content.
-        path: absolute, with links followed.
+        name: name to send to the service: plain ASCII, with the extension that fits the content.
+        size: size in bytes.
+        mime_type: media type of the content.
+        path: absolute path, with links followed.
     """
 
     def __init__(self, file: "OpenedFile", threads: WorkerThreads) -> None:
@@ -59,7 +59,7 @@ class InputFile:
         self._threads = threads
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the whole file from its start, in pieces of at most 2 MiB. It may be called any number of times.
+        """Yield the whole file in pieces of at most 2 MiB. It may be called any number of times.
 
         Raises:
             DiskError: it cannot be read, or its size has changed.
@@ -73,7 +73,7 @@ async def open_input(upload: Upload, policy: PathPolicy, threads: WorkerThreads)
     """Open the file until the end of the block.
 
     Raises:
-        InvalidArgument: it is not a path, or the file is too large.
+        InvalidArgument: the text is not a path, or the file is too large.
         FileNotFound: there is no such file.
         PathNotAllowed: it is outside the allowed folders.
         UnsupportedMedia: its content is of another kind.
@@ -89,7 +89,7 @@ async def open_input(upload: Upload, policy: PathPolicy, threads: WorkerThreads)
 
 
 class OpenedFile:
-    """The descriptor of an input file and the checks before it may be sent.
+    """An input file's open descriptor, and the checks that it must pass.
 
     All methods block. A lock guards the state, because the thread of a cancelled caller may still be at work.
     """
@@ -163,14 +163,14 @@ class OpenedFile:
         try:
             return io.FileIO(self.path, opener=lambda path, _: os.open(path, OPEN_FOR_READING))
         except OSError as error:
-            if error.errno != errno.ELOOP:  # which means that it is a link now
+            if error.errno != errno.ELOOP:  # ELOOP means that the path is a link now
                 raise
             raise self._replaced from None
 
     def _check(self, file: io.FileIO, expected: os.stat_result) -> None:
-        """Check the open file and note its size and kind."""
+        """Check the open file and store its size and kind."""
         status = os.fstat(file.fileno())
-        # Another file may have taken its place between the check of the path and the opening.
+        # Another file may have replaced it after the path was checked.
         if FileId.of(status) != FileId.of(expected) or not self._policy.still_allows(file.fileno(), self.path):
             raise self._replaced
         max_bytes = self._upload.max_bytes

@@ -18,8 +18,8 @@ class Kind:
     Attributes:
         name: the format's common name.
         mime_type: its media type.
-        suffixes: the extensions that fit it, in lower case, the usual one first.
-        family: the family of media; a file may replace another of its family.
+        suffixes: its extensions in lower case, the usual one first.
+        family: the family of media. A file may replace only a file of its own family.
     """
 
     name: str
@@ -41,18 +41,18 @@ TEXT = Kind("plain text", "text/plain", (".txt",), "text")
 
 KINDS = (MP3, WAV, M4A, FLAC, PNG, JPEG, WEBP, GIF, MP4, TEXT)
 
-_TEXT_BYTES = 64 * 1024  # which are read to recognize text
-_MAX_CHUNKS = 32  # of a WAV file before the one that describes its samples
+_TEXT_BYTES = 64 * 1024  # read to recognize text
+_MAX_CHUNKS = 32  # searched in a WAV file for the one that describes its samples
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
 def kind_for_suffix(suffix: str) -> Kind | None:
-    """Return the kind that an extension such as ".mp3", in any case, stands for; None if it is unknown."""
+    """Return the kind of an extension such as ".mp3", in upper or lower case; None if it is unknown."""
     return next((kind for kind in KINDS if suffix.lower() in kind.suffixes), None)
 
 
 def sniff(file: BinaryIO) -> Kind | None:
-    """Return the kind of an open, seekable file, None if it is unknown. Only a few small pieces of it are read."""
+    """Return the kind of an open, seekable file, None if it is unknown. Only a few small parts are read."""
     head = read_at(file, 0, 32)
     return _image(file, head) or _audio_or_video(file, head) or _text(file)
 
@@ -70,7 +70,7 @@ def _image(file: BinaryIO, head: bytes) -> Kind | None:
 
 
 def _is_gif(file: BinaryIO, head: bytes) -> bool:
-    # A text may begin with "GIF89a", so the first block after header and colour table must be a valid one, too.
+    # A text may begin with "GIF89a", so the block after the header and the colour table must also be valid.
     if len(head) < 13:
         return False
     colour_bytes = 3 * 2 ** ((head[10] & 7) + 1) if head[10] & 0x80 else 0
@@ -103,7 +103,7 @@ def _has_wave_format(file: BinaryIO) -> bool:
 
 
 def _is_stream_info(block: bytes) -> bool:
-    # The first block has type 0 and is 34 bytes long. The top bit, which marks the last block, may be set.
+    # The first block has type 0 and 34 bytes. The top bit may be set: it marks the last block.
     return len(block) == 4 and block[0] & 0x7F == 0 and block[1:] == b"\x00\x00\x22"
 
 
@@ -122,7 +122,7 @@ def _text(file: BinaryIO) -> Kind | None:
     try:
         text = start.decode()
     except UnicodeDecodeError as error:
-        # The last character may be incomplete only because reading stopped in the middle of it.
+        # An incomplete last character is allowed only where reading stopped before the end of the file.
         if not (size_of(file) > len(start) and error.start > len(start) - 4):
             return None
         text = start[: error.start].decode()

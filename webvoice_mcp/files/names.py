@@ -1,4 +1,4 @@
-"""File names: reasons to refuse them, and made names."""
+"""File names: reasons to refuse them, and generated names."""
 
 import re
 import secrets
@@ -15,8 +15,10 @@ _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|
 
 _MAX_NAME_BYTES = 255  # on nearly every file system
 _MAX_PATH_BYTES = 4095
-_SLUG_TEXT, _SLUG_WORDS, _SLUG_CHARACTERS = 200, 6, 40
-_MAX_UPLOAD_STEM = 60
+_SLUG_SOURCE_CHARACTERS = 200
+_MAX_SLUG_WORDS = 6
+_MAX_SLUG_CHARACTERS = 40
+_MAX_UPLOAD_STEM_CHARACTERS = 60
 
 
 def reason_unreadable(text: str) -> str:
@@ -29,9 +31,9 @@ def reason_unreadable(text: str) -> str:
 
 
 def reason_unwritable(path: PurePath) -> str:
-    """Return the reason why no file is created at such a path, "" if one may be.
+    """Return the reason why no file may be created at this path, "" if one may.
 
-    Most rules of Windows apply on all systems, because files are moved between them.
+    Most Windows rules apply on all systems, because files are moved between systems.
     """
     if len(str(path).encode()) > _MAX_PATH_BYTES:
         return f"it is longer than {_MAX_PATH_BYTES} bytes"
@@ -56,33 +58,33 @@ def _reason_unwritable_name(name: str, *, on_windows: bool) -> str:
 
 
 def extension(name: str) -> str:
-    """Return a name's extension, such as ".mp3"; "" if it has none, such as "part 1.2" or "Mr. Smith"."""
+    """Return a name's extension, such as ".mp3"; "" for names such as "part 1.2" and "Mr. Smith"."""
     match = _EXTENSION.search(name)
     return match.group() if match else ""
 
 
 def make_name(prefix: str, name_from: str) -> str:
-    """Return a name, without extension: the prefix, the time to the second and the first words of the text."""
+    """Return a name without extension, made of the prefix, the time to the second and the text's first words."""
     parts = (prefix, time.strftime("%Y%m%d-%H%M%S"), _slug(name_from))
     return "-".join(part for part in parts if part)
 
 
 def _slug(text: str) -> str:
-    """Return the first words as lower-case ASCII letters and digits, joined by "-"; "" if there are none."""
-    plain = unicodedata.normalize("NFKD", text[:_SLUG_TEXT]).encode("ascii", "ignore").decode().lower()
-    return "-".join(re.findall(r"[a-z0-9]+", plain)[:_SLUG_WORDS])[:_SLUG_CHARACTERS].strip("-")
+    """Return the text's first words as lower-case ASCII letters and digits, joined by "-"; "" if there are none."""
+    plain = unicodedata.normalize("NFKD", text[:_SLUG_SOURCE_CHARACTERS]).encode("ascii", "ignore").decode().lower()
+    return "-".join(re.findall(r"[a-z0-9]+", plain)[:_MAX_SLUG_WORDS])[:_MAX_SLUG_CHARACTERS].strip("-")
 
 
 def upload_name(path: Path, suffix: str) -> str:
-    """Return a file's name for the service: plain ASCII, with this extension."""
+    """Return the file name to send to the service: plain ASCII, with this extension."""
     stem = path.name.removesuffix(extension(path.name))
     plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
-    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", plain)[:_MAX_UPLOAD_STEM].strip("-")
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", plain)[:_MAX_UPLOAD_STEM_CHARACTERS].strip("-")
     return (safe or "file") + suffix
 
 
 def numbered(path: Path) -> Iterator[Path]:
-    """Yield the path itself, then name-2.ext, name-3.ext and so on, without end."""
+    """Yield the path, then the paths with the names name-2.ext, name-3.ext and so on, without end."""
     yield path
     suffix = extension(path.name)
     stem = path.name.removesuffix(suffix)
@@ -94,6 +96,6 @@ def temporary_name() -> str:
     return f".{secrets.token_hex(8)}.part"
 
 
-def _join(stem: str, end: str) -> str:
-    """Join stem and end, shortening the stem if the name would be too long."""
-    return stem.encode()[: _MAX_NAME_BYTES - len(end)].decode(errors="ignore") + end
+def _join(stem: str, ending: str) -> str:
+    """Join stem and ending, and shorten the stem if the name would be too long."""
+    return stem.encode()[: _MAX_NAME_BYTES - len(ending)].decode(errors="ignore") + ending

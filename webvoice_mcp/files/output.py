@@ -1,6 +1,6 @@
-"""The place of a result: an `Output`, as the caller asks for it, becomes a `Target` that is known to be writable.
+"""From the `Output` that a caller asks for to a `Target` that is known to be writable.
 
-Everything that can be checked is checked here, before anything is paid.
+Everything that can be checked before anything is paid is checked here.
 """
 
 import os
@@ -25,12 +25,12 @@ class Output:
     """A file that a caller asks for.
 
     Attributes:
-        path: the caller's `output_path`: absolute, from `~`, from the output folder, or a folder; "" for the output
-            folder. In a folder, the file gets a made name.
-        prefix: the first part of a made name, such as "tts".
-        name_from: a text whose first words, as plain ASCII, are the last part of a made name.
-        suffixes: the extensions that it may have, in lower case; the first completes a name that has none.
-        family: the family of media that it should contain, for whoever writes it; it is not checked here.
+        path: the caller's `output_path`: absolute, starting with `~`, or relative to the output folder. If it names a
+            folder, the file gets a generated name there; "" names the output folder.
+        prefix: the first part of a generated name, such as "tts".
+        name_from: a text whose first words, as plain ASCII, are the last part of a generated name.
+        suffixes: accepted extensions in lower case; the first is added to a name that has none.
+        family: the family of media that it should contain, for the code that writes it; not checked here.
     """
 
     path: str
@@ -45,10 +45,10 @@ class Target:
     """A path where a new file can be written.
 
     Attributes:
-        path: absolute, with links followed, with an extension.
-        mode: the permissions of new files in its folder.
+        path: absolute path, with links followed, with an extension.
+        mode: permissions of new files in its folder.
         replaces: the existing file that may be replaced, None if there is none.
-        made: the folders that were created for it, the outermost first.
+        made: folders that were created for it, the outermost first.
     """
 
     path: Path
@@ -58,7 +58,7 @@ class Target:
 
 
 def resolve(output: Output, policy: PathPolicy, *, overwrite: bool) -> Target:
-    """Find the output's path, create its missing folders and check that a file can be written there. Blocks.
+    """Determine the output's path, create its missing folders and check that a file can be written there. Blocks.
 
     Raises:
         InvalidArgument: no file can have this path, or it has an extension of another kind.
@@ -66,14 +66,14 @@ def resolve(output: Output, policy: PathPolicy, *, overwrite: bool) -> Target:
         FileExists: something is there that may not be replaced.
         DiskError: the file system refuses.
     """
-    path, is_made_name = _find_path(output, policy)
-    _check_name(output.path, Path(path.name))  # which is complete only now
+    path, is_generated = _find_path(output, policy)
+    _check_name(output.path, Path(path.name))  # the name is complete only now
     with disk_errors("use", path.parent):
         folder, made = open_or_create(path.parent, policy)
     try:
         with closing(folder):
-            # If another call has taken a made name in the meantime, publishing finds the next free one.
-            replaces = None if is_made_name else _find_replaceable(folder, path, overwrite=overwrite)
+            # If another call takes a generated name in the meantime, publishing finds the next free one.
+            replaces = None if is_generated else _find_replaceable(folder, path, overwrite=overwrite)
             mode = _probe(folder, path)
     except BaseException:
         remove_empty(made, policy)
@@ -82,7 +82,7 @@ def resolve(output: Output, policy: PathPolicy, *, overwrite: bool) -> Target:
 
 
 def matches_name(folder: Folder, name: str, expected: FileId) -> bool:
-    """Return True if this very file is empty, or its content is of the family that its extension promises."""
+    """Return True if the file is the expected one, and is empty or of the family that its extension promises."""
     promised = kind_for_suffix(extension(name))
     with disk_errors("read", folder.path / name), os.fdopen(folder.open_file(name), "rb") as file:
         status = os.fstat(file.fileno())
@@ -93,7 +93,7 @@ def matches_name(folder: Folder, name: str, expected: FileId) -> bool:
 
 
 def _find_path(output: Output, policy: PathPolicy) -> tuple[Path, bool]:
-    """Return the path, and True if its name was made here."""
+    """Return the path, and True if its name was generated."""
     given = strip_file_uri(output.path, _ARGUMENT) if output.path.strip() else ""
     path = policy.absolute(given, _ARGUMENT)
     _check_name(given, Path(os.path.normpath(given)))
@@ -104,7 +104,7 @@ def _find_path(output: Output, policy: PathPolicy) -> tuple[Path, bool]:
         return next(free for free in numbered(real / name) if stat_or_none(free) is None), True
     if status and not is_file(status):
         raise PathNotAllowed(f"{_ARGUMENT}: {path} is a device or a pipe, not a file. Choose another path.")
-    # With its extension added, the path may be a link, to a name of another kind.
+    # With its extension, the path may be a link to a file with another extension.
     real = _permitted(_with_extension(path, output.suffixes), policy)
     _with_extension(real, output.suffixes)
     return real, False
@@ -142,7 +142,7 @@ def _with_extension(path: Path, suffixes: tuple[str, ...]) -> Path:
 
 
 def _find_replaceable(folder: Folder, path: Path, *, overwrite: bool) -> FileId | None:
-    """Return the existing file, which may be replaced; None if there is none."""
+    """Return the existing file if it may be replaced, None if there is no file."""
     with disk_errors("use", path):
         status = folder.stat(path.name)
     if status is None:
@@ -157,8 +157,8 @@ def _find_replaceable(folder: Folder, path: Path, *, overwrite: bool) -> FileId 
 
 
 def _probe(folder: Folder, path: Path) -> int:
-    """Write a byte to a temporary file, remove it, and return the permissions that new files get there."""
-    # Some file systems refuse characters, such as the "?" of "What?.mp3", so the probe's name has the unusual ones.
+    """Write a byte to a temporary file, remove the file, and return the permissions of new files in the folder."""
+    # Some file systems refuse characters such as "?", so the probe's name has the unusual characters of the path.
     unusual = re.sub(r"[\w .()-]+", "", path.name, flags=re.ASCII)[:20]
     probe = f"{temporary_name()}{unusual}"
     with disk_errors("write", path):

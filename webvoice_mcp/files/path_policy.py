@@ -1,4 +1,4 @@
-"""The paths that a caller may use: from the text of an argument to one absolute, permitted path."""
+"""The paths that a caller may use: from an argument's text to an absolute, allowed path."""
 
 import os
 from pathlib import Path
@@ -18,11 +18,11 @@ class PathPolicy:
         self._allowed_dirs = allowed_dirs
 
     def absolute(self, given: str, argument: str) -> Path:
-        """Return the absolute path that was meant, with `~` expanded and without `.` and `..`; links are kept.
+        """Return the absolute path that a text means, with `~` expanded and `.` and `..` removed. Links are kept.
 
         Args:
-            given: a path, relative to the output folder or absolute, or a `file://` URI, as results name files.
-            argument: the tool's parameter, for messages.
+            given: an absolute path, a path relative to the output folder, or a `file://` URI as in results.
+            argument: name of the tool's parameter, for messages.
 
         Raises:
             InvalidArgument: no file can have this path, or there is no such user.
@@ -38,15 +38,15 @@ class PathPolicy:
                 " with ~."
             ) from None
         if path.anchor and not path.is_absolute():  # pragma: no cover - such as C:name, on Windows only
-            raise InvalidArgument(f"{argument}: {given} is neither absolute nor relative to a folder.")
-        # normpath keeps two leading slashes, which mean nothing special on any system that we run on.
+            raise InvalidArgument(f"{argument}: {given} has a drive but no folder. Give an absolute path.")
+        # normpath keeps two leading slashes, which have no special meaning on the supported systems.
         return Path(os.path.normpath(self.output_dir / path).replace("//", "/"))
 
     def resolve(self, path: Path, argument: str) -> Path:
-        """Return an absolute path with all links followed, inside the allowed folders.
+        """Return an absolute path with all links followed, and check that it is in the allowed folders.
 
         Raises:
-            PathNotAllowed: it is outside.
+            PathNotAllowed: it is outside the allowed folders.
             DiskError: a link in it cannot be followed.
         """
         real = _follow_links(path)
@@ -58,11 +58,13 @@ class PathPolicy:
         return real
 
     def refuse_hidden(self, path: Path, argument: str) -> None:
-        """Refuse a path with a part that starts with a dot, below the home folder and the folders in the settings.
+        """Refuse a hidden path, with a part that starts with a dot.
+
+        Parts of the paths of the home folder and of the folders in the settings do not count.
 
         Raises:
-            PathNotAllowed: it has one.
-            DiskError: a link in the path of such a folder cannot be followed.
+            PathNotAllowed: the path is hidden.
+            DiskError: a link in the path of one of those folders cannot be followed.
         """
         home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.expanduser raises if there is no home folder
         trusted = (*self._folders, home)
@@ -77,28 +79,28 @@ class PathPolicy:
     def still_allows(self, descriptor: int | None, path: Path, *below: str) -> bool:
         """Return True if an open file or folder is the one at `path`, or at least inside the allowed folders.
 
-        Folders on the way may have been swapped for links since `resolve`, and back again.
+        Since `resolve`, folders in the path may have been swapped for links and swapped back.
 
         Args:
-            descriptor: of the open file or folder; None if the system cannot open folders.
+            descriptor: descriptor of the open file or folder, None if the system cannot open folders.
             path: the result of `resolve` that was opened.
-            below: the names of folders that will be created in it, one inside the other.
+            below: names of nested folders that will be created in it.
 
         Raises:
             OSError: nothing is at the path now.
         """
-        present = None if descriptor is None else path_of(descriptor)
-        if present == path:
+        current = None if descriptor is None else path_of(descriptor)
+        if current == path:
             return True
         if os.path.realpath(path) != str(path):
             return False
         if descriptor is not None and FileId.of(os.fstat(descriptor)) != FileId.of(path.stat()):
             return False
-        # It is the same file under another spelling, on a file system that ignores case, or under a second name.
+        # The same file has another spelling, on a file system that ignores case, or a second name.
         return (
-            present is None
+            current is None
             or not self._allowed_dirs
-            or any(present.joinpath(*below).is_relative_to(_system_spelling(folder)) for folder in self._folders)
+            or any(current.joinpath(*below).is_relative_to(_system_spelling(folder)) for folder in self._folders)
         )
 
     @property
@@ -126,11 +128,11 @@ def _follow_links(path: Path) -> Path:
 
 
 def _system_spelling(folder: Path) -> Path:
-    """Return the folder's real path as the system spells it, for comparison with `path_of`."""
+    """Return the folder's real path in the system's spelling, for comparison with `path_of`."""
     real = _follow_links(folder)
     try:
         descriptor = os.open(real, OPEN_FOLDER)
-    except FileNotFoundError:  # it will be created
+    except FileNotFoundError:  # the folder will be created
         return _system_spelling(real.parent) / real.name
     except OSError:
         return real

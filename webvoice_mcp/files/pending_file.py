@@ -1,4 +1,4 @@
-"""A result while it arrives: its name appears only when it is complete, and nothing is left if it never is."""
+"""Results while they arrive: a file gets its name only when it is complete, and an incomplete file is removed."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from webvoice_mcp.storage.threads import WorkerThreads
 
 
 class PendingFile:
-    """A file that is written piece by piece under a temporary name, then published under its own."""
+    """A file that is written in pieces under a temporary name, then published under its own name."""
 
     def __init__(self, file: TemporaryFile, siblings: list[TemporaryFile], threads: WorkerThreads) -> None:
         self._file = file
@@ -22,7 +22,7 @@ class PendingFile:
         self._threads = threads
 
     def sibling(self) -> "PendingFile":
-        """Open a further file of the same answer, which is published under the next free name. Blocks briefly.
+        """Open another file of the same answer, to be published under the next free name. Blocks briefly.
 
         Raises:
             DiskError: the file system refuses.
@@ -47,13 +47,13 @@ class PendingFile:
 
     async def same_as(self, other: "PendingFile") -> bool:
         """Return True if both have the same content."""
-        return await self._threads.run(self._file.same_as, other._file)  # noqa: SLF001 - of this class
+        return await self._threads.run(self._file.same_as, other._file)  # noqa: SLF001 - an attribute of this class
 
     async def publish(self, suffix: str = "") -> SavedFile:
-        """Give the file its name, or the next free one if another process has taken that in the meantime.
+        """Give the file its name, or the next free name if that has been taken in the meantime.
 
         Args:
-            suffix: the extension; "" for the one that its content asks for, else the target's.
+            suffix: the extension; "" for the one that fits the content, or the target's if the kind is unknown.
 
         Raises:
             DiskError: the file system refuses.
@@ -65,7 +65,7 @@ class PendingFile:
 async def create(
     target: Target, limit: SizeLimit, policy: PathPolicy, threads: WorkerThreads
 ) -> AsyncIterator[PendingFile]:
-    """Create a file for the target; it and its siblings are removed at the end, except those that were published.
+    """Create a file for the target. It and its siblings are removed when the block ends, unless published.
 
     Raises:
         PathNotAllowed: the target's folder has been swapped.

@@ -13,11 +13,11 @@ class SavedFile:
     """A file that was saved.
 
     Attributes:
-        path: absolute.
-        uri: the same as a `file://` URI.
-        mime_type: by the file's extension.
-        size_bytes: its size.
-        id: its identity, by which `read_back` recognizes it.
+        path: absolute path.
+        uri: the path as a `file://` URI.
+        mime_type: media type of the file's extension.
+        size_bytes: size in bytes.
+        id: identity by which `read_back` recognizes the file.
     """
 
     path: str

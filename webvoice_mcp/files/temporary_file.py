@@ -1,4 +1,4 @@
-"""A file while it is being written: under a temporary name in the target's folder, until it gets its own name."""
+"""A file while it is written, under a temporary name in the target's folder."""
 
 import os
 import sys
@@ -24,28 +24,28 @@ _BLOCK_BYTES = 1024 * 1024
 
 
 class SizeLimit:
-    """The most bytes that the files of one answer may have together."""
+    """The limit on the total size of the files of one answer."""
 
     def __init__(self, max_bytes: int, used: int = 0) -> None:
         self._max_bytes = max_bytes
         self._left = max_bytes - used
 
     def use(self, size: int) -> None:
-        """Count further bytes.
+        """Count more bytes.
 
         Raises:
-            InvalidResponse: they exceed the limit; they are not counted.
+            InvalidResponse: they exceed the limit. They are not counted.
         """
         if size > self._left:
             raise InvalidResponse(
                 f"The answer is larger than the {self._max_bytes / 1024**2:g} MB that WEBVOICE_MAX_FILE_MB allows, so"
-                " it was stopped and not kept. Raise the setting to accept such files."
+                " it was stopped and discarded. Raise the setting to accept such files."
             )
         self._left -= size
 
 
 class TemporaryFile:
-    """A file with a temporary name; after `publish` with its own.
+    """A file that has a temporary name until it is published.
 
     All methods block. A lock guards the state, because the thread of a cancelled caller may still be at work.
     """
@@ -64,18 +64,18 @@ class TemporaryFile:
         self._lock = threading.Lock()
 
     def open(self) -> None:
-        """Create the file, in a folder that is still the target's; do nothing after `discard`."""
+        """Create the file in the target's folder, unless that was swapped. Do nothing after `discard`."""
         folder_path = self._target.path.parent
         with self._lock, disk_errors("write in", folder_path):
             if self._is_discarded:
                 return
             if self._folder is None:
-                self._folder, made = open_or_create(folder_path, self._policy)  # it may have been removed since
+                self._folder, made = open_or_create(folder_path, self._policy)  # creates it again if it was removed
                 self._made += made
             self._descriptor = self._folder.create_file(self._name, 0o600)
 
     def sibling(self) -> "TemporaryFile":
-        """Return another file, to be opened, for the same target, in the same folder and under the same limit."""
+        """Return another file for the same target, folder and limit. It is not open yet."""
         with self._lock, disk_errors("write in", self._target.path.parent):
             target = replace(self._target, replaces=None, made=())
             return TemporaryFile(target, self._limit, self._policy, self._open_folder.duplicate())
@@ -108,7 +108,7 @@ class TemporaryFile:
         return os.fdopen(self._open_folder.open_file(self._name), "rb")
 
     def publish(self, suffix: str) -> SavedFile:
-        """Flush the file to the disk and give it its name, with this extension, or the true one if it is ""."""
+        """Flush the file to the disk and give it its name with this extension; "" for the one that fits the content."""
         with self._lock, disk_errors("write", self._target.path):
             os.fsync(self._descriptor)
             suffix = self._choose_suffix(suffix)
@@ -119,7 +119,7 @@ class TemporaryFile:
             self._close()
             name = self._rename(self._stem + suffix)
             self._is_published = True
-            with suppress(OSError):  # after a hard link, the temporary name is left
+            with suppress(OSError):  # a hard link leaves the temporary name
                 self._open_folder.remove_file(self._name)
             path = self._open_folder.path / name
         kind = kind_for_suffix(suffix)
@@ -127,7 +127,7 @@ class TemporaryFile:
         return SavedFile(str(path), path.as_uri(), mime_type, self.size, FileId.of(status))
 
     def discard(self) -> None:
-        """Close the file; unless it was published, remove it and the folders that were created for it."""
+        """Close the file. Remove it and the folders that were created for it, unless it was published."""
         with self._lock:
             self._is_discarded = True
             with suppress(OSError):
@@ -159,17 +159,17 @@ class TemporaryFile:
         if descriptor >= 0:
             os.close(descriptor)
 
-    def _choose_suffix(self, asked: str) -> str:
-        """Return the extension to publish with: the target's own spelling, unless that would be wrong."""
+    def _choose_suffix(self, requested: str) -> str:
+        """Return the extension to publish with: the target's own, unless it does not fit."""
         own = self._target_suffix
         promised = kind_for_suffix(own)
-        if asked:
-            return own if promised and asked.lower() in promised.suffixes else asked
+        if requested:
+            return own if promised and requested.lower() in promised.suffixes else requested
         if promised is TEXT:
             return own  # text may begin with the same bytes as a picture
-        true = self._sniff()
-        # Bytes that happen to be valid text do not outweigh what the service said that it sent.
-        return own if true is None or true in {promised, TEXT} else true.suffixes[0]
+        found = self._sniff()
+        # Media may happen to be valid text, so the target's extension takes precedence.
+        return own if found is None or found in {promised, TEXT} else found.suffixes[0]
 
     def _sniff(self) -> Kind | None:
         with os.fdopen(os.dup(self._descriptor), "rb") as file:
@@ -178,7 +178,7 @@ class TemporaryFile:
         return kind
 
     def _rename(self, name: str) -> str:
-        """Rename the file to this name if it may replace the file there, otherwise to the next free name; return it."""
+        """Rename the file to `name` if it may replace the file there, else to the next free name; return the name."""
         folder = self._open_folder
         if name == self._target.path.name and self._may_replace(name):
             with suppress(OSError):  # Windows refuses while the old file is open; the new one was paid for
@@ -188,7 +188,7 @@ class TemporaryFile:
         return next(free for free in names if folder.add_name(self._name, free))
 
     def _may_replace(self, name: str) -> bool:
-        """Return True if the file that the target may replace is still there and still of the right family."""
+        """Return True if the file that the target may replace is still there and of the right family."""
         expected = self._target.replaces
         try:
             return expected is not None and matches_name(self._open_folder, name, expected)

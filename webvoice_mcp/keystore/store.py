@@ -1,8 +1,8 @@
-"""The key file: JSON, by base URL, so that one service's key never reaches another.
+"""The key file: JSON with the keys of each base URL, so that no service gets another service's key.
 
     {"keys": {"https://…/api/v1": [{"name": "…", "key": "…", "saved_at": "…"}, …]}}
 
-The first key of a base URL is the active one. Unknown fields are kept. A key appears in no message, log or repr.
+The first key of a base URL is the active one. Unknown fields are kept. Keys never appear in messages, logs or reprs.
 """
 
 import json
@@ -27,14 +27,14 @@ _Document = dict[str, Any]
 class KeyStore:
     """The keys in one file, which other processes may use at the same time.
 
-    Every method raises `DiskError`, with the path and the reason, if the file system refuses.
+    All methods raise `DiskError`, with the path and the reason, if the file system refuses.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def active(self, base_url: str) -> str:
-        """Return the key to use for this base URL, "" if there is none.
+        """Return the active key of a base URL, "" if there is none.
 
         The file is read at every call, because another process may have saved a key.
         """
@@ -42,20 +42,20 @@ class KeyStore:
         return str(entries[0]["key"]) if entries else ""
 
     def save(self, base_url: str, *, name: str, key: str, use: bool) -> None:
-        """Add a key, or rename a known one; it is on the disk when this returns.
+        """Add a key, or rename a known one. It is on the disk when this returns.
 
         Args:
-            base_url: the service that it belongs to, as `Settings` spells it.
+            base_url: the base URL of the key's service, as `Settings` normalizes it.
             name: the user's name for the key; names may repeat.
             key: the key itself.
-            use: make it the active one. The first key of a base URL always is.
+            use: True to make it the active key. The first key of a base URL always becomes active.
 
         Raises:
-            InvalidResponse: the key has characters that a key cannot have; nothing was saved.
+            InvalidResponse: the key has invalid characters; it was not saved.
         """
         if not _is_key(key):
-            raise InvalidResponse("The service sent a key with characters that no key can have; it was not saved.")
-        with self._changing() as document:
+            raise InvalidResponse("The service sent a key with invalid characters. It was not saved.")
+        with self._edit() as document:
             entries = _entries(document, base_url)
             position = next((index for index, entry in enumerate(entries) if entry["key"] == key), len(entries))
             known = entries.pop(position) if position < len(entries) else {}
@@ -64,10 +64,10 @@ class KeyStore:
             document.setdefault("keys", {})[base_url] = entries
 
     def forget(self, base_url: str) -> int:
-        """Delete all keys of this base URL and return how many there were."""
+        """Delete all keys of a base URL and return their number."""
         if not _entries(self._load(), base_url):
             return 0
-        with self._changing() as document:
+        with self._edit() as document:
             return len(document.get("keys", {}).pop(base_url, []))
 
     def services(self) -> list[str]:
@@ -75,7 +75,7 @@ class KeyStore:
         return [base_url for base_url, entries in self._load().get("keys", {}).items() if entries]
 
     def set_aside(self) -> list[Path]:
-        """Return the damaged key files that were set aside, oldest first; they may still contain keys."""
+        """Return the damaged key files that were set aside, oldest first. They may still contain keys."""
         return sorted(self._path.parent.glob(f"{self._path.name}.damaged-*"))
 
     def _load(self) -> _Document:
@@ -86,8 +86,8 @@ class KeyStore:
             return self._read_or_set_aside()
 
     @contextmanager
-    def _changing(self) -> Iterator[_Document]:
-        """Lend the document to be changed, with the file locked, and write it at the end."""
+    def _edit(self) -> Iterator[_Document]:
+        """Lock the file, yield its document for changes, and write it when the block ends."""
         with _disk_errors("use", self._path.parent):
             make_private_folder(self._path.parent)
         with self._lock():

@@ -1,7 +1,7 @@
-"""The environment variables that the server knows, and the frozen `Settings` that are read from them.
+"""The environment variables that the server reads, and the immutable `Settings` made from them.
 
-`SETTINGS` declares each variable once. `webvoice-mcp doctor`, docs/SETTINGS.md, server.json and the form in
-mcpb/manifest.json are made from it.
+`SETTINGS` declares each variable once. docs/SETTINGS.md, server.json and the form in mcpb/manifest.json are generated
+from it, and `webvoice-mcp doctor` reads it.
 """
 
 from webvoice_mcp.settings._kinds import DEFAULT_BASE_URL, LOG_LEVELS, PLACEHOLDER_KEYS, TOOLSETS

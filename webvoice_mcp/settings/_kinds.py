@@ -12,7 +12,7 @@ DEFAULT_BASE_URL = "https://webvoice.easytaskflow.app/api/v1"
 TOOLSETS = frozenset({"account", "chat", "speech", "translation", "image", "video", "messaging"})
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-# Example keys of the service's documentation, which people paste unchanged.
+# Example keys from the service's documentation, which people paste unchanged.
 PLACEHOLDER_KEYS = frozenset({"wv_your_api_key_here", "wv_your_key_here", "YOUR_API_KEY"})
 
 _BYTES_PER_MIB = 1024 * 1024
@@ -29,7 +29,7 @@ _NOT_IN_PATHS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # control character
 def _parse_key(text: str) -> str:
     if text in PLACEHOLDER_KEYS:
         return ""
-    # Other characters would break the header that carries the key, or add a header.
+    # Other characters would break the key's HTTP header or inject another header.
     if not (text.isascii() and text.isprintable() and " " not in text):
         raise NotAccepted
     return text
@@ -54,12 +54,12 @@ def _parse_base_url(text: str) -> str:
 
 
 def _redact_url(text: str) -> str:
-    """Return the URL without user name, password and query, any of which may be a secret."""
+    """Return the URL without user name, password, query and fragment, which may hold secrets."""
     return re.sub(r"[?#].*", "?…", re.sub(r".*@", "…@", text, flags=re.DOTALL), flags=re.DOTALL)
 
 
 def _host(url: SplitResult) -> str:
-    """Return the host as a URL spells it, or "" if it is not a valid one."""
+    """Return the host in the form that URLs use, "" if it is not valid."""
     host = url.hostname or ""
     if ":" in host and "%" not in host:
         return f"[{ipaddress.IPv6Address(host)}]"
@@ -80,7 +80,7 @@ def _parse_folder(text: str) -> Path:
         raise NotAccepted
     try:
         return Path(text).expanduser().absolute()
-    except RuntimeError:  # the text begins with ~name
+    except RuntimeError:  # the text begins with ~ and an unknown user's name
         raise NotAccepted("it must be a folder's path, and there is no such user") from None
 
 
@@ -155,7 +155,7 @@ def _parse_mebibytes(text: str) -> int:
 
 
 def seconds(least: float) -> Kind[float]:
-    """Return the kind of a number of seconds that is `least` or more, and no more than a day."""
+    """Return the kind for a number of seconds from `least` to a day."""
     return Kind(
         lambda text: _parse_number(text, least, _MAX_SECONDS),
         "{:g}".format,

@@ -1,4 +1,4 @@
-"""One environment variable: its description, and how its value is read, refused and shown."""
+"""A setting: the description of an environment variable, with the parsing and display of its value."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,31 +9,31 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_UNEXPANDED = "${"  # begins a variable that the client did not replace by its value
+_UNEXPANDED = "${"  # start of a placeholder that the client did not replace with its value
 _KEY = re.compile(r"wv_[^\s,;:/]+", re.IGNORECASE)
 _MAX_SHOWN_CHARACTERS = 200
 
 
 class SettingsError(Exception):
-    """A variable cannot be read. The message is one line: its name, its value (never a key) and what it must be."""
+    """A variable has an invalid value. The message is one line: name, value (never a key) and requirement."""
 
 
 class NotAccepted(Exception):
-    """A kind refused a value; the message gives the reason where `Kind.accepted` does not."""
+    """A kind refused a value. A message is given only where `Kind.accepted` does not explain the reason."""
 
 
 class Kind(NamedTuple, Generic[T]):
     """A kind of value, shared by the settings that take it.
 
     Attributes:
-        parse: turns text without surrounding blanks into a value, or raises `NotAccepted`. The text is "" where there
-            is neither a value nor a default.
-        show: turns a value into text for people.
+        parse: turns text into a value, or raises `NotAccepted`. The text has no surrounding white space, and is "" if
+            there is neither a value nor a default.
+        show: turns a value into text for the user.
         accepted: completes the sentence "it must be …".
-        format: the registry's word for it: string, number, boolean or filepath.
-        limits: the lowest and the highest number; None for a limit that nobody meets.
-        choices: all values, where they are few.
-        redact: returns the text as an error may show it.
+        format: the MCP registry's name of the format: string, number, boolean or filepath.
+        limits: the lowest and the highest number; None for a limit that does not matter in practice.
+        choices: all accepted values, if there are only a few.
+        redact: removes from the text what an error must not show.
     """
 
     parse: Callable[[str], T]
@@ -56,16 +56,16 @@ class Setting(NamedTuple):
     """One environment variable.
 
     Attributes:
-        name: of the variable.
-        attribute: of `Settings`, which has the value.
-        kind: what it takes.
-        description: sentences for people.
-        default: text that is read where the variable is unset; "" for none.
-        when_unset: what holds where the variable is unset and has no default, in words.
-        is_guard: True if it protects money or files. An unexpanded placeholder is then an error: the guard would be
-            off without anybody knowing.
+        name: the variable's name.
+        attribute: the attribute of `Settings` that holds the value.
+        kind: the kind of its value.
+        description: description in sentences for the user.
+        default: text that is read if the variable is unset; "" for none.
+        when_unset: description of the effect if the variable is unset and has no default.
+        is_guard: True if it protects money or files. An unexpanded placeholder is then an error, because it would
+            silently switch the guard off.
         is_secret: True if its value is never shown.
-        form: its field in the bundle's form; None where the form leaves it out.
+        form: its field in the bundle's form; None if the form omits it.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Setting(NamedTuple):
     form: FormField | None = None
 
     def read(self, environ: Mapping[str, str]) -> Any:
-        """Return the variable's value, or its default where it is unset, blank or an unexpanded placeholder.
+        """Return the variable's value, or its default if it is unset, blank or an unexpanded placeholder.
 
         Raises:
             SettingsError: the value is not accepted.
@@ -95,7 +95,7 @@ class Setting(NamedTuple):
             raise self._error(text, str(error) or self._requirement) from None
 
     def describe(self, settings: "Settings") -> str:
-        """Return the value in effect as text for people; of a secret only whether there is one."""
+        """Return the value in effect as text for the user: for a secret, only "set" or "none"."""
         value = getattr(settings, self.attribute)
         if self.is_secret:
             return "set" if value else "none"
@@ -108,6 +108,6 @@ class Setting(NamedTuple):
     def _error(self, text: str, reason: str) -> SettingsError:
         if self.is_secret:
             return SettingsError(f"{self.name} (not shown) cannot be used: {reason}.")
-        # A key that was put into the wrong variable is still a key.
+        # The user may have put a key into the wrong variable.
         shown = _KEY.sub("wv_…", self.kind.redact(text))[:_MAX_SHOWN_CHARACTERS]
         return SettingsError(f"{self.name}={shown!r} cannot be used: {reason}.")

@@ -1,4 +1,4 @@
-"""The table of settings, and `Settings`, which has their values."""
+"""The table of settings, and `Settings`, which holds their values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -138,7 +138,7 @@ SETTINGS = (
         kind=kinds.STATE_DIRS,
         description="Folder of the saved keys and the history of jobs.",
         when_unset="the user's configuration and state folders",
-        form=None,  # a key that was saved outside of the bundle has to be found by it
+        form=None,  # the bundle must find keys that were saved without it
     ),
     Setting(
         name="WEBVOICE_BASE_URL",
@@ -158,7 +158,7 @@ SETTINGS = (
         form=FormField("Log level", f"One of {', '.join(kinds.LOG_LEVELS)}."),
     ),
 )
-"""Every setting, in the order in which people want them."""
+"""All settings, in the order in which forms and documents list them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,21 +167,21 @@ class Settings:
 
     Attributes:
         api_key: the key from the environment, "" for none.
-        base_url: of the API, normalised (lower case, no default port, no final slash), because it names saved keys.
-        output_dir: absolute; need not exist yet.
-        allowed_dirs: absolute; empty for no limit.
+        base_url: the API's base URL, normalized (lower case, no default port, no final slash) to find saved keys by it.
+        output_dir: absolute path of the output folder, which need not exist yet.
+        allowed_dirs: absolute paths of the folders that files may be in; empty for no limit.
         overwrite: True if an existing file of the same kind may be replaced.
-        credentials_file: where keys are saved.
+        credentials_file: path of the key file.
         toolsets: the families of tools that are offered, `account` always among them.
         timeout: seconds to wait for the service in one call.
         inline_wait: seconds that a paid call keeps its caller waiting; 0 for as long as it takes.
         max_credits: credits that one run of the server may spend; None for no limit.
         confirm_above: credits above which the user is asked first; None for never.
-        history_file: where jobs are recorded.
+        history_file: path of the history of jobs.
         inline_images: True if pictures are also handed to the model itself.
-        max_file_bytes: the most that one answer may put on disk.
-        max_upload_bytes: the largest file that is sent.
-        log_level: one of `LOG_LEVELS`.
+        max_file_bytes: maximum total size of the files of one answer, in bytes.
+        max_upload_bytes: maximum size of an uploaded file, in bytes.
+        log_level: the least severe level that is logged, one of `LOG_LEVELS`.
     """
 
     api_key: str = field(repr=False)
@@ -206,7 +206,7 @@ class Settings:
         """Read all settings.
 
         Raises:
-            SettingsError: the first variable that cannot be read.
+            SettingsError: a variable has an invalid value; the first one is named.
         """
         values: dict[str, Any] = {setting.attribute: setting.read(environ) for setting in SETTINGS}
         config, state = values.pop("state_dirs")

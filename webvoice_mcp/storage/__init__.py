@@ -1,1 +1,1 @@
-"""Locks, atomic replacement and private files for this program's own data, and threads for blocking calls."""
+"""Locks, atomic replacement and private files for this program's own data, and worker threads."""

@@ -1,4 +1,4 @@
-"""Help for Windows, where a file that another process has open can be neither opened nor replaced."""
+"""Retries for Windows, where a file that another process has open can be neither opened nor replaced."""
 
 import sys
 import time
@@ -13,7 +13,7 @@ _PAUSE_SECONDS = 0.01
 
 
 def retry(action: Callable[[], T]) -> T:
-    """Call the function; on Windows, again for half a second while permission is denied."""
+    """Call the function. On Windows, retry it for half a second while permission is denied."""
     if sys.platform == "win32":  # pragma: no cover - elsewhere open files can be replaced
         for _ in range(_TRIES):
             with suppress(PermissionError):

@@ -1,4 +1,4 @@
-"""Replacing a file as a whole: readers see the old content or the new, never a part of it."""
+"""Atomic replacement of files: readers see the old content or the new, never a mixture."""
 
 import os
 import re
@@ -13,18 +13,18 @@ _CREATE_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0
 
 
 def replace_atomically(path: Path, content: bytes, *, mode: int = 0o600, keep_owner: bool = False) -> None:
-    """Replace a file's content, or create the file; it survives a power cut once this returns.
+    """Replace a file's content, or create the file. The new content survives a power cut once this returns.
 
-    Two writers at once would lose the content of one, so hold a lock while you read, change and replace. A symbolic
-    link at `path` is replaced, not followed.
+    Hold a lock while you read, change and replace the file: of two writers at once, one would lose its changes. A
+    symbolic link at `path` is replaced, not followed.
 
     Args:
         mode: the permissions of the new file, whatever the umask.
         keep_owner: give the new file the owner and group of the file that it replaces, or of the folder if there is
-            none, as far as this process may. For files of other programs, which root edits for their user.
+            none, as far as this process may. Use it for other programs' files, which root may edit for a user.
 
     Raises:
-        OSError: the file system refuses; the file has its old content or the new.
+        OSError: the file system refuses; the file has either its old or its new content.
     """
     temporary = write_temporary(path, content, mode=mode, keep_owner=keep_owner)
     try:
@@ -36,7 +36,7 @@ def replace_atomically(path: Path, content: bytes, *, mode: int = 0o600, keep_ow
 
 
 def write_temporary(path: Path, content: bytes, *, mode: int = 0o600, keep_owner: bool = False) -> Path:
-    """Write a new file in the folder of `path`, flush it to the disk and return its path, for a rename to `path`.
+    """Write a new file beside `path`, flush it to the disk and return its path, for a later rename to `path`.
 
     Use it instead of `replace_atomically` to check something right before the rename. The arguments are the same.
 
@@ -45,7 +45,7 @@ def write_temporary(path: Path, content: bytes, *, mode: int = 0o600, keep_owner
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
-        # It is private until it has the right owner.
+        # The file must be private until it has the right owner.
         with os.fdopen(os.open(temporary, _CREATE_NEW, 0o600), "wb") as file:
             file.write(content)
             if keep_owner:
@@ -60,7 +60,7 @@ def write_temporary(path: Path, content: bytes, *, mode: int = 0o600, keep_owner
 
 
 def remove_temporaries(path: Path) -> None:
-    """Delete the temporary files that killed processes left beside `path`. Call it only with the file's lock held."""
+    """Delete temporary files that killed processes left beside `path`. The caller must hold the file's lock."""
     pattern = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}\.tmp")
     for sibling in list(path.parent.iterdir()):
         if pattern.fullmatch(sibling.name):

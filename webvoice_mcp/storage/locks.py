@@ -1,4 +1,4 @@
-"""Locks between threads and processes, which the operating system releases when their holder ends.
+"""Locks between threads and processes. The operating system releases them when their holder ends.
 
 The `filelock` library is not used: it could replace only `_try_lock`, as it has no byte-range locks, and importing it
 takes 15 ms at every start.
@@ -25,17 +25,17 @@ _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_
 
 @contextmanager
 def file_lock(path: Path, *, remove: bool = False) -> Iterator[None]:
-    """Hold an exclusive lock between all threads and processes that use the same lock file.
+    """Hold a lock that excludes all other threads and processes that use the same lock file.
 
-    The lock is not reentrant. A process that is killed releases it.
+    The lock is not reentrant. It is released if the process is killed.
 
     Args:
         path: the lock file, which is created, empty and with mode 0600, if it is missing. Its folder must exist.
-        remove: delete the lock file afterwards, for a lock beside a file that is not ours. All users of one lock file
-            must agree on this.
+        remove: delete the lock file afterwards, for a lock beside another program's file. All users of a lock file
+            must pass the same value.
 
     Raises:
-        TimeoutError: another holder has not released the lock for ten seconds.
+        TimeoutError: another holder did not release the lock within ten seconds.
         OSError: the file system refuses, or has no locks.
     """
     descriptor = _open_locked(path)
@@ -53,14 +53,14 @@ def file_lock(path: Path, *, remove: bool = False) -> Iterator[None]:
 class ByteLocks:
     """Exclusive locks on single bytes of a file, held until `close` or the end of the process, however it ends.
 
-    A process shows that it is alive by locking a byte at a position that no other process uses; others test it with
-    `is_locked`. The bytes need not exist, and nothing is ever written to the file.
+    A process shows that it is alive by locking a byte at a position that no other process uses. Other processes check
+    the byte with `is_locked`. The bytes need not exist, and nothing is ever written to the file.
 
     Use one instance per file and process: POSIX ties these locks to the process, so that closing any descriptor of the
     file releases all locks that the process holds on it.
     """
 
-    # POSIX grants a process every lock that it holds already, so a test of its own bytes would find them free.
+    # POSIX lets a process lock its own bytes again, so `_acquire` alone would report them as free.
     _held_by_this_process: ClassVar[set[tuple[int, int, int]]] = set()
 
     def __init__(self, path: Path) -> None:
@@ -75,7 +75,7 @@ class ByteLocks:
         self._positions: set[int] = set()
 
     def lock(self, position: int) -> bool:
-        """Lock a byte; return False if another process holds it, or tests it now, or the file system has no locks."""
+        """Lock a byte. Return False if another process holds or is checking it, or the file system has no locks."""
         if not self._acquire(position, shared=False):
             return False
         self._positions.add(position)
@@ -83,10 +83,10 @@ class ByteLocks:
         return True
 
     def is_locked(self, position: int) -> bool:
-        """Return True if a living process, this one included, holds the byte, or the file system has no locks."""
+        """Return True if a running process, possibly this one, holds the byte, or the file system has no locks."""
         if (*self._file, position) in self._held_by_this_process:
             return True
-        # Shared, so that two processes that test at the same time do not take each other for the holder.
+        # A shared lock, so that two processes that check at once do not mistake each other for the holder.
         if not self._acquire(position, shared=True):
             return True
         self._release(position)
@@ -132,7 +132,7 @@ def _open_locked(path: Path) -> int:
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # its last holder deleted the file before it was locked here
+        os.close(descriptor)  # the last holder deleted the file before this process locked it
 
 
 def _wait_for_lock(descriptor: int, deadline: float) -> None:

@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 class WorkerThreads:
-    """Runs blocking functions in threads, a limited number at a time.
+    """Runs blocking functions in a limited number of threads.
 
-    anyio's default limiter is never used: the SDK reads stdin and writes stdout on it, and a blocked disk would stop
-    the protocol.
+    It does not use anyio's default limiter: the SDK's reads of stdin and writes to stdout count against that one, and a
+    blocked disk would stop the protocol.
     """
 
     def __init__(self, limit: int) -> None:
@@ -24,6 +24,6 @@ class WorkerThreads:
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the function in a thread and return its result.
 
-        A thread that has started is waited for, also when the caller's cancel scope is cancelled.
+        If the caller's cancel scope is cancelled, a thread that has started is still waited for.
         """
         return await anyio.to_thread.run_sync(partial(function, *args, **kwargs), limiter=self._limiter)
