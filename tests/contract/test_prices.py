@@ -17,8 +17,8 @@ from webvoice_mcp.contract.image import (
     EditRequest,
     ImageProviderName,
     ImageRequest,
+    format_size,
     image_credits,
-    written_size,
 )
 from webvoice_mcp.contract.models import DOCUMENTED_MODELS
 from webvoice_mcp.contract.price_list import PRICES
@@ -151,4 +151,4 @@ def test_longer_and_slower_speech_never_costs_less(text: str, speed: float) -> N
     ("provider", "size", "written"), [("wan", "1024x512", "1024*512"), ("qwen-image-max", "1024*1536", "1024x1536")]
 )
 def test_a_size_is_written_as_in_the_documented_example(provider: str, size: str, written: str) -> None:
-    assert written_size(provider, size) == written
+    assert format_size(provider, size) == written

@@ -57,7 +57,7 @@ async def test_the_list_of_models_is_fetched_once_an_hour_for_all(make_settings:
     async with anyio.create_task_group() as group:
         for _ in range(8):
             group.start_soon(estimate)
-    assert estimates == [Estimate(4.0, "4 a request with new")] * 8
+    assert estimates == [Estimate(4.0, "4 per request with new")] * 8
     world.clock.now += 3599
     await world.chat()
     assert len(world.upstream.asked) == 1

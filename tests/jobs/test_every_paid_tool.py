@@ -8,11 +8,14 @@ import pytest
 
 from tests.jobs.world import BY_TOOL, PAID, Upstream, last_job, left, made_in, put_inputs, rows
 from tests.support import MakeSettings, connected, failed, fields
+from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract import account, chat, image, messaging, speech, translation, video
 from webvoice_mcp.contract.endpoint import Billed, Empty, Endpoint, FreeEndpoint, PaidEndpoint, Reply
 from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.server import create_services
 from webvoice_mcp.tools.catalogue import TOOLSETS
+from webvoice_mcp.tools.results import Result
+from webvoice_mcp.tools.toolset import READS, ToolSet
 
 ENDPOINTS = [
     value
@@ -89,6 +92,25 @@ def test_a_paid_endpoint_without_a_price_cannot_be_declared() -> None:
 def test_an_endpoint_whose_reply_carries_a_bill_cannot_be_declared_free() -> None:
     with pytest.raises(TypeError, match="must be a PaidEndpoint with a price"):
         FreeEndpoint("POST", "new/", Empty, Billed)
+
+
+@pytest.mark.parametrize("traits", [{"media": frozenset({"audio"})}, {"file_field": "audio"}])
+def test_an_endpoint_that_carries_files_cannot_be_declared_free(traits: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="must be a PaidEndpoint with a price"):
+        FreeEndpoint("POST", "new/", Empty, Reply, **traits)
+
+
+def test_an_endpoint_is_free_or_paid() -> None:
+    with pytest.raises(TypeError, match="must be a FreeEndpoint or a PaidEndpoint"):
+        Endpoint("POST", "new/", Empty, Reply)
+
+
+def test_no_tool_can_ask_for_a_client_that_pays() -> None:
+    async def free(*, client: Client) -> Result:
+        raise NotImplementedError
+
+    with pytest.raises(TypeError, match="free asks for client, whose type no server provides"):
+        ToolSet("new").free(title="", effect=READS)(free)
 
 
 def test_a_paid_endpoint_whose_reply_carries_no_bill_cannot_be_declared() -> None:

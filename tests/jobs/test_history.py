@@ -397,14 +397,17 @@ def test_asking_about_a_dead_server_does_not_make_it_look_alive(tmp_path: Path) 
     servers.close()
 
 
+_ORDERS = (
+    "CREATE TABLE orders (id TEXT PRIMARY KEY, run INTEGER NOT NULL, base_url TEXT NOT NULL, tool TEXT NOT NULL,"
+    " state TEXT NOT NULL, started_at REAL NOT NULL, ended_at REAL, estimate REAL, credits REAL,"
+    " files TEXT NOT NULL, error TEXT)"
+)
+
+
 async def test_jobs_of_version_0_3_are_taken_over_and_its_table_stays(path: Path) -> None:
     path.parent.mkdir()
     connection = sqlite3.connect(path)
-    connection.execute(
-        "CREATE TABLE orders (id TEXT PRIMARY KEY, run INTEGER NOT NULL, base_url TEXT NOT NULL, tool TEXT NOT NULL,"
-        " state TEXT NOT NULL, started_at REAL NOT NULL, ended_at REAL, estimate REAL, credits REAL,"
-        " files TEXT NOT NULL, error TEXT)"
-    )
+    connection.execute(_ORDERS)
     row = ("a", 1, "u", "webvoice_tts", "done", NOW, NOW + 1, 0.5, 0.75, '["/x/y.mp3"]', None)
     connection.execute(f"INSERT INTO orders VALUES ({', '.join('?' * len(row))})", row)
     connection.commit()
@@ -413,3 +416,17 @@ async def test_jobs_of_version_0_3_are_taken_over_and_its_table_stays(path: Path
             assert await history.recent() == [HistoryRow("a", "webvoice_tts", "done", NOW, 0.5, 0.75, ("/x/y.mp3",))]
     assert connection.execute("SELECT count(*) FROM orders").fetchone() == (1,)
     connection.close()
+
+
+async def test_a_job_that_an_old_server_ends_later_is_completed(path: Path) -> None:
+    path.parent.mkdir()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(_ORDERS)
+    row = ("a", 1, "u", "webvoice_tts", "running", NOW, None, 0.5, None, "[]", None)
+    connection.execute(f"INSERT INTO orders VALUES ({', '.join('?' * len(row))})", row)
+    async with opened(path) as history:
+        assert [found.credits for found in await history.recent()] == [None]
+    connection.execute("""UPDATE orders SET state = 'done', ended_at = 1, credits = 0.75, files = '["/x/y.mp3"]'""")
+    connection.close()
+    async with opened(path) as history:
+        assert await history.recent() == [HistoryRow("a", "webvoice_tts", "done", NOW, 0.5, 0.75, ("/x/y.mp3",))]

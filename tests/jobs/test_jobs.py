@@ -160,13 +160,31 @@ async def test_an_error_of_the_server_itself_is_not_hidden(tmp_path: Path) -> No
             await crash()
 
 
-async def test_a_job_whose_end_cannot_be_recorded_is_finished_all_the_same(tmp_path: Path) -> None:
-    with pytest.RaisesGroup(TypeError):
-        async with world(tmp_path) as on:
-            on.history.record_end = crash  # type: ignore[assignment, method-assign]  # takes no arguments, so it fails
-            job = on.submit(make)
-            await on.finished(job)
+async def test_a_job_whose_end_cannot_be_recorded_is_finished_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with world(tmp_path) as on:
+        on.history.record_end = crash  # type: ignore[assignment, method-assign]  # takes no arguments, so it fails
+        job = on.submit(make)
+        await on.finished(job)
     assert job.state == "done"
+    assert caplog.messages == ["t: its end could not be recorded"]
+
+
+async def test_a_file_that_cannot_be_closed_costs_no_result_nor_job(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail() -> None:
+        raise OSError("Stale file handle")
+
+    async with world(tmp_path) as on:
+        other = on.submit(last_forever)
+        job = on.submit(make, closed=fail)
+        await on.finished(job)
+        assert (job.state, other.is_finished, on.budget.reserved) == ("done", False, 2)
+        assert [row.state for row in await on.history.recent()] == ["done", "running"]
+        on.jobs.interrupt()
+    assert caplog.messages == ["t: its files could not be closed"]
 
 
 async def test_a_change_wakes_everybody_who_waits_for_it(tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def test_the_file_and_its_folder_are_never_open_to_others(
         path.write_bytes(b"damaged")
         store.save(SERVICE, name="mine", key=KEY, use=True)
 
-    assert len(store.set_aside()) == 1
+    assert len(store.damaged_files()) == 1
     assert set(modes) == {0o600, 0o700}
     assert {mode(file) for file in path.parent.iterdir()} == {0o600}
 
@@ -262,14 +262,14 @@ def test_every_kind_of_damage_is_noticed(tmp_path: Path) -> None:
         path = tmp_path / str(number) / "credentials.json"
         write_private(path, content)
         assert KeyStore(path).active(SERVICE) == ""
-        assert [file.read_bytes() for file in KeyStore(path).set_aside()] == [content]
+        assert [file.read_bytes() for file in KeyStore(path).damaged_files()] == [content]
         assert not path.exists()
 
 
 def test_damaged_files_are_set_aside_and_never_lost(
     store: KeyStore, path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert store.set_aside() == []
+    assert store.damaged_files() == []
     for content in (b"first", b"second"):
         write_private(path, content)
         monkeypatch.setattr("time.strftime", lambda _: "20260102-030405")
@@ -278,7 +278,7 @@ def test_damaged_files_are_set_aside_and_never_lost(
     monkeypatch.undo()
     assert store.active(SERVICE) == ""
 
-    first, second, third = store.set_aside()
+    first, second, third = store.damaged_files()
     assert (first.name, first.read_bytes()) == ("credentials.json.damaged-20260102-030405", b"first")
     assert (second.name, second.read_bytes()) == ("credentials.json.damaged-20260102-030405-2", b"second")
     assert re.fullmatch(r"credentials\.json\.damaged-\d{8}-\d{6}", third.name)
@@ -328,7 +328,7 @@ def test_any_content_is_either_kept_or_set_aside(content: bytes) -> None:
         store.save(SERVICE, name="mine", key=KEY, use=True)
 
         assert store.active(SERVICE) == KEY
-        assert [file.read_bytes() for file in store.set_aside()] == ([content] if is_damaged else [])
+        assert [file.read_bytes() for file in store.damaged_files()] == ([content] if is_damaged else [])
         after = json.loads(path.read_bytes())
         assert after.pop("keys").keys() == before.pop("keys", {}).keys() | {SERVICE}
         assert after == before

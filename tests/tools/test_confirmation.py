@@ -16,6 +16,7 @@ from mcp.types import (
     ClientCapabilities,
     ElicitRequestParams,
     ElicitResult,
+    EmptyResult,
     ErrorData,
     InputRequiredResult,
     ListRootsResult,
@@ -103,6 +104,17 @@ async def test_a_client_that_refuses_the_question_is_declined(make_settings: Mak
     upstream = Upstream(CHAT.answer)
     server = create_server(make_settings(CONFIRM_ABOVE=1), transport=upstream)
     async with Client(server, mode="legacy", elicitation_callback=refuse) as client:
+        assert failed(await client.call_tool(CHAT.tool, CHAT.arguments)) == NOT_AGREED
+    assert upstream.asked == []
+
+
+async def test_a_malformed_answer_is_a_no(make_settings: MakeSettings) -> None:
+    async def answer(context: Any, params: ElicitRequestParams) -> Any:
+        return EmptyResult()
+
+    upstream = Upstream(CHAT.answer)
+    server = create_server(make_settings(CONFIRM_ABOVE=1), transport=upstream)
+    async with Client(server, mode="legacy", elicitation_callback=answer) as client:
         assert failed(await client.call_tool(CHAT.tool, CHAT.arguments)) == NOT_AGREED
     assert upstream.asked == []
 

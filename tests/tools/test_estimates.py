@@ -48,7 +48,11 @@ async def test_estimates_come_with_their_basis_and_nothing_is_sent(make_settings
 @pytest.mark.parametrize(
     ("listed", "credits_", "basis"),
     [
-        ({"models": [{"id": "new", "credits_per_request": price} for price in (2, 6, 4)]}, 6.0, "6 a request with new"),
+        (
+            {"models": [{"id": "new", "credits_per_request": price} for price in (2, 6, 4)]},
+            6.0,
+            "6 per request with new",
+        ),
         ({"models": [{"id": "old", "credits_per_request": 1}]}, None, "new has no price in the service's list"),
         ({"nothing": 1}, None, "the service's list is not available: invalid_response"),
     ],

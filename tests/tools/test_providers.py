@@ -7,7 +7,7 @@ import pytest
 from tests.support import MakeSettings
 from tests.tools.calls import TOOLS, check_refused
 from tests.tools.provider_values import LINK, accepted, refused
-from webvoice_mcp.contract.image import EDIT_RULES, IMAGE_RULES, written_size
+from webvoice_mcp.contract.image import EDIT_RULES, IMAGE_RULES, format_size
 from webvoice_mcp.contract.rules import Rules
 from webvoice_mcp.contract.video import IMAGE_TO_VIDEO_RULES, TEXT_TO_VIDEO_RULES
 
@@ -33,7 +33,7 @@ async def test_values_that_a_provider_accepts_are_requested(name: str) -> None:
     for provider, parameter, value in accepted(rules):
         arguments = {**required, "provider": provider, parameter: value, **COMPANIONS.get(parameter, {})}
         call = await tool.function(**tool.sdk_tool().fn_metadata.validate_arguments(arguments))
-        expected = written_size(provider, value) if parameter == "size" else value
+        expected = format_size(provider, value) if parameter == "size" else value
         assert call.request.fields().items() >= {"provider": provider, parameter: expected}.items()
 
 

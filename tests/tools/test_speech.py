@@ -16,7 +16,7 @@ from mcp.types import ResourceLink
 from tests.files.samples import FRAME, MP3_BYTES, everything_in, put, wav_bytes
 from tests.support import ChunkedBody, MakeSettings, ScriptedTransport, answer, ask, connected, failed, fields, form
 from tests.tools.calls import check_refused
-from webvoice_mcp.client.client import Client
+from webvoice_mcp.client.free_client import FreeClient
 from webvoice_mcp.contract.speech import SPEECH, TRANSCRIPTION, SpeechRequest, TranscriptionRequest
 from webvoice_mcp.files import Output
 from webvoice_mcp.jobs.call import Input
@@ -41,8 +41,8 @@ def spoken(content: bytes = MP3_BYTES, **more: Any) -> httpx2.Response:
     return answer({"success": True, "audio": audio, "format": "mp3", "duration": 2.5, "credits_used": 0.5, **more})
 
 
-def client_of(make_settings: MakeSettings, *replies: httpx2.Response) -> Client:
-    return create_services(make_settings(), ScriptedTransport(*replies)).client
+def client_of(make_settings: MakeSettings, *replies: httpx2.Response) -> FreeClient:
+    return create_services(make_settings(), ScriptedTransport(*replies)).free_client
 
 
 async def test_speech_is_described_without_a_server(make_settings: MakeSettings) -> None:

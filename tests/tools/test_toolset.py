@@ -43,7 +43,7 @@ async def asks_for_a_path(*, folder: Path) -> Counted:
     raise NotImplementedError
 
 
-async def asks_for_nothing_known(*, anything) -> PaidCall[Counted]:  # type: ignore[no-untyped-def]  # the mistake
+async def asks_for_anything(*, anything) -> PaidCall[Counted]:  # type: ignore[no-untyped-def]  # the mistake
     raise NotImplementedError
 
 
@@ -75,8 +75,8 @@ def test_a_tool_must_be_annotated_with_what_it_returns(tools: ToolSet) -> None:
 def test_a_tool_can_ask_only_for_types_that_a_server_provides(tools: ToolSet) -> None:
     with pytest.raises(TypeError, match=r"^asks_for_a_path asks for folder, whose type no server provides$"):
         tools.free(STATUS, title="", effect=READS)(asks_for_a_path)
-    with pytest.raises(TypeError, match=r"^asks_for_nothing_known asks for anything, whose type no server provides$"):
-        tools.paid(SPEECH, title="")(asks_for_nothing_known)
+    with pytest.raises(TypeError, match=r"^asks_for_anything asks for anything, but a paid tool asks for nothing$"):
+        tools.paid(SPEECH, title="")(asks_for_anything)
     assert tools.tools == []
 
 

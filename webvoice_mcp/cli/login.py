@@ -12,7 +12,7 @@ from webvoice_mcp.settings import Settings
 from webvoice_mcp.tools.account import CodeSent, Registered, webvoice_register_send_code, webvoice_register_verify
 from webvoice_mcp.tools.parameters import checked_email
 
-_MAX_CODES = 3
+_MAX_ATTEMPTS = 3
 
 
 def run(options: argparse.Namespace) -> int:
@@ -26,8 +26,9 @@ def run(options: argparse.Namespace) -> int:
         print(redact(sent.message or f"A code is on its way to {email}."))
         return _report(_verify_typed_codes(settings, email))
     except KeyboardInterrupt:
-        # The line's end is printed for every interrupted command.
-        print("\nwebvoice-mcp login: stopped; webvoice-mcp status shows if a key was saved.", end="", file=sys.stderr)
+        # Without a newline at the end: `commands` prints one for every interrupted command.
+        message = "webvoice-mcp login: stopped. Run webvoice-mcp status to see whether a key was saved."
+        print(f"\n{message}", end="", file=sys.stderr)
         raise
 
 
@@ -42,13 +43,13 @@ def _send_code(settings: Settings, email: str) -> CodeSent:
     return call_service(
         settings,
         lambda services: webvoice_register_send_code(
-            email, accept_privacy=True, accept_terms=True, client=services.client
+            email, accept_privacy=True, accept_terms=True, client=services.free_client
         ),
     )
 
 
 def _verify_typed_codes(settings: Settings, email: str) -> Registered:
-    for remaining in reversed(range(_MAX_CODES)):
+    for remaining in reversed(range(_MAX_ATTEMPTS)):
         code = prompt("Code from the e-mail: ")
         if not code:
             continue
@@ -58,7 +59,7 @@ def _verify_typed_codes(settings: Settings, email: str) -> Registered:
             if not remaining:
                 raise
             print(error)
-    raise CommandError("No code was entered.")
+    raise CommandError("No code was entered. Run this command again to get a new one.")
 
 
 def _verify(settings: Settings, email: str, code: str) -> Registered:
@@ -66,7 +67,7 @@ def _verify(settings: Settings, email: str, code: str) -> Registered:
     return call_service(
         settings,
         lambda services: webvoice_register_verify(
-            email, code, client=services.client, keys=services.keys, jobs=services.jobs
+            email, code, client=services.free_client, keys=services.keys, jobs=services.jobs
         ),
         shielded=True,
     )
@@ -74,8 +75,8 @@ def _verify(settings: Settings, email: str, code: str) -> Registered:
 
 def _report(registered: Registered) -> int:
     if registered.api_key_saved_to:
-        print(f"The key {registered.api_key} is saved in {registered.api_key_saved_to} and works at once.")
-    elif registered.api_key:  # the whole key: it could not be saved, and the note says why
+        print(f"The key {registered.api_key} is saved in {registered.api_key_saved_to} and ready to use.")
+    elif registered.api_key:  # here the whole key, because it could not be saved; the note says why
         print(f"Your key: {sanitize(registered.api_key)}")
     if registered.note:
         print(redact(registered.note) if registered.api_key_saved_to else sanitize(registered.note))

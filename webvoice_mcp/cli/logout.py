@@ -8,15 +8,15 @@ from webvoice_mcp.keystore import KeyStore
 
 
 def run(_options: argparse.Namespace) -> int:
-    """Delete the keys of the base URL; those of other base URLs stay."""
+    """Delete the saved keys of the base URL; keys of other base URLs stay."""
     settings = load_settings()
     store = KeyStore(settings.credentials_file)
-    forgotten = store.forget(settings.base_url)
-    damaged = store.set_aside()
-    if forgotten:
-        print(f"Deleted {forgotten} saved key{'s' * (forgotten > 1)} for {settings.base_url}")
+    deleted = store.forget(settings.base_url)
+    damaged = store.damaged_files()
+    if deleted:
+        print(f"Deleted {deleted} saved key{'s' * (deleted > 1)} for {settings.base_url}")
         dashboard = links(settings.site)["api_dashboard"]
-        print(f"The service still accepts {'them' if forgotten > 1 else 'it'}; revoke keys at {dashboard}")
+        print(f"The service still accepts {'them' if deleted > 1 else 'it'}; revoke keys at {dashboard}")
     else:
         print(f"No key was saved for {settings.base_url}")
     for path in damaged:

@@ -17,10 +17,10 @@ def run(options: argparse.Namespace) -> int:
     key = run_async(Keys(settings, KeyStore(settings.credentials_file)).find)
     if key is None:
         raise CommandError(f"No API key is known for {settings.base_url}. Get one with: webvoice-mcp login")
-    # Printed before the service is asked: somebody may want the key because the service cannot be reached.
+    # Printed before the request: a user may need the key because the service cannot be reached.
     print(f"base URL: {settings.base_url}")
     print(f"key: {key.value if options.show_key else mask_key(key.value)} ({key.source})")
-    status = call_service(settings, lambda services: webvoice_status(client=services.client, keys=services.keys))
+    status = call_service(settings, lambda services: webvoice_status(client=services.free_client, keys=services.keys))
     key_facts = {f"key {name}": value for name, value in (status.api_key or {}).items()}
     for name, value in {"account": status.user, "credits": status.credits, **key_facts}.items():
         if value is not None:

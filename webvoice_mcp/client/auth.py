@@ -73,7 +73,7 @@ class Keys:
         """
         if key := await self.find():
             return key
-        damaged = await self._threads.run(self._store.set_aside)
+        damaged = await self._threads.run(self._store.damaged_files)
         damage = f" A damaged key file was set aside as {damaged[-1]}." if damaged else ""
         raise NotAuthenticated(
             f"No API key is known for {self._settings.base_url}.{damage} Call webvoice_register_send_code and then "

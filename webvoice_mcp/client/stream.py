@@ -13,7 +13,7 @@ from webvoice_mcp.client.checkpoint import Checkpointer
 from webvoice_mcp.client.document import parse_json, replace_surrogates
 from webvoice_mcp.errors import InvalidResponse, WebVoiceError
 
-TEXT_INTERVAL = 0.2
+TEXT_INTERVAL_SECONDS = 0.2
 """Seconds for which tokens are collected before they are passed on together."""
 
 _MAX_EVENT_BYTES = 8 << 20  # some models put an image into one event
@@ -80,7 +80,8 @@ def _parse_chunk(event: httpx2.ServerSentEvent, chat: ChatAccumulator, make_erro
 class _SlicedResponse:
     """A response that yields its text in slices, so that a million lines in one piece do not block the event loop.
 
-    Tokens that arrive one by one are collected for `TEXT_INTERVAL`, because waking up costs more than reading a token.
+    Tokens that arrive one by one are collected for `TEXT_INTERVAL_SECONDS`, because waking up costs more than reading a
+    token.
     """
 
     def __init__(self, response: httpx2.Response) -> None:
@@ -97,5 +98,5 @@ class _SlicedResponse:
                 yield piece[start : start + _SLICE_CHARACTERS]
                 await checkpointer.checkpoint()
             if has_waited:
-                await anyio.sleep(TEXT_INTERVAL)
+                await anyio.sleep(TEXT_INTERVAL_SECONDS)
             started = time.perf_counter()

@@ -33,7 +33,7 @@ def _parse_credits(price: Any) -> Any:
     return 0.0 if isinstance(price, str) and price.strip().casefold() == "free" else price
 
 
-class ModelFacts(Reply):
+class ChatModel(Reply):
     """A row of chat/models/. The documentation names only two fields; common names of the others are accepted."""
 
     id: str = Field(validation_alias=AliasChoices("id", "model_id", "model"))
@@ -44,7 +44,7 @@ class ModelFacts(Reply):
 
 
 class ModelsReply(Reply):
-    models: Rows[ModelFacts] = Field(validation_alias=AliasChoices("models", "data"))
+    models: Rows[ChatModel] = Field(validation_alias=AliasChoices("models", "data"))
 
 
 class OpenAIModel(Reply):

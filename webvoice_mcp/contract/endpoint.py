@@ -139,6 +139,9 @@ class Endpoint(Generic[Q, R]):
     default_provider: str = field(default="", kw_only=True)
     names_model: bool = field(default=False, kw_only=True)
 
+    def __post_init__(self) -> None:
+        raise TypeError(f"{self.path} must be a FreeEndpoint or a PaidEndpoint")
+
     @property
     def paid(self) -> bool:
         """True if a call may cost credits and so must not be repeated automatically."""
@@ -157,6 +160,8 @@ class FreeEndpoint(Endpoint[Q, R]):
     def __post_init__(self) -> None:
         if self.reply.carries_bill:
             raise TypeError(f"{self.path}: its reply carries a bill, so it must be a PaidEndpoint with a price")
+        if self.media or self.file_field:
+            raise TypeError(f"{self.path}: an endpoint that carries media or files must be a PaidEndpoint with a price")
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def image_credits(provider: str, resolution: str | None = None, num_images: int 
     return IMAGE_PROVIDERS[provider].price(resolution).credits * (num_images or 1)
 
 
-def written_size(provider: str, size: str) -> str:
+def format_size(provider: str, size: str) -> str:
     """Return a size in the notation of the provider's documented example."""
     return ("x" if provider == "qwen-image-max" else "*").join(map(str, sides(size)))
 

@@ -4,6 +4,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Literal, Protocol
 
+import anyio
+
 from webvoice_mcp.files.folders import remove_empty
 from webvoice_mcp.files.input_file import InputFile, Upload, open_input
 from webvoice_mcp.files.output import Output, Target, resolve
@@ -64,11 +66,14 @@ class Files:
             FileExists: something is there that may not be replaced.
             DiskError: the file system refuses.
         """
-        return await self._threads.run(resolve, output, self._policy, overwrite=self._settings.overwrite)
+        with anyio.CancelScope(shield=True):  # else a cancelled caller never learns which folders to remove
+            target = await self._threads.run(resolve, output, self._policy, overwrite=self._settings.overwrite)
+        return target  # noqa: RET504 - mypy cannot know that a shield swallows no exception
 
     async def release(self, target: Target) -> None:
         """Remove the folders that were created for a target, if they are empty."""
-        await self._threads.run(remove_empty, target.made, self._policy)
+        with anyio.CancelScope(shield=True):  # a cancelled call leaves no folders behind
+            await self._threads.run(remove_empty, target.made, self._policy)
 
     def create(self, target: Target) -> AbstractAsyncContextManager[PendingFile]:
         """Create the target's file under a temporary name. The file is removed if the block does not publish it.

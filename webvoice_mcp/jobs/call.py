@@ -6,7 +6,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
-from webvoice_mcp.client.client import Client
+from webvoice_mcp.client.free_client import FreeClient
 from webvoice_mcp.contract.endpoint import PaidEndpoint, Reply, Request
 from webvoice_mcp.files import Output, SavedFile
 
@@ -75,7 +75,7 @@ class PaidCall(Generic[T]):
     text: Callable[[Any], str] | None = None
     pictures: Callable[[Any], Sequence[str]] | None = None
     expected_files: int = 1
-    complete: Callable[[Client], Awaitable[Request]] | None = field(default=None, repr=False)
+    complete: Callable[[FreeClient], Awaitable[Request]] | None = field(default=None, repr=False)
     stream: bool | None = False
     background: bool = False
 
@@ -84,6 +84,8 @@ class PaidCall(Generic[T]):
             raise TypeError(f"{self.endpoint.path} takes a {self.endpoint.request.__name__}")
         if self.endpoint.media and self.output is None:
             raise TypeError(f"{self.endpoint.path} delivers media, so the call needs an output")
+        if self.output is not None and not self.endpoint.media and self.text is None:
+            raise TypeError(f"{self.endpoint.path} delivers no media, so an output needs a text to save")
 
     @property
     def shows_pictures(self) -> bool:

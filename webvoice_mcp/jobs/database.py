@@ -29,7 +29,13 @@ CREATE TABLE IF NOT EXISTS jobs (
 CREATE INDEX IF NOT EXISTS jobs_by_time ON jobs (base_url, started_at);
 """
 # Up to version 0.3 the table was called orders. It stays where it is: a server of that version may still write to it.
-_COPY_ORDERS = f"INSERT OR IGNORE INTO jobs ({_COLUMNS}) SELECT {_COLUMNS} FROM orders"  # noqa: S608 - all constants
+# A row that was copied while its job was running is completed when the file is opened again.
+_COPY_ORDERS = f"""
+INSERT INTO jobs ({_COLUMNS}) SELECT {_COLUMNS} FROM orders WHERE true ON CONFLICT (id) DO UPDATE SET
+    state = excluded.state, ended_at = excluded.ended_at, credits = excluded.credits, files = excluded.files,
+    error = excluded.error
+    WHERE jobs.state = 'running' AND excluded.state <> 'running'
+"""  # noqa: S608 - all constants
 _HAS_ORDERS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'orders'"
 # The errors of a file that is no history of ours: no database, a damaged one, or one with other tables.
 _NOT_OURS = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR})

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 
 from webvoice_mcp.client.client import Client
-from webvoice_mcp.contract.chat import CHAT_MODELS, ChatRequest, ModelFacts
+from webvoice_mcp.contract.chat import CHAT_MODELS, ChatModel, ChatRequest
 from webvoice_mcp.contract.endpoint import Empty, PaidEndpoint, Request
 from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.errors import WebVoiceError
@@ -57,7 +57,7 @@ class Estimates:
             return Estimate(None, f"{unknown.basis}, and the service's list is not available: {failure}")
         if model not in self._models:
             return Estimate(None, f"{model} has no price in the service's list of models")
-        return Estimate(self._models[model], f"{self._models[model]:g} a request with {model}")
+        return Estimate(self._models[model], f"{self._models[model]:g} per request with {model}")
 
     async def _fetch_models(self) -> str:
         """Fetch the service's list; return the error code, "" for none."""
@@ -69,7 +69,7 @@ class Estimates:
         return ""
 
 
-def _prices(models: list[ModelFacts]) -> dict[str, float]:
+def _prices(models: list[ChatModel]) -> dict[str, float]:
     prices: dict[str, float] = {}
     for model in models:
         price = 0.0 if model.free else model.credits_per_request

@@ -32,6 +32,7 @@ class Job:
         shows_pictures: True if its files are pictures that the model may look at.
         started_at: seconds since the epoch.
         was_sent: True once the request went out.
+        was_announced: True once the caller was told its id.
         result: the tool's result, once it is done.
         error: the exception that it failed with; None if it was cut off.
         error_code: public code of the failure, "" for none.
@@ -51,6 +52,7 @@ class Job:
     started_at: float = field(default_factory=time.time)
     state: State = "submitted"
     was_sent: bool = False
+    was_announced: bool = False
     result: BaseModel | None = None
     error: Exception | None = None
     error_code: str = ""

@@ -76,8 +76,8 @@ class Jobs:
         return self._jobs.get(job_id)
 
     def all(self) -> list[Job]:
-        """Return the jobs of this run, the newest first."""
-        return list(reversed(self._jobs.values()))
+        """Return the jobs of this run, the newest first. Calls that were refused are no jobs."""
+        return [job for job in reversed(self._jobs.values()) if job.was_sent or job.was_announced]
 
     @property
     def are_idle(self) -> bool:
@@ -107,8 +107,14 @@ class Jobs:
             if job.result is None and not job.error_code:
                 job.fail(None)
             with anyio.CancelScope(shield=True):
-                await resources.aclose()
+                await self._close(job, resources)
                 await self._finish(job)
+
+    async def _close(self, job: Job, resources: AsyncExitStack) -> None:
+        try:
+            await resources.aclose()
+        except Exception:  # noqa: BLE001 - the result is there, and other jobs go on
+            _log.exception("%s: its files could not be closed", job.tool)
 
     async def _run_uncancelled(self, task: "_Uncancelled[Any]") -> None:
         try:
@@ -124,6 +130,8 @@ class Jobs:
         files = tuple(file.path for file in job.files)
         try:
             await self._history.record_end(job.id, job.final_state, cost, files, job.error_code)
+        except Exception:  # noqa: BLE001 - a history that fails must not end other jobs
+            _log.exception("%s: its end could not be recorded", job.tool)
         finally:
             job.finish()
             self._forget_oldest()

@@ -45,7 +45,7 @@ async def run(call: PaidCall[Any], services: Services, caller: Caller[A]) -> A:
         )
 
         async def work() -> BaseModel:
-            request = await call.complete(services.client) if call.complete else call.request
+            request = await call.complete(services.free_client) if call.complete else call.request
             await services.history.record_start(job.id, job.tool, job.started_at, estimate.credits)
             await anyio.lowlevel.checkpoint_if_cancelled()  # cancelled by now, nothing is sent
             job.start()

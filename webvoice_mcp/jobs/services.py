@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
+from webvoice_mcp.client.free_client import FreeClient
 from webvoice_mcp.files import Files
 from webvoice_mcp.jobs.budget import Budget
 from webvoice_mcp.jobs.estimates import Estimates
@@ -29,3 +30,8 @@ class Services:
         """Close connections and files."""
         await self.client.aclose()
         await self.history.aclose()
+
+    @property
+    def free_client(self) -> FreeClient:
+        """The client that tools get: it calls free endpoints only."""
+        return FreeClient(self.client)

@@ -74,7 +74,7 @@ class KeyStore:
         """Return the base URLs that have saved keys."""
         return [base_url for base_url, entries in self._load().get("keys", {}).items() if entries]
 
-    def set_aside(self) -> list[Path]:
+    def damaged_files(self) -> list[Path]:
         """Return the damaged key files that were set aside, oldest first. They may still contain keys."""
         return sorted(self._path.parent.glob(f"{self._path.name}.damaged-*"))
 

@@ -179,7 +179,7 @@ FOLDERS = Kind(
 )
 SWITCH = Kind(_parse_switch, "{:d}".format, accepted="1 or 0", format="boolean")
 CHOICE_OF_TOOLSETS = Kind(
-    _parse_toolsets, _show_toolsets, accepted=f"all, or a comma list of {', '.join(sorted(TOOLSETS))}"
+    _parse_toolsets, _show_toolsets, accepted=f"all, or a comma-separated list of {', '.join(sorted(TOOLSETS))}"
 )
 LOG_LEVEL = Kind(_parse_log_level, str, accepted=f"one of {', '.join(LOG_LEVELS)}", choices=LOG_LEVELS)
 CREDITS = Kind(_parse_credits, _show_credits, accepted=f"a number of credits from 0 to {_MAX_CREDITS}", format="number")

@@ -10,6 +10,7 @@ from typing import Any
 from mcp.server.mcpserver import Context
 from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
+from pydantic import ValidationError
 
 from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.errors import Declined
@@ -88,7 +89,7 @@ async def _ask(context: Context[Any, Any], question: str) -> ElicitResult:
         answer: ElicitResult = await context.session.elicit_form(
             message=question, requested_schema=_SCHEMA, related_request_id=context.request_id
         )
-    except MCPError:  # the client refused the question itself
+    except (MCPError, ValidationError):  # the client refused the question itself, or its answer is malformed
         raise _declined() from None
     return answer
 

@@ -8,7 +8,7 @@ from typing import Any
 from mcp.server.mcpserver import Context
 
 from webvoice_mcp.client.auth import Keys
-from webvoice_mcp.client.client import Client
+from webvoice_mcp.client.free_client import FreeClient
 from webvoice_mcp.jobs.history import History
 from webvoice_mcp.jobs.jobs import Jobs
 from webvoice_mcp.jobs.services import Services
@@ -23,7 +23,7 @@ def _services(context: Context[Services]) -> Services:
 
 
 _BY_TYPE: Mapping[Any, Get] = {
-    Client: lambda context: _services(context).client,
+    FreeClient: lambda context: _services(context).free_client,
     History: lambda context: _services(context).history,
     Jobs: lambda context: _services(context).jobs,
     Keys: lambda context: _services(context).keys,

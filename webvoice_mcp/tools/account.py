@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, Strict
 
 from webvoice_mcp.client.auth import Keys
-from webvoice_mcp.client.client import Client
+from webvoice_mcp.client.free_client import FreeClient
 from webvoice_mcp.client.redaction import redact_document
 from webvoice_mcp.contract.account import (
     CREATE_KEY,
@@ -110,7 +110,7 @@ async def webvoice_register_send_code(
         Consent, Field(description="Whether the user accepts the terms of service. Ask; must be true.")
     ],
     *,
-    client: Client,
+    client: FreeClient,
 ) -> CodeSent:
     """E-mail a sign-in code to register or sign in, with no key yet; says whether the account is new.
 
@@ -136,7 +136,7 @@ async def webvoice_register_verify(
     create_api_key: Annotated[bool, Field(description="Make an API key, save it, and use it from now on.")] = True,
     api_key_name: Annotated[str, Field(description="The key's name on the dashboard.")] = "webvoice-mcp",
     *,
-    client: Client,
+    client: FreeClient,
     keys: Keys,
     jobs: Jobs,
 ) -> Registered:
@@ -159,7 +159,7 @@ async def webvoice_create_api_key(
     name: Annotated[str, Field(description="The key's name on the dashboard.")],
     use: Annotated[bool, Field(description="Use it as this server's key from now on.")] = False,
     *,
-    client: Client,
+    client: FreeClient,
     keys: Keys,
     jobs: Jobs,
 ) -> KeyCreated:
@@ -172,7 +172,7 @@ async def webvoice_create_api_key(
 
 
 @tools.free(ONBOARDING, title="Onboarding", effect=READS)
-async def webvoice_onboarding(*, client: Client) -> Onboarding:
+async def webvoice_onboarding(*, client: FreeClient) -> Onboarding:
     """Tell how to top up (PayPal, the account's own Solana memo), how many credits are left and what may be used.
 
     Free. For the key and its use see webvoice_status.
@@ -182,7 +182,7 @@ async def webvoice_onboarding(*, client: Client) -> Onboarding:
 
 
 @tools.free(STATUS, title="Account status", effect=READS)
-async def webvoice_status(*, client: Client, keys: Keys) -> Status:
+async def webvoice_status(*, client: FreeClient, keys: Keys) -> Status:
     """Tell whose account is used, its credits, and which API key is at work and where it came from.
 
     Free. For ways to add credits see webvoice_onboarding.
@@ -201,7 +201,7 @@ async def webvoice_account_links(*, settings: Settings) -> Links:
     return Links.model_validate(links(settings.site))
 
 
-async def _verify(client: Client, keys: Keys, request: VerifyCodeRequest) -> Registered:
+async def _verify(client: FreeClient, keys: Keys, request: VerifyCodeRequest) -> Registered:
     reply = await client.call(VERIFY_CODE, request)
     if not reply.api_key:
         note = "The service sent no API key." if request.create_api_key else None
@@ -211,7 +211,7 @@ async def _verify(client: Client, keys: Keys, request: VerifyCodeRequest) -> Reg
     return Registered.model_validate(redact_document(fields, reply.api_key) | stored.facts())
 
 
-async def _create_key(client: Client, keys: Keys, request: CreateKeyRequest, *, use: bool) -> KeyCreated:
+async def _create_key(client: FreeClient, keys: Keys, request: CreateKeyRequest, *, use: bool) -> KeyCreated:
     reply = await client.call(CREATE_KEY, request)
     stored = await keys.store(name=request.name, key=reply.api_key, use=use)
     fields = KeyCreated.from_reply(reply, name=reply.name or request.name).fields()

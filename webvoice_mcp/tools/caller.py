@@ -59,6 +59,7 @@ class McpCaller:
                 job.cancel()
             raise
         if not job.is_finished or (background and job.was_sent):
+            job.was_announced = True
             return JobStarted(job_id=job.id, state="running", files=[])
         outcome = job.outcome()
         assert isinstance(outcome, Result), "paid tools make results"  # noqa: S101

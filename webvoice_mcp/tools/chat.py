@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from webvoice_mcp.client.client import Client
-from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, OPENAI_MODELS, ChatReply, ChatRequest, ModelFacts
+from webvoice_mcp.client.free_client import FreeClient
+from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, OPENAI_MODELS, ChatModel, ChatReply, ChatRequest
 from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.jobs.call import Delivery, PaidCall
@@ -64,7 +64,7 @@ async def webvoice_list_chat_models(
     search: Annotated[str, Field(description="Only models with this text in id or name.")] = "",
     openai_format: Annotated[bool, Field(description="OpenAI's list format, without prices and names.")] = False,
     *,
-    client: Client,
+    client: FreeClient,
 ) -> Models:
     """List the models for webvoice_chat with their price per request in credits.
 
@@ -177,7 +177,7 @@ def _answer(delivery: Delivery[ChatReply]) -> Answer:
     )
 
 
-def _with_free(model: ModelFacts) -> JsonObject:
+def _with_free(model: ChatModel) -> JsonObject:
     row = model.model_dump(mode="json", exclude_none=True)
     free = model.free if model.free is not None else model.credits_per_request == 0
     return {**row, "free": free}

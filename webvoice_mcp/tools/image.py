@@ -16,7 +16,7 @@ from webvoice_mcp.contract.image import (
     ImageProviderName,
     ImageReply,
     ImageRequest,
-    written_size,
+    format_size,
 )
 from webvoice_mcp.contract.rules import is_public_link
 from webvoice_mcp.errors import InvalidArgument
@@ -116,7 +116,7 @@ async def webvoice_image(
         raise InvalidArgument("width and height go together. Give both, or neither.")
     _check_loras(loras or [], lora_url, lora_scale)
     if size:
-        request = request.model_copy(update={"size": written_size(provider, size)})
+        request = request.model_copy(update={"size": format_size(provider, size)})
     return PaidCall(
         IMAGE,
         request,
@@ -178,7 +178,7 @@ async def webvoice_image_to_image(
     request = request.model_copy(
         update={
             "images": images if only_urls else None,
-            "size": written_size("flux-flash-edit", size) if size else None,
+            "size": format_size("flux-flash-edit", size) if size else None,
         }
     )
     return PaidCall(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from webvoice_mcp.client.client import Client
+from webvoice_mcp.client.free_client import FreeClient
 from webvoice_mcp.contract.messaging import (
     EMAIL_BODY_CHARACTERS,
     MEMO_CHARACTERS,
@@ -44,7 +44,7 @@ async def webvoice_send_email(
     body: Annotated[str, Field(max_length=EMAIL_BODY_CHARACTERS, description="Plain text.")],
     subject: Annotated[str, Field(description="Unset: Message from WebVoice API.")] = "",
     *,
-    client: Client,
+    client: FreeClient,
 ) -> EmailSent:
     """Send a plain-text e-mail, without attachments, to any address; it cannot be taken back.
 
@@ -60,7 +60,7 @@ async def webvoice_voice_memo(
     text: Annotated[str, Field(max_length=MEMO_CHARACTERS, description="The memo.")],
     title: Annotated[str, Field(description="Unset: the text's first 50 characters.")] = "",
     *,
-    client: Client,
+    client: FreeClient,
 ) -> Memo:
     """Keep a note: store text, without sound, among the account's voice memos; returns the address of its page.
 

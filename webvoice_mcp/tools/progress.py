@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 from mcp.server.mcpserver import Context
 
-from webvoice_mcp.client.stream import TEXT_INTERVAL
+from webvoice_mcp.client.stream import TEXT_INTERVAL_SECONDS
 from webvoice_mcp.jobs.job import Job
 
 _FIRST_SECONDS = 0.8  # a caller who wants progress gets the first notification within a second
@@ -66,7 +66,7 @@ class Progress:
         text = "".join(self._text)
         self._text.clear()
         if text:
-            self._text_due = self._clock() + TEXT_INTERVAL
+            self._text_due = self._clock() + TEXT_INTERVAL_SECONDS
             await self._send(self._last + len(text), None, text)
 
     async def _send_status(self, job: Job) -> None:

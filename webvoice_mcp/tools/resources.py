@@ -42,17 +42,17 @@ class _OfferedResource:
 
 async def models(services: Services) -> Models:
     """Fetch the chat models."""
-    return await webvoice_list_chat_models(client=services.client)
+    return await webvoice_list_chat_models(client=services.free_client)
 
 
 async def voices(services: Services) -> VoiceList:
     """Fetch the voices of all languages."""
-    return await webvoice_list_voices(client=services.client)
+    return await webvoice_list_voices(client=services.free_client)
 
 
 async def status(services: Services) -> Status:
     """Fetch the account and its credits."""
-    return await webvoice_status(client=services.client, keys=services.keys)
+    return await webvoice_status(client=services.free_client, keys=services.keys)
 
 
 def add_to(server: MCPServer[Services], families: frozenset[str], running: RunningServer) -> None:

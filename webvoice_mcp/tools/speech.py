@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from webvoice_mcp.client.client import Client
+from webvoice_mcp.client.free_client import FreeClient
 from webvoice_mcp.contract.speech import (
     DEFAULT_VOICES,
     SPEECH,
@@ -69,7 +69,7 @@ async def webvoice_list_voices(
     language: Annotated[str, Field(description="Only this language, e.g. en.")] = "",
     provider: Annotated[str, Field(description="Only this provider.")] = "",
     *,
-    client: Client,
+    client: FreeClient,
 ) -> VoiceList:
     """List the voices for webvoice_tts by language, with the ids that it takes.
 
@@ -152,7 +152,7 @@ async def webvoice_whisper_fast_stt(
     return await webvoice_stt(audio_path, language, "whisper_fast", output_path, background)
 
 
-async def _with_first_voice(request: SpeechRequest, client: Client) -> SpeechRequest:
+async def _with_first_voice(request: SpeechRequest, client: FreeClient) -> SpeechRequest:
     """Choose the first voice that the service lists for the language."""
     listed = await webvoice_list_voices(request.language, request.provider or "", client=client)
     first = next((voice["id"] for voices in listed.voices.values() for voice in voices), "")

@@ -116,12 +116,15 @@ class ToolSet:
     def paid(
         self, endpoint: PaidEndpoint[Any, Any], *others: FreeEndpoint[Any, Any], title: str
     ) -> Callable[[PaidFunction], PaidFunction]:
-        """Register a tool that may cost credits. The function checks its arguments and returns a `PaidCall`."""
+        """Register a tool that may cost credits. The function only checks its arguments and returns a `PaidCall`."""
 
         def register(function: PaidFunction) -> PaidFunction:
             returned = inspect.signature(function).return_annotation
             if not isinstance(endpoint, PaidEndpoint) or any(other.paid for other in others):
                 raise TypeError(f"{function.__name__} must be registered with one paid endpoint, then free ones")
+            for parameter in inspect.signature(function).parameters.values():
+                if parameter.kind is parameter.KEYWORD_ONLY:  # an estimate calls the function, and has no context
+                    raise TypeError(f"{function.__name__} asks for {parameter.name}, but a paid tool asks for nothing")
             if get_origin(returned) is not PaidCall:
                 raise TypeError(f"{function.__name__} must be annotated to return a PaidCall")
             self._add(function, title, WRITES, (endpoint, *others), get_args(returned)[0])

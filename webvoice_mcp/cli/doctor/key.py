@@ -16,7 +16,7 @@ def check(settings: Settings, store: KeyStore) -> tuple[ApiKey | None, Check]:
     try:
         key = run_async(Keys(settings, store).find)
         other_services = [base_url for base_url in store.services() if base_url != settings.base_url]
-        damaged = store.set_aside()
+        damaged = store.damaged_files()
     except DiskError as error:
         return None, Check(_NAME, False, str(error), "Make that file readable, or set WEBVOICE_STATE_DIR.")
     if key is not None:
