@@ -1,8 +1,8 @@
 """The history: every job with its cost and files, in a SQLite file that all servers of a user share.
 
 A row is written before the request goes out and again when the job ends, so that a job that a crash cut off is listed.
-Prompts and keys are never written; only a made file name holds a prompt's first words. If the file cannot be used,
-calls go on without it.
+Prompts and keys are never written; a file name that the server chooses contains a prompt's first words. If the file
+cannot be used, calls go on without it.
 """
 
 from __future__ import annotations  # annotations name classes that are imported late
