@@ -1,4 +1,4 @@
-"""A bare SDK server whose tools make the same requests in the usual way: python benchmarks/_bare_server.py BASE_URL"""
+"""A minimal SDK server that makes the same requests as ours: python benchmarks/_bare_server.py BASE_URL"""
 
 import base64
 import functools
@@ -14,7 +14,7 @@ server = MCPServer("bare", log_level="WARNING")
 
 @functools.cache
 def http() -> httpx2.AsyncClient:
-    """Return the client, created on first use since that takes tens of milliseconds."""
+    """Return the HTTP client. It is created on first use, because that takes tens of milliseconds."""
     return httpx2.AsyncClient(base_url=f"{sys.argv[1]}/", timeout=None, headers={"X-API-Key": "wv_benchmark"})
 
 
@@ -28,14 +28,14 @@ async def status() -> str:
 async def save(path: str) -> str:
     """Make a video and save it."""
     reply = (await http().post("text-to-video/", json={"prompt": "x"})).json()
-    Path(path).write_bytes(base64.b64decode(reply["video"]))  # noqa: ASYNC240 - blocks, as usual
+    Path(path).write_bytes(base64.b64decode(reply["video"]))  # noqa: ASYNC240 - simple code that blocks
     return path
 
 
 @server.tool()
 async def send(path: str) -> str:
     """Transcribe a recording."""
-    with Path(path).open("rb") as file:  # noqa: ASYNC230 - blocks, as usual
+    with Path(path).open("rb") as file:  # noqa: ASYNC230 - simple code that blocks
         return (await http().post("stt/", files={"audio": file})).text
 
 

@@ -1,4 +1,4 @@
-"""Tools of all benchmarks: the service and the servers to compare, measuring in turns, tables, goals."""
+"""Shared by all benchmarks: the service, the servers to compare, measuring in turns, tables, goals."""
 
 import json
 import os
@@ -20,7 +20,7 @@ OURS, BARE, PUBLISHED = "webvoice-mcp", "bare SDK server", "webvoice-mcp 0.2.1"
 
 _HERE = Path(__file__).resolve().parent
 _PASSED_ON = ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP")
-_TIME_TOLERANCE = 3  # --check allows times this factor beyond their goals: machines differ and may be busy
+_TIME_TOLERANCE = 3  # --check allows times to miss their goals by this factor: machines differ and may be busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,8 @@ class Goal:
 
     Attributes:
         value: None if it cannot be measured on this system.
-        limit: the most that the value should be.
-        is_minimum: True if the limit is the least instead.
-        is_strict: True if --check allows no tolerance, as for memory; times have a factor.
+        limit: the maximum, or the minimum if `is_minimum`.
+        is_strict: True if --check allows no tolerance. It is for memory; times may miss their goals by a factor.
     """
 
     name: str
@@ -54,7 +53,7 @@ class Goal:
     def __str__(self) -> str:
         bound = "at least" if self.is_minimum else "at most"
         state = "not measured here" if self.value is None else "met" if self.is_met else "MISSED"
-        return f"  {self.name}: {formatted(self.value)} {self.unit} ({bound} {self.limit:g}): {state}"
+        return f"  {self.name}: {format_number(self.value)} {self.unit} ({bound} {self.limit:g}): {state}"
 
     def _within(self, tolerance: float) -> bool:
         if self.value is None:
@@ -63,10 +62,10 @@ class Goal:
 
 
 class Bench:
-    """The environment of a run: a folder, the service in a process of its own, the servers to compare.
+    """The environment of a run: a folder, the service in a process of its own, and the servers to compare.
 
     Attributes:
-        is_short: True if the run should take little time.
+        is_short: True for a run of about a minute.
         folder: a temporary folder.
         curl: the path of curl, or None.
         http, https: the service's addresses, without a path.
@@ -94,7 +93,7 @@ class Bench:
         self._service.wait()
 
     def environment(self, base_url: str = "", **variables: object) -> dict[str, str]:
-        """Return the environment of every measured process; `variables` are named without the prefix WEBVOICE_."""
+        """Return the environment variables of a measured process; `variables` have no prefix WEBVOICE_."""
         own = {"HOME": self.folder, "USERPROFILE": self.folder, "PYTHONPYCACHEPREFIX": self.folder / "compiled"}
         variables = {"STATE_DIR": self.folder / "state", "OUTPUT_DIR": self.folder, "INLINE_WAIT": 0, **variables}
         variables |= {"BASE_URL": base_url or "http://127.0.0.1:9/api/v1", "API_KEY": "wv_benchmark_0123456789"}
@@ -105,7 +104,7 @@ class Bench:
         return named | {f"WEBVOICE_{name}": str(value) for name, value in variables.items()}
 
     def rounds(self, short: int, full: int) -> int:
-        """Return one of two numbers of rounds: for a short or a full run."""
+        """Return the first number in a short run, the second in a full run."""
         return short if self.is_short else full
 
     @property
@@ -115,14 +114,14 @@ class Bench:
 
     @property
     def published(self) -> str | None:
-        """The Python of an environment with the published version, created on first use; None if that fails."""
+        """The Python of an environment with the published version, created on first use, or None if that failed."""
         if self._published is None:
             self._published = "" if self.is_short else _install_published(self.folder / "published")
         return self._published or None
 
     @contextmanager
     def server(self, name: str, base_url: str = "", **variables: object) -> Iterator[Server]:
-        """Run one of the servers in a fresh process and greet it."""
+        """Run one of the servers in a new process and initialize it."""
         environ = self.environment(base_url, **variables)
         server = Server(self.command(name, environ["WEBVOICE_BASE_URL"]), environ, self.folder)
         try:
@@ -138,7 +137,7 @@ class Bench:
         return [self.published or "" if name == PUBLISHED else sys.executable, "-m", "webvoice_mcp"]
 
     def transfer(self, method: str, base_url: str, path: Path, **variables: object) -> Sample:
-        """Run a method of `_transfers.py` in a fresh process."""
+        """Run a method of `_transfers.py` in a new process."""
         command = [sys.executable, str(_HERE / "_transfers.py"), method, base_url, str(path)]
         done = subprocess.run(command, env=self.environment(base_url, **variables), stdout=subprocess.PIPE, check=True)
         sample: Sample = json.loads(done.stdout)
@@ -162,7 +161,7 @@ def open_bench(*, is_short: bool) -> Iterator[Bench]:
 
 
 def warm(server: Server, name: str) -> None:
-    """Make a first call, which connects and imports what later calls need."""
+    """Make a first call, which connects and imports modules for later calls."""
     if name == OURS:  # a paid call also opens the history
         server.call("webvoice_translate", {"text": "Hello", "target_language": "it"})
     else:
@@ -170,7 +169,7 @@ def warm(server: Server, name: str) -> None:
 
 
 def measure_in_turns(methods: Mapping[str, Callable[[], Sample]], rounds: int) -> dict[str, dict[str, float | None]]:
-    """Run all methods in each round, in a random order, and return the medians of each method's samples."""
+    """Run all methods once in each round, in random order, and return the medians of each method's samples."""
     samples: dict[str, list[Sample]] = {name: [] for name in methods}
     for _ in range(rounds):
         for name in random.sample(list(methods), len(methods)):
@@ -189,19 +188,19 @@ def difference(value: float | None, base: float | None) -> float | None:
 
 
 def print_table(title: str, rows: Mapping[str, Mapping[str, float | None]]) -> None:
-    """Print a table with a name before each row."""
+    """Print a table whose rows start with their names."""
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     width = max(map(len, [title, *rows])) + 1
     print(f"\n{title:{width}}" + "".join(f"{column:>{_width(column)}}" for column in columns))
     for name, row in rows.items():
         print(
-            f"{name:{width}}" + "".join(f"{formatted(row.get(column)):>{_width(column)}}" for column in columns),
+            f"{name:{width}}" + "".join(f"{format_number(row.get(column)):>{_width(column)}}" for column in columns),
             flush=True,
         )
 
 
-def formatted(value: float | None) -> str:
-    """Return a number with three significant digits."""
+def format_number(value: float | None) -> str:
+    """Return a number with three significant digits, a dash for None."""
     if value is None:
         return "–"
     return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:.1f}" if abs(value) >= 9.995 else f"{value:.2f}"
@@ -224,6 +223,6 @@ def _install_published(environment: Path) -> str:
         subprocess.run([*uv, "venv", "-q", "--python", sys.executable, environment], check=True)
         subprocess.run([*uv, "pip", "install", "-q", "--python", python, "webvoice-mcp==0.2.1", "mcp<2"], check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        print(f"{PUBLISHED} is left out: it cannot be installed ({error}).")
+        print(f"{PUBLISHED} is left out, because it cannot be installed ({error}).")
         return ""
     return str(python)

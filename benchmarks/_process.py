@@ -1,4 +1,4 @@
-"""A server driven over its pipes, and the resources of a process, which are None on systems without /proc."""
+"""Drives a server over its pipes, and reads the resources that a process uses (None on systems without /proc)."""
 
 import json
 import os
@@ -19,7 +19,7 @@ _PING_INTERVAL_SECONDS = 0.002
 
 
 class Server:
-    """A running server; one thread writes and reads, so that no time is lost in switching threads.
+    """A running server. A single thread writes and reads, so that switching threads costs no time.
 
     Attributes:
         notifications: the number of notifications received.
@@ -34,12 +34,12 @@ class Server:
         self.pid: int = self._process.pid
 
     def initialize(self) -> None:
-        """Greet the server."""
+        """Initialize the session."""
         self.request("initialize", _HELLO)
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def close(self) -> float:
-        """Close its stdin; return the milliseconds until it has ended."""
+        """Close the server's stdin, and return the milliseconds until the process has ended."""
         started = time.perf_counter()
         with suppress(OSError):  # it may have ended already
             self._process.stdin.close()
@@ -61,7 +61,7 @@ class Server:
         result: Message = message["result"]
         return result
 
-    def measured(self, tool: str, arguments: Message) -> tuple[Message, dict[str, float | None]]:
+    def measure_call(self, tool: str, arguments: Message) -> tuple[Message, dict[str, float | None]]:
         """Call a tool; return its result, and the time, processor time and peak memory of the call."""
         memory, cpu, started = Memory(self.pid), cpu_ms(self.pid), time.perf_counter()
         result = self.call(tool, arguments)
@@ -73,8 +73,8 @@ class Server:
             "peak MiB": memory.growth(),
         }
 
-    def calls(self, tool: str, arguments: Sequence[Message], concurrency: int) -> float:
-        """Call a tool with each of these arguments, so many at once; return the seconds in all."""
+    def run_calls(self, tool: str, arguments: Sequence[Message], concurrency: int) -> float:
+        """Call a tool with each of these arguments, `concurrency` calls at once; return the total seconds."""
         started = time.perf_counter()
         remaining = iter(arguments)
         in_progress = 0
@@ -90,8 +90,8 @@ class Server:
                 _checked(message["result"])
                 in_progress -= 1
 
-    def pinged_calls(self, calls: Sequence[tuple[str, Message]], concurrency: int) -> tuple[list[float], float]:
-        """Make calls, so many at once, with a ping always in progress; return the seconds of each ping and in all."""
+    def run_calls_with_pings(self, calls: Sequence[tuple[str, Message]], concurrency: int) -> tuple[list[float], float]:
+        """Make calls, `concurrency` at once, while pinging; return the seconds of each ping and the total seconds."""
         pings: list[float] = []
         in_progress, started = 0, time.perf_counter()
         remaining = iter(calls)
@@ -112,11 +112,11 @@ class Server:
                 in_progress -= 1
 
     def longest_ping(self, tool: str, arguments: Message) -> float:
-        """Call a tool and return the longest time of a ping meanwhile, in milliseconds."""
+        """Call a tool, ping until the result arrives, and return the milliseconds of the longest ping."""
         return self._longest_ping(self._send_request("tools/call", {"name": tool, "arguments": arguments}), 0)
 
     def longest_idle_ping(self, seconds: float) -> float:
-        """Return the longest time of a ping in so many seconds without calls, in milliseconds."""
+        """Ping for this many seconds without a call, and return the milliseconds of the longest ping."""
         return self._longest_ping(None, seconds)
 
     def _longest_ping(self, call_id: int | None, seconds: float) -> float:
@@ -158,7 +158,7 @@ def _checked(result: Message) -> Message:
 
 
 class Memory:
-    """The growth of a process's peak memory from the creation of this object on."""
+    """Measures the growth of a process's peak memory since the creation of this object."""
 
     def __init__(self, pid: int | str) -> None:
         self._pid = pid
@@ -184,7 +184,7 @@ def resource_count(pid: int, kind: str) -> int | None:
 
 
 def cpu_ms(pid: int) -> float | None:
-    """Return the processor time so far in milliseconds, in steps of 10."""
+    """Return the processor time used so far in milliseconds; the resolution is 10 ms."""
     stat = Path(f"/proc/{pid}/stat")
     if not stat.exists():
         return None

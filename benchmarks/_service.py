@@ -1,9 +1,9 @@
-"""The API for benchmarks, in a process of its own and fast enough never to be the bottleneck.
+"""The API for benchmarks, in its own process and fast enough that it is never the bottleneck.
 
-Usage: python benchmarks/_service.py FOLDER. It prints its ports as JSON and ends when its input does.
+Usage: python benchmarks/_service.py FOLDER. It prints its ports as JSON and ends when its input ends.
 
-The first part of a path is an amount: `/64/api/v1/image/` replies with the base64 in FOLDER/64.b64 or with
-FOLDER/64.gz unchanged; `/500/api/v1/chat/completions/` streams 500 tokens. Uploads are discarded.
+The first part of a path is an amount: `/64/api/v1/image/` replies with the base64 in FOLDER/64.b64, or with the whole
+response in FOLDER/64.gz; `/500/api/v1/chat/completions/` streams 500 tokens. Uploads are discarded.
 """
 
 import json
@@ -27,8 +27,8 @@ CERTIFICATE = "tls.pem"
 TOKENS_PER_SECOND = 200
 _FIELDS = {"text-to-video": b"video", "image": b"image"}
 _MIB = 1024 * 1024
-_DROP = getattr(socket, "MSG_TRUNC", 0) if sys.platform == "linux" else 0  # the kernel discards the bytes
-_TAIL_BYTES = 64  # the end of an upload is read, to see that the form is complete
+_DISCARD = getattr(socket, "MSG_TRUNC", 0) if sys.platform == "linux" else 0  # the kernel discards the bytes
+_TAIL_BYTES = 64  # only the end of an upload is read, to check that the form is complete
 
 _SMALL_REPLIES = {
     "status": {"user": "a@example.com", "credits": 100.0, "api_key": {"name": "k", "usage_count": 1}},
@@ -38,7 +38,7 @@ _CREDITS = {"credits_used": 0.1, "credits_remaining": 99.9}
 
 
 class Connection:
-    """A connection of a client."""
+    """A client's connection."""
 
     def __init__(self, connection: socket.socket, folder: Path) -> None:
         self._socket = connection
@@ -92,7 +92,7 @@ class Connection:
             left -= len(self._rest)
             self._rest = b""
         while left > _TAIL_BYTES + len(self._rest):
-            received = self._socket.recv_into(buffer, min(_MIB, left - _TAIL_BYTES), _DROP)
+            received = self._socket.recv_into(buffer, min(_MIB, left - _TAIL_BYTES), _DISCARD)
             if not received:
                 raise ConnectionError
             left -= received
@@ -172,7 +172,7 @@ def _listen(folder: Path, tls: ssl.SSLContext | None) -> int:
 
 
 def make_certificate(folder: Path) -> Path:
-    """Write a private key and its self-signed certificate to one file, which clients also use as their trust store."""
+    """Write a private key and its self-signed certificate to one file. Clients use the file to trust the service."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)

@@ -1,7 +1,7 @@
-"""One transfer by one method, in a fresh process: python benchmarks/_transfers.py METHOD BASE_URL FILE
+"""Makes one transfer by one method, in a new process: python benchmarks/_transfers.py METHOD BASE_URL FILE
 
-It prints a sample as JSON. The method `direct` reads numbers from stdin instead, makes so many small requests for each,
-and prints their times.
+It prints a sample as JSON. The method `direct` is different: it reads numbers from stdin, makes that many small
+requests, and prints their times.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _VIDEO_REQUEST = {"prompt": "x", "provider": "seedance", "duration": 5}
 
 
 async def timed(work: Awaitable[object]) -> Sample:
-    """Await the work; return its time, processor time and peak memory."""
+    """Await the work, and return its time, processor time and growth of peak memory."""
     memory = Memory("self")
     cpu, started = time.process_time(), time.perf_counter()
     await work
@@ -42,7 +42,7 @@ async def timed(work: Awaitable[object]) -> Sample:
 
 
 async def undecoded(http: httpx2.AsyncClient, path: Path) -> None:
-    """Save a response as it is, without decoding."""
+    """Save a response without decoding it."""
     with path.open("wb", buffering=0) as file:
         async with http.stream("POST", "text-to-video/", json=_VIDEO_REQUEST) as response:
             async for chunk in response.aiter_bytes():
@@ -50,13 +50,13 @@ async def undecoded(http: httpx2.AsyncClient, path: Path) -> None:
 
 
 async def whole(http: httpx2.AsyncClient, path: Path) -> None:
-    """Save a video in the usual way: parse the whole JSON and decode the base64 in it."""
+    """Save a video with simple code: parse the whole JSON and decode the base64 in it."""
     response = await http.post("text-to-video/", json=_VIDEO_REQUEST)
-    path.write_bytes(base64.b64decode(response.json()["video"]))  # noqa: ASYNC240 - blocks, as usual
+    path.write_bytes(base64.b64decode(response.json()["video"]))  # noqa: ASYNC240 - simple code that blocks
 
 
 async def form(http: httpx2.AsyncClient, path: Path) -> None:
-    """Upload a file in the usual way."""
+    """Upload a file with the HTTP client's own form."""
     with path.open("rb") as file:
         (await http.post("stt/", files={"audio": file})).raise_for_status()
 
@@ -64,7 +64,7 @@ async def form(http: httpx2.AsyncClient, path: Path) -> None:
 def with_httpx2(
     transfer: Callable[[httpx2.AsyncClient, Path], Awaitable[None]],
 ) -> Callable[[str, Path], Awaitable[Sample]]:
-    """Return a method that times this transfer with a client that is already connected."""
+    """Return a method that times this transfer over a connection that is already open."""
 
     async def run(base_url: str, path: Path) -> Sample:
         async with httpx2.AsyncClient(base_url=f"{base_url}/", timeout=None) as http:
@@ -75,7 +75,7 @@ def with_httpx2(
 
 
 async def ours(_base_url: str, path: Path) -> Sample:
-    """Save a video with our client and files as a tool does, but without server and history."""
+    """Save a video with our client and files like a tool, but without the server and the history."""
     settings = Settings.read(os.environ)
     client, files = Client(settings, Keys(settings, KeyStore(settings.credentials_file))), Files(settings)
 
@@ -95,7 +95,7 @@ async def ours(_base_url: str, path: Path) -> Sample:
 
 
 async def direct(base_url: str) -> None:
-    """Make small requests one after another, as many as each line of stdin says, and print their times."""
+    """For each line of stdin, make that many small requests one after another, and print their times."""
     async with httpx2.AsyncClient(base_url=f"{base_url}/", timeout=None) as http:
         while line := sys.stdin.readline():
             times = []

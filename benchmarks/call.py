@@ -1,7 +1,7 @@
-"""Small calls: the time that the server adds to a request, the calls per second, and growth over many calls.
+"""Small calls: the time that the server adds to a request, the calls per second, and memory growth over many calls.
 
-`webvoice_status` is free: one GET and no record. `webvoice_translate` is paid: it is recorded in the history (SQLite)
-before the request and after it. `webvoice_account_links` sends no request.
+`webvoice_status` is free: it sends one GET and records nothing. `webvoice_translate` is paid: it is recorded in the
+history (SQLite) before the request and after it. `webvoice_account_links` sends no request.
 """
 
 import json
@@ -23,8 +23,8 @@ _FREE = "webvoice_status"
 _PAID = "webvoice_translate"
 _TEXT: Message = {"text": "Hello", "target_language": "it"}
 _CONCURRENCY = 64
-_CONNECTIONS = 16  # calls at once while growth is measured; as many connections stay open for later calls
-# Arguments, and MiB of growth allowed: little enough to show a leak of 200 bytes a call, with room for SQLite's cache.
+_CONNECTIONS = 16  # calls at once while growth is measured; the same number of connections stay open for later calls
+# Arguments, and the allowed growth in MiB: enough for SQLite's cache, but less than a leak of 200 bytes in each call.
 _MAX_GROWTH: dict[str, tuple[Message, float]] = {_FREE: ({}, 2), _PAID: (_TEXT, 8)}
 
 Batch = Callable[[int], list[float]]
@@ -40,7 +40,7 @@ def _sequential(bench: Bench) -> list[Goal]:
     with ExitStack() as stack:
         batches = _batches(bench, stack)
         for batch in batches.values():
-            batch(50)  # connects first
+            batch(50)  # connects, which is not measured
         for _ in range(bench.rounds(6, 30)):
             for name in random.sample(list(batches), len(batches)):
                 times.setdefault(name, []).extend(batches[name](50))
@@ -55,7 +55,7 @@ def _sequential(bench: Bench) -> list[Goal]:
 
 
 def _batches(bench: Bench, stack: ExitStack) -> dict[str, Batch]:
-    # A batch makes so many calls and returns the seconds of each.
+    # A batch takes a number, makes that many calls, and returns the seconds of each.
     base_url = f"{bench.http}/1/api/v1"
     servers = {name: stack.enter_context(bench.server(name, base_url)) for name in bench.servers}
     ours = servers[OURS]
@@ -118,7 +118,7 @@ def _concurrent(bench: Bench) -> list[Goal]:
         tools[f"{OURS}, {_PAID} (history)"] = servers[OURS], _PAID, _TEXT
         count = bench.rounds(200, 500)
         methods = {name: partial(_rate, *tool, 64 if PUBLISHED in name else count) for name, tool in tools.items()}
-        measure_in_turns(methods, 1)  # connects first
+        measure_in_turns(methods, 1)  # connects, which is not measured
         rates = measure_in_turns(methods, bench.rounds(3, 9))
     bare = rates[f"{BARE}, status"]["calls/s"]
     rows = {name: {**row, "× bare": ratio(row["calls/s"], bare)} for name, row in rates.items()}
@@ -129,7 +129,7 @@ def _concurrent(bench: Bench) -> list[Goal]:
 
 
 def _rate(server: Server, tool: str, arguments: Message, count: int) -> Sample:
-    return {"calls/s": count / server.calls(tool, [arguments] * count, _CONCURRENCY)}
+    return {"calls/s": count / server.run_calls(tool, [arguments] * count, _CONCURRENCY)}
 
 
 def _growth(bench: Bench) -> list[Goal]:
@@ -138,9 +138,9 @@ def _growth(bench: Bench) -> list[Goal]:
     count = bench.rounds(1000, 10_000)
     for tool, (arguments, max_growth) in _MAX_GROWTH.items():
         with bench.server(OURS, f"{bench.http}/1/api/v1") as server:
-            server.calls(tool, [arguments] * bench.rounds(500, 2000), _CONNECTIONS)
+            server.run_calls(tool, [arguments] * bench.rounds(500, 2000), _CONNECTIONS)
             before = _resources(server)
-            server.calls(tool, [arguments] * count, _CONNECTIONS)
+            server.run_calls(tool, [arguments] * count, _CONNECTIONS)
             growth = {name: difference(value, before[name]) for name, value in _resources(server).items()}
         rows[f"{count:,} × {tool}"] = growth
         goals += [

@@ -1,7 +1,7 @@
-"""Calls of all kinds, 64 at once: the time of a ping meanwhile, against a bare SDK server with the same requests.
+"""Calls of all kinds, 64 at once: the time of a ping meanwhile, compared with a bare SDK server.
 
-The calls are in turn a GET, a video of a mebibyte that is saved, a recording that is uploaded, and a streamed chat. Our
-server also checks, prices and records each call.
+The calls are, in turn, a GET, a video of one mebibyte that is saved, a recording that is uploaded, and a streamed chat.
+Both servers send the same requests; ours also checks, prices and records each call.
 """
 
 import statistics
@@ -10,16 +10,16 @@ from pathlib import Path
 
 from _bench import BARE, OURS, Bench, Goal, measure_in_turns, print_table, ratio, warm
 from _process import Message, Sample
-from save import prepare
-from send import silence
+from save import write_video
+from send import write_silence
 
 _CONCURRENCY = 64
 
 
 def measure(bench: Bench) -> list[Goal]:
     """Print the table and return the goal."""
-    recording = silence(bench.folder / "load.wav", 16_000, 8000)
-    prepare(bench.folder / "1.b64", 1)
+    recording = write_silence(bench.folder / "load.wav", 16_000, 8000)
+    write_video(bench.folder / "1.b64", 1)
     methods = {name: partial(_ping_times, bench, name, recording) for name in (OURS, BARE)}
     samples = measure_in_turns(methods, bench.rounds(2, 7))
     print_table(f"load, {_CONCURRENCY} calls of all kinds at once", samples)
@@ -32,7 +32,7 @@ def _ping_times(bench: Bench, name: str, recording: Path) -> Sample:
     calls = (_ours if name == OURS else _bare)(recording, count // 4)
     with bench.server(name, f"{bench.http}/1/api/v1") as server:
         warm(server, name)
-        pings, seconds = server.pinged_calls(calls, _CONCURRENCY)
+        pings, seconds = server.run_calls_with_pings(calls, _CONCURRENCY)
     for video in recording.parent.glob("*.mp4"):
         video.unlink()
     return {

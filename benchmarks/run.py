@@ -1,12 +1,12 @@
-"""Measure the server's time, memory and throughput against simple alternatives, in one run.
+"""Compare the server's time, memory and throughput with simple alternatives, in one run.
 
 Usage: python benchmarks/run.py [--short] [--check] [NAME ...]
 
-Names: start, call, load, stream, save, send, splitter; without a name, all of them. The alternatives take turns, in a
-random order in each round; medians and goals are printed. Ratios mean more than times: machines differ.
+Names: start, call, load, stream, save, send, splitter; without a name, all of them. In each round, the alternatives run
+in random order. Medians and goals are printed. Ratios mean more than times, because machines differ.
 
---short takes about a minute; it leaves out the published version, which has to be installed.
---check ends with code 1 if memory or a stall misses its goal, or a time misses it by a factor of 3.
+--short takes about a minute; it leaves out the published version, which would have to be installed.
+--check ends with code 1 if memory or a stall misses its goal, or if a time misses its goal by a factor of 3.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="exit with 1 if a goal is missed")
     options = parser.parse_args()
     if unknown := set(options.names) - BENCHMARKS.keys():
-        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+        parser.error(f"unknown benchmark {', '.join(unknown)}; choose from {', '.join(BENCHMARKS)}")
     started = time.perf_counter()
     print(_machine())
     goals: list[Goal] = []

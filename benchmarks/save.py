@@ -1,7 +1,7 @@
 """Media: a JSON reply with one base64 string, saved as a file.
 
-"client and files" is our code without a server; "webvoice-mcp" is `webvoice_text_to_video` over the server's pipes,
-which also records the call in the history. Both end with an fsync, unlike the other methods.
+"client and files" is our code without a server. "webvoice-mcp" is `webvoice_text_to_video` over the server's pipes,
+which also records the call in the history. Unlike the other methods, both end with an fsync.
 """
 
 import base64
@@ -27,7 +27,7 @@ def measure(bench: Bench) -> list[Goal]:
     """Print the tables and return the goals."""
     sizes = [64] if bench.is_short else [64, 256, 512]
     for size in sizes:
-        prepare(bench.folder / f"{size}.b64", size)
+        write_video(bench.folder / f"{size}.b64", size)
     goals = [goal for size in sizes for goal in _sizes(bench, size)]
     goals += _tls(bench, _compared_size(bench))
     goals += _concurrent(bench, 64)
@@ -91,7 +91,7 @@ def _save_with_server(bench: Bench, name: str, base_url: str, size: int) -> Samp
     def save() -> Sample:
         with bench.server(name, base_url) as server:
             warm(server, name)
-            return server.measured(*_call(name, bench.folder / "saved.mp4"))[1]
+            return server.measure_call(*_call(name, bench.folder / "saved.mp4"))[1]
 
     return _checked(save, bench.folder / "saved.mp4", size)
 
@@ -111,7 +111,7 @@ def _concurrent(bench: Bench, size: int) -> list[Goal]:
         with bench.server(OURS, f"{bench.http}/{size}/api/v1") as server:
             warm(server, OURS)
             memory = Memory(server.pid)
-            seconds = server.calls(calls[0][0], [arguments for _, arguments in calls], len(calls))
+            seconds = server.run_calls(calls[0][0], [arguments for _, arguments in calls], len(calls))
             growth = memory.growth()
         for _, arguments in calls:
             _checked(dict, Path(arguments["output_path"]), size)
@@ -139,7 +139,7 @@ def _pings(bench: Bench, size: int) -> list[Goal]:
 
 
 def _bomb(bench: Bench) -> list[Goal]:
-    """Receive 1 GiB of base64 in 1 to 5 MB of gzip, with a limit of 64 MiB."""
+    """Receive a compression bomb: 1 GiB of base64 in 1 to 5 MB of gzip, with a file limit of 64 MiB."""
     packer = zlib.compressobj(1, wbits=31)
     with (bench.folder / f"{_BOMB}.gz").open("wb") as file:
         file.write(packer.compress(b'{"success":true,"video":"'))
@@ -171,12 +171,12 @@ def _curl(samples: dict[str, dict[str, float | None]]) -> float | None:
     return samples[_CURL]["ms"] if _CURL in samples else None
 
 
-def prepare(path: Path, size: int) -> None:
-    """Write the base64 of a video of so many MiB: a real header followed by noise."""
+def write_video(path: Path, size: int) -> None:
+    """Write the base64 of a video of `size` MiB: a real header followed by noise."""
     video = _box(b"hdlr", bytes(8) + b"vide" + bytes(12))
     for name in (b"mdia", b"trak", b"moov"):
         video = _box(name, video)
-    video = _box(b"ftyp", b"isom" + bytes(4)) + video + bytes(4) + b"mdat"  # size 0: up to the end of the file
+    video = _box(b"ftyp", b"isom" + bytes(4)) + video + bytes(4) + b"mdat"  # the size 0 means up to the end of the file
     noise = os.urandom(_BLOCK_BYTES)
     first = video + noise[len(video) :]
     remaining = size * _MIB

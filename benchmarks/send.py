@@ -1,4 +1,4 @@
-"""Uploads: a WAV file sent by `webvoice_stt`, against curl and the HTTP client's own form upload."""
+"""Uploads: a WAV file sent by `webvoice_stt`, compared with curl and the HTTP client's own form."""
 
 import os
 import wave
@@ -17,7 +17,7 @@ _SAMPLES_PER_SECOND = 48_000
 def measure(bench: Bench) -> list[Goal]:
     """Print the table and return the goals."""
     size = bench.rounds(128, 512)
-    recording = silence(bench.folder / "talk.wav", size * _MIB, _SAMPLES_PER_SECOND)
+    recording = write_silence(bench.folder / "talk.wav", size * _MIB, _SAMPLES_PER_SECOND)
     base_url = f"{bench.http}/1/api/v1"
     methods: dict[str, Callable[[], Sample]] = {}
     if bench.curl:
@@ -39,8 +39,8 @@ def measure(bench: Bench) -> list[Goal]:
     ]
 
 
-def silence(path: Path, size: int, rate: int) -> Path:
-    """Write a silent recording of so many bytes, with so many samples per second."""
+def write_silence(path: Path, size: int, rate: int) -> Path:
+    """Write a silent recording of `size` bytes with `rate` samples per second, and return its path."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -58,7 +58,7 @@ def _send_with_server(bench: Bench, name: str, base_url: str, recording: Path) -
     }
     with bench.server(name, base_url, MAX_UPLOAD_MB=1024) as server:
         warm(server, name)
-        result, used = server.measured(*tools[name])
+        result, used = server.measure_call(*tools[name])
         if "bytes, complete" not in str(result):  # the form ended where Content-Length said
             raise RuntimeError(f"{name} sent an incomplete form: {result}")
         return {**used, "idle ms": server.longest_idle_ping(0.5), "ping ms": server.longest_ping(*tools[name])}

@@ -1,6 +1,6 @@
-"""The speed of splitting a JSON reply, against `json.loads` and `b64decode` of the same reply in memory.
+"""The speed of splitting a JSON reply, compared with `json.loads` and `b64decode` of the same reply in memory.
 
-All of it runs in this process without a disk. Rates are MiB of JSON per second.
+Everything runs in this process, without a disk. Rates are MiB of JSON per second.
 """
 
 import base64
@@ -21,7 +21,7 @@ _MIB = 1 << 20
 
 
 def measure(bench: Bench) -> list[Goal]:
-    """Print the table; the goals are those of `save`."""
+    """Print the table; there are no goals besides those of `save`."""
     size = bench.rounds(8, 32)
     rows: dict[str, Sample] = {}
     for name, body in _spellings(size * _MIB).items():
@@ -69,7 +69,7 @@ def _split(body: bytes, chunk_bytes: int) -> None:
 
 
 def _parse_whole(body: bytes) -> None:
-    """Parse and decode at once; spellings that b64decode refuses are corrected first."""
+    """Parse and decode the whole body; spellings that b64decode refuses are corrected first."""
     text = json.loads(body)["video"].removeprefix("data:video/mp4;base64,")
     if len(text) % 4 or "-" in text or "\n" in text:
         text = text.translate(str.maketrans("-_", "+/", "\r\n")).rstrip("=")

@@ -1,4 +1,4 @@
-"""Start and end: time to the list of tools against a bare SDK server, time of short commands against plain Python."""
+"""Start and exit: the time to tools/list, compared with a bare SDK server, and of short commands, with plain Python."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ def measure(bench: Bench) -> list[Goal]:
 
 def _servers(bench: Bench) -> list[Goal]:
     methods = {name: partial(_time_start, bench, name) for name in bench.servers}
-    measure_in_turns(methods, 1)  # compiles the modules first
+    measure_in_turns(methods, 1)  # compiles the modules, which is not measured
     samples = measure_in_turns(methods, bench.rounds(5, 15))
     bare = samples[BARE]
     print_table(
@@ -48,7 +48,7 @@ def _commands(bench: Bench) -> list[Goal]:
     methods: dict[str, Callable[[], Sample]] = {
         name: partial(_run, bench, command) for name, command in commands.items()
     }
-    measure_in_turns(methods, 1)  # compiles the modules first
+    measure_in_turns(methods, 1)  # compiles the modules, which is not measured
     samples = measure_in_turns(methods, bench.rounds(9, 25))
     base = samples["python -c pass"]["ms"]
     print_table("commands", {name: {**row, "× python": ratio(row["ms"], base)} for name, row in samples.items()})

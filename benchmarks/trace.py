@@ -1,11 +1,11 @@
-"""The way of one tool call through our code: its files, function calls and switches of room.
+"""Traces one tool call through our code: the files, the function calls, and the changes from package to package.
 
 Usage: python benchmarks/trace.py [TOOL [ARGUMENTS]]
 
-ARGUMENTS is a JSON object; without it the tool's least arguments are used, and without TOOL `webvoice_tts`. The call is
-made by an MCP client in memory to a server in this process, whose service is scripted. A first call warms up; the
-second is traced, in all threads. A room is a package or module directly below `webvoice_mcp`; a switch of room is
-counted each time a function of ours starts in another room than the function that started before it.
+ARGUMENTS is a JSON object. Without it, only the tool's required arguments are sent; without TOOL, `webvoice_tts` is
+called. An in-memory MCP client calls a server in this process, with scripted replies in place of the service. The first
+call warms up; the second is traced, in all threads. A package is a package or module directly below `webvoice_mcp`. A
+package switch is counted when a function of ours starts in another package than the function that started before it.
 """
 
 import argparse
@@ -34,18 +34,18 @@ _RESUME_POSITION = 3  # the bits of RESUME's argument that are 0 at the start of
 
 
 class Tracer:
-    """A profile function that counts what our code does while `enabled` is true.
+    """A profile function that counts the functions of our code that start while `enabled` is true.
 
     Attributes:
-        calls: the functions started, by file in order of first entry.
-        switches: the number of switches of room.
+        calls: the number of functions started, by file in order of first entry.
+        switches: the number of package switches.
     """
 
     def __init__(self) -> None:
         self.enabled = False
         self.calls: Counter[str] = Counter()
         self.switches = 0
-        self._room = ""
+        self._package = ""
 
     def __call__(self, frame: FrameType, event: str, _argument: Any) -> None:
         """Count a function of ours that starts."""
@@ -55,12 +55,12 @@ class Tracer:
         if code.co_name.startswith("<") and code.co_name != "<lambda>":
             return  # comprehensions are functions on Python 3.11 only
         if code.co_code[frame.f_lasti + 1] & _RESUME_POSITION:
-            return  # a coroutine or generator goes on
+            return  # a coroutine or generator is resumed
         file = code.co_filename[len(_PACKAGE) :].replace(os.sep, "/")
         self.calls[file] += 1
-        room = file.partition("/")[0].removesuffix(".py")
-        self.switches += bool(self._room) and room != self._room
-        self._room = room
+        package = file.partition("/")[0].removesuffix(".py")
+        self.switches += bool(self._package) and package != self._package
+        self._package = package
 
 
 async def _reply(request: httpx2.Request) -> httpx2.Response:
@@ -82,13 +82,13 @@ async def trace(tool: str, arguments: dict[str, Any], tracer: Tracer, folder: Pa
 
 
 def main() -> None:
-    """Trace the call that the command line asks for and print what was counted."""
+    """Trace the call that the command line names, and print the counts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tool", nargs="?", default="webvoice_tts", metavar="TOOL", help="the tool to call")
     parser.add_argument("arguments", nargs="?", type=json.loads, metavar="ARGUMENTS", help="its arguments as JSON")
     options = parser.parse_args()
     tracer = Tracer()
-    threading.setprofile(tracer)  # before the first call: it starts the threads that the second one uses
+    threading.setprofile(tracer)  # before the first call, which starts the threads that the second call uses
     sys.setprofile(tracer)
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -98,9 +98,9 @@ def main() -> None:
         sys.setprofile(None)
         threading.setprofile(None)
     print(f"{options.tool}\n")
-    print(f"{'files':14}{len(tracer.calls):5}")
-    print(f"{'function calls':14}{tracer.calls.total():5}")
-    print(f"{'room switches':14}{tracer.switches:5}\n")
+    print(f"{'files':16}{len(tracer.calls):5}")
+    print(f"{'function calls':16}{tracer.calls.total():5}")
+    print(f"{'package switches':16}{tracer.switches:5}\n")
     print(f"{'calls':>5}  file, in order of first entry")
     for file, calls in tracer.calls.items():
         print(f"{calls:5}  {file}")

@@ -1,4 +1,4 @@
-"""A small MCP client without the SDK; it checks that a command is a server that lists its tools and answers calls."""
+"""Checks with a small MCP client of its own that a command is a server that lists its tools and answers calls."""
 
 import json
 import os
@@ -12,7 +12,7 @@ _REVISION = "2025-06-18"
 
 
 def find_problem(command: Path, folder: Path, version: str, tools: set[str]) -> str:
-    """Run `command` in `folder` and return a description of what is wrong with it, or "" if nothing is."""
+    """Run `command` in `folder` and return a description of the first problem, or "" if there is none."""
     environ = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     environ |= {"HOME": str(folder), "WEBVOICE_STATE_DIR": str(folder / "state"), "WEBVOICE_OUTPUT_DIR": str(folder)}
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
@@ -21,12 +21,13 @@ def find_problem(command: Path, folder: Path, version: str, tools: set[str]) -> 
         timer.start()
         try:
             problem = _converse(process, version, tools)
-        except (OSError, ValueError, KeyError) as error:  # it ended, or its output is not an answer
-            problem = f"not a proper answer: {error!r}"
+        except (OSError, ValueError, KeyError) as error:  # it ended, or its output is not a response
+            problem = f"no valid response: {error!r}"
         stdout, stderr = process.communicate()
         timer.cancel()
     if problem or process.returncode or stdout or stderr:
-        return f"{problem or 'it ended badly'} (code {process.returncode}, stdout {stdout!r}, stderr {stderr!r})"
+        problem = problem or "it did not end cleanly"
+        return f"{problem} (code {process.returncode}, stdout {stdout!r}, stderr {stderr!r})"
     return ""
 
 

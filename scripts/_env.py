@@ -1,4 +1,4 @@
-"""Environments inside the project's folder, made from a lock file by uv if it is installed, else by venv and pip."""
+"""Creates environments inside the project's folder from a lock file, with uv if it is installed, else venv and pip."""
 
 import importlib.util
 import os
@@ -11,16 +11,16 @@ ROOT = Path(__file__).resolve().parent.parent
 _BIN, _EXE = ("Scripts", ".exe") if os.name == "nt" else ("bin", "")
 
 if sys.version_info < (3, 11):
-    sys.exit(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
+    sys.exit(f"This is Python {sys.version.split()[0]}. Use Python 3.11 or newer.")
 
 
 def prepare(name: str, lock: str, *project: str) -> Path:
-    """Make the environment `name`, or update it, from `requirements/<lock>`; return its Python.
+    """Create or update an environment from a lock file, and return the path of its Python.
 
     Args:
-        name: of the environment's folder.
-        lock: name of the file that pins its packages.
-        project: how pip installs the project itself: `.`, or `-e .`
+        name: the name of the environment's folder.
+        lock: the name of the lock file in `requirements/`.
+        project: the arguments of pip that install the project itself: `.`, or `-e .`
     """
     python = command(ROOT / name, "python")
     if uv := _find_working_uv():
@@ -30,17 +30,18 @@ def prepare(name: str, lock: str, *project: str) -> Path:
         make = [sys.executable, "-m", "venv", "--without-pip"]
         install = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "--python", str(python), "install"]
     else:
-        sys.exit(f"{sys.executable} has no pip. Install it (python3 -m ensurepip, or the system's python3-pip), or uv.")
+        install_pip = "python3 -m ensurepip, or the system's package python3-pip"
+        sys.exit(f"{sys.executable} has no pip. Install pip ({install_pip}), or install uv.")
     if not python.exists():
         _run_or_exit(*make, str(ROOT / name))
-    # Only wheels are accepted, because installing one runs none of its code.
+    # Only wheels are accepted, because installing a wheel does not run its code.
     _run_or_exit(*install, "--only-binary", ":all:", "--require-hashes", "-r", str(ROOT / "requirements" / lock))
     _run_or_exit(*install, "--no-deps", *project)
     return python
 
 
 def command(environment: Path, name: str) -> Path:
-    """Return the path of an environment's command."""
+    """Return the path of a command in an environment."""
     return environment / _BIN / f"{name}{_EXE}"
 
 
@@ -59,4 +60,4 @@ def _find_working_uv() -> str | None:
 def _run_or_exit(*words: str) -> None:
     done = subprocess.run(words, cwd=ROOT, check=False)
     if done.returncode:
-        sys.exit(f"failed, with code {done.returncode}: {' '.join(words)}")
+        sys.exit(f"failed with code {done.returncode}: {' '.join(words)}")

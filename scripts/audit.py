@@ -1,7 +1,7 @@
 """Look for known vulnerabilities in the locked packages: python3 scripts/audit.py [--strict]
 
-pip-audit asks a database on the network. If it cannot be reached, the command says so, and fails only with `--strict`:
-the hashes in the locks still guarantee the packages that were reviewed.
+pip-audit asks a database on the network. If that cannot be reached, the script says so, but fails only with `--strict`:
+the hashes in the lock files still ensure that the installed packages are the reviewed ones.
 """
 
 import json
@@ -25,7 +25,7 @@ def main() -> int:
         command = [str(uv), *_PIP_AUDIT, *_OPTIONS, "-r", str(_env.ROOT / "requirements/dev.txt"), "-o", str(report)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if not report.exists() or not report.read_text(encoding="utf-8"):
-            print(f"pip-audit could not be used: {done.stderr.strip()[-300:]}")
+            print(f"pip-audit failed: {done.stderr.strip()[-300:]}")
             return int(strict)
         packages = json.loads(report.read_text(encoding="utf-8"))["dependencies"]
     unknown = [package["name"] for package in packages if "vulns" not in package]
@@ -35,7 +35,7 @@ def main() -> int:
         for vulnerability in package.get("vulns", ())
     ]
     print(f"{len(packages)} packages, {len(unknown)} of them unknown to the database")
-    print("\n".join(vulnerable) or f"no known vulnerability in {len(packages) - len(unknown)}")
+    print("\n".join(vulnerable) or f"no known vulnerability in the other {len(packages) - len(unknown)}")
     return int(bool(vulnerable) or (strict and bool(unknown)))
 
 

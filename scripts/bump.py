@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 _VERSION = r"[0-9]+\.[0-9]+\.[0-9]+"
 
-# A file, the text before the version there, and the number of versions in the file.
+# The file, a pattern of the text before a version in it, and the number of versions in it.
 PLACES = (
     ("pyproject.toml", r'^version = "', 1),
     ("webvoice_mcp/__init__.py", r'^__version__ = "', 1),
@@ -19,13 +19,13 @@ _CHANGELOG = "CHANGELOG.md"
 
 
 def bump(version: str) -> dict[str, str]:
-    """Return the new text of every file. Nothing is written, so that a missing place leaves all files unchanged."""
+    """Return the new text of every file. Writes nothing, so a missing version leaves all files unchanged."""
     texts = {}
     for name, before, expected in PLACES:
         pattern = re.compile(rf"(?P<before>{before}){_VERSION}(?=\")", re.MULTILINE)
         texts[name], found = pattern.subn(lambda match: match["before"] + version, _read(name))
         if found != expected:
-            sys.exit(f"{name} states the version in {found} places, not in {expected}. Nothing was changed.")
+            sys.exit(f"{name} has {found} versions instead of {expected}. Nothing was changed.")
     return {**texts, _CHANGELOG: _bump_changelog(version)}
 
 
@@ -33,7 +33,7 @@ def _bump_changelog(version: str) -> str:
     text = _read(_CHANGELOG)
     heading = re.search(rf"^## \[({_VERSION})\]", text, re.MULTILINE)
     if heading is None:
-        sys.exit(f"{_CHANGELOG} has no version. Nothing was changed.")
+        sys.exit(f"{_CHANGELOG} has no heading with a version. Nothing was changed.")
     if heading[1] == version:
         return text
     return f"{text[: heading.start()]}## [{version}] - unreleased\n\n{text[heading.start() :]}"
@@ -52,7 +52,7 @@ def main() -> int:
         if text != _read(name):
             (ROOT / name).write_text(text, encoding="utf-8", newline="\n")
             print(name)
-    print(f"Next: describe the changes under [{version}] in {_CHANGELOG}, and add the date on the day of the release.")
+    print(f"Next: describe the changes under [{version}] in {_CHANGELOG}. On the day of the release, add the date.")
     return 0
 
 

@@ -1,7 +1,8 @@
-"""Build the package and use it as its users do: python3 scripts/check_wheel.py [folder for the built files]
+"""Build the package and use it as a user does: python3 scripts/check_wheel.py [folder for the built files]
 
-The files in wheel and sdist are exactly those that git tracks. Installed outside of the project, with the newest
-versions of its dependencies and with the oldest that it declares, the server starts, lists its tools and answers calls.
+This checks that wheel and sdist contain exactly the files that git tracks, and that the server starts, lists its tools
+and answers calls when it is installed outside of the project, with the newest versions of its dependencies and with the
+oldest that it declares.
 """
 
 import email
@@ -28,13 +29,13 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 ENGINES = {"av", "faster-whisper", "hibari-tts", "numpy", "onnxruntime", "pillow", "resvg-py"}
 
 _NOT_IN_SDIST = {".gitignore"}
-_MADE_FOR_SDIST = {"PKG-INFO", "pyproject.toml.orig"}  # only newer versions of uv_build make the second
+_MADE_FOR_SDIST = {"PKG-INFO", "pyproject.toml.orig"}  # the second is made only by newer versions of uv_build
 _METADATA = {f"webvoice_mcp-{VERSION}.dist-info/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt")}
 _LICENCE = f"webvoice_mcp-{VERSION}.dist-info/licenses/LICENSE"
 
 
 def main() -> int:
-    """Check everything. A failed check exits with a message."""
+    """Run all checks. If one fails, exit with a message."""
     _env.prepare(".venv", "dev.txt", "-e", ".")
     uv = _env.command(_env.ROOT / ".venv", "uv")
     with tempfile.TemporaryDirectory(prefix="webvoice-wheel-") as name:
@@ -49,10 +50,10 @@ def main() -> int:
         for version in PYTHONS:
             python = find(version)
             if python is None:
-                print(f"Python {version}: not on this machine, skipped")
+                print(f"Python {version}: skipped, because it is not on this machine")
                 continue
             use(uv, python, wheel, folder / version, f"Python {version}, newest versions")
-        # Only requirements that are named directly are installed at their lowest versions.
+        # The dependencies are named here as well, because uv uses the lowest versions only of packages that are named.
         lowest = ("--resolution", "lowest-direct", *PROJECT["dependencies"])
         installed = use(uv, Path(sys.executable), wheel, folder / "lowest", "oldest declared versions", *lowest)
         _check_lowest(installed)
@@ -60,7 +61,7 @@ def main() -> int:
 
 
 def check_contents(wheel: Path, sdist: Path) -> None:
-    """Check the exact lists of files, and the metadata."""
+    """Check the lists of files and the metadata."""
     tracked = set(_run("git", "ls-files", cwd=_env.ROOT).splitlines())
     with zipfile.ZipFile(wheel) as archive:
         package = {name for name in tracked if name.startswith("webvoice_mcp/")}
@@ -88,11 +89,11 @@ def _check_metadata(metadata: email.message.Message) -> None:
     needed = {text for text in metadata.get_all("Requires-Dist", []) if "extra ==" not in text}
     _same("dependencies", {text.replace(" ", "") for text in needed}, set(PROJECT["dependencies"]))
     if MARKER not in str(metadata.get_payload()):
-        sys.exit("The metadata has no line with the registry's marker.")
+        sys.exit(f"The description in the metadata does not contain {MARKER.strip()!r}.")
 
 
 def use(uv: Path, python: Path, wheel: Path, folder: Path, what: str, *options: str) -> dict[str, str]:
-    """Install the wheel into a new environment, use the server from another folder, and return what was installed."""
+    """Install the wheel in a new environment, use the server from another folder, and return the installed versions."""
     started = time.perf_counter()
     environment, elsewhere = folder / "venv", folder / "elsewhere"
     elsewhere.mkdir(parents=True)
@@ -102,7 +103,7 @@ def use(uv: Path, python: Path, wheel: Path, folder: Path, what: str, *options: 
     frozen = _run(uv, "pip", "freeze", "--python", interpreter)
     versions = {name: version for name, _, version in (line.partition("==") for line in frozen.splitlines())}
     if engines := ENGINES & set(versions):
-        sys.exit(f"{what}: the package installs the sandbox's engines: {', '.join(sorted(engines))}")
+        sys.exit(f"{what}: the installation contains engines of the sandbox: {', '.join(sorted(engines))}")
     printed = _run(interpreter, "-m", "webvoice_mcp", "--version", cwd=elsewhere)
     _same("--version", {printed}, {f"webvoice-mcp {VERSION}\n"})
     tools = {path.stem for path in (_env.ROOT / "tests/snapshots").glob("webvoice_*.json")}
@@ -118,14 +119,15 @@ def use(uv: Path, python: Path, wheel: Path, folder: Path, what: str, *options: 
 
 
 def _check_lowest(installed: dict[str, str]) -> None:
-    """Refuse a lower bound that cannot be installed, because it was never tested."""
+    """Exit if a declared lower bound was not installed, because then it was not tested either."""
     for name, bound in _bounds().items():
         if not f"{installed[name]}.".startswith(f"{bound}."):
-            sys.exit(f"{name}>={bound} is declared; the oldest that installs is {installed[name]}: raise the bound.")
+            oldest = installed[name]
+            sys.exit(f"{name}>={bound} is declared, but the oldest version that installs is {oldest}. Raise the bound.")
 
 
 def _bounds() -> dict[str, str]:
-    """Return the lowest declared version of each dependency, from the form name>=lowest,<next."""
+    """Return the lowest declared version of each dependency. The declarations have the form name>=lowest,<next."""
     parts = (dependency.partition(">=") for dependency in PROJECT["dependencies"])
     return {name: versions.partition(",")[0] for name, _, versions in parts}
 
@@ -141,19 +143,19 @@ def find(version: str) -> Path | None:
 
 def _version_of(python: Path) -> str:
     ask = "import sys; print(*sys.version_info[:2], sep='.')"
-    # Version managers put a command for each version on the PATH, whether or not it works.
+    # A version manager can put commands on the PATH that do not work.
     return subprocess.run([python, "-c", ask], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _one(folder: Path, name: str) -> Path:
     if not (folder / name).is_file():
-        sys.exit(f"{name} was not built; there is: {', '.join(path.name for path in folder.iterdir())}")
+        sys.exit(f"{name} was not built. Built files: {', '.join(path.name for path in folder.iterdir())}")
     return folder / name
 
 
 def _same(what: str, found: AbstractSet[object], wanted: AbstractSet[object]) -> None:
     if found != wanted:
-        sys.exit(f"{what}: missing {sorted(map(str, wanted - found))}, not expected {sorted(map(str, found - wanted))}")
+        sys.exit(f"{what}: missing {sorted(map(str, wanted - found))}, unexpected {sorted(map(str, found - wanted))}")
 
 
 def _run(*words: str | Path, cwd: Path | None = None) -> str:
@@ -162,7 +164,7 @@ def _run(*words: str | Path, cwd: Path | None = None) -> str:
     }
     done = subprocess.run(words, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"failed, with code {done.returncode}: {' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
+        sys.exit(f"failed with code {done.returncode}: {' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
     return done.stdout
 
 

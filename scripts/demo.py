@@ -1,4 +1,4 @@
-"""Run the demo, with nothing installed but Python and pip: python3 scripts/demo.py [--output-dir DIR]"""
+"""Run the demo; only Python and pip have to be installed: python3 scripts/demo.py [--output-dir DIR]"""
 
 import sys
 

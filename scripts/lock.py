@@ -1,4 +1,4 @@
-"""Write the lock files again, with the newest versions: python3 scripts/lock.py (needs uv)"""
+"""Update the lock files to the newest versions: python3 scripts/lock.py (requires uv)"""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Finds the key of the tests where no key belongs: in what a test printed, and in the files that it left."""
+"""Finds the tests' API key where it must not be: in the output of a test and in the files that it left."""
 
 import os
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ import pytest
 
 from tests.support import CANARY
 
-_MAX_BYTES = 1 << 20  # of a file that is searched; larger ones are media
-_KEY_FILE = "credentials.json"  # also begins the names of damaged key files that were set aside
+_MAX_BYTES = 1 << 20  # larger files are media and are not searched
+_KEY_FILE = "credentials.json"  # names of damaged key files that were set aside begin with this as well
 
 
 def find_leaks(item: pytest.Item, report: pytest.TestReport) -> list[str]:
-    """Return the names of captured streams and the paths of files that hold the key of the tests."""
+    """Return the names of captured streams and the paths of files that contain the tests' key."""
     leaks = [title for title, text in report.sections if CANARY in text]
     folder = getattr(item, "funcargs", {}).get("tmp_path")
     return leaks + [str(path) for path in _leaking_files(folder)] if isinstance(folder, Path) else leaks

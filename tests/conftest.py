@@ -1,4 +1,4 @@
-"""Fixtures for the tests of all rooms."""
+"""Fixtures for all tests."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -9,20 +9,20 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, settings
 
-httpx2.alias_httpx()  # before respx is imported, which then works on httpx2
+httpx2.alias_httpx()  # before the import of respx, which then works with httpx2
 
 from tests.canary import find_leaks  # noqa: E402 - after the alias
 from tests.support import BASE_URL, CANARY, MakeSettings  # noqa: E402 - after the alias
 from webvoice_mcp.settings import Settings  # noqa: E402 - after the alias
 
-# A busy machine is slow, which is no fault of the code.
+# Hypothesis must not fail a test because the machine is busy.
 settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 
 @pytest.fixture
 def make_settings(tmp_path: Path) -> MakeSettings:
-    """Return a function that makes settings with folders of the test's own, from variables without `WEBVOICE_`."""
+    """Return a function that makes settings with the test's own folders; it takes variables without `WEBVOICE_`."""
 
     def make(**variables: Any) -> Settings:
         environ = {
@@ -52,8 +52,8 @@ def tools(families: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Fail a test that left the key of the tests somewhere."""
+    """Fail a test that left the tests' key in its output or files."""
     report = yield
     if report.when == "teardown" and report.passed and (leaks := find_leaks(item, report)):
-        report.outcome, report.longrepr = "failed", f"the key of the tests is in: {', '.join(leaks)}"
+        report.outcome, report.longrepr = "failed", f"the tests' key is in: {', '.join(leaks)}"
     return report

@@ -15,7 +15,7 @@ _API_PATH = "/api/v1/"
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """A request; `path` is below the base URL and without the query."""
+    """A request; `path` is relative to the base URL and has no query."""
 
     method: str
     path: str
@@ -24,7 +24,7 @@ class ReceivedRequest:
 
 
 class HeldReply:
-    """A reply that is sent once `release` is called."""
+    """A reply that is not sent until `release` is called."""
 
     def __init__(self, reply: Any) -> None:
         self.reply = reply
@@ -64,7 +64,7 @@ class LoopbackService:
         return f"http://127.0.0.1:{self._server.server_address[1]}/api/v1"
 
     def wait_for_request(self) -> ReceivedRequest:
-        """Return the next request, waiting for it if necessary."""
+        """Wait for the next request, and return it."""
         return self._arrivals.get(timeout=TIMEOUT_SECONDS)
 
     def reply_to(self, request: ReceivedRequest) -> Any:

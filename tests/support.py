@@ -1,4 +1,4 @@
-"""Helpers for the tests of all rooms: scripted HTTP responses, an in-memory MCP client, checks of results."""
+"""Helpers for all tests: scripted HTTP responses, an in-memory MCP client, checks of results."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -16,7 +16,7 @@ from mcp.types import CallToolResult, TextContent
 from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import Settings
 
-CANARY = "wv_canary_1234567890abcdef"  # the API key of every test; it may appear in the key store only
+CANARY = "wv_canary_1234567890abcdef"  # the API key in all tests; it may appear in the key store and nowhere else
 EXAMPLES = Path(__file__).parent / "contract" / "examples"
 BASE_URL = "http://127.0.0.1:9/api/v1"  # nothing listens there, so a request that is not scripted fails
 
@@ -29,7 +29,7 @@ class ScriptedTransport(httpx2.AsyncBaseTransport):
     """A transport that returns the given responses in order and records the requests.
 
     Attributes:
-        answers: the responses that are left; an exception is raised, a function is called with the request.
+        answers: the remaining responses. An exception is raised; a function is called with the request.
         requests: the requests received.
         bodies: their bodies.
     """
@@ -54,7 +54,7 @@ class ScriptedTransport(httpx2.AsyncBaseTransport):
 
 
 class ChunkedBody(httpx2.AsyncByteStream):
-    """A response body in chunks; an exception among them is raised in place of a chunk."""
+    """A response body in chunks. An exception among the chunks is raised."""
 
     def __init__(self, chunks: Sequence[bytes | Exception]) -> None:
         self.chunks = chunks
@@ -76,14 +76,14 @@ def answer(body: Any, status: int = 200) -> httpx2.Response:
 
 
 def http(body: bytes, status: str = "200 OK", kind: str = "application/json", **headers: Any) -> bytes:
-    """Return a raw HTTP response; `headers` take their names with underscores for hyphens."""
+    """Return a raw HTTP response; the names of `headers` have underscores in place of hyphens."""
     more = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
     head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
     return head.encode() + body
 
 
 def example(name: str) -> Any:
-    """Return one of the JSON examples of the service's documentation."""
+    """Return a JSON example from the service's documentation."""
     return json.loads((EXAMPLES / f"{name}.json").read_text("utf-8"))
 
 
@@ -103,7 +103,7 @@ async def connected(
 
 
 def fields(result: CallToolResult) -> dict[str, Any]:
-    """Return the structured content of a successful call; its first text block must hold the same JSON."""
+    """Return the structured content of a successful call, after checking that the first text block is the same JSON."""
     text = result.content[0]
     assert isinstance(text, TextContent)
     assert not result.is_error, text.text
@@ -123,7 +123,7 @@ async def ask(
 
 
 def failed(result: CallToolResult) -> str:
-    """Return the error text of a failed call; `_meta` must hold the same code."""
+    """Return the error text of a failed call, after checking that `_meta` has the same error code."""
     (text,) = result.content
     assert isinstance(text, TextContent)
     assert result.is_error

@@ -1,4 +1,4 @@
-"""The rules of the house. (Import-linter checks the direction of imports.)"""
+"""The rules for code and tests. (Import-linter checks the direction of imports.)"""
 
 import ast
 import io

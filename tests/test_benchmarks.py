@@ -21,7 +21,7 @@ def test_the_short_form_of_the_benchmarks_stays_within_its_goals(capsys: pytest.
 def test_a_benchmark_that_is_not_known_is_refused() -> None:
     done = subprocess.run([sys.executable, _RUN, "sell"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "there are start, call, load, stream, save, send, splitter" in done.stderr
+    assert "choose from start, call, load, stream, save, send, splitter" in done.stderr
 
 
 @pytest.mark.slow
@@ -34,5 +34,5 @@ def test_a_trace_lists_the_files_that_a_call_runs_through() -> None:
     assert tool == "webvoice_translate"
     assert int(files.removeprefix("files")) == len(rows) > 5
     assert int(calls.removeprefix("function calls")) == sum(int(row.split()[0]) for row in rows)
-    assert int(switches.removeprefix("room switches")) > 5
+    assert int(switches.removeprefix("package switches")) > 5
     assert rows[0].endswith("  server.py")

@@ -105,7 +105,7 @@ def _finds_failures(command: str, tmp_path: Path) -> None:
     environ = environment(tmp_path) | {"WEBVOICE_BASE_URL": "http://127.0.0.1:9/api/v1"}  # nothing listens there
     done = _run(words, environ)
     assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout.endswith(" checks failed, and 3 could not be made.\n")
+    assert done.stdout.endswith(" checks failed, and 3 could not be run.\n")
 
 
 COMMANDS: dict[str, Callable[[str, Path], None]] = {

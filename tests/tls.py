@@ -17,7 +17,7 @@ _LOOPBACK = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
 
 
 class CertificateAuthority:
-    """A certificate authority; `certificate_file` holds its own certificate as PEM."""
+    """A certificate authority; `certificate_file` contains its own certificate as PEM."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.certificate_file = folder / f"{name}.pem"

@@ -1,4 +1,4 @@
-"""The server as a real process, driven by raw JSON-RPC lines on its pipes, without the MCP SDK on the test's side."""
+"""Drives the server as a real process, with raw JSON-RPC lines on its pipes and without the MCP SDK."""
 
 import json
 import os
@@ -19,10 +19,10 @@ SERVER_COMMAND = (sys.executable, "-m", "webvoice_mcp")
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 STATELESS_VERSION = "2026-07-28"
 VERSIONS = (*HANDSHAKE_VERSIONS, STATELESS_VERSION)
-TIMEOUT_SECONDS = 120.0  # a test that waits longer for a response or an exit fails; a start can take a minute
+TIMEOUT_SECONDS = 120.0  # a test fails if a response or an exit takes longer; a start can take a minute
 
-# The greeting as bytes, for servers whose stdin is written to directly.
-GREETING = b"""\
+# The messages of the handshake, for tests that write to the server's stdin themselves.
+HANDSHAKE = b"""\
 {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params":\
  {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "wire", "version": "0"}}}
 {"jsonrpc": "2.0", "method": "notifications/initialized"}
@@ -30,14 +30,14 @@ GREETING = b"""\
 
 _META_PREFIX = "io.modelcontextprotocol/"
 _CLIENT_INFO = {"name": "wire", "version": "0"}
-# A process needs these to run and to measure coverage; nothing else of this process's environment is passed on.
+# The only variables that servers inherit: those that they need to run, and to measure coverage.
 _PASSED_ON = ("PATH", "SYSTEMROOT", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "COVERAGE_FILE")
 
 Message = dict[str, Any]
 
 
 def environment(home: Path, variables: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """Return an environment with this home folder; `variables` are named without the prefix WEBVOICE_."""
+    """Return environment variables with this home folder; `variables` have no prefix WEBVOICE_."""
     environ = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environ |= {"HOME": str(home), "USERPROFILE": str(home)}
     environ |= {"WEBVOICE_STATE_DIR": str(home / "state"), "WEBVOICE_OUTPUT_DIR": str(home / "out")}
@@ -46,7 +46,7 @@ def environment(home: Path, variables: Mapping[str, Any] | None = None) -> dict[
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """The end of a process: its exit code, the seconds from the request to end to the exit, and its whole stderr."""
+    """The end of a process: its exit code, the seconds until it exited, and everything that it wrote to stderr."""
 
     code: int
     seconds: float
@@ -57,9 +57,9 @@ class ServerProcess:
     """A running server.
 
     Attributes:
-        version: the protocol revision that requests are sent in.
-        stdout_lines: every line received on stdout.
-        notifications: the messages received that answered no request that was being waited for.
+        version: the protocol revision of the requests.
+        stdout_lines: all lines received on stdout.
+        notifications: all messages received that were not responses to a request that a test waited for.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class ServerProcess:
             thread.start()
 
     def initialize(self) -> Message:
-        """Greet the server as this protocol revision does; return the server's description of itself."""
+        """Initialize the session as this protocol revision requires; return the server's description of itself."""
         if self.version == STATELESS_VERSION:
             return self.result("server/discover")
         hello = {"protocolVersion": self.version, "capabilities": {}, "clientInfo": _CLIENT_INFO}
@@ -90,14 +90,14 @@ class ServerProcess:
         return described
 
     def result(self, method: str, params: Message | None = None) -> Message:
-        """Send a request, wait for its response and return the result in it."""
+        """Send a request, wait for its response, and return the result."""
         response = self.request(method, params)
         assert "result" in response, response
         result: Message = response["result"]
         return result
 
     def call(self, tool: str, arguments: Any = None, **params: Any) -> Message:
-        """Call a tool and return its result, also of a failed call."""
+        """Call a tool and return its result; a failed call also has a result."""
         return self.result("tools/call", {"name": tool, "arguments": arguments or {}, **params})
 
     def request(self, method: str, params: Message | None = None) -> Message:
@@ -115,7 +115,7 @@ class ServerProcess:
         return self._last_id
 
     def send_call(self, tool: str, arguments: Message) -> int:
-        """Send a call of a tool and return the request's id at once."""
+        """Send a tool call and return the request's id at once."""
         return self.send_request("tools/call", {"name": tool, "arguments": arguments})
 
     def response_to(self, request_id: int | str) -> Message:
@@ -147,7 +147,7 @@ class ServerProcess:
             rest = rest[self.process.stdin.write(rest) :]
 
     def close_stdin(self) -> None:
-        """Close the server's stdin, which asks it to end."""
+        """Close the server's stdin, which tells it to exit."""
         assert self.process.stdin
         self.process.stdin.close()
 
@@ -165,7 +165,7 @@ class ServerProcess:
         return self.wait_for_exit(started)
 
     def wait_for_exit(self, started: float) -> Exit:
-        """Wait for the exit; `started` is the `time.perf_counter()` at which the server was asked to end."""
+        """Wait for the exit; `started` is the value of `time.perf_counter()` when the server was told to exit."""
         code = self.process.wait(TIMEOUT_SECONDS)
         seconds = time.perf_counter() - started
         for thread in self._threads:
@@ -183,7 +183,7 @@ class ServerProcess:
             assert self._stderr_grew.wait_for(lambda: text in self.stderr, TIMEOUT_SECONDS), self.stderr
 
     def close(self) -> None:
-        """End the process if it still runs, without a kill if possible: a killed process writes no coverage data."""
+        """End the process if it is still running. It is killed only if it must be: a kill would lose coverage data."""
         assert self.process.stdin
         with suppress(OSError, ValueError):
             self.process.stdin.close()
@@ -222,7 +222,7 @@ class ServerProcess:
 def running_server(
     environ: Mapping[str, str], command: Sequence[str] = SERVER_COMMAND, version: str = "2025-11-25"
 ) -> Iterator[ServerProcess]:
-    """Run a server and greet it."""
+    """Run a server and initialize a session."""
     server = ServerProcess(environ, command, version)
     try:
         server.initialize()

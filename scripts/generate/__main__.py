@@ -1,4 +1,4 @@
-"""Renew every generated file and print the names of those that changed."""
+"""Update every generated file, and print the names of those that changed."""
 
 import asyncio
 

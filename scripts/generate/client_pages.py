@@ -44,18 +44,18 @@ _HEAD = """\
 - **The command** is the full path of the installed `webvoice-mcp`, because a client that is started from the desktop
   does not find a command by its name alone. If the installation is temporary (it was run by `uvx`, or is in a cache or
   a temporary folder), the command is `uvx webvoice-mcp`; for Claude Desktop, `uvx` then has its full path.
-- **No key.** The server keeps its own; see `webvoice-mcp login`. If you want a key in the client's file, add it to the
-  entry: `"env": {{"WEBVOICE_API_KEY": "…"}}`. Never do this in a file that is committed with a project.
+- **No key.** The server has its own key file; see `webvoice-mcp login`. If you want a key in the client's file, add it
+  to the entry: `"env": {{"WEBVOICE_API_KEY": "…"}}`. Never do this in a file that is committed with a project.
 - **Nothing else is changed.** In a file that we edit, every other byte stays: order, indentation, line ends, byte order
-  mark. So do its mode and a symbolic link to it. A copy of the old file stays beside it, with `.bak-` and the time in
-  its name. Installing twice changes nothing, and two installations at once lose nothing.
+  mark. The file's mode stays, and so does a symbolic link to it. A copy of the old file is kept beside it, with `.bak-`
+  and the time in its name. Installing twice changes nothing, and two installations at once lose nothing.
 - **A file that is not strict JSON is not changed,** nor is one that is read-only or not UTF-8. Comments and duplicate
   names are not strict JSON. The command then ends with code 1 and shows what to write by hand.
 - An entry `webvoice` that runs something else is replaced only with `--force`. Fields that you added to our entry, such
   as `env`, stay as long as its command is the same.
 
-If a client has its own command line, that does the work; if it is not on the PATH, the command to run is shown. Restart
-the client after a change.
+If a client has its own command line, `install` runs it; if that is not on the PATH, `install` shows the command to run.
+Restart the client after a change.
 
 ## The usual entry
 
@@ -65,13 +65,13 @@ the client after a change.
 """
 
 _METHODS = {
-    InstallMethod.EDIT_FILE: "its file is edited",
-    InstallMethod.RUN_COMMAND: "by its own command `{command}`",
-    InstallMethod.PRINT: "the text to write is shown",
-    InstallMethod.LINK_ONLY: "by hand",
+    InstallMethod.EDIT_FILE: "edits its file",
+    InstallMethod.RUN_COMMAND: "runs its command `{command}`",
+    InstallMethod.PRINT: "shows the text to write",
+    InstallMethod.LINK_ONLY: "not supported: by hand",
 }
 
-# Not `json`: the tests start a server for every JSON block.
+# Not `json`, because the tests start a server for every JSON block.
 _FENCES = {
     ConfigFormat.JSON: "jsonc",
     ConfigFormat.TOML: "toml",
@@ -83,14 +83,14 @@ _USUAL_SNIPPET = config_snippet(MCP_CLIENTS[0], UVX)
 
 
 def install_links(readme: str) -> str:
-    """Return the line of install links in a README."""
+    """Return the line with the install links in a README."""
     (line,) = _INSTALL_LINKS.findall(readme)
     found: str = line
     return found
 
 
 def outdated(root: Path = ROOT) -> list[str]:
-    """Return the pages that differ from the table."""
+    """Return the paths of the pages that are out of date."""
     return [name for name, text in _generate(root).items() if _read(root / name) != text]
 
 

@@ -1,4 +1,4 @@
-"""The map in docs/ARCHITECTURE.md: every file of the package, with the first line of its docstring."""
+"""Generates the map in docs/ARCHITECTURE.md: every file of the package with the first line of its docstring."""
 
 import ast
 import re
@@ -18,7 +18,7 @@ _MAP = re.compile(f"(?<={re.escape(_BEGIN)}).*?(?={re.escape(_END)})", re.DOTALL
 
 
 def page(text: str, package: Path) -> str:
-    """Return a page with the current map."""
+    """Return the page's text with the current map."""
     lines = [f"{package.name}/", *_lines(package, package, "  ")]
     return _MAP.sub(lambda _: "\n".join(["```", *lines, "```", ""]), text)
 

@@ -1,4 +1,4 @@
-"""Every generated file of the project, with the text that it should have; scripts/snapshots.py writes them."""
+"""Generates all files of the project that are not written by hand; scripts/snapshots.py writes them."""
 
 import json
 import re
@@ -19,9 +19,9 @@ _TABLE = re.compile(f"(?<={re.escape(_BEGIN)}).*?(?={re.escape(_END)})", re.DOTA
 
 
 def generate(families: dict[str, list[Tool]], root: Path = ROOT) -> dict[str, str]:
-    """Return the text of every generated file, by its path in the project.
+    """Return the text of every generated file by its path in the project.
 
-    README.md, server.json and mcpb/manifest.json are generated in part; the rest of their text comes from `root`.
+    Only parts of README.md, server.json and mcpb/manifest.json are generated; the rest comes from the files in `root`.
     """
     tools = [tool for family in families.values() for tool in family]
     return {
@@ -43,7 +43,7 @@ def find_stale(wanted: dict[str, str], root: Path = ROOT) -> list[str]:
 
 
 def renew(wanted: dict[str, str], root: Path = ROOT) -> list[str]:
-    """Write or remove what is stale, and return its paths."""
+    """Write or delete the stale files, and return their paths."""
     stale = find_stale(wanted, root)
     for name in stale:
         if name in wanted:

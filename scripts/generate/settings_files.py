@@ -1,4 +1,4 @@
-"""The table of settings as docs/SETTINGS.md, as the registry's variables and as the form of the bundle."""
+"""Generates docs/SETTINGS.md, the registry's variables and the bundle's form from the table of settings."""
 
 import json
 import math
@@ -12,10 +12,10 @@ _PAGE = """\
 Written by `scripts/snapshots.py` from the table in `webvoice_mcp/settings/`.
 
 All settings are environment variables. Clients set them in the `env` of the server's entry. Empty values count as
-unset, and so do placeholders that a client left unexpanded (they contain `${{`). Guards are an exception: a placeholder
-in a guard ends the start, because the guard would be off without anybody knowing. A setting that cannot be read ends
-the start with exit code 2 and one line that names the setting and what it must be. `webvoice-mcp doctor` shows each
-setting and whether it comes from the environment.
+unset, and so do placeholders that a client left unexpanded (they contain `${{`). Guards are an exception: with a
+placeholder in a guard, the server does not start, because the guard would be off without anybody noticing. If a setting
+cannot be read, the server exits with code 2 and one line that names the setting and the accepted values.
+`webvoice-mcp doctor` shows each setting and whether it comes from the environment.
 
 | variable | default | accepted | meaning |
 |---|---|---|---|
@@ -44,7 +44,7 @@ def bundle_form() -> dict[str, dict[str, Any]]:
 
 
 def bundle_environment() -> dict[str, str]:
-    """Return `env` of mcpb/manifest.json: each variable with the field that it is filled from."""
+    """Return `env` of mcpb/manifest.json: each variable with the form field that it gets its value from."""
     return {
         setting.name: f"${{user_config.{_field_name(setting)}}}" for setting in SETTINGS if setting.form is not None
     }
@@ -79,8 +79,8 @@ def _field(setting: Setting) -> dict[str, Any]:
     assert setting.form is not None
     kind = _FORM_TYPES.get(setting.kind.format, setting.kind.format)
     if kind == "number" and not setting.default:
-        kind = "string"  # the form cannot leave a number empty
-    # Every field has a default: Claude Desktop passes `${user_config.…}` on where there is neither value nor default.
+        kind = "string"  # in the form, a number cannot be left empty
+    # Every field has a default. Without value and default, Claude Desktop passes on the text `${user_config.…}`.
     field = {
         "type": kind,
         "title": setting.form.title,

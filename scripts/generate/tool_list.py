@@ -1,4 +1,4 @@
-"""The tools as clients get them, what they cost a model to read, and the records of both in tests/snapshots/."""
+"""Lists the tools as clients get them, counts their tokens, and generates the snapshots in tests/snapshots/."""
 
 import json
 import re
@@ -31,36 +31,36 @@ async def list_families() -> dict[str, list[Tool]]:
 
 
 def first_line(tool: Tool) -> str:
-    """Return the line that says what the tool does and what comes back."""
+    """Return the first line of the description, which says what the tool does and returns."""
     line: str = tool["description"].partition("\n")[0]
     return line
 
 
 def price_sentence(tool: Tool) -> str:
-    """Return the sentence about the price: the first one after the first line."""
+    """Return the sentence about the price: the first sentence after the first line of the description."""
     rest = " ".join(tool["description"].split("\n")[1:]).strip()
     return re.split(r"[.;](?=\s|$)", rest, maxsplit=1)[0]
 
 
 def shown_to_models(tool: Tool) -> Tool:
-    """Return the part of a tool that clients show to the model; they keep output schemas and hints to themselves."""
+    """Return the parts of a tool that clients show to the model. Output schemas and hints are not shown."""
     return {name: tool[name] for name in ("name", "description", "inputSchema")}
 
 
 def count_bytes(value: Any) -> int:
-    """Return the length of the value as it travels: as compact JSON in UTF-8."""
+    """Return the length of the value as it is sent: as compact JSON in UTF-8."""
     return len(_compact(value).encode())
 
 
 def count_tokens(value: Any) -> int:
-    """Return the tokens of the value's JSON in o200k, the vocabulary of OpenAI's models; other models come close."""
+    """Return the number of tokens in the value's JSON, with OpenAI's vocabulary o200k. Others give similar numbers."""
     from bpe_openai import get_encoding  # noqa: PLC0415 - reads its vocabulary when imported
 
     return len(get_encoding("o200k_base").encode(_compact(value)))
 
 
 def snapshots(tools: list[Tool]) -> dict[str, str]:
-    """Return the records by their paths: a file for each tool, and one of their sizes."""
+    """Return the snapshots by their paths: a file for each tool, and a file with their sizes."""
     tokens = {tool["name"]: count_tokens(shown_to_models(tool)) for tool in tools}
     sizes = {"tools/list": count_bytes({"tools": tools}), "tokens": sum(tokens.values()), "tokens of a tool": tokens}
     records = {f"tests/snapshots/{tool['name']}.json": indented(tool) for tool in tools}
@@ -68,7 +68,7 @@ def snapshots(tools: list[Tool]) -> dict[str, str]:
 
 
 def indented(value: Any) -> str:
-    """Return the value as JSON for people."""
+    """Return the value as indented JSON."""
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""docs/TOOLS.md, with each tool's parameters, result and price, and the README's table of tools."""
+"""Generates docs/TOOLS.md, with each tool's parameters, result and price, and the README's table of tools."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from tool_list import Tool, count_tokens, shown_to_models
 _HEAD = """\
 # Tools
 
-Written by `scripts/snapshots.py` from the list that clients get; `webvoice-mcp tools` prints the same in the terminal.
+Written by `scripts/snapshots.py` from the list that clients get; `webvoice-mcp tools` prints this list in the terminal.
 
 A parameter that is not required may be left out, null or empty. `files` in a result is a list of `path`, `uri`,
 `mime_type` and `size_bytes`. A result has at least the fields in bold; fields that the service adds are passed on. A
@@ -22,14 +22,14 @@ _HINTS = {"readOnlyHint": "reads only", "destructiveHint": "cannot be undone", "
 
 
 def page(families: dict[str, list[Tool]]) -> str:
-    """Return the whole page."""
+    """Return docs/TOOLS.md."""
     tools = [tool for family in families.values() for tool in family]
     head = _HEAD.format(tokens=sum(count_tokens(shown_to_models(tool)) for tool in tools), count=len(tools))
     return "\n".join([head, *_sections(families)]).rstrip() + "\n"
 
 
 def table(families: dict[str, list[Tool]]) -> str:
-    """Return the README's table, a row for each family."""
+    """Return the README's table, with a row for each family."""
     names = {family: ", ".join(f"`{tool['name']}`" for tool in tools) for family, tools in families.items()}
     rows = [f"| {family} | {cell} |" for family, cell in names.items()]
     return "\n".join(["| kind | tools |", "|---|---|", *rows]) + "\n"

@@ -1,4 +1,4 @@
-"""Examples of clients' configuration files, and this computer's launcher and PATH."""
+"""Examples of clients' configuration files, the path of the installed command, and a way to set the PATH."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ LAUNCHER = str(Path(sys.executable).parent / f"webvoice-mcp{'.exe' if os.name ==
 
 
 def on_path(monkeypatch: pytest.MonkeyPatch, *folders: Path | str) -> None:
-    """Make these folders the PATH of `command`."""
+    """Make these folders the PATH for the fixture `command`."""
     path = os.pathsep.join(map(str, folders))
     monkeypatch.setattr("tests.cli.conftest.environment", lambda *given: environment(*given) | {"PATH": path})
 
@@ -91,7 +91,7 @@ EXAMPLES = {
     "cline": CLINE,
 }
 
-# The paths on Linux, below the home folder.
+# The paths of the files on Linux, relative to the home folder.
 PATHS = {
     "cursor": ".cursor/mcp.json",
     "claude-desktop": ".config/Claude/claude_desktop_config.json",

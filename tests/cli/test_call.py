@@ -74,7 +74,7 @@ def test_values_are_parsed_by_the_parameters_types(command: Command) -> None:
         (["webvoice_speak", "text=Hi"], "invalid_argument: There is no tool 'webvoice_speak'"),
     ],
 )
-def test_a_failed_call_gives_1_and_the_error_on_stderr(command: Command, words: list[str], error: str) -> None:
+def test_a_failed_call_exits_with_1_and_prints_the_error(command: Command, words: list[str], error: str) -> None:
     code, out, err = command("call", *words, BASE_URL=CLOSED)
     assert (code, out) == (1, "")
     assert err.startswith(error)
@@ -88,7 +88,7 @@ def test_an_error_is_json_on_request(command: Command) -> None:
     assert error["error"].startswith("not_authenticated: ")
 
 
-def test_a_word_without_an_equals_sign_gives_2(command: Command) -> None:
+def test_an_argument_without_an_equals_sign_exits_with_2(command: Command) -> None:
     code, out, err = command("call", "webvoice_tts", "text=Hi", "fast")
     assert (code, out) == (2, "")
     assert err.startswith("usage: webvoice-mcp call ")
@@ -96,14 +96,14 @@ def test_a_word_without_an_equals_sign_gives_2(command: Command) -> None:
 
 
 class Terminal(io.StringIO):
-    """Keeps what is written to a terminal."""
+    """A terminal that records its output."""
 
     def isatty(self) -> bool:
         return True
 
 
 def replace_stderr(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Put a terminal in place of stderr; in the test itself, as pytest replaces stderr after the fixtures."""
+    """Replace stderr by a terminal. Tests call this themselves, because pytest replaces stderr after the fixtures."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     return terminal
@@ -119,7 +119,7 @@ def test_a_progress_bar_runs_on_the_terminal_during_the_call(command: Command, m
     shown = terminal.getvalue()
     assert shown.startswith("\r\x1b[Kwebvoice_chat [#####...............] 0 s")
     assert shown.endswith("\r\x1b[K")
-    assert json.loads(service.requests[0].body)["stream"] is True  # as for every caller that asks for progress
+    assert json.loads(service.requests[0].body)["stream"] is True  # chats are streamed if progress is requested
 
 
 async def test_the_progress_bar_follows_the_progress(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ async def test_without_a_terminal_no_progress_is_requested() -> None:
         assert on_progress is None
 
 
-def test_a_call_waits_for_its_result_in_spite_of_the_inline_wait(command: Command) -> None:
+def test_a_call_ignores_the_inline_wait_and_waits_for_its_result(command: Command) -> None:
     with LoopbackService({"chat/completions/": CHAT}).running() as service:
         words = ["webvoice_chat", "prompt=Hi"]
         code, out, _ = command("call", *words, BASE_URL=service.base_url, API_KEY=CANARY, INLINE_WAIT="0.0001")

@@ -35,7 +35,7 @@ WINDOWS = Platform(
     {"APPDATA": r"C:\Users\Ann\AppData\Roaming", "LOCALAPPDATA": r"C:\Users\Ann\AppData\Local"},
 )
 
-# Where each client's file is created, below the home folder, on Linux, macOS and Windows.
+# The path, relative to the home folder, where each client's file is created on Linux, macOS and Windows.
 PATHS = {
     "cursor": (".cursor/mcp.json", ".cursor/mcp.json", r".cursor\mcp.json"),
     "claude-desktop": (
@@ -116,7 +116,7 @@ def test_a_variable_moves_a_client_s_folder(name: str, variable: str, system: st
     assert candidate_paths(client, Platform(system, "/ann", {variable: ""}))[-1] != expected
 
 
-def test_an_existing_file_is_preferred_to_a_folder_and_that_to_nothing(tmp_path: Path) -> None:
+def test_an_existing_file_is_preferred_to_an_existing_folder(tmp_path: Path) -> None:
     platform = Platform("linux", str(tmp_path), {})
     windsurf = find_client("windsurf")
     old, new = tmp_path / ".codeium/windsurf/mcp_config.json", tmp_path / ".config/devin/mcp_config.json"
@@ -142,7 +142,7 @@ def test_claude_desktop_as_a_windows_package_has_a_private_folder(tmp_path: Path
 
 
 def decode_link(name: str, link: str) -> tuple[str, Any]:
-    """The entry's name and fields in a link, decoded as the client does."""
+    """Return the entry's name and fields from a link, decoded as the client does."""
     query = parse_qs(urlsplit(link).query, strict_parsing=True)
     if name == "goose":
         assert query["id"] == [ENTRY_NAME]
@@ -153,7 +153,7 @@ def decode_link(name: str, link: str) -> tuple[str, Any]:
     return query["name"][0], json.loads(text)
 
 
-def test_a_link_holds_the_entry_and_no_secret() -> None:
+def test_a_link_contains_the_entry_and_no_secret() -> None:
     for server in (UVX, ServerCommand("/opt/Bücher & más/webvoice-mcp"), ServerCommand(r"C:\a b\x.exe", ("-m", "+/?"))):
         for name in LINKED:
             link = find_client(name).install_link(server)
@@ -175,7 +175,7 @@ def test_the_links_in_the_readme_are_those_of_the_table() -> None:
     line = client_pages.install_links((client_pages.ROOT / "README.md").read_text(encoding="utf-8"))
     links = dict(re.findall(r"\[([^]]+)\]\(([^)]+)\)", line))
     assert links == {find_client(name).title: find_client(name).install_link() for name in LINKED}
-    assert find_client("vscode").extra_fields == {"type": "stdio"}  # which its documentation requires
+    assert find_client("vscode").extra_fields == {"type": "stdio"}  # its documentation requires this field
 
 
 def test_the_pages_are_up_to_date() -> None:

@@ -23,7 +23,7 @@ from webvoice_mcp.cli.parser import create_parsers
 HEAVY = {"mcp", "mcp_types", "pydantic", "anyio", "asyncio", "httpx2", "starlette", "uvicorn", "argparse", "logging"}
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals and pipes")
 
-# The words that a command cannot do without.
+# The required arguments of each command.
 REQUIRED = {"call": ["webvoice_status"], "install": ["cursor"], "uninstall": ["cursor"]}
 
 
@@ -59,18 +59,20 @@ print(codes, {{name.partition(".")[0] for name in sys.modules}} & set({sorted(HE
         ([""], "webvoice-mcp: unknown command ''"),
     ],
 )
-def test_an_unknown_command_or_option_gives_2_and_the_usage(command: Command, words: list[str], error: str) -> None:
+def test_an_unknown_command_or_option_exits_with_2_and_the_usage(
+    command: Command, words: list[str], error: str
+) -> None:
     assert command(*words) == (2, "", f"{error}\n{HELP_TEXT}\n")
 
 
-def test_each_command_has_a_help_of_its_own(command: Command) -> None:
+def test_each_command_has_its_own_help(command: Command) -> None:
     for name in create_parsers():
         code, out, err = command(name, "--help")
         assert (code, err) == (0, "")
         assert out.startswith(f"usage: webvoice-mcp {name} ")
 
 
-def test_an_unknown_option_of_a_command_gives_2_and_its_usage(command: Command) -> None:
+def test_an_unknown_option_of_a_command_exits_with_2_and_its_usage(command: Command) -> None:
     for name in create_parsers():
         code, out, err = command(name, *REQUIRED.get(name, []), "--loud")
         assert (code, out) == (2, "")
@@ -91,14 +93,14 @@ def test_the_help_names_every_command_and_option(command: Command) -> None:
         assert {word.strip("[]") for word in lines[name].split() if word.startswith("[--")} == options
 
 
-def test_an_unreadable_setting_gives_2_and_one_line(command: Command) -> None:
+def test_an_unreadable_setting_exits_with_2_and_one_line(command: Command) -> None:
     code, out, err = command("tools", TIMEOUT="soon")
     assert (code, out) == (2, "")
     assert err.startswith("webvoice-mcp: WEBVOICE_TIMEOUT='soon' cannot be used: ")
     assert err.count("\n") == 1
 
 
-def test_the_module_is_the_command(tmp_path: Path) -> None:
+def test_the_module_and_the_installed_command_do_the_same(tmp_path: Path) -> None:
     script = Path(sysconfig.get_path("scripts")) / ("webvoice-mcp.exe" if os.name == "nt" else "webvoice-mcp")
     results = []
     for program in (SERVER_COMMAND, (str(script),)):
@@ -113,7 +115,7 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.slow
-def test_a_closed_output_gives_1_and_no_traceback(tmp_path: Path) -> None:
+def test_a_closed_output_exits_with_1_and_no_traceback(tmp_path: Path) -> None:
     with start([*SERVER_COMMAND, "tools"], env=environment(tmp_path)) as process:
         assert process.stdout
         assert process.stderr
@@ -135,7 +137,9 @@ def test_a_closed_output_gives_1_and_no_traceback(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.slow
-def test_ctrl_c_ends_a_call_and_a_second_one_its_job(tmp_path: Path, path: str, words: list[str], err: bytes) -> None:
+def test_ctrl_c_ends_a_chat_and_a_second_one_ends_a_job(
+    tmp_path: Path, path: str, words: list[str], err: bytes
+) -> None:
     with LoopbackService({path: None}).running() as service:
         environ = environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY})
         with start([*SERVER_COMMAND, "call", *words], env=environ) as process:

@@ -21,7 +21,7 @@ STEPS = (*text_steps.STEPS, *media_steps.STEPS)
 class TestWithEngines:
     pytestmark = needs_engines
 
-    def test_every_step_passes_and_the_files_are_there(self, command: Command, tmp_path: Path) -> None:
+    def test_every_step_passes_and_saves_its_files(self, command: Command, tmp_path: Path) -> None:
         code, out, err = command("demo", "--output-dir", str(tmp_path / "made"))
         assert (code, err) == (0, ""), out
         marks = [line.split()[0] for line in out.splitlines() if " webvoice_" in line]
@@ -33,7 +33,7 @@ class TestWithEngines:
         assert sorted(paths) == sorted((tmp_path / "made").iterdir())
         assert all(path.stat().st_size > 1000 for path in paths)
 
-    def test_a_missing_engine_fails_its_steps_by_name(self, tmp_path: Path) -> None:
+    def test_steps_without_their_engine_fail_and_name_it(self, tmp_path: Path) -> None:
         program = f"""
 import sys
 sys.modules["av"] = None
@@ -54,7 +54,7 @@ sys.exit(main())
         assert (done.returncode, done.stderr) == (1, "")
         (speech,) = (line for line in lines if "webvoice_tts" in line)
         assert speech.startswith("FAILED  speak ")
-        assert "av is not installed: pip install 'webvoice-mcp[sandbox]'" in speech
+        assert "av is not installed. Run: pip install 'webvoice-mcp[sandbox]'" in speech
         assert [line.split()[0] for line in lines if "webvoice_translate" in line] == ["ok"]
         assert "not tried: an earlier step made no file to work on" in done.stdout
         assert "Error" not in done.stdout.replace("StepFailed", "")
@@ -68,7 +68,7 @@ sys.exit(main())
         (text_steps.voices, {"success": False, "error": "Closed"}, "bad_request: "),
     ],
 )
-async def test_a_step_fails_if_its_result_is_not_the_expected_one(
+async def test_a_step_fails_if_its_result_is_unexpected(
     make_settings: MakeSettings, step: Any, reply: dict[str, Any], complaint: str
 ) -> None:
     scripted = ScriptedTransport(httpx2.Response(200, json=reply))

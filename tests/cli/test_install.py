@@ -1,4 +1,4 @@
-"""`webvoice-mcp install` and `uninstall` for clients whose file is edited or whose text is printed."""
+"""`webvoice-mcp install` and `uninstall` for clients whose file is edited, and for those with printed instructions."""
 
 import json
 import stat
@@ -40,7 +40,7 @@ def read_backups(path: Path) -> list[bytes]:
 
 
 def inserted_bytes(before: bytes, after: bytes) -> bytes:
-    """Return the bytes that were inserted in one place, after checking that all others are the same."""
+    """Return the bytes that were inserted in one place, after checking that all other bytes are the same."""
     start = next((offset for offset, byte in enumerate(before) if after[offset] != byte), len(before))
     end = len(after) - (len(before) - start)
     assert after[end:] == before[start:]
@@ -81,7 +81,7 @@ def test_only_our_entry_is_added_and_removed_again(
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
-def test_the_new_entry_has_the_layout_of_the_file(command: Command, home: Path) -> None:
+def test_the_new_entry_follows_the_layout_of_the_file(command: Command, home: Path) -> None:
     path = config_file("cursor", home, CURSOR)
     command("install", "cursor")
     tail = b'    "linear": { "url": "https://mcp.linear.app/mcp" }'
@@ -90,7 +90,7 @@ def test_the_new_entry_has_the_layout_of_the_file(command: Command, home: Path) 
 
 
 @pytest.mark.parametrize("before", [None, EXAMPLES["lm-studio"]], ids=["no file", "no servers"])
-def test_a_client_without_servers_gets_its_first(command: Command, home: Path, before: bytes | None) -> None:
+def test_a_client_without_servers_gets_our_entry(command: Command, home: Path, before: bytes | None) -> None:
     for client in EDITED:
         path = config_file(client, home, before)
         assert command("install", client).code == 0
@@ -120,7 +120,7 @@ def insert_entry(entry: bytes) -> bytes:
     return CURSOR.replace(b'"mcpServers": {', b'"mcpServers": {\n    "webvoice": ' + entry + b",")
 
 
-def test_a_different_entry_is_replaced_only_by_force(command: Command, home: Path) -> None:
+def test_a_different_entry_is_replaced_only_with_force(command: Command, home: Path) -> None:
     before = insert_entry(OTHER_ENTRY)
     path = config_file("cursor", home, before)
     code, out, err = command("install", "cursor")
@@ -192,7 +192,9 @@ def test_the_removed_entry_is_shown_without_its_variables_values(command: Comman
     assert json.loads(path.read_text()) == {"mcpServers": {}}
 
 
-def test_uvx_starts_a_temporary_installation(command: Command, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_temporary_installation_is_started_with_uvx(
+    command: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("UV_CACHE_DIR", str(Path(LAUNCHER).parent))
     uvx = home / "bin" / "uvx"
     uvx.parent.mkdir()
@@ -210,7 +212,7 @@ def test_a_missing_uvx_is_written_with_a_warning(command: Command, home: Path, m
     on_path(monkeypatch, home)
     code, _, err = command("install", "cursor")
     assert code == 0
-    assert err.startswith("webvoice-mcp: uvx is not on this computer, so the client cannot start it yet: install it ")
+    assert err.startswith("webvoice-mcp: uvx is not on this computer, so the client cannot start the server yet: ")
     entry = json.loads(config_file("cursor", home).read_bytes())["mcpServers"]["webvoice"]
     assert entry["command"] == "uvx"
 
@@ -244,7 +246,7 @@ def test_for_some_clients_the_text_is_only_printed(command: Command, home: Path)
 
 
 @pytest.mark.parametrize("verb", ["install", "uninstall"])
-def test_an_unknown_client_gives_2_and_the_list(command: Command, home: Path, verb: str) -> None:
+def test_an_unknown_client_exits_with_2_and_the_list(command: Command, home: Path, verb: str) -> None:
     code, out, err = command(verb, "kiro")
     assert (code, out) == (2, "")
     assert err.startswith(f"usage: webvoice-mcp {verb} ")
@@ -258,13 +260,13 @@ def test_the_key_in_the_environment_is_written_to_no_file(command: Command, home
         assert b"wv_" not in config_file(client, home).read_bytes()
 
 
-# Instructions for a person.
+# Instructions for the user
 
 _words = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), min_size=1, max_size=20)
 
 
 @given(st.builds(ServerCommand, _words, st.lists(_words, max_size=3).map(tuple)))
-def test_a_snippet_holds_the_whole_entry(server: ServerCommand) -> None:
+def test_a_snippet_contains_the_whole_entry(server: ServerCommand) -> None:
     for client in MCP_CLIENTS:
         text = config_snippet(client, server)
         if client.name == "codex":

@@ -33,7 +33,7 @@ FILES = {
     "gemini": ".gemini/settings.json",
     "vscode": ".config/Code/User/mcp.json",
 }
-# Each client's file with our entry, to which the user added a variable, and with a different entry.
+# Each client's file with our entry, to which the user may have added a variable, and with a different entry.
 OURS = {
     "claude-code": f'{{"mcpServers": {{"webvoice": {{"command": "{LAUNCHER}", "args": [], "env": {{"A": "b"}}}}}}}}',
     "codex": f'# mine\n[mcp_servers."webvoice"]\ncommand = "{LAUNCHER}"\n\n[mcp_servers.webvoice.env]\nA = "b"\n',
@@ -59,7 +59,7 @@ if os.path.exists(os.path.join(os.path.dirname(sys.argv[0]), "failing")):
 
 
 class FakePrograms:
-    """Programs in place of the clients' own, which only log how they were called."""
+    """Programs that replace the clients' own and only log their arguments."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -69,12 +69,12 @@ class FakePrograms:
 
     @property
     def calls(self) -> list[list[str]]:
-        """The command lines; in their order, if there was only one program."""
+        """The command lines; in the order of the calls if only one program was called."""
         logs = [(path.stem, path.read_text().splitlines()) for path in self.folder.glob("*.log")]
         return [[name, *json.loads(line)] for name, lines in logs for line in lines]
 
     def fail(self) -> None:
-        """Let the next calls fail."""
+        """Make all further calls fail."""
         (self.folder / "failing").touch()
 
 
@@ -92,7 +92,7 @@ def programs(home: Path, monkeypatch: pytest.MonkeyPatch) -> FakePrograms:
 
 
 def config_file(client: str, home: Path, text: str) -> Path:
-    """Write the client's file."""
+    """Write the client's file and return its path."""
     path = home / FILES[client]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
@@ -117,7 +117,7 @@ def test_an_unreadable_file_is_left_to_the_client(
 
 
 @pytest.mark.parametrize("client", ADD)
-def test_a_present_entry_is_kept_and_a_different_one_replaced_by_force(
+def test_our_entry_is_kept_and_a_different_one_replaced_with_force(
     command: Command, programs: FakePrograms, home: Path, client: str
 ) -> None:
     config_file(client, home, OURS[client])
@@ -150,7 +150,7 @@ def test_a_different_entry_is_not_lost_if_ours_cannot_be_added(
     assert programs.calls == [REMOVE["codex"], ADD["codex"]]
 
 
-def test_without_the_client_s_command_the_words_to_run_are_printed(
+def test_if_the_client_s_command_is_missing_instructions_are_printed(
     command: Command, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_path(monkeypatch, home)
@@ -183,7 +183,7 @@ def test_the_client_s_own_command_removes_the_entry(command: Command, programs: 
     assert (code, err, programs.calls) == (0, "", [REMOVE[client]])
 
 
-def test_a_missing_entry_need_not_be_removed(command: Command, programs: FakePrograms) -> None:
+def test_removing_a_missing_entry_succeeds(command: Command, programs: FakePrograms) -> None:
     programs.fail()
     code, out, err = command("uninstall", "codex")
     assert (code, err) == (0, "")
@@ -222,7 +222,7 @@ def test_a_command_that_cannot_be_run_is_a_failure(command: Command, programs: F
 @pytest.mark.parametrize(
     ("word", "is_safe"), [(r"C:\Users\Ann (x86)\webvoice-mcp.exe", True), (r"C:\A&B\x.exe", False)]
 )
-def test_windows_scripts_get_no_words_that_the_command_prompt_interprets(home: Path, word: str, is_safe: bool) -> None:
+def test_arguments_that_the_command_prompt_interprets_are_refused(home: Path, word: str, is_safe: bool) -> None:
     script = create_program(home / "code.cmd", "")
     platform = Platform("win32", "~", {"PATH": str(home)})
     assert vendor_command.find_program(["code.cmd", word], platform) == (script if is_safe else None)

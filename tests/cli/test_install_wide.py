@@ -29,7 +29,7 @@ PACKAGES = {"claude-code": "@anthropic-ai/claude-code", "codex": "@openai/codex"
 def vendor(  # pragma: no cover - wide
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Path]]:
-    """A client and the folder of its program, installed by npm."""
+    """A client, and the folder of its program, which npm has installed."""
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("there is no npm here")
@@ -60,19 +60,19 @@ class Vendor:  # pragma: no cover - wide
         return done.stdout + done.stderr * (self._client == "gemini")
 
     def add(self, name: str) -> None:
-        """Add an entry that is not ours."""
+        """Add an entry for another server."""
         scope = {"codex": ["--"], "gemini": ["-s", "user"]}.get(self._client, ["-s", "user", "--"])
         self.run("add", name, *scope, "/bin/true")
 
     def servers(self) -> dict[str, Any]:
-        """Return the servers in its file."""
+        """Return the servers in the client's file."""
         text = (self._home / FILES[self._client]).read_text()
         document = tomllib.loads(text) if self._client == "codex" else json.loads(text)
         found: dict[str, Any] = document[INSTALLABLE[self._client].section]
         return found
 
     def knows(self, command: str) -> bool:
-        """True if it understands our entry; Claude Code also starts the server and connects to it."""
+        """True if the client understands our entry. Claude Code also starts the server and connects to it."""
         if self._client == "codex":
             transport = json.loads(self.run("get", "webvoice", "--json"))["transport"]
             return (transport["type"], transport["command"], transport["args"]) == ("stdio", command, [])

@@ -1,4 +1,4 @@
-"""A user's JSON file, edited."""
+"""Edits of a user's JSON file."""
 
 import os
 import stat
@@ -39,7 +39,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def lock_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The lock file of another process, for which edits do not wait long."""
+    """The lock file of another process. Edits do not wait long for it."""
     monkeypatch.setattr(json_files, "_LOCK_TIMEOUT_SECONDS", 0.03)
     lock_file = path.parent / ".mcp.json.webvoice-lock"
     lock_file.touch()
@@ -47,7 +47,7 @@ def lock_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def names(path: Path) -> list[str]:
-    """The names of the files in the folder of this one."""
+    """Return the names of all files in this file's folder."""
     return sorted(file.name for file in path.parent.iterdir())
 
 
@@ -75,7 +75,7 @@ def test_nothing_is_written_if_nothing_changes(path: Path) -> None:
     assert names(path) == ["mcp.json"]
 
 
-def test_a_missing_file_is_created_with_its_folders_and_private(tmp_path: Path) -> None:
+def test_a_missing_file_and_its_folders_are_created_for_the_user_only(tmp_path: Path) -> None:
     path = tmp_path / "client" / "deep" / "down" / "mcp.json"
     assert edit_file(path, add) == EditResult(is_changed=True)
     assert path.read_bytes() == b'{\n  "mcpServers": {\n    "webvoice": 1\n  }\n}\n'
@@ -83,7 +83,7 @@ def test_a_missing_file_is_created_with_its_folders_and_private(tmp_path: Path) 
     assert os.name == "nt" or stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_missing_file_is_not_created_without_a_text(tmp_path: Path) -> None:
+def test_a_missing_file_is_not_created_for_an_empty_text(tmp_path: Path) -> None:
     assert edit_file(tmp_path / "client" / "mcp.json", lambda text: text) == EditResult(is_changed=False)
     assert list(tmp_path.iterdir()) == []
 
@@ -97,7 +97,7 @@ def test_the_file_and_its_backup_keep_the_mode(path: Path) -> None:
 
 
 @root
-def test_root_leaves_a_file_to_its_owner(path: Path) -> None:
+def test_root_does_not_become_the_owner_of_a_file(path: Path) -> None:
     os.chown(path, 12345, 23456)
     backup = edit_file(path, add).backup
     assert backup is not None
@@ -113,7 +113,7 @@ def test_root_gives_a_new_file_to_the_owner_of_its_folder(path: Path) -> None:
 
 
 @posix
-def test_links_are_followed_and_stay(path: Path, tmp_path: Path) -> None:
+def test_links_are_followed_and_kept(path: Path, tmp_path: Path) -> None:
     (tmp_path / "dots").mkdir()
     real = path.rename(tmp_path / "dots" / "cursor.json")
     (tmp_path / "middle.json").symlink_to("dots/cursor.json")
@@ -128,7 +128,7 @@ def test_links_are_followed_and_stay(path: Path, tmp_path: Path) -> None:
 
 
 @posix
-def test_a_dangling_link_gets_its_file(tmp_path: Path) -> None:
+def test_the_target_of_a_dangling_link_is_created(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.symlink_to("dots/mcp.json")
     assert edit_file(path, add) == EditResult(is_changed=True)
@@ -136,7 +136,7 @@ def test_a_dangling_link_gets_its_file(tmp_path: Path) -> None:
     assert (tmp_path / "dots" / "mcp.json").is_file()
 
 
-def test_a_byte_order_mark_stays(path: Path) -> None:
+def test_a_byte_order_mark_is_kept(path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + BEFORE)
     edit_file(path, add)
     assert path.read_bytes() == b"\xef\xbb\xbf" + AFTER
@@ -177,7 +177,7 @@ def test_nothing_is_created_if_the_home_folder_is_unknown(tmp_path: Path, monkey
 
 
 @posix
-def test_a_pipe_is_refused_and_not_waited_for(path: Path) -> None:
+def test_a_pipe_is_refused_at_once(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
     with pytest.raises(NotEdited, match=r"^it is not a regular file$"):
@@ -215,7 +215,7 @@ def test_what_the_client_writes_during_the_edit_is_kept(path: Path) -> None:
     assert names(path) == ["mcp.json", backup.name]
 
 
-def test_nothing_is_left_to_do_if_the_client_makes_the_same_change(path: Path) -> None:
+def test_nothing_is_written_if_the_client_makes_the_same_change(path: Path) -> None:
     def change(text: str) -> str:
         if len(names(path)) > 1:  # the lock is held
             path.write_bytes(AFTER)
@@ -225,7 +225,7 @@ def test_nothing_is_left_to_do_if_the_client_makes_the_same_change(path: Path) -
     assert names(path) == ["mcp.json"]
 
 
-def test_a_client_that_never_stops_writing_is_given_way(path: Path) -> None:
+def test_an_edit_gives_up_if_the_client_never_stops_writing(path: Path) -> None:
     def change(text: str) -> str:
         path.write_text(text + " ")
         return add(text)
@@ -253,10 +253,10 @@ def test_many_edits_at_once_lose_nothing(path: Path) -> None:
     assert len(names(path)) == 9
 
 
-def test_a_held_lock_is_not_waited_for_for_ever(path: Path, lock_file: Path) -> None:
+def test_an_edit_gives_up_if_the_lock_is_never_released(path: Path, lock_file: Path) -> None:
     with pytest.raises(NotEdited) as caught:
         edit_file(path, add)
-    assert str(caught.value) == f"another installation is editing it; if none is, delete {lock_file}"
+    assert str(caught.value) == f"another webvoice-mcp command is editing it; if none is running, delete {lock_file}"
     assert path.read_bytes() == BEFORE
 
 

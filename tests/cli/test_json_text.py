@@ -1,4 +1,4 @@
-"""One entry of a JSON text, added and removed."""
+"""Adding and removing one entry of a JSON text."""
 
 import json
 import re
@@ -56,7 +56,7 @@ def test_an_empty_text_becomes_a_document() -> None:
         ),
     ],
 )
-def test_an_added_entry_has_the_layout_of_the_text(text: str, expected: str) -> None:
+def test_an_added_entry_follows_the_layout_of_the_text(text: str, expected: str) -> None:
     result = add(text)
     assert re.sub(r',\s*"args": \[\]', "…", result) == expected
     assert json.loads(result)["mcpServers"]["webvoice"] == SHORT_ENTRY

@@ -29,7 +29,7 @@ TypeAnswers = Callable[..., None]
 
 
 class TypedAnswers(io.StringIO):
-    """A stdin where a person types these answers and then ends the input."""
+    """A stdin where a user types these answers and then ends the input."""
 
     def __init__(self, *answers: Answer) -> None:
         super().__init__()
@@ -46,14 +46,14 @@ class TypedAnswers(io.StringIO):
 
 @pytest.fixture
 def type_answers(monkeypatch: pytest.MonkeyPatch) -> TypeAnswers:
-    """Let a person type answers at the terminal."""
+    """Return a function that lets a user type these answers at the terminal."""
     return lambda *answers: monkeypatch.setattr(sys, "stdin", TypedAnswers(*answers))
 
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[SandboxService]:
-    with running_sandbox(tmp_path / "sandbox") as play:
-        yield play
+    with running_sandbox(tmp_path / "sandbox") as service:
+        yield service
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_an_unanswered_question_is_an_error(
     assert not key_file.exists()
 
 
-def test_ctrl_c_at_a_question_ends_it_with_130(command: Command, type_answers: TypeAnswers, key_file: Path) -> None:
+def test_ctrl_c_at_a_question_exits_with_130(command: Command, type_answers: TypeAnswers, key_file: Path) -> None:
     type_answers(EMAIL, KeyboardInterrupt())
     code, _, err = command("login", BASE_URL=CLOSED)
     assert code == 130
@@ -132,7 +132,7 @@ def test_ctrl_c_at_a_question_ends_it_with_130(command: Command, type_answers: T
 
 @contextmanager
 def typing(tmp_path: Path, base_url: str, typed: bytes) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the command as a process, with these bytes in its stdin."""
+    """Run the command in a new process, with these bytes as its stdin."""
     environ = environment(tmp_path, {"BASE_URL": base_url})
     command = [*SERVER_COMMAND, "login", "--email", EMAIL]
     with start(command, env=environ, stdin=subprocess.PIPE) as process:
@@ -162,7 +162,7 @@ def test_ctrl_c_during_verification_waits_until_the_key_is_saved(tmp_path: Path,
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.slow
-def test_ctrl_c_while_a_code_is_requested_ends_it_at_once(tmp_path: Path, key_file: Path) -> None:
+def test_ctrl_c_during_the_request_for_a_code_ends_it_at_once(tmp_path: Path, key_file: Path) -> None:
     with (
         LoopbackService({"auth/send-code/": None}).running() as service,
         typing(tmp_path, service.base_url, b"y\ny\n") as process,
@@ -173,7 +173,7 @@ def test_ctrl_c_while_a_code_is_requested_ends_it_at_once(tmp_path: Path, key_fi
     assert not key_file.exists()
 
 
-def test_a_third_wrong_code_ends_it(
+def test_three_wrong_codes_end_the_command(
     command: Command, type_answers: TypeAnswers, sandbox: SandboxService, key_file: Path
 ) -> None:
     type_answers("y", "y", "000000", "000001", "000002", "000003")
@@ -183,7 +183,7 @@ def test_a_third_wrong_code_ends_it(
     assert not key_file.exists()
 
 
-def test_three_empty_codes_end_it(command: Command, type_answers: TypeAnswers) -> None:
+def test_three_empty_codes_end_the_command(command: Command, type_answers: TypeAnswers) -> None:
     type_answers("y", "y", "", " ", "")
     with LoopbackService({"auth/send-code/": CODE_SENT}).running() as service:
         code, out, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
@@ -219,7 +219,7 @@ def test_an_answer_without_a_key_is_an_error(command: Command, type_answers: Typ
     assert out.endswith("The service sent no API key.\n")
 
 
-def test_a_key_in_the_environment_that_still_wins_is_mentioned(command: Command, type_answers: TypeAnswers) -> None:
+def test_a_key_in_the_environment_that_stays_in_use_is_mentioned(command: Command, type_answers: TypeAnswers) -> None:
     type_answers("y", "y", "123456")
     with LoopbackService({"auth/send-code/": CODE_SENT, "auth/verify-code/": VERIFIED}).running() as service:
         code, out, _ = command("login", "--email", EMAIL, BASE_URL=service.base_url, API_KEY="wv_old_0123456789")

@@ -14,12 +14,12 @@ from webvoice_mcp.cli.clients.platforms import Platform
 from webvoice_mcp.cli.clients.server_command import choose_server_command, is_permanent
 
 INSTALLED = Path(LAUNCHER)
-posix = pytest.mark.skipif(os.name == "nt", reason="on Windows links need rights, and programs a suffix")
+posix = pytest.mark.skipif(os.name == "nt", reason="on Windows, links need privileges and programs need a suffix")
 
 
 @pytest.fixture(autouse=True)
 def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the tests' own folder not count as temporary."""
+    """Make another folder the temporary one, so that the test's own folder does not count as temporary."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
 
 
@@ -50,13 +50,13 @@ def test_another_command_of_this_name_is_not_used(tmp_path: Path) -> None:
     assert choose_server_command(platform(PATH=str(tmp_path))) == ServerCommand(str(INSTALLED))
 
 
-def test_uvx_starts_a_temporary_installation() -> None:
+def test_a_temporary_installation_is_started_with_uvx() -> None:
     server = choose_server_command(platform(UV_CACHE_DIR=str(INSTALLED.parent.parent)), full_path=True)
     assert server == UVX
 
 
 @pytest.mark.parametrize("error", [metadata.PackageNotFoundError, None])
-def test_uvx_starts_an_installation_without_a_record(
+def test_an_installation_without_a_record_is_started_with_uvx(
     monkeypatch: pytest.MonkeyPatch, error: type[Exception] | None
 ) -> None:
     def files(_name: str) -> None:
@@ -67,7 +67,9 @@ def test_uvx_starts_an_installation_without_a_record(
     assert choose_server_command(platform()) == UVX
 
 
-def test_uvx_starts_an_installation_whose_command_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_installation_without_its_command_is_started_with_uvx(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     class RecordedFile:
         name = "webvoice-mcp"
 

@@ -1,4 +1,4 @@
-"""The server's stdout after its reader has closed it; tests/wire covers the rest of stdio with whole processes."""
+"""The server's stdout after its reader has closed it. Other tests of stdio use whole processes, in tests/wire."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from webvoice_mcp.cli.stdio import ProtocolStdout
 
 calls = []
 stdout = ProtocolStdout()
-stdout.lend(on_broken=lambda: calls.append("broken"))
+stdout.give_to_sdk(on_broken=lambda: calls.append("broken"))
 file = sys.stdout.buffer
 file.write(b"an answer\\n")
 try:
@@ -24,7 +24,7 @@ print(calls, file=sys.stderr)
 """
 
 
-def test_a_closed_stdout_is_reported_once_and_takes_the_rest_silently() -> None:
+def test_a_closed_stdout_is_reported_once_and_drops_further_output() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     words = [sys.executable, "-c", PROGRAM]

@@ -1,4 +1,4 @@
-"""The server, started by a person in a terminal."""
+"""The server, started by a user in a terminal."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ if sys.platform == "win32":  # pragma: no cover - Windows has no pseudo-terminal
 
 import pty
 
-# Makes the terminal its controlling terminal, so that keys become signals.
+# A server whose controlling terminal is the pseudo-terminal, so that keys become signals.
 _PROGRAM = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -26,7 +26,7 @@ os.execv(sys.executable, [sys.executable, "-m", "webvoice_mcp"])
 
 @pytest.mark.parametrize("key", [b"\x04", b"\x03"], ids=["Ctrl-D", "Ctrl-C"])
 @pytest.mark.slow
-def test_a_person_is_shown_how_to_configure_a_client(tmp_path: Path, key: bytes) -> None:
+def test_in_a_terminal_the_server_explains_how_to_configure_a_client(tmp_path: Path, key: bytes) -> None:
     terminal, process_side = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-c", _PROGRAM],

@@ -1,7 +1,7 @@
-"""Search for input that breaks the readers of answers: python tests/fuzz/fuzz.py splitter|stream [libFuzzer options]
+"""Search for input that breaks the parsers of responses: python tests/fuzz/fuzz.py splitter|stream [libFuzzer options]
 
-Guided by coverage, for ten minutes or until something is found (`-max_total_time=60`: for one minute). Atheris is
-required and not part of the environment: pip install atheris (Linux, the Pythons that it has wheels for).
+The search is guided by coverage. It ends after ten minutes (`-max_total_time=60`: after one minute) or when something
+is found. It requires Atheris, which the environment does not have: pip install atheris (Linux only).
 """
 
 import importlib
@@ -19,9 +19,9 @@ _MARKED = re.compile(rb"([^\xfe\xff]*)([\xfe\xff]?)")
 
 
 def to_pieces(data: bytes) -> list[bytes]:
-    """Return the pieces of a body, made from fuzzer data: 0xFF ends a piece, 0xFE one that is repeated.
+    """Return the pieces of a body from the fuzzer's data: 0xFF ends a piece, 0xFE ends a piece that is repeated.
 
-    Neither byte is ever part of UTF-8. Repeating lets short data reach the limits.
+    UTF-8 never contains these bytes. With repeated pieces, short data can reach the parsers' limits.
     """
     pieces: list[bytes] = []
     left = _MAX_BYTES
@@ -33,7 +33,7 @@ def to_pieces(data: bytes) -> list[bytes]:
 
 
 def recut(pieces: list[bytes]) -> Iterable[list[bytes]]:
-    """Return a body as given, whole, and in small pieces: of one byte, or at most about 300 pieces."""
+    """Return a body in three cuts: as given, as one piece, and in about 300 small pieces of at least one byte."""
     body = b"".join(pieces)
     step = 1 + len(body) // 300
     return [pieces, [body], [body[start : start + step] for start in range(0, len(body), step)]]
@@ -46,12 +46,12 @@ def main() -> None:
     try:
         atheris: Any = importlib.import_module("atheris")
     except ImportError:
-        sys.exit(f"Atheris is missing: {sys.executable} -m pip install atheris")
+        sys.exit(f"Atheris is missing. Run: {sys.executable} -m pip install atheris")
     sys.path[0] = str(Path(__file__).resolve().parents[2])
     with atheris.instrument_imports(include=["webvoice_mcp", "httpx2"]):
         subject = importlib.import_module(f"tests.fuzz.fuzz_{sys.argv[1]}")
     folder = Path(tempfile.mkdtemp(prefix=f"fuzz-{sys.argv[1]}-"))
-    print("Findings will be in", folder)
+    print("Findings are written to", folder)
     (folder / "corpus").mkdir()
     for number, seed in enumerate(subject.SEEDS):
         (folder / "corpus" / f"seed{number}").write_bytes(seed)

@@ -1,4 +1,4 @@
-"""The splitter, compared with `json.loads` and `b64decode`: what must hold for any body, however it is cut."""
+"""Compares the splitter with `json.loads` and `b64decode`, for any body and any cut of it into pieces."""
 
 import base64
 import json
@@ -35,7 +35,7 @@ WORDS = [
 ]
 
 _MAX_DEPTH, _MAX_MEDIA, _MAX_LINK_BYTES, _HEAD_BYTES = 64, 64, 64 << 10, 512
-_MAX_EXTRA_BYTES = 1024  # of memory besides the rest of the document
+_MAX_EXTRA_BYTES = 1024  # held besides the rest of the document
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _RAW_CONTROL = re.compile(r"[\x00-\x1f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -44,7 +44,7 @@ Media = list[tuple[str, int, int, str]]
 
 
 class Answer(NamedTuple):
-    """The outcome of a body. The document is given by its `repr`, which tells 1, 1.0 and True apart."""
+    """The result for a body that was accepted. The document is its `repr`, which tells 1, 1.0 and True apart."""
 
     document: str
     media: Media
@@ -56,13 +56,13 @@ class Refusal(NamedTuple):
 
 
 def check(pieces: list[bytes]) -> None:
-    """Split a body that is cut in several ways, and judge the outcome.
+    """Split a body that is cut in several ways, and check the result.
 
     Raises:
-        AssertionError: it is wrong.
+        AssertionError: the result is wrong.
     """
     first, *others = [split(cut) for cut in recut(pieces)]
-    assert all(is_same(other, first) for other in others), f"It depends on the cuts: {first}, {others}"
+    assert all(is_same(other, first) for other in others), f"The result depends on the cuts: {first}, {others}"
     limited = [split(cut, 200) for cut in (pieces, [b"".join(pieces)])]
     assert all(isinstance(result, Refusal) or result == first for result in limited), f"{first}, limited: {limited}"
     assert len({isinstance(result, Refusal) for result in limited}) == 1, f"The limit depends on the cuts: {limited}"
@@ -73,7 +73,7 @@ def split(pieces: list[bytes], max_rest: int = 1 << 20) -> Answer | Refusal:
     sinks: dict[tuple[str, int], bytearray] = {}
 
     def open_sink(field: str, index: int) -> Callable[[bytes], None]:
-        assert (field, index) not in sinks, "It was opened twice."
+        assert (field, index) not in sinks, "A sink was opened twice."
         sinks[field, index] = bytearray()
         return sinks[field, index].extend
 
@@ -81,7 +81,7 @@ def split(pieces: list[bytes], max_rest: int = 1 << 20) -> Answer | Refusal:
     try:
         for piece in pieces:
             splitter.feed(piece)
-            assert count_held_bytes(splitter) <= max_rest + _MAX_EXTRA_BYTES, "It holds too much."
+            assert count_held_bytes(splitter) <= max_rest + _MAX_EXTRA_BYTES, "The splitter holds too many bytes."
         document, media = splitter.finish()
     except InvalidResponse as error:
         return Refusal(str(error))
@@ -90,13 +90,13 @@ def split(pieces: list[bytes], max_rest: int = 1 << 20) -> Answer | Refusal:
 
 
 def is_same(one: Answer | Refusal, other: Answer | Refusal) -> bool:
-    # Base64 that is broken in its last characters is refused with the next piece, in which more may be broken.
+    # Base64 with an error in its last characters is refused with the next piece, which may have another error.
     refusals = [result for result in (one, other) if isinstance(result, Refusal)]
     return one == other or (len(refusals) == 2 and any("base64" in refusal.message for refusal in refusals))
 
 
 def count_held_bytes(splitter: Splitter) -> int:
-    """Return the number of bytes of the body that a splitter has in memory."""
+    """Return the number of the body's bytes that a splitter holds in memory."""
     kept = len(splitter._rest) + len(splitter._head)
     if string := getattr(splitter, "_base64", None):
         kept += len(string._unfinished) + len(string._decoder._carry)
@@ -109,16 +109,16 @@ def judge(body: bytes, result: Answer | Refusal) -> None:
     except (ValueError, RecursionError) as error:
         expected = error
     if isinstance(expected, Exception):
-        assert isinstance(result, Refusal), f"It should be refused, {expected}: {result}"
+        assert isinstance(result, Refusal), f"It should be refused ({expected}): {result}"
     elif isinstance(result, Answer):
         assert result == expected.answer
         assert not expected.raw_control, "A raw control character was accepted."
     else:
-        assert expected.may_be_refused(len(body)), f"Refused ({result.message}), but it is: {expected.answer}"
+        assert expected.may_be_refused(len(body)), f"Refused ({result.message}), but expected: {expected.answer}"
 
 
 class Expected:
-    """The outcome of a body by the standard library.
+    """The result for a body according to the standard library.
 
     Raises:
         ValueError: the body should be refused.
@@ -127,11 +127,11 @@ class Expected:
     def __init__(self, text: str) -> None:
         self.media: Media = []
         self.sinks: dict[tuple[str, int], bytes] = {}
-        self.texts: list[str] = []  # all strings where media may be
+        self.texts: list[str] = []  # all strings in the places of media
         self._names: list[str] = []
         document = json.loads(
             text,
-            strict=False,  # base64 may have line breaks
+            strict=False,  # base64 may contain line breaks
             object_pairs_hook=self._members,
             parse_float=lambda digits: float(digits) if math.isfinite(float(digits)) else None,
             parse_constant=lambda _: None,
@@ -150,7 +150,7 @@ class Expected:
         self._has_raw = bool(raw)
 
     def may_be_refused(self, size: int) -> bool:
-        """Return True if a limit or odd white space lets the splitter refuse what the standard library reads."""
+        """True if the splitter may refuse this body, because of a limit or unusual white space."""
         return (
             self._has_raw
             or any(space.isspace() and space not in " \t\r\n" for text in self.texts for space in text)
@@ -199,7 +199,7 @@ def decode(text: str) -> bytes:
 
 
 def has_long_head(text: str) -> bool:
-    # The splitter inspects only the first bytes, of which one character may take six.
+    # The splitter inspects only the first bytes, and a character can take six of them.
     bare = text.lstrip()
     head = bare.partition(",")[0] if bare.lower().startswith("data:") else ""
     return (len(text) - len(bare) + len(head)) * 6 > _HEAD_BYTES - 60

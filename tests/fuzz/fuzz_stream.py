@@ -1,4 +1,4 @@
-"""The reader of a streamed chat, compared with a plain one written from the specification."""
+"""Compares the reader of streamed chats with a simple one that was written from the specification."""
 
 import asyncio
 import json
@@ -54,13 +54,13 @@ WORDS = [
 ]
 
 _MAX_DEPTH = 64
-_KEY = "wv_wv_1234567890"  # its beginning comes twice
+_KEY = "wv_wv_1234567890"  # its prefix comes twice, which is the difficult case for redaction
 _CONTEXT = answers.CallContext("https://webvoice.example/api/v1", {}, key=_KEY)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Answer(NamedTuple):
-    """The outcome of a stream: its document as JSON, and the redacted pieces of text in their order."""
+    """The result for a stream that was accepted: its document as JSON, and the redacted pieces of text in order."""
 
     document: str
     passed_on: list[str]
@@ -73,13 +73,13 @@ class Refusal(NamedTuple):
 
 
 def check(pieces: list[bytes]) -> None:
-    """Read a stream that is cut in several ways, and judge the outcome.
+    """Read a stream that is cut in several ways, and check the result.
 
     Raises:
-        AssertionError: it is wrong.
+        AssertionError: the result is wrong.
     """
     first, *others = asyncio.run(read_all(recut(pieces)))
-    assert all(other == first for other in others), f"It depends on the cuts: {first}, {others}"
+    assert all(other == first for other in others), f"The result depends on the cuts: {first}, {others}"
     judge(b"".join(pieces), first)
 
 
@@ -123,10 +123,10 @@ def judge(body: bytes, result: Answer | Refusal) -> None:
     except (ValueError, RecursionError) as error:
         expected = error
     if isinstance(expected, Exception):
-        assert isinstance(result, Refusal), f"It should be refused, {expected}: {result}"
+        assert isinstance(result, Refusal), f"It should be refused ({expected}): {result}"
         assert (result.kind is BadRequest) == isinstance(expected, ReportedError), f"{expected}, {result}"
         return
-    assert isinstance(result, Answer), f"It should be read: {result}"
+    assert isinstance(result, Answer), f"It should be accepted: {result}"
     document = json.loads(result.document)
     choice = document["choices"][0]
     message = choice["message"]
@@ -150,8 +150,8 @@ class Expected:
     """The content of a stream, read event by event.
 
     Raises:
-        ReportedError: the service reports an error in it.
-        ValueError: it should be refused.
+        ReportedError: the stream reports an error of the service.
+        ValueError: the stream should be refused.
     """
 
     reason: Any = None
@@ -169,7 +169,7 @@ class Expected:
             except (ValueError, RecursionError):
                 if not self.reason:
                     raise
-                break  # a complete answer was paid for, whatever comes after it
+                break  # the answer is complete and paid for, so errors after it do not matter
         if not (self.reason or (ended and self._has_choice)):
             raise ValueError("cut short")
 
@@ -191,9 +191,9 @@ class Expected:
 
 
 def events_in(text: str) -> Iterator[tuple[str, str]]:
-    """Yield type and data of all events that have data."""
+    """Yield type and data of each event that has data."""
     kind, data = "", []
-    # The client also reads a lone CR at the very end as an empty line; the specification does not.
+    # Unlike the specification, the client also reads a lone CR at the very end as an empty line.
     for line in _LINE_END.split(text[:-1] + "\n\n" if text.endswith("\r") else text)[:-1]:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
@@ -225,7 +225,7 @@ def text_of(content: Any) -> str:
 
 
 def join(pieces: list[str]) -> str:
-    """Join pieces of text, and surrogate pairs that were split over them."""
+    """Join pieces of text, including surrogate pairs that were split between them."""
     return "".join(pieces).encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass") if pieces else ""
 
 

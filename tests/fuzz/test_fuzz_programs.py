@@ -1,4 +1,4 @@
-"""The fuzzers' checks, on their seeds and without a fuzzer, and the judgement of wrong outcomes."""
+"""The fuzzers' checks without a fuzzer: they pass for the seeds and fail for wrong results."""
 
 import importlib.util
 import random
@@ -43,12 +43,12 @@ CHAT = fuzz_stream.Answer('{"choices":[{"message":{"content":"Hi"},"finish_reaso
 STREAM = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n'
 
 
-def test_right_outcomes_are_judged_right() -> None:
+def test_right_results_pass() -> None:
     fuzz_splitter.judge(b'{"audio":"eA"}', SPLIT)
     fuzz_stream.judge(STREAM, CHAT)
 
 
-def test_wrong_outcomes_of_the_splitter_are_judged_wrong() -> None:
+def test_wrong_results_of_the_splitter_fail() -> None:
     outcomes: list[tuple[bytes, fuzz_splitter.Answer | fuzz_splitter.Refusal]] = [
         (b'{"audio":"eA"}', SPLIT._replace(sinks={("audio", 0): b"y"})),
         (b'{"audio":"eA"}', SPLIT._replace(media=[])),
@@ -64,7 +64,7 @@ def test_wrong_outcomes_of_the_splitter_are_judged_wrong() -> None:
             fuzz_splitter.judge(body, result)
 
 
-def test_wrong_outcomes_of_a_stream_are_judged_wrong() -> None:
+def test_wrong_results_of_a_stream_fail() -> None:
     outcomes: list[tuple[bytes, fuzz_stream.Answer | fuzz_stream.Refusal]] = [
         (STREAM, CHAT._replace(passed_on=["H"])),
         (STREAM.replace(b"Hi", b"Ho"), CHAT),
@@ -80,7 +80,7 @@ def test_wrong_outcomes_of_a_stream_are_judged_wrong() -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is not None, reason="Atheris is installed")
-def test_without_atheris_the_program_names_what_it_needs() -> None:
+def test_without_atheris_the_program_says_how_to_install_it() -> None:
     done = subprocess.run([sys.executable, fuzz.__file__, "stream"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "-m pip install atheris" in done.stderr

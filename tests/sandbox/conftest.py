@@ -16,6 +16,6 @@ async def client(tmp_path: Path) -> AsyncIterator[SandboxClient]:
 
 @pytest.fixture
 async def ann(client: SandboxClient) -> SandboxClient:
-    """A client of a sandbox with one account, which sends that account's key."""
+    """A client that sends the key of the only account in a sandbox."""
     await client.register()
     return client

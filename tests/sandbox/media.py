@@ -14,7 +14,7 @@ from webvoice_mcp.contract.rules import complaint
 LINK = "https://example.com/a.png"
 PROMPT = "A red bicycle on a sunny street"
 
-# By type of parameter: values of that type, which a provider's rules may still refuse, and values of other types.
+# For each type of parameter, values of this type (which a provider's rules may refuse) and values of other types.
 _VALUES: dict[type, tuple[list[Any], list[Any]]] = {
     int: ([-2, -1, 0, 1, 2, 3, 4, 5, 10, 11, 16, 511, 512, 2048.0, 2049], ["5", True, 4.5, ["x"]]),
     float: ([-0.5, 0, 0.5, 20, 20.5], ["5", True]),
@@ -32,7 +32,7 @@ _VALUES: dict[type, tuple[list[Any], list[Any]]] = {
 
 
 class Case(NamedTuple):
-    """A parameter with a value, and the response's status for an account without credits: 402 means accepted."""
+    """A parameter, its value, and the response's status. The account has no credits, so 402 means accepted."""
 
     provider: str
     name: str
@@ -41,7 +41,7 @@ class Case(NamedTuple):
 
 
 def cases(rules: Mapping[str, Mapping[str, Any]], model: type[Request]) -> Iterator[Case]:
-    """Yield each provider's parameters with values of their type and of other types, and one value for the others."""
+    """Yield each provider's parameters with values of right and wrong types, and other parameters with one value."""
     names = sorted({name for accepted in rules.values() for name in accepted})
     for provider, name in itertools.product(rules, names):
         right_type, wrong_type = _VALUES[_kind(model.model_fields[name].annotation)]
@@ -72,15 +72,15 @@ def _kind(annotation: Any) -> type:
 
 
 def picture(size: tuple[int, int] = (60, 40), kind: str = "PNG", colour: str = "#3366cc", **options: Any) -> bytes:
-    """Return a small picture of one colour."""
+    """Return the file of a small picture of one colour."""
     image: Any = import_module("PIL.Image")
     file = io.BytesIO()
     image.new("RGB", size, colour).save(file, kind, **options)
     return file.getvalue()
 
 
-def decoded(text: str) -> Any:
-    """Decode the picture in a field of a response."""
+def decode_picture(text: str) -> Any:
+    """Return the picture in a field of a response."""
     image: Any = import_module("PIL.Image")
     opened = image.open(io.BytesIO(base64.b64decode(text, validate=True)))
     opened.load()
@@ -91,7 +91,7 @@ class Film(NamedTuple):
     """The properties of an MP4 file.
 
     Attributes:
-        indexed: True if a player can start before it has the whole file.
+        indexed: True if the index is at the front, so that a player can start before it has the whole file.
     """
 
     size: tuple[int, int]
@@ -103,7 +103,7 @@ class Film(NamedTuple):
     indexed: bool
 
 
-def watched(data: bytes) -> Film:
+def decode_film(data: bytes) -> Film:
     """Decode an MP4 file and return its properties."""
     av: Any = import_module("av")
     with av.open(io.BytesIO(data)) as container:

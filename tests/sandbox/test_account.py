@@ -101,7 +101,8 @@ async def test_without_both_consents_no_code_is_sent(client: SandboxClient, cons
 )
 async def test_an_invalid_mail_address_is_refused(client: SandboxClient, email: str) -> None:
     reply = await client.send_code(email)
-    assert refused(reply) == (400, "Bad Request", "The e-mail address is not valid.")
+    message = "The e-mail address is not valid. Send one such as name@example.com."
+    assert refused(reply) == (400, "Bad Request", message)
 
 
 async def test_a_code_works_once(client: SandboxClient) -> None:
@@ -146,7 +147,7 @@ async def test_signing_in_again_adds_no_credits(ann: SandboxClient) -> None:
     assert await ann.credits() == 18.0
 
 
-async def test_no_key_is_made_when_none_is_wanted(client: SandboxClient) -> None:
+async def test_no_key_is_created_if_the_caller_declines_one(client: SandboxClient) -> None:
     body = {"email": ANN, "code": await client.code(), "create_api_key": False}
     assert (await client.post("auth/verify-code/", body)).json()["api_key"] is None
 
@@ -176,13 +177,13 @@ async def test_a_key_needs_a_name(ann: SandboxClient, body: dict[str, object], m
     assert refused(await ann.post("keys/", body)) == (400, "Bad Request", message)
 
 
-async def test_onboarding_tells_when_no_credits_are_left(ann: SandboxClient) -> None:
+async def test_onboarding_says_if_credits_are_left(ann: SandboxClient) -> None:
     assert (await ann.get("onboarding/")).json() == {"success": True, **_onboarding(20.0, usable=True), "sandbox": True}
     await ann.spend_down_to(0.0)
     assert (await ann.get("onboarding/")).json() == {"success": True, **_onboarding(0.0, usable=False), "sandbox": True}
 
 
-async def test_a_restart_keeps_accounts_keys_mail_and_limits(ann: SandboxClient) -> None:
+async def test_accounts_keys_mail_and_limits_survive_a_restart(ann: SandboxClient) -> None:
     await ann.post("chat/completions/", HELLO)
     for _ in range(4):
         await ann.send_code()

@@ -35,8 +35,8 @@ _JSON = st.recursive(
 
 
 async def test_an_unknown_path_is_404_in_the_documented_format(client: SandboxClient) -> None:
-    hint = "The API's paths begin with /api/v1/ and end with a slash."
-    expected = f"There is no /api/v1/nowhere/ in the sandbox. {hint}"
+    hint = "Use a path that begins with /api/v1/ and ends with a slash."
+    expected = f"The sandbox has no /api/v1/nowhere/. {hint}"
     assert refused(await client.get("nowhere/")) == (404, "Not Found", expected)
 
 
@@ -60,7 +60,7 @@ def _documented() -> list[Endpoint[Any, Any]]:
     return [value for module in modules for value in vars(module).values() if isinstance(value, Endpoint)]
 
 
-async def test_exactly_the_endpoints_that_the_contract_gives_a_key_require_one(client: SandboxClient) -> None:
+async def test_endpoints_require_a_key_exactly_as_the_contract_says(client: SandboxClient) -> None:
     expected = {endpoint.path: 401 if endpoint.key else 400 for endpoint in _documented()}
     statuses = {
         endpoint.path: (await client.http.request(endpoint.method, endpoint.path)).status_code
@@ -78,7 +78,7 @@ async def test_an_internal_error_is_logged_and_its_response_has_no_details(
     transport = httpx2.ASGITransport(app=ann.app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url=ann.http.base_url, headers=ann.http.headers) as http:
         reply = await http.get("status/")
-    assert refused(reply) == (500, "Internal Server Error", "The sandbox failed. Its log shows the cause.")
+    assert refused(reply) == (500, "Internal Server Error", "The sandbox failed. See the cause in its log.")
     assert "no such table: keys" in caplog.text
 
 
@@ -137,7 +137,7 @@ async def test_an_incomplete_body_is_refused(client: SandboxClient) -> None:
     await client.app(scope, receive, send)
     assert json.loads(sent[1]["body"]) == {
         "error": "Bad Request",
-        "message": "The connection ended before the body was complete.",
+        "message": "The connection ended before the body was complete. Send the request again.",
     }
 
 

@@ -131,7 +131,7 @@ async def test_a_streamed_tool_call_comes_in_pieces(ann: SandboxClient) -> None:
     assert last["choices"] == [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]
 
 
-async def test_a_tools_result_is_answered_in_words(ann: SandboxClient) -> None:
+async def test_a_tools_result_is_answered_with_text(ann: SandboxClient) -> None:
     messages = [
         *_ASK["messages"],
         {"role": "assistant", "content": None, "tool_calls": [_CALL]},
@@ -181,7 +181,7 @@ _CHOICE_SENTENCE = '"tool_choice" must be one of none, auto, required, or name o
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": "gpt-9"}, "There is no model 'gpt-9'. GET models/ lists the models."),
+        ({"model": "gpt-9"}, "There is no model 'gpt-9'. List the models with GET models/."),
         ({"provider": "groq"}, "The model 'deepseek-v4-flash' is offered by 'deepseek', not by 'groq'."),
         ({"tools": [_WEATHER], "web_search": True}, '"tools" and "web_search" cannot be combined in one request.'),
         ({"max_tokens": 8001}, '"max_tokens" must be a number from 1 to 8000.'),
@@ -220,22 +220,22 @@ _LAST = "The last message must be from: user."
     [
         ([], [], _NO_LIST),
         ("Hello", [], _NO_LIST),
-        (["Hello"], [], "messages[0] is not a valid message here."),
-        ([{"role": "user", "content": None}], [], "messages[0] is not a valid message here."),
-        ([{"role": "user", "content": []}], [], "messages[0] is not a valid message here."),
-        ([_USER, {"role": "assistant", "content": None}], [], "messages[1] is not a valid message here."),
+        (["Hello"], [], "messages[0] is not a valid message at this place."),
+        ([{"role": "user", "content": None}], [], "messages[0] is not a valid message at this place."),
+        ([{"role": "user", "content": []}], [], "messages[0] is not a valid message at this place."),
+        ([_USER, {"role": "assistant", "content": None}], [], "messages[1] is not a valid message at this place."),
         ([_USER, {"role": "assistant", "content": "Hi"}], [], _LAST),
-        ([_USER, _ASSISTANT_CALLS], [], "messages[1] is not a valid message here."),
+        ([_USER, _ASSISTANT_CALLS], [], "messages[1] is not a valid message at this place."),
         ([_USER, _ASSISTANT_CALLS], [_WEATHER], "The last message must be from: user, tool."),
         (
             [_USER, {**_ASSISTANT_CALLS, "tool_calls": [{"id": "call_1"}]}],
             [_WEATHER],
-            "messages[1] is not a valid message here.",
+            "messages[1] is not a valid message at this place.",
         ),
         (
             [_USER, _ASSISTANT_CALLS, {"role": "tool", "tool_call_id": "call_2", "content": "22"}],
             [_WEATHER],
-            "messages[2] is not a valid message here.",
+            "messages[2] is not a valid message at this place.",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""The documentation's own examples, compared with the contract's messages and with the sandbox's responses."""
+"""The examples of the service's documentation, compared with the contract and with the sandbox's responses."""
 
 import base64
 import json
@@ -74,7 +74,7 @@ def example(name: str) -> Any:
 
 
 def shape(value: Any) -> Any:
-    """Return the keys and types of a JSON value; all numbers are one type, and a list has its first item's shape."""
+    """Return the keys and types of a JSON value. All numbers have one type; a list has the shape of its first item."""
     if isinstance(value, dict):
         return {key: shape(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -83,7 +83,7 @@ def shape(value: Any) -> Any:
 
 
 def common(example_shape: Any, reply_shape: Any) -> Any:
-    """Return the part of a reply's shape that the example has too."""
+    """Return the part of a reply's shape that the example also has."""
     if isinstance(example_shape, dict) and isinstance(reply_shape, dict):
         return {key: common(item, reply_shape[key]) for key, item in example_shape.items() if key in reply_shape}
     if isinstance(example_shape, list) and isinstance(reply_shape, list) and reply_shape:
@@ -91,7 +91,7 @@ def common(example_shape: Any, reply_shape: Any) -> Any:
     return reply_shape
 
 
-def assert_like(reply: httpx2.Response, name: str) -> None:
+def assert_shape(reply: httpx2.Response, name: str) -> None:
     """Assert that the reply has every key of the example, with the same type."""
     assert reply.status_code == 200, reply.text
     wanted = shape(example(name))
@@ -124,7 +124,7 @@ async def test_the_sandbox_accepts_the_documented_requests_for_media(ann: Sandbo
         if model in models
     }
     statuses = {name: (await ann.post(path, example(f"{name}_request"))).status_code for name, path in media.items()}
-    assert statuses == dict.fromkeys(media, 402)  # valid, but not paid
+    assert statuses == dict.fromkeys(media, 402)  # they are valid, but the account has no credits
 
 
 async def test_registration_replies_as_documented(client: SandboxClient) -> None:
@@ -142,13 +142,13 @@ async def test_send_code_and_keys_accept_the_documented_requests(ann: SandboxCli
 
 
 async def test_status_voices_and_models_reply_as_documented(ann: SandboxClient) -> None:
-    assert_like(await ann.get("status/"), "status_response")
-    assert_like(await ann.get("voices/"), "voices_response")
-    assert_like(await ann.get("models/"), "models_response")
+    assert_shape(await ann.get("status/"), "status_response")
+    assert_shape(await ann.get("voices/"), "voices_response")
+    assert_shape(await ann.get("models/"), "models_response")
 
 
 async def test_translation_replies_as_documented(ann: SandboxClient) -> None:
-    assert_like(await ann.post("translation/", example("translation_request")), "translation_response")
+    assert_shape(await ann.post("translation/", example("translation_request")), "translation_response")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ async def test_translation_replies_as_documented(ann: SandboxClient) -> None:
     ],
 )
 async def test_chat_replies_as_documented(ann: SandboxClient, request_name: str, response_name: str) -> None:
-    assert_like(await ann.post("chat/completions/", example(request_name)), response_name)
+    assert_shape(await ann.post("chat/completions/", example(request_name)), response_name)
 
 
 async def test_chat_streams_as_documented(ann: SandboxClient) -> None:
@@ -177,8 +177,8 @@ def _events(text: str) -> list[Any]:
 
 
 async def test_messages_reply_as_documented(ann: SandboxClient) -> None:
-    assert_like(await ann.post("send-email/", example("send_email_request")), "send_email_response")
-    assert_like(await ann.post("voice-memo/text/", example("voice_memo_request")), "voice_memo_response")
+    assert_shape(await ann.post("send-email/", example("send_email_request")), "send_email_response")
+    assert_shape(await ann.post("voice-memo/text/", example("voice_memo_request")), "voice_memo_response")
 
 
 async def test_errors_are_as_documented(client: SandboxClient) -> None:
@@ -192,22 +192,22 @@ class TestWithEngines:
 
     async def test_speech_replies_as_documented(self, ann: SandboxClient) -> None:
         reply = await ann.post("tts/", example("tts_request"))
-        assert_like(reply, "tts_response")
+        assert_shape(reply, "tts_response")
         audio = base64.b64decode(reply.json()["audio"])
-        assert_like(await ann.http.post("stt/", files={"audio": audio}), "stt_response")
+        assert_shape(await ann.http.post("stt/", files={"audio": audio}), "stt_response")
 
     @pytest.mark.parametrize("name", ["image", "image_gen4"])
     async def test_images_reply_as_documented(self, ann: SandboxClient, name: str) -> None:
-        assert_like(await ann.post("image/", example(f"{name}_request")), "image_response")
+        assert_shape(await ann.post("image/", example(f"{name}_request")), "image_response")
 
     async def test_edits_reply_as_documented(self, ann: SandboxClient) -> None:
         request = example("image_to_image_urls_request")
-        assert_like(await ann.post("image-to-image/", request), "image_to_image_response")
+        assert_shape(await ann.post("image-to-image/", request), "image_to_image_response")
 
     @pytest.mark.wide
     async def test_videos_of_images_reply_as_documented(self, ann: SandboxClient) -> None:
-        assert_like(await ann.post("image-to-video/", example("image_to_video_request")), "image_to_video_response")
+        assert_shape(await ann.post("image-to-video/", example("image_to_video_request")), "image_to_video_response")
 
     @pytest.mark.wide
     async def test_videos_of_text_reply_as_documented(self, ann: SandboxClient) -> None:
-        assert_like(await ann.post("text-to-video/", example("text_to_video_request")), "text_to_video_response")
+        assert_shape(await ann.post("text-to-video/", example("text_to_video_request")), "text_to_video_response")

@@ -1,4 +1,4 @@
-"""Faults that respond. Faults of connections are tested in test_serve."""
+"""Faults with a response. Faults that close the connection are tested in test_serve."""
 
 import asyncio
 import time
@@ -90,7 +90,7 @@ async def test_a_delayed_call_does_not_delay_another(ann: SandboxClient) -> None
 
 
 @pytest.mark.parametrize("fault", [{"drop": True}, {"cut_at": 0}])
-async def test_a_broken_connection_is_an_error_in_process(ann: SandboxClient, fault: dict[str, Any]) -> None:
+async def test_without_a_socket_a_closed_connection_is_an_error(ann: SandboxClient, fault: dict[str, Any]) -> None:
     await _add(ann, {"path": "status/", **fault})
     with pytest.raises(ConnectionResetError, match="closes this connection"):
         await ann.get("status/")

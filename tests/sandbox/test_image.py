@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.sandbox.media import LINK, PROMPT, cases, decoded, picture, send_cases
+from tests.sandbox.media import LINK, PROMPT, cases, decode_picture, picture, send_cases
 from tests.sandbox.world import SandboxClient, needs_engines, refused
 from webvoice_mcp.contract.image import EDIT_RULES, IMAGE_RULES, PROMPT_CHARACTERS, EditRequest, ImageRequest
 
@@ -143,7 +143,7 @@ async def test_base64_in_json_may_be_as_large_as_an_upload(ann: SandboxClient) -
     assert refused(reply) == (413, HTTPStatus(413).phrase, "The body is larger than 32 MiB.")
 
 
-async def test_a_missing_drawing_engine_is_503_and_tells_what_to_install(
+async def test_a_missing_drawing_engine_is_503_and_says_what_to_install(
     ann: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
@@ -178,7 +178,7 @@ class TestWithEngines:
         self, ann: SandboxClient, change: dict[str, object], size: tuple[int, int]
     ) -> None:
         reply = (await ann.post("image/", {"prompt": PROMPT, **change})).json()
-        assert decoded(reply["image"]).size == size
+        assert decode_picture(reply["image"]).size == size
 
     @pytest.mark.parametrize(
         ("change", "kind"),
@@ -192,7 +192,7 @@ class TestWithEngines:
         self, ann: SandboxClient, change: dict[str, object], kind: str
     ) -> None:
         reply = (await ann.post("image/", {"prompt": PROMPT, "width": 512, "height": 512, **change})).json()
-        assert decoded(reply["image"]).format == kind
+        assert decode_picture(reply["image"]).format == kind
         assert _MARK in base64.b64decode(reply["image"])
 
     async def test_two_images_differ_and_cost_twice(self, ann: SandboxClient) -> None:
@@ -232,11 +232,11 @@ class TestWithEngines:
         shown = (await ann.post("image/", {**body, **reference})).json()
         assert shown["image"] != plain["image"]
 
-    async def test_an_edit_tells_its_inputs_and_its_size(self, ann: SandboxClient) -> None:
+    async def test_an_edit_reports_its_inputs_and_its_size(self, ann: SandboxClient) -> None:
         body = {"prompt": "sepia", "images": [LINK, base64.b64encode(picture()).decode()], "size": "512*300"}
         reply = (await ann.post("image-to-image/", body)).json()
         image = base64.b64decode(reply.pop("image"))
-        assert decoded(base64.b64encode(image).decode()).size == (512, 300)
+        assert decode_picture(base64.b64encode(image).decode()).size == (512, 300)
         assert b"WEBVOICE SANDBOX - filters, not AI generated" in image
         assert reply == {
             "success": True,
@@ -250,12 +250,12 @@ class TestWithEngines:
 
     async def test_an_edit_has_the_requested_ratio(self, ann: SandboxClient) -> None:
         reply = (await ann.post("image-to-image/", {**_EDIT, "aspect_ratio": "3:4"})).json()
-        assert decoded(reply["image"]).size == (864, 1152)
+        assert decode_picture(reply["image"]).size == (864, 1152)
 
     async def test_files_of_a_form_are_edited(self, ann: SandboxClient) -> None:
         files = [("images", picture()), ("images", picture(kind="JPEG")), ("image", picture(kind="WEBP"))]
         reply = (await _edit_form(ann, files, seed="3", size="256*256", image_urls=LINK)).json()
-        assert (reply["input_count"], decoded(reply["image"]).size) == (4, (256, 256))
+        assert (reply["input_count"], decode_picture(reply["image"]).size) == (4, (256, 256))
 
     async def test_an_invalid_picture_is_refused_and_costs_nothing(self, ann: SandboxClient) -> None:
         message = "The image cannot be read. Send PNG, JPEG, WebP or GIF."

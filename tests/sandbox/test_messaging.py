@@ -30,7 +30,7 @@ async def test_a_mail_goes_to_the_inbox_and_is_free(ann: SandboxClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["text", "content"])
-async def test_the_body_has_other_names(ann: SandboxClient, name: str) -> None:
+async def test_the_field_of_the_body_has_other_names(ann: SandboxClient, name: str) -> None:
     assert (await ann.post("send-email/", {"to": _TO, name: "Hello"})).status_code == 200
     assert [mail["body"] for mail in await ann.inbox(_TO)] == ["Hello"]
 
@@ -49,7 +49,7 @@ async def test_a_body_of_50000_characters_is_the_longest(ann: SandboxClient) -> 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"to": "bob"}, "The e-mail address is not valid."),
+        ({"to": "bob"}, "The e-mail address is not valid. Send one such as name@example.com."),
         ({"body": None, "text": "a" * 50_001}, '"text" has 50001 characters; at most 50000 are accepted.'),
         ({"subject": "a\r\nBcc: eve@example.com"}, '"subject" must be one line of text.'),
     ],

@@ -1,4 +1,4 @@
-"""OpenAI's SDK with the sandbox's `base_url` and `api_key`."""
+"""The sandbox as the service of OpenAI's SDK."""
 
 import json
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def test_an_answer_is_streamed(client: openai.OpenAI) -> None:
     assert chunks[-1].usage is not None
 
 
-def test_a_tool_loop_ends_with_an_answer(client: openai.OpenAI) -> None:
+def test_a_conversation_with_a_tool_ends_with_an_answer(client: openai.OpenAI) -> None:
     messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": "What is the weather in Rome?"}]
     first = client.chat.completions.create(model=_MODEL, messages=messages, tools=[_WEATHER], tool_choice="auto")
     message = first.choices[0].message
@@ -89,4 +89,5 @@ def test_the_sdk_joins_streamed_tool_calls(client: openai.OpenAI) -> None:
 def test_a_wrong_key_is_an_authentication_error(client: openai.OpenAI) -> None:
     with pytest.raises(openai.AuthenticationError) as caught:
         client.with_options(api_key="wv_sandbox_wrong").models.list()
-    assert caught.value.response.json() == {"error": "Unauthorized", "message": "The API key is not valid."}
+    message = "The API key is not valid. Get one with auth/send-code/."
+    assert caught.value.response.json() == {"error": "Unauthorized", "message": message}

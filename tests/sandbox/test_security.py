@@ -12,13 +12,15 @@ async def test_requests_to_loopback_names_are_answered(ann: SandboxClient, host:
 async def test_another_host_name_is_refused_for_every_path(ann: SandboxClient, host: str) -> None:
     for path in ("status/", f"{SITE}/sandbox/inbox/", f"{SITE}/nowhere"):
         reply = await ann.get(path, headers={"Host": host})
-        assert refused(reply) == (403, "Forbidden", "The sandbox is available as 127.0.0.1, localhost and [::1] only.")
+        message = "The sandbox does not accept this host name. Use 127.0.0.1, localhost or [::1]."
+        assert refused(reply) == (403, "Forbidden", message)
 
 
 @pytest.mark.parametrize("origin", ["null", "http://127.0.0.1.evil.example"])
 async def test_a_web_page_from_elsewhere_is_refused(ann: SandboxClient, origin: str) -> None:
     reply = await ann.post(f"{SITE}/sandbox/credits/", {"email": ANN, "credits": 5}, headers={"Origin": origin})
-    assert refused(reply) == (403, "Forbidden", "The sandbox does not accept requests from web pages of other sites.")
+    message = "The sandbox does not accept requests from pages of other sites. Load the page from this computer."
+    assert refused(reply) == (403, "Forbidden", message)
     assert await ann.credits() == 20.0
 
 
@@ -42,7 +44,7 @@ async def test_the_key_may_be_a_bearer_token(client: SandboxClient) -> None:
             {"X-API-Key": "wv_0123456789"},
             "This is not a sandbox key. Send one that begins with wv_sandbox_, not a key of the service.",
         ),
-        ({"X-API-Key": "wv_sandbox_0123456789"}, "The API key is not valid."),
+        ({"X-API-Key": "wv_sandbox_0123456789"}, "The API key is not valid. Get one with auth/send-code/."),
     ],
 )
 async def test_a_request_without_a_valid_key_is_refused(

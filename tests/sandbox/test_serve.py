@@ -43,7 +43,7 @@ def _fault(client: httpx2.Client, fault: dict[str, Any]) -> None:
 
 
 def _raw(url: str, request: bytes) -> bytes:
-    """Return everything that is received until the connection closes."""
+    """Send a request, and return everything received until the connection closes."""
     address = httpx2.URL(url)
     with socket.create_connection((address.host, address.port or 80)) as connection:
         connection.sendall(request)
@@ -112,7 +112,7 @@ def test_a_connection_is_kept_over_several_calls(client: httpx2.Client) -> None:
     assert [client.get("status/").json()["api_key"]["usage_count"] for _ in range(3)] == [1, 2, 3]
 
 
-def test_ipv6_loopback_is_listened_on(tmp_path: Path) -> None:
+def test_the_sandbox_can_listen_on_ipv6_loopback(tmp_path: Path) -> None:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:  # pragma: no cover - only where there is no IPv6
@@ -124,13 +124,13 @@ def test_ipv6_loopback_is_listened_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", ""])
 def test_other_hosts_than_loopback_are_refused(tmp_path: Path, host: str) -> None:
-    with pytest.raises(ValueError, match=r"listens on loopback only \(127.0.0.1, localhost or ::1\), not on"):
+    with pytest.raises(ValueError, match=r"listens on loopback only, not on '.*'\. Use 127.0.0.1, localhost or ::1"):
         serve(host, 0, tmp_path, listening=print)
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
 def test_an_invalid_port_is_refused(tmp_path: Path, port: int) -> None:
-    with pytest.raises(ValueError, match=f"A port is a number from 0 to 65535, not {port}"):
+    with pytest.raises(ValueError, match=f"{port} is not a port. Use a number from 0 to 65535"):
         serve("localhost", port, tmp_path, listening=print)
 
 
@@ -161,7 +161,7 @@ def test_a_signal_ends_the_sandbox_cleanly(tmp_path: Path, signalled: signal.Sig
         if busy:
             httpx2.post(f"{site}/sandbox/faults/", json={"path": "voices/", "delay": 600})
             thread.start()
-            _wait_until_no_fault_is_pending(site)  # the request was received and waits
+            _wait_until_no_fault_is_pending(site)  # then the request was received, and its response is delayed
         process.send_signal(signalled)
         out, err = process.communicate(timeout=60)
         if busy:

@@ -84,11 +84,11 @@ async def test_an_unknown_transcription_provider_is_refused(ann: SandboxClient) 
         ("espeakng_loader", "espeakng-loader", {**_TEXT, "language": "it"}),
     ],
 )
-async def test_a_missing_speech_engine_is_503_and_tells_what_to_install(
+async def test_a_missing_speech_engine_is_503_and_says_what_to_install(
     ann: SandboxClient, monkeypatch: pytest.MonkeyPatch, module: str, package: str, body: dict[str, object]
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)  # Python's own way to make an import fail
-    espeak._library.cache_clear()  # else it stays loaded for the life of the process
+    espeak._library.cache_clear()  # otherwise the library would stay loaded as long as the process lives
     status, error, message = refused(await ann.post("tts/", body))
     assert (status, error) == (503, "Service Unavailable")
     assert package in message

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.media import LINK, Film, cases, picture, send_cases, watched
+from tests.sandbox.media import LINK, Film, cases, decode_film, picture, send_cases
 from tests.sandbox.world import SandboxClient, needs_engines, refused
 from webvoice_mcp.contract.video import (
     IMAGE_TO_VIDEO_RULES,
@@ -62,7 +62,7 @@ _ONE_IMAGE = "Send one image as image_url, image: https URLs, base64 or files."
     ("path", "change", "message"),
     [
         (_FROM_TEXT, {"provider": "gen4"}, "\"provider\" is 'gen4'; accepted: seedance, veo, veo-fast."),
-        (_FROM_IMAGE, {"image": "QUJD"}, f"{_ONE_IMAGE} There are 2."),
+        (_FROM_IMAGE, {"image": "QUJD"}, f"The request has 2 images. {_ONE_IMAGE}"),
     ],
 )
 async def test_a_wrong_video_request_is_refused(
@@ -79,12 +79,13 @@ async def test_a_form_has_the_image_and_booleans_as_text(ann: SandboxClient, aud
     assert reply.status_code == status
 
 
-async def test_a_missing_film_engine_is_503_and_tells_what_to_install(
+async def test_a_missing_film_engine_is_503_and_says_what_to_install(
     ann: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     status, _, message = refused(await ann.post(_FROM_TEXT, _BODIES[_FROM_TEXT]))
-    assert (status, message) == (503, "The sandbox's engine av is not installed: pip install 'webvoice-mcp[sandbox]'")
+    assert status == 503
+    assert message == "The sandbox's engine av is not installed. Run: pip install 'webvoice-mcp[sandbox]'"
     assert await ann.credits() == 20.0
 
 
@@ -96,14 +97,14 @@ class TestWithEngines:
     async def _film(self, client: SandboxClient, path: str, **options: Any) -> Film:
         reply = await client.http.post(path, **options)
         assert reply.status_code == 200, reply.text
-        return watched(base64.b64decode(reply.json()["video"], validate=True))
+        return decode_film(base64.b64decode(reply.json()["video"], validate=True))
 
-    async def test_a_video_from_text_tells_its_properties_and_its_cost(self, ann: SandboxClient) -> None:
+    async def test_a_video_from_text_reports_its_properties_and_its_cost(self, ann: SandboxClient) -> None:
         body = {**_BODIES[_FROM_TEXT], "provider": "veo", "duration": 4, "seed": 42, "aspect_ratio": "1:1"}
         reply = (await ann.post(_FROM_TEXT, body)).json()
         video = base64.b64decode(reply.pop("video"), validate=True)
         comment = "WEBVOICE SANDBOX - procedural, not AI generated (sandbox:ken-burns-1)"
-        assert watched(video) == Film((720, 720), ("h264", "yuv420p"), 4.0, 96, ("aac", 4.0), comment, indexed=True)
+        assert decode_film(video) == Film((720, 720), ("h264", "yuv420p"), 4.0, 96, ("aac", 4.0), comment, indexed=True)
         assert reply == {
             "success": True,
             "provider": "sandbox:ken-burns-1",
@@ -134,6 +135,6 @@ class TestWithEngines:
 
     async def test_an_invalid_picture_is_refused_and_costs_nothing(self, ann: SandboxClient) -> None:
         reply = await ann.http.post(_FROM_IMAGE, files={"image": b"no picture"}, data={"prompt": _PROMPT})
-        message = "The image cannot be read: send PNG, JPEG, WebP or GIF."
+        message = "The image cannot be read. Send PNG, JPEG, WebP or GIF."
         assert refused(reply) == (400, "Bad Request", message)
         assert await ann.credits() == 20.0

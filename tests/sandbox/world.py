@@ -1,4 +1,4 @@
-"""A sandbox in this process with a clock that tests move, and a client for it."""
+"""A sandbox in this process, with a clock that tests set, and a client of the sandbox."""
 
 import importlib.util
 from pathlib import Path
@@ -39,7 +39,7 @@ class Clock:
 
 
 class SandboxClient:
-    """An HTTP client of a sandbox whose state is in a folder."""
+    """An HTTP client of a sandbox that keeps its state in a folder."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self.folder = folder
@@ -57,13 +57,13 @@ class SandboxClient:
         return await self.post("auth/send-code/", {"email": email, "accept_privacy": True, "accept_terms": True})
 
     async def code(self, email: str = ANN) -> str:
-        """Request a login code and read it in the inbox."""
+        """Request a login code and return it from the inbox."""
         sent = await self.send_code(email)
         assert sent.status_code == 200, sent.text
         return str((await self.inbox(email))[-1]["code"])
 
     async def register(self, email: str = ANN) -> str:
-        """Register an address, and send its key from now on."""
+        """Register an address, and send its key with all further requests; return the key."""
         reply = await self.post("auth/verify-code/", {"email": email, "code": await self.code(email)})
         key = str(reply.json()["api_key"])
         self.http.headers["X-API-Key"] = key
@@ -90,7 +90,7 @@ class SandboxClient:
 
 
 def refused(reply: httpx2.Response) -> tuple[int, str, str]:
-    """Return status, error and message of a response in the documented error format, which has no other field."""
+    """Return status, error and message of an error response, after checking that it has no other fields."""
     body = reply.json()
     assert sorted(body) == ["error", "message"]
     return reply.status_code, body["error"], body["message"]

@@ -1,4 +1,4 @@
-"""A valid call of every tool, the files it needs, and a reply of the service for every endpoint."""
+"""A valid call of every tool, the files that the calls need, and a reply of the service for every endpoint."""
 
 import base64
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.wire_driver import Message
 SEND_CODE: Message = {"email": "a@example.com", "accept_privacy": True, "accept_terms": True}
 _PROMPT: Message = {"prompt": "a garden at dawn"}
 
-# The least arguments of each tool, by family.
+# The required arguments of each tool, by family.
 CALLS_BY_FAMILY: dict[str, dict[str, Message]] = {
     "account": {
         "webvoice_register_send_code": SEND_CODE,
@@ -91,7 +91,7 @@ REPLIES: dict[str, Any] = {
     "voice-memo/text/": {"success": True, "voice_note_id": 7},
 }
 
-# The user's files in the output folder; some are not what their names say.
+# The user's files in the output folder. Some have names that do not fit their content.
 FILES = {
     "talk.wav": wav_bytes(8000),
     "photo.png": PNG_BYTES,

@@ -1,4 +1,4 @@
-"""Servers and services that tests share: a start takes longer than all calls of a test together."""
+"""Servers and services that tests share, because a start takes longer than all calls of a test."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -21,7 +21,7 @@ class ConnectedServer:
     """A server and the service that it calls.
 
     Attributes:
-        out: the server's output folder, which holds the user's files.
+        out: the server's output folder, which contains the user's files.
         schemas: the input schema of each tool.
     """
 
@@ -40,7 +40,7 @@ def replying_service() -> Iterator[LoopbackService]:
 
 @pytest.fixture(scope="session")
 def connected(replying_service: LoopbackService, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectedServer]:
-    """A server with a key, which may read and write below its home."""
+    """A server with a key, which may read and write files in its home folder."""
     yield from _connected(replying_service, tmp_path_factory.mktemp("home"), API_KEY=CANARY)
 
 
@@ -67,7 +67,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def start_server(home: Path) -> Iterator[StartServer]:
-    """Starts servers that run until the module's last test."""
+    """Return a function that starts a server, which runs until the module's last test."""
     with ExitStack() as running:
         yield lambda **variables: running.enter_context(running_server(environment(home, variables)))
 

@@ -1,4 +1,4 @@
-"""A service that sends arbitrary bytes over real sockets."""
+"""A service that sends any bytes over real sockets."""
 
 import re
 import socket
@@ -23,10 +23,10 @@ class HostileService:
 
     Attributes:
         requests: the requests received since the last `respond_with`.
-        connections: the number of connections since then.
+        connections: the number of connections since the last `respond_with`.
         response: the bytes of every response, or a handler that sends them.
-        keep_alive: True to read further requests from a connection; otherwise it is closed after one response.
-        on_connect: a TLS context for new connections, or a handler that replaces all of HTTP.
+        keep_alive: True to read further requests from a connection. Otherwise it is closed after one response.
+        on_connect: a TLS context for new connections, or a handler that talks to them instead of HTTP.
         client_left: set when a client closes its connection during a response.
     """
 
@@ -47,7 +47,7 @@ class HostileService:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}/api/v1"
 
     def respond_with(self, response: bytes | Handler) -> "HostileService":
-        """Forget all requests and set the response to further ones, after earlier connections have ended."""
+        """Wait for earlier connections to end, forget their requests, and set the response to further requests."""
         if not self.keep_alive:
             for thread in self._threads:
                 thread.join(TIMEOUT_SECONDS)
@@ -113,12 +113,12 @@ def translation_with_headers(*lines: str, body: bytes = TRANSLATION) -> bytes:
 
 
 def as_event_stream(response: bytes) -> bytes:
-    """Return the response with the type of server-sent events."""
+    """Return the response with the content type of server-sent events."""
     return response.replace(b"application/json", b"text/event-stream", 1)
 
 
 def endless(head: bytes, block: bytes) -> Handler:
-    """Return a handler that sends a head and then blocks until the client leaves."""
+    """Return a handler that sends a head, and then this block again and again until the client leaves."""
 
     def handle(connection: socket.socket) -> None:
         connection.sendall(head)
@@ -147,10 +147,10 @@ def silent(connection: socket.socket) -> None:
 
 
 def plain(data: bytes) -> Handler:
-    """Return a handler that sends bytes as they are, to a client that expects TLS."""
+    """Return a handler that sends unencrypted bytes to a client that expects TLS."""
 
     def handle(connection: socket.socket) -> None:
         connection.sendall(data)
-        connection.recv(65536)  # closed with unread data, the connection would be reset before the client reads
+        connection.recv(65536)  # if it were closed with unread data, it would be reset before the client reads
 
     return handle

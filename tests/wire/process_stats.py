@@ -1,4 +1,4 @@
-"""Memory and processor time of a server, read from /proc on Linux."""
+"""Reads a server's memory, processor time, threads and descriptors from /proc (Linux)."""
 
 import os
 import re
@@ -16,7 +16,7 @@ def memory_bytes(server: ServerProcess) -> int:
 
 
 def peak_memory_bytes(server: ServerProcess) -> int:
-    """Return the most memory used since the start or the last `reset_peak_memory`."""
+    """Return the maximum of the memory used since the start or the last `reset_peak_memory`."""
     return _status(server, "VmHWM") * 1024
 
 
@@ -36,7 +36,7 @@ def descriptor_count(server: ServerProcess) -> int:
 
 
 def cpu_seconds(server: ServerProcess) -> float:
-    """Return the processor time used so far; unlike elapsed time it does not depend on other processes."""
+    """Return the processor time used so far. Unlike elapsed time, it does not depend on other processes."""
     fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
     user, system = fields[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

@@ -1,4 +1,4 @@
-"""Checks of `tools/call` results as they come over the pipe."""
+"""Checks of `tools/call` results received over the pipe."""
 
 import json
 
@@ -10,7 +10,7 @@ _NEVER_SHOWN = ("Traceback", 'File "', "<html", CANARY)
 
 
 def failure(result: Message) -> tuple[str, str]:
-    """Return the error code and text of a failed result, after checking its form."""
+    """Return the error code and the text of a failed result, after checking its form."""
     assert result["isError"] is True, result
     assert "structuredContent" not in result
     (block,) = result["content"]
@@ -23,7 +23,7 @@ def failure(result: Message) -> tuple[str, str]:
 
 
 def fields(result: Message) -> Message:
-    """Return the structured content of a successful result; its first text block must hold the same JSON."""
+    """Return the structured content of a successful result, after checking that its first text block is the same."""
     assert result["isError"] is False, result
     structured: Message = result["structuredContent"]
     assert json.loads(result["content"][0]["text"]) == structured

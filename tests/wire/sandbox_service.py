@@ -1,4 +1,4 @@
-"""The sandbox on a loopback port, and what a test does to it from outside."""
+"""The sandbox on a loopback port, and the requests that tests send to it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,23 +20,23 @@ class SandboxService:
         self._http = http
 
     def register(self, email: str) -> str:
-        """Open an account and return its key; the sandbox allows five registrations in a quarter of an hour."""
+        """Open an account and return its key. The sandbox allows five registrations in fifteen minutes."""
         self._post("auth/send-code/", {"email": email, "accept_privacy": True, "accept_terms": True})
         key: str = self._post("auth/verify-code/", {"email": email, "code": self.code(email)})["api_key"]
         return key
 
     def code(self, email: str) -> str:
-        """Return the code that was mailed last to this address."""
+        """Return the code in the last mail to this address."""
         mail = self._http.get(f"{self.site}/sandbox/inbox/", params={"email": email}).json()
         code: str = mail["messages"][-1]["code"]
         return code
 
     def fault(self, path: str, **fault: Any) -> None:
-        """Script the next response of an endpoint."""
+        """Set the next response of an endpoint."""
         self._post(f"{self.site}/sandbox/faults/", {"path": path, **fault})
 
     def clear_faults(self) -> None:
-        """Remove the scripted responses that were not used."""
+        """Remove the faults that were not used."""
         assert self._http.delete(f"{self.site}/sandbox/faults/").is_success
 
     def purchase(self, email: str, amount: float) -> None:

@@ -1,4 +1,4 @@
-"""Arguments of any kind over a real pipe: each call gets a documented answer, and a refused call sends nothing."""
+"""Arguments of any kind over a real pipe: every call gets a documented result, and a refused call sends nothing."""
 
 import json
 import math
@@ -25,8 +25,8 @@ CONVERSATION = [
 ]
 LORA = {"provider": "flux-klein-lora", "lora_url": LINK}
 
-# Calls that use many arguments; each is added to the tool's least arguments.
-RICH: list[tuple[str, Message]] = [
+# Optional arguments, which are added to the tool's required ones.
+OPTIONAL: list[tuple[str, Message]] = [
     ("webvoice_register_verify", {"create_api_key": True, "api_key_name": "mine"}),
     ("webvoice_jobs", {"wait_seconds": 0.5}),
     ("webvoice_chat", {"prompt": "", "messages": CONVERSATION, "tools": [WEATHER], "tool_choice": "weather"}),
@@ -50,7 +50,7 @@ RICH: list[tuple[str, Message]] = [
     ("webvoice_send_email", {"subject": "Greetings"}),
     ("webvoice_voice_memo", {"title": "Greetings"}),
 ]
-VALID_CALLS = [*CALLS.items(), *((tool, CALLS[tool] | added) for tool, added in RICH)]
+VALID_CALLS = [*CALLS.items(), *((tool, CALLS[tool] | added) for tool, added in OPTIONAL)]
 
 ERRORS = [error for name in errors.__all__ if hasattr(error := getattr(errors, name), "code")]
 CODES = {error.code for error in ERRORS}
@@ -60,14 +60,14 @@ LOCAL_CODES = {  # errors found on this computer, before anything is sent
 
 
 def checked_call(connected: ConnectedServer, tool: str, arguments: Message) -> tuple[str, str]:
-    """Call a tool, check what must hold for any arguments, and return the error code and text, "" if it succeeded."""
+    """Call a tool, check what must hold for any arguments, and return the error code and text, "" after success."""
     requests_before = len(connected.service.requests)
     result = connected.server.call(tool, arguments)
     code, text = failure(result) if result["isError"] else ("", "")
     paths = [request.path for request in connected.service.requests[requests_before:]]
     if code:
         assert code in CODES
-        # Only the service knows a language's voices; asking for them is free.
+        # Only the service knows a language's voices. A request for them is free, so it may precede a refusal.
         assert code not in LOCAL_CODES or not paths or (tool, paths) == ("webvoice_tts", ["voices/"])
     elif job_id := fields(result).get("job_id"):
         _wait_for_job(connected, job_id)
@@ -76,7 +76,7 @@ def checked_call(connected: ConnectedServer, tool: str, arguments: Message) -> t
 
 
 def _wait_for_job(connected: ConnectedServer, job_id: str) -> None:
-    # A request sent later would be counted as the next call's.
+    # Otherwise a request of this job could be counted for the next call.
     jobs = {"job_id": job_id, "wait_seconds": 15}
     while fields(connected.server.call("webvoice_jobs", jobs))["jobs"][0]["state"] == "running":
         pass
@@ -116,7 +116,7 @@ def valid_values(schema: Message) -> st.SearchStrategy[Any]:
 
 
 def invalid_values(schema: Message) -> st.SearchStrategy[Any]:
-    """Values that the schema does not allow and that are not converted to allowed ones, as "1" is to 1."""
+    """Values that the schema does not allow and that are not converted to allowed values (as "1" is to 1)."""
     kind, numbers = schema["type"], st.integers(7) | st.floats(2.5, 9.5)
     by_type: dict[str, st.SearchStrategy[Any]] = {
         "string": numbers | LISTS | OBJECTS | st.booleans(),
@@ -134,7 +134,7 @@ def invalid_values(schema: Message) -> st.SearchStrategy[Any]:
 
 
 def altered(value: Any) -> st.SearchStrategy[Any]:
-    """The value with a part of it replaced, often by one of the same type."""
+    """The value with one part replaced, often by a value of the same type."""
     if isinstance(value, list | dict) and value:
         keys = st.sampled_from(range(len(value)) if isinstance(value, list) else sorted(value))
         return keys.flatmap(lambda key: altered(value[key]).map(lambda new: _replaced(value, key, new))) | ANY_VALUE
@@ -161,7 +161,7 @@ def check_any_arguments(connected: ConnectedServer, call: tuple[str, Message], d
     """Make a valid call in which up to three arguments are replaced, removed or unknown."""
     tool, arguments = call[0], dict(call[1])
     properties: dict[str, Message] = connected.schemas[tool]["properties"]
-    names = [*properties, *arguments, *arguments, "x"]  # those of the call weigh more: other code depends on them
+    names = [*properties, *arguments, *arguments, "x"]  # the call's own arguments are drawn more often
     for name in data.draw(st.sets(st.sampled_from(names), min_size=1, max_size=3)):
         valid = valid_values(properties[name]) if name in properties else ANY_VALUE
         value = data.draw(st.just(...) | valid | altered(arguments.get(name)) | altered(arguments.get(name)))
@@ -173,7 +173,7 @@ def check_any_arguments(connected: ConnectedServer, call: tuple[str, Message], d
 
 
 def _names_an_argument(connected: ConnectedServer, tool: str, text: str) -> bool:
-    # An estimate's error is about the arguments of another tool.
+    # The error of an estimate can be about the arguments of the other tool.
     tools = connected.schemas if tool == "webvoice_estimate_credits" else {tool: connected.schemas[tool]}
     known = {name for schema in tools.values() for name in schema["properties"]}
     return "does not know the argument " in text or bool(known & set(re.findall(r"\w+", text)))
@@ -264,7 +264,7 @@ def test_without_a_key_each_tool_says_how_to_get_one(keyless: ConnectedServer) -
         assert "WEBVOICE_API_KEY" in text
 
 
-# Optional arguments, which clients send as null, as an empty text, or not at all
+# Optional arguments, which clients send as null, as an empty string, or not at all
 
 
 @pytest.mark.wide
@@ -288,7 +288,7 @@ def _without_boundary(body: bytes) -> bytes:
     return body.replace(boundary, b"--") if body.startswith(b"--") else body
 
 
-# Values that JSON or HTTP cannot carry
+# Values that cannot be sent in JSON or HTTP
 
 UNSENDABLE: list[tuple[str, Message, str]] = [
     ("webvoice_image", {**LORA, "prompt": "x", "lora_scale": math.nan}, "lora_scale"),
@@ -299,7 +299,7 @@ UNSENDABLE: list[tuple[str, Message, str]] = [
 
 
 @pytest.mark.parametrize(("tool", "arguments", "name"), UNSENDABLE, ids=["NaN", "infinity", "long query", "long field"])
-def test_a_value_that_no_request_can_carry_is_refused_by_name(
+def test_a_value_that_cannot_be_sent_is_refused_by_name(
     connected: ConnectedServer, tool: str, arguments: Message, name: str
 ) -> None:
     code, text = checked_call(connected, tool, arguments)
@@ -308,7 +308,7 @@ def test_a_value_that_no_request_can_carry_is_refused_by_name(
 
 
 def test_half_a_surrogate_pair_is_answered_by_every_tool(connected: ConnectedServer) -> None:
-    # Clients that cut a text after a number of UTF-16 units send half of a pair; in JSON it is "\\ud83d".
+    # Clients that cut a text after a number of UTF-16 units can send half of a pair, such as "\\ud83d" in JSON.
     calls = [
         (tool, {**arguments, name: f"{value}\ud83d"})
         for tool, arguments in CALLS.items()

@@ -1,4 +1,4 @@
-"""The end of the server: soon, with code 0, without a word, and with no half-written file."""
+"""The end of the server: it exits soon, with code 0 and no output, and leaves no incomplete file."""
 
 import base64
 import os
@@ -17,7 +17,7 @@ from tests.files.samples import MP3_BYTES, wav_bytes
 from tests.loopback import HeldReply, LoopbackService
 from tests.support import CANARY
 from tests.wire_driver import (
-    GREETING,
+    HANDSHAKE,
     SERVER_COMMAND,
     TIMEOUT_SECONDS,
     Exit,
@@ -27,7 +27,7 @@ from tests.wire_driver import (
     running_server,
 )
 
-# Running jobs are waited for up to 20 s, so a faster exit shows that nothing was waited for. On a quiet machine an exit
+# The server waits up to 20 s for running jobs, so a faster exit shows that it did not wait. On a quiet machine, an exit
 # takes a tenth of a second.
 MAX_EXIT_SECONDS = 18.0
 
@@ -46,7 +46,7 @@ def files_in(folder: Path) -> list[Path]:
 
 @contextmanager
 def started(command: Sequence[str], home: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """Start a process whose pipes the test uses itself; kill it if it runs too long, which ends every wait for it."""
+    """Start a process whose pipes the test uses directly; kill it if it runs too long, which ends every read."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, **pipes, env=environment(home)) as process:  # type: ignore[call-overload]  # of what `pipes` holds
         killer = threading.Timer(TIMEOUT_SECONDS, process.kill)
@@ -83,7 +83,7 @@ def test_at_the_end_of_the_input_media_are_saved_and_chats_abandoned(tmp_path: P
             service.wait_for_request()
         server.close_stdin()
         responses = server.responses_to([speech, chat])
-        assert all("error" in response for response in responses)  # the server has noticed the end of its input
+        assert all("error" in response for response in responses)  # so the server has noticed the end of its input
         held.release()
         assert_clean_exit(server.wait_for_exit(time.perf_counter()))
     path = tmp_path / "out" / "deep" / "down" / "hello.mp3"
@@ -159,11 +159,11 @@ def test_a_client_that_never_reads_does_not_keep_the_server_running(tmp_path: Pa
         assert process.stdin
         assert process.stdout
         assert process.stderr
-        process.stdin.write(GREETING)
+        process.stdin.write(HANDSHAKE)
         for number in range(1, 20):
             process.stdin.write(b'{"jsonrpc": "2.0", "id": %d, "method": "tools/list"}\n' % number)
         process.stdin.flush()
-        process.stdout.readline()  # the server has started; the pipe holds far less than the lists of tools
+        process.stdout.readline()  # so the server has started; the lists of tools are much larger than the pipe
         process.stdin.close()
         assert process.wait() == 0
         assert process.stderr.read() == b""
@@ -182,7 +182,7 @@ os.kill(os.getpid(), 9)
 
 @posix
 def test_a_client_that_is_killed_ends_the_server(tmp_path: Path) -> None:
-    command = (sys.executable, "-c", _KILLED_CLIENT, GREETING.decode())
+    command = (sys.executable, "-c", _KILLED_CLIENT, HANDSHAKE.decode())
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment(tmp_path)) as client:
         # Client and server share this stderr, so it ends when both have ended.
         _, stderr = client.communicate(timeout=TIMEOUT_SECONDS)
@@ -191,7 +191,7 @@ def test_a_client_that_is_killed_ends_the_server(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.slow
-def test_streams_that_were_never_open_do_no_harm(tmp_path: Path) -> None:
+def test_closed_standard_streams_do_no_harm(tmp_path: Path) -> None:
     command = 'exec "$0" -m webvoice_mcp <&- >&- 2>&-'
     with started(["/bin/sh", "-c", command, sys.executable], tmp_path) as process:
         assert process.communicate() == (b"", b"")

@@ -1,4 +1,4 @@
-"""Clients by others drive the real server against a sandbox."""
+"""Clients of other projects drive the real server, with a sandbox as the service."""
 
 import asyncio
 import base64
@@ -64,7 +64,7 @@ def report(client: tuple[str, str], environments: Environments, tmp_path_factory
     """The report of a client that took all steps."""
     package, mode = client
     program, *options = PROGRAMS[package]
-    if package[0] == "@":  # node looks for packages beside the program only
+    if package[0] == "@":  # node finds packages only beside the program
         source = Path(__file__).parent / "foreign" / program
         command = ["node", str(shutil.copy(source, environments.folder(package))), *options]
     else:
@@ -93,7 +93,7 @@ def in_process() -> dict[str, Message]:
 
 
 def legacy(result: Message) -> Message:
-    """Return a result without the fields that the stateless revision adds."""
+    """Return the result without the fields that the stateless revision adds."""
     return {name: value for name, value in result.items() if name not in STATELESS_FIELDS}
 
 
@@ -152,7 +152,7 @@ def test_progress_questions_and_cancellation_work(report: Report) -> None:
     assert fields(streamed["result"])["text"] == f"[sandbox] {SENTENCE}"
     counts, messages = zip(*streamed["progress"], strict=True)
     assert list(counts) == sorted(set(counts))
-    # On a slow service progress also tells the seconds; TypeScript's client adds a line when it asks the user.
+    # With a slow service, progress also reports the seconds. TypeScript's client adds a line when it asks the user.
     text = [line for line in messages if not re.match(r"webvoice_chat: \d+ s|Fulfilling input required", line)]
     assert "".join(text) == f"[sandbox] {SENTENCE}"
 

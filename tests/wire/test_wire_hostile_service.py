@@ -29,8 +29,8 @@ from tests.wire.process_stats import IS_LINUX, cpu_seconds, peak_memory_bytes, r
 from tests.wire.results import failure, fields
 from tests.wire_driver import TIMEOUT_SECONDS, Message, ServerProcess
 
-MAX_GROWTH_BYTES = 32 * MIB  # memory that any response may cost
-MAX_CPU_SECONDS = 2.0  # processor time beyond WEBVOICE_TIMEOUT that any response may cost
+MAX_GROWTH_BYTES = 32 * MIB  # the most memory that a response may use
+MAX_CPU_SECONDS = 2.0  # the most processor time that a response may use, besides WEBVOICE_TIMEOUT
 SHORT_TIMEOUT_SECONDS = 1.0  # WEBVOICE_TIMEOUT where a response never ends
 
 wide = pytest.mark.wide
@@ -72,7 +72,7 @@ CHUNKED = "Transfer-Encoding: chunked"
 LENGTH = f"Content-Length: {len(TRANSLATION)}"
 _with = translation_with_headers
 
-# Description, response, and the error code; "" if the response is accepted.
+# A description, the response, and the error code ("" if the response is accepted).
 HEADS: list[tuple[str, bytes, str]] = [
     *((f"status {status}", with_status(status), "network_error") for status in ("099", "abc", "", "101 X", "199 X")),
     ("status 299 X", with_status("299 X"), ""),
@@ -152,7 +152,7 @@ def files_in(home: Path) -> list[Path]:
 
 @contextmanager
 def bounded_memory(server: ServerProcess) -> Iterator[None]:
-    """Fail if the server's peak memory grows by more than `MAX_GROWTH_BYTES`; only Linux tells it."""
+    """Fail if the server's peak memory grows by more than `MAX_GROWTH_BYTES`. It is measured only on Linux."""
     if not IS_LINUX:
         yield
         return
@@ -168,7 +168,7 @@ def event(delta: Message) -> bytes:
 
 LARGE = b"A" * 64 * 1024
 TOO_LARGE = "than the 1 MB that WEBVOICE_MAX_FILE_MB allows"
-# Description of the endless part, call, response, and the error code or a part of the error text.
+# The endless part, the call, the response, and the error code or a part of the error text.
 ENDLESS: list[tuple[str, tuple[str, Message], Handler, str]] = [
     ("headers", TRANSLATE, endless(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n" * 1000), "network_error"),
     ("1xx", TRANSLATE, endless(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000), "timeout"),
@@ -215,7 +215,7 @@ GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 
 
 def bomb(block: bytes, mebibytes: int, before: bytes = b"", codings: str = "gzip") -> bytes:
-    """Return a small compressed response of this block of a mebibyte, repeated."""
+    """Return a small compressed response that unpacks to this block of one mebibyte, repeated."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     packed = compressor.compress(before + block) + compressor.flush(zlib.Z_FULL_FLUSH)
     packed += (compressor.compress(block) + compressor.flush(zlib.Z_FULL_FLUSH)) * (mebibytes - 1)
@@ -227,7 +227,7 @@ def bomb(block: bytes, mebibytes: int, before: bytes = b"", codings: str = "gzip
 
 
 def zstd_bomb(letter: bytes, mebibytes: int, before: bytes) -> bytes:
-    """Return the same in zstd, written by hand since not every Python has it: 128 KiB of one letter in four bytes."""
+    """Return a bomb in zstd. Not every Python has zstd, so blocks of 128 KiB of a letter are written by hand."""
     first = (len(before) << 3).to_bytes(3, "little") + before
     block = (131072 << 3 | 1 << 1).to_bytes(3, "little") + letter
     return http(b"\x28\xb5\x2f\xfd\x00\x58" + first + block * 8 * mebibytes, Content_Encoding="zstd")
@@ -280,8 +280,8 @@ def test_a_bomb_costs_others_neither_memory_nor_time(
 def call_with_pings(server: ServerProcess, tool: str, arguments: Message) -> tuple[Message, float, float]:
     """Call a tool and ping the server until the result arrives.
 
-    Returns the result, the processor time of the server in all, and the most of it during one ping. Processor time is
-    measured since elapsed time depends on whatever else the machine does; where it is unknown it counts as 0.
+    Returns the result, the server's total processor time, and the longest processor time during a ping. Elapsed time is
+    not measured, because it depends on other processes. Where processor time is unknown, it is 0.
     """
     started = cpu_seconds(server) if IS_LINUX else 0.0
     longest, now = 0.0, started

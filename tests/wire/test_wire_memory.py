@@ -1,4 +1,4 @@
-"""Memory while files of any size are saved, measured on the real process over a real socket."""
+"""The memory that saving files of any size takes, measured in the real process with a real socket."""
 
 import base64
 import socket
@@ -37,7 +37,7 @@ def reply_chunks(size: int) -> Iterator[bytes]:
 
 @contextmanager
 def picture_service(size: int) -> Iterator[str]:
-    """Run a service that replies to every request with a picture of this size; yields its base URL."""
+    """Run a service that replies to every request with a picture of this size; yield its base URL."""
     length = sum(map(len, reply_chunks(size)))
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
     listener = socket.create_server(("127.0.0.1", 0))
@@ -45,7 +45,7 @@ def picture_service(size: int) -> Iterator[str]:
     def reply(connection: socket.socket) -> None:
         with connection:
             received = b""
-            while b"\r\n\r\n" not in received or not received.endswith(b"}"):  # a JSON body, read to its end
+            while b"\r\n\r\n" not in received or not received.endswith(b"}"):  # reads the whole JSON body
                 received += connection.recv(64 * _KIB)
             connection.sendall(head.encode())
             for chunk in reply_chunks(size):
@@ -71,7 +71,7 @@ def picture_service(size: int) -> Iterator[str]:
 
 @contextmanager
 def measured_server(home: Path, base_url: str) -> Iterator[ServerProcess]:
-    """Run a server that has answered a call, with its peak memory reset."""
+    """Run a server that has answered a call, and reset its peak memory."""
     variables = {"BASE_URL": base_url, "API_KEY": CANARY, "INLINE_IMAGES": 0, "INLINE_WAIT": 0, "LOG_LEVEL": "ERROR"}
     with running_server(environment(home, variables)) as server:
         server.call("webvoice_account_links")

@@ -46,7 +46,7 @@ def names(listed: Message) -> list[str]:
     return [tool["name"] for tool in listed["tools"]]
 
 
-# The wide ones differ from another revision in nothing that this server does; all other tests speak 2025-11-25.
+# For this server, these revisions do not differ from others. All other tests use 2025-11-25.
 WIDE_VERSIONS = ("2025-03-26", "2025-06-18", "2025-11-25", UNKNOWN_VERSION)
 
 
@@ -160,7 +160,7 @@ def test_many_calls_at_once_are_all_answered(server: ServerProcess) -> None:
     assert results == [results[0]] * 50
 
 
-# A server in which everything that can print does so from start to end: libraries, threads, children, C code.
+# A server where everything that can print does so from start to end: libraries, threads, child processes, C code.
 NOISY = """
 import os, subprocess, sys, threading, time
 import webvoice_mcp.cli.stdio as stdio

@@ -18,7 +18,7 @@ WEATHER = {"type": "function", "function": {"name": "get_weather"}}
 LONG = "x" * (1 << 20)
 LONG_NAME = {"type": "function", "function": {"name": LONG}}
 
-# Tool, arguments, and the beginning of the error text after "invalid_argument: ".
+# The tool, its arguments, and the beginning of the error text after "invalid_argument: ".
 INVALID: list[tuple[str, Message, str]] = [
     ("webvoice_register_send_code", {**SEND_CODE, "email": " \n"}, "email is blank"),
     ("webvoice_register_send_code", {**SEND_CODE, "email": None}, "email is missing"),
@@ -56,7 +56,7 @@ INVALID: list[tuple[str, Message, str]] = [
     (LONG, {}, "There is no tool 'xxxx"),
 ]
 
-# Tool, arguments, and the error code.
+# The tool, its arguments, and the error code.
 UNUSABLE_PATHS: list[tuple[str, Message, str]] = [
     ("webvoice_tts", {"text": "Hi", "output_path": "there"}, "file_exists"),
     ("webvoice_stt", {"audio_path": "talk.wav", "output_path": "there.txt"}, "file_exists"),
@@ -82,7 +82,7 @@ def short_id(row: tuple[str, Message, str]) -> str:
 
 @pytest.fixture(autouse=True)
 def unchanged(connected: ConnectedServer) -> Iterator[None]:
-    """Fails a test that sends a request or changes the output folder."""
+    """Fail a test that sends a request or changes the output folder."""
     before = sorted(connected.out.rglob("*")), len(connected.service.requests)
     yield
     assert (sorted(connected.out.rglob("*")), len(connected.service.requests)) == before
@@ -125,7 +125,7 @@ def test_paths_outside_the_allowed_folders_are_refused(connected: ConnectedServe
 
 
 @pytest.mark.parametrize("argument", ["output_path", "audio_path"])
-def test_a_long_argument_is_shortened_in_the_middle_of_its_error(connected: ConnectedServer, argument: str) -> None:
+def test_a_long_argument_is_shortened_in_its_error(connected: ConnectedServer, argument: str) -> None:
     long = "/".join(["folder"] * 500)
     if argument == "audio_path":
         code, text = failure(connected.server.call("webvoice_stt", {"audio_path": long}))

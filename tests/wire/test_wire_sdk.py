@@ -1,4 +1,4 @@
-"""The MCP SDK's own client over a real pipe; `test_wire_foreign.py` has the other clients and revisions."""
+"""The MCP SDK's own client over a real pipe. `test_wire_foreign.py` tests the other clients and revisions."""
 
 import sys
 from pathlib import Path

@@ -13,7 +13,7 @@ from tests.wire.results import failure
 from tests.wire.sandbox_service import SandboxService
 from tests.wire_driver import Message, ServerProcess
 
-# What the service does, the details in `_meta`, and a part of the error text.
+# The fault, the details in `_meta`, and a part of the error text.
 FAULTS: list[tuple[dict[str, Any], Message, str]] = [
     ({"status": 400, "body": {"message": "No such voice"}}, {"code": "bad_request", "status": 400}, "No such voice"),
     ({"status": 413, "body": "x" * 5000}, {"code": "bad_request", "status": 413}, "(413)"),

@@ -1,4 +1,4 @@
-"""Settings as a client's configuration passes them to the process."""
+"""Settings that a client's configuration passes to the process."""
 
 import subprocess
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.wire_driver import SERVER_COMMAND, TIMEOUT_SECONDS, environment, runn
 SECRET = "wv_secret_1234567890abcdef"
 
 
-def test_an_invalid_setting_ends_the_start_with_one_line(tmp_path: Path) -> None:
+def test_with_an_invalid_setting_the_server_exits_with_one_line(tmp_path: Path) -> None:
     environ = environment(tmp_path, {"API_KEY": f"{SECRET} and more"})
     done = subprocess.run(
         SERVER_COMMAND, input=b"", capture_output=True, env=environ, timeout=TIMEOUT_SECONDS, check=False

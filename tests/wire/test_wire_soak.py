@@ -1,7 +1,7 @@
-"""Many calls of all kinds for a long time, with a service that fails now and then: memory use must not grow.
+"""Many calls of all kinds for a long time, with a service that sometimes fails: memory use must not grow.
 
 `SOAK_SECONDS=600 python -m pytest -m soak -s` runs it for ten minutes; the `wide` test takes twenty seconds. Growth is
-measured in the last third of the time: the C library keeps a heap for each worker thread, and these fill slowly.
+measured in the last third of the time, because the C library has a heap for each worker thread, and they fill slowly.
 """
 
 import json
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not IS_LINUX, reason="counts are read from /proc
 
 CONCURRENT_CALLS = 16
 CALLS_PER_ROUND = 200
-MAX_GROWTH_MIB = 6.0  # of memory in use in the last third
+MAX_GROWTH_MIB = 6.0  # of the memory in use, in the last third
 MAX_THREADS = 24  # anyio keeps idle worker threads for further work
 CODES = {"server_error", "bad_request", "invalid_response", "network_error", "invalid_argument", "file_exists"}
 
@@ -45,7 +45,7 @@ SOAK_CALLS: list[tuple[str, Message]] = [
 
 
 class UnreliableHandler(BaseHTTPRequestHandler):
-    """Replies as documented, but for one response in ten, which is a failure of some kind."""
+    """Replies as documented, except that one response in ten is a failure of some kind."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = 1 << 16
@@ -88,7 +88,7 @@ class UnreliableHandler(BaseHTTPRequestHandler):
 
 @contextmanager
 def unreliable_service() -> Iterator[str]:
-    """Run a service that fails now and then; yields its base URL."""
+    """Run a service that sometimes fails; yield its base URL."""
     with ThreadingHTTPServer(("127.0.0.1", 0), UnreliableHandler) as service:
         service.daemon_threads = True
         thread = Thread(target=service.serve_forever, args=(0.05,), daemon=True)
@@ -107,7 +107,7 @@ def usage(server: ServerProcess) -> dict[str, float]:
 
 
 def run_round(server: ServerProcess, outcomes: Counter[str]) -> None:
-    """Make calls, many at once, each time with a ping; every call must get a result."""
+    """Make calls, many at once and always with a ping; every call must get a result."""
     for _ in range(CALLS_PER_ROUND // CONCURRENT_CALLS):
         request_ids = [server.send_call(*call) for call in random.choices(SOAK_CALLS, k=CONCURRENT_CALLS)]
         *responses, pong = server.responses_to([*request_ids, server.send_request("ping")])
@@ -119,7 +119,7 @@ def run_round(server: ServerProcess, outcomes: Counter[str]) -> None:
 
 
 def soak(tmp_path: Path, seconds: float) -> None:
-    """Make calls for so many seconds and check that nothing grew in the last third."""
+    """Make calls for this many seconds, and check that nothing grew in the last third."""
     out = tmp_path / "out"
     write_files(out)
     outcomes: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Text of a hostile service in terminals and logs: no control character and no key gets through."""
+"""Text of a hostile service in terminals and logs: it contains no control character and no key."""
 
 import json
 import subprocess
@@ -64,7 +64,7 @@ def output_of(home: Path, hostile: HostileService, *words: str, stdin: bytes = b
 
 
 def is_harmless(text: str) -> bool:
-    """True if the text holds no control character, no key and no traceback."""
+    """True if the text contains no control character, no key and no traceback."""
     return not CONTROL_CHARACTERS & set(text) and CANARY not in text and "Traceback" not in text
 
 
@@ -97,7 +97,7 @@ def test_signing_in_prints_no_control_character(tmp_path: Path, hostile: Hostile
 
 
 @pytest.mark.slow
-def test_the_debug_log_holds_no_control_character_and_no_key(tmp_path: Path, hostile: HostileService) -> None:
+def test_the_debug_log_contains_no_control_character_and_no_key(tmp_path: Path, hostile: HostileService) -> None:
     reply = json.dumps({**REPLY, "echo": CANARY}).encode()
     event = b"data: " + json.dumps({"error": {"message": f"{NASTY} {CANARY}"}}).encode() + b"\n\n"
     responses = [

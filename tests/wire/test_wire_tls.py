@@ -1,4 +1,4 @@
-"""Services over real sockets that do not prove their identity: they get no request."""
+"""Services over real sockets that do not prove their identity. They get no request."""
 
 import ssl
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ OTHER_HOST = x509.DNSName("other.example")
 
 @dataclass(frozen=True, slots=True)
 class Encrypted:
-    """A server that reaches its service by https and trusts the certificates of one authority."""
+    """A server that uses https for its service and trusts the certificates of one authority."""
 
     server: ServerProcess
     service: HostileService
@@ -46,7 +46,7 @@ def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
             yield Encrypted(server, service, trusted, stranger)
 
 
-# How the service behaves on a new connection, and a part of the error text.
+# The service's behaviour on a new connection, and a part of the error text.
 UNPROVEN = [
     pytest.param(lambda tls: tls.trusted.server_context(expires=NOW - DAY), "certificate has expired", id="expired"),
     pytest.param(
@@ -74,7 +74,7 @@ def test_a_service_that_does_not_prove_its_identity_gets_no_request(
 
 
 @wide
-def test_a_handshake_that_never_ends_is_given_up(encrypted: Encrypted) -> None:
+def test_a_handshake_that_never_ends_is_an_error(encrypted: Encrypted) -> None:
     encrypted.service.respond_with(http(TRANSLATION)).on_connect = silent
     code, _ = failure(encrypted.server.call(*TRANSLATE))
     assert code in {"timeout", "network_error"}

@@ -17,28 +17,28 @@ from webvoice_mcp.cli.startup import load_settings
 from webvoice_mcp.client.redaction import sanitize
 from webvoice_mcp.server import create_server
 
-_POLLS_BEFORE_MESSAGE = 3  # cancelled work takes a moment to end and is not worth a message
+_POLLS_BEFORE_MESSAGE = 3  # cancelled work usually ends before the third poll, and needs no message
 
 
 def run(options: argparse.Namespace) -> int:
     """Call a tool and print its result; return 1 if the call failed."""
-    # The job ends with this process, so an answer that only names the job would be useless.
+    # A job ends with this process, so a result that only names the job would be useless.
     settings = replace(load_settings(), inline_wait=0)
 
     async def call() -> CallToolResult:
-        # Inside one process, the SDK reports progress only in the revisions that begin with a handshake.
+        # To a client in the same process, the SDK reports progress only in the revisions that begin with a handshake.
         async with Client(create_server(settings, shutdown=_CallShutdown()), mode="legacy") as client:
             schemas = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
             parameters = schemas.get(options.tool, {}).get("properties", {})
-            arguments = {name: _parse_value(text, parameters.get(name, {})) for name, text in options.arguments}
+            arguments = {name: _parse_value(value, parameters.get(name, {})) for name, value in options.arguments}
             async with progress_bar(options.tool) as on_progress:
                 return await client.call_tool(options.tool, arguments, progress_callback=on_progress)
 
-    return _print(anyio.run(call), as_json=options.json)
+    return _print_result(anyio.run(call), as_json=options.json)
 
 
 class _CallShutdown:
-    """Gives a submitted job its time when the command is interrupted, until a second Ctrl-C."""
+    """Lets a submitted job finish after Ctrl-C; a second Ctrl-C abandons it."""
 
     def __init__(self) -> None:
         self._polls = 0
@@ -66,20 +66,20 @@ def _parse_value(text: str, schema: dict[str, Any]) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        return text  # the tool's error says what it accepts
+        return text  # the server's error message says which values are accepted
 
 
-def _print(result: CallToolResult, *, as_json: bool) -> int:
+def _print_result(result: CallToolResult, *, as_json: bool) -> int:
     if result.is_error:
         text = "\n".join(block.text for block in result.content if block.type == "text")
         print(json.dumps({"error": text, **(result.meta or {})}) if as_json else text, file=sys.stderr)
         return 1
     fields: dict[str, Any] = result.structured_content or {}
-    print(json.dumps(fields, indent=2) if as_json else sanitize(_format(fields)))
+    print(json.dumps(fields, indent=2) if as_json else sanitize(_format_fields(fields)))
     return 0
 
 
-def _format(fields: dict[str, Any]) -> str:
+def _format_fields(fields: dict[str, Any]) -> str:
     lines = []
     for name, value in fields.items():
         if name == "files":

@@ -1,4 +1,4 @@
-"""Runs one command of the command line and turns its ending into an exit code."""
+"""Runs one command and turns its outcome into an exit code."""
 
 import importlib
 import io
@@ -13,11 +13,11 @@ _FAILED = 1
 _INTERRUPTED = 130  # the code that shells give a command ended by Ctrl-C
 
 
-def run(words: list[str]) -> int:
-    """Run the command that the words name and return its exit code."""
+def run(args: list[str]) -> int:
+    """Run the command that the first argument names, and return its exit code."""
     _replace_unprintable_characters()
     try:
-        return _run(words)
+        return _run(args)
     except (KeyboardInterrupt, BaseExceptionGroup) as error:
         # A second Ctrl-C may interrupt several tasks at once.
         if isinstance(error, BaseExceptionGroup) and not error.subgroup(KeyboardInterrupt):
@@ -25,21 +25,21 @@ def run(words: list[str]) -> int:
         print(file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has closed it, as `head` does. Without this, Python would report the output that is
-        # still buffered when it exits.
+        # The reader of our output, such as `head`, has ended. The output that is still buffered goes to the null
+        # device: Python would otherwise report an error when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
 
 
-def _run(words: list[str]) -> int:
+def _run(args: list[str]) -> int:
     try:
-        options = parse(words)
+        options = parse(args)
         command = importlib.import_module(options.module)
         return int(command.run(options))
     except CommandError as error:
-        return _report(words[0], str(error))
+        return _report(args[0], str(error))
     except WebVoiceError as error:
-        return _report(words[0], f"{error.code}: {error}")
+        return _report(args[0], f"{error.code}: {error}")
     finally:
         sys.stdout.flush()
 

@@ -3,20 +3,20 @@
 HELP_TEXT = """\
 usage: webvoice-mcp [COMMAND] [OPTIONS]
 
-Without a command, webvoice-mcp is the MCP server on stdin and stdout, as MCP clients start it.
+Without a command, webvoice-mcp runs the MCP server on stdin and stdout. MCP clients start it this way.
 
 commands:
   demo [--output-dir DIR]              try every kind of tool, without an account or a network
   install CLIENT [--print] [--force]   add the server to cursor, claude-desktop, claude-code, …
   uninstall CLIENT                     remove it again
-  doctor [--json]                      check the setup, and tell how to fix what fails
+  doctor [--json]                      check the setup, and say how to fix what fails
   login [--email E]                    register or sign in with a code sent by e-mail
   logout                               delete the saved keys of this service
   status [--show-key]                  show the account, its credits and the key in use
   call TOOL [name=value ...] [--json]  call one tool from the terminal
   tools [--json]                       list the tools and their parameters
   sandbox [--host HOST] [--port PORT] [--state-dir DIR]
-                                       run a local service to try things and to test against
+                                       run a local copy of the service, for trials and tests
 
 options:
   --version                            show the version

@@ -8,25 +8,25 @@ from webvoice_mcp.cli.clients.mcp_clients import ENTRY_NAME, INSTALLABLE
 from webvoice_mcp.cli.help_text import HELP_TEXT
 
 
-def parse(words: list[str]) -> argparse.Namespace:
+def parse(args: list[str]) -> argparse.Namespace:
     """Parse a command and its options.
 
     Args:
-        words: the command line after the program's name; at least one word.
+        args: the command line after the program's name; at least one argument.
 
     Returns:
-        The options. `module` is the name of the module whose `run(options)` carries the command out.
+        The options. `module` is the name of the module whose `run(options)` executes the command.
 
     Raises:
         SystemExit: code 2 after a usage message on stderr; code 0 after a command's help.
     """
-    name, *rest = words
+    name, *rest = args
     commands = create_parsers()
     if name not in commands:
         kind = "option" if name.startswith("-") else "command"
         print(f"webvoice-mcp: unknown {kind} {name!r}", HELP_TEXT, sep="\n", file=sys.stderr)
         raise SystemExit(2)
-    # Not through the main parser: argparse does not mix options and `call`'s name=value words below subparsers.
+    # Not through the main parser: with subparsers, argparse cannot intermix options and `call`'s name=value arguments.
     return commands[name].parse_intermixed_args(rest)
 
 
@@ -55,8 +55,8 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
         "demo",
         "demo.run",
         "Start a local sandbox of the service and the MCP server, call every kind of tool (speech, transcription, "
-        "translation, chat, images, video, messages), check and save what comes out, and write a page that plays and "
-        "shows it. No account, network or credits are needed.",
+        "translation, chat, images, video, messages), check and save the results, and write a page that shows and "
+        "plays them. No account, network or credits are needed.",
     )
     demo.add_argument(
         "--output-dir",
@@ -69,7 +69,7 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
     doctor = add(
         "doctor",
         "doctor.run",
-        "Check settings, key, service, folders and installation, and tell how to fix what fails. Nothing is changed.",
+        "Check settings, key, service, folders and installation, and say how to fix what fails. Nothing is changed.",
     )
     doctor.add_argument("--json", action="store_true", help="print a JSON list of {check, ok, detail, cure?}")
 
@@ -77,10 +77,10 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
         "install",
         "clients.install",
         "Add the server to an MCP client's configuration. Everything else in the client's file stays as it is, and "
-        "the old file is kept beside it as a backup. No key is written: the server keeps its own.",
+        "the old file is kept beside it as a backup. No key is written: the server has its own key file.",
     )
     _add_client(install)
-    install.add_argument("--print", action="store_true", help="change nothing; show what would have to be written")
+    install.add_argument("--print", action="store_true", help="change nothing; only show the text to write")
     install.add_argument("--force", action="store_true", help=f"replace a different entry named {ENTRY_NAME}")
 
     uninstall = add(
@@ -102,14 +102,14 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
     tools = add("tools", "tools", "List the tools with their parameters.")
     tools.add_argument("--json", action="store_true", help="print JSON, as in MCP's tools/list")
 
-    sandbox = add("sandbox", "sandbox", "Run a local service with WebVoice's API and real engines behind it.")
+    sandbox = add("sandbox", "sandbox", "Run a local service with WebVoice's API, backed by real engines.")
     sandbox.add_argument("--host", default="127.0.0.1", help="a loopback address (default: 127.0.0.1)")
-    sandbox.add_argument("--port", type=int, default=8787, help="0 picks a free one (default: 8787)")
+    sandbox.add_argument("--port", type=int, default=8787, help="a port; 0 picks a free one (default: 8787)")
     sandbox.add_argument(
         "--state-dir",
         metavar="DIR",
         type=Path,
-        help="where to keep accounts and mail (default: within the user's state folder)",
+        help="where to keep accounts and mail (default: inside the user's state folder)",
     )
     return dict(commands.choices)
 
@@ -119,8 +119,8 @@ def _add_client(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("client", metavar="CLIENT", choices=names, help=f"one of: {', '.join(names)}")
 
 
-def _named_value(word: str) -> tuple[str, str]:
-    name, equals, value = word.partition("=")
+def _named_value(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
     if not equals:
-        raise argparse.ArgumentTypeError(f"{word!r} has no '='")
+        raise argparse.ArgumentTypeError(f"{text!r} has no '='")
     return name, value

@@ -9,21 +9,21 @@ from typing import Protocol
 import anyio
 
 _WIDTH = 20
-_BLOCK_WIDTH = 5  # of the block that moves while the end is unknown
+_BLOCK_WIDTH = 5  # of the block that moves while the total is unknown
 _REDRAW_SECONDS = 0.1
 _ERASE_LINE = "\r\x1b[K"
 
 
 class ProgressCallback(Protocol):
-    """Called with a call's progress."""
+    """Receives the progress of a tool call."""
 
     async def __call__(self, progress: float, total: float | None, message: str | None) -> None:
-        """Take the progress so far, the total if it is known, and a message."""
+        """Receive the progress so far, the total if it is known, and a message."""
 
 
 @asynccontextmanager
 async def progress_bar(name: str) -> AsyncIterator[ProgressCallback | None]:
-    """Draw a progress bar on stderr; yield the callback that moves it, None if stderr is not a terminal."""
+    """Draw a progress bar on stderr and yield the callback that moves it, or None if stderr is not a terminal."""
     if not sys.stderr.isatty():
         yield None
         return

@@ -1,4 +1,4 @@
-"""`webvoice-mcp sandbox`: the local service by itself."""
+"""`webvoice-mcp sandbox`: run the local service by itself."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ import platformdirs
 
 from webvoice_mcp.sandbox.serve import serve
 
-_WRONG_USAGE = 2
+_USAGE_ERROR = 2
 _READY = """\
 WebVoice sandbox at {base_url}
 Mail is written to {inbox}
@@ -26,5 +26,5 @@ def run(options: argparse.Namespace) -> int:
         serve(options.host, options.port, state_dir, listening=print_address)
     except (ValueError, OSError) as error:
         print(f"webvoice-mcp sandbox: {error}", file=sys.stderr)
-        return _WRONG_USAGE
+        return _USAGE_ERROR
     return 0

@@ -17,16 +17,16 @@ To see it work right away, run: webvoice-mcp demo. Press Ctrl-C to quit."""
 
 def run() -> int:
     """Serve until the input ends or a signal arrives, and return the exit code."""
-    # Imports create many thousands of objects, none of which becomes garbage: the collector would traverse them
+    # Imports create many thousands of objects, none of which becomes garbage. The collector would traverse them
     # several times during the start and once more at exit.
     gc.disable()
     stdout = ProtocolStdout()
     stdin = EndableStdin()
     stdin.end_on_signals()
-    from webvoice_mcp.cli.startup import load_settings  # noqa: PLC0415 - imports could print before stdout is taken
+    from webvoice_mcp.cli.startup import load_settings  # noqa: PLC0415 - importing may print, so stdout moves first
 
     settings = load_settings()
-    from webvoice_mcp.server import create_server  # noqa: PLC0415 - slow, and not needed if a setting is wrong
+    from webvoice_mcp.server import create_server  # noqa: PLC0415 - slow, and not needed if a setting is invalid
 
     server = create_server(settings, shutdown=stdin)
     gc.freeze()
@@ -34,7 +34,7 @@ def run() -> int:
     if stdin.is_terminal:
         print(_GREETING.format(version=__version__), file=sys.stderr)
     stdin.start()
-    stdout.lend(on_broken=stdin.end)
+    stdout.give_to_sdk(on_broken=stdin.end)
     try:
         server.run()
     except* (BrokenPipeError, ConnectionResetError):

@@ -1,4 +1,4 @@
-"""Calls to the service from a command, which is not asynchronous itself."""
+"""Calls to the service from commands, which are synchronous."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -18,17 +18,17 @@ _TIMEOUT_SECONDS = 60.0  # a person is waiting
 
 
 def run_async(function: Callable[..., Awaitable[T]], *args: object) -> T:
-    """Run an async function in another thread and return its result; Ctrl-C cancels what is not shielded in it."""
+    """Run an async function in another thread and return its result; Ctrl-C cancels it, except its shielded parts."""
     with start_blocking_portal() as portal:
         result = portal.call(function, *args)
-    return result  # noqa: RET504 - to a type checker, the portal's block might swallow an exception
+    return result  # noqa: RET504 - type checkers think that the portal's block might swallow an exception
 
 
 def call_service(settings: Settings, call: Callable[[Services], Awaitable[T]], *, shielded: bool = False) -> T:
     """Make one call with the services that tools get.
 
     Args:
-        shielded: Ctrl-C waits until the call has ended.
+        shielded: True to complete the call before Ctrl-C takes effect.
 
     Raises:
         WebVoiceError: the call failed.
@@ -42,7 +42,7 @@ def call_service(settings: Settings, call: Callable[[Services], Awaitable[T]], *
                     try:
                         outcome: T | WebVoiceError = await call(services)
                     except WebVoiceError as error:
-                        outcome = error  # raised here, it would leave the jobs' task group inside an exception group
+                        outcome = error  # if it were raised here, the jobs' task group would wrap it in a group
             finally:
                 await services.aclose()
         return outcome

@@ -1,4 +1,4 @@
-"""Accounts: registration by e-mail code, API keys, onboarding, status."""
+"""Accounts: registration with a code sent by e-mail, API keys, onboarding, status."""
 
 import secrets
 from typing import Any
@@ -43,7 +43,7 @@ async def send_code(request: ApiRequest) -> Response:
 
 
 async def verify_code(request: ApiRequest) -> Response:
-    """Open the account of an address that proves its code, and create a key unless the caller declines one."""
+    """Open the account of an address if its code is right, and create a key unless the caller declines one."""
     fields = await request.read_json()
     email, code = parse_address(fields.string("email")), fields.string("code").strip()
     wants_key = fields.boolean("create_api_key", default=True)
@@ -65,7 +65,7 @@ async def create_key(request: ApiRequest) -> Response:
 
 
 async def onboarding(request: ApiRequest) -> Response:
-    """Describe what the account can do now."""
+    """Return the account's credits and the links for buying more."""
     return success(**_onboarding(request, request.authenticate().account))
 
 

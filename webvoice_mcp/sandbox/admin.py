@@ -1,8 +1,8 @@
-"""The sandbox's own endpoints, which need no key: its inbox, purchases of credits, and faults.
+"""The sandbox's own endpoints, which need no key: the inbox, purchases of credits, and faults.
 
-- GET /sandbox/inbox/?email=: the mail to an address, or all mail without one, newest last.
+- GET /sandbox/inbox/?email=: the mail to an address (without an address, all mail), newest last.
 - POST /sandbox/credits/ with "email" and "credits": a purchase.
-- GET, POST and DELETE /sandbox/faults/: see `webvoice_mcp.sandbox.faults.Fault`.
+- GET, POST and DELETE /sandbox/faults/: list, add and clear faults; see `webvoice_mcp.sandbox.faults.Fault`.
 """
 
 from starlette.exceptions import HTTPException
@@ -24,13 +24,13 @@ _MAX_CUT_BYTES = 2**31
 
 
 async def inbox(request: ApiRequest) -> Response:
-    """List the mail that was "sent"."""
+    """List the mail that the sandbox received."""
     email = request.query_params.get("email") or ""
     return JSONResponse({"messages": request.sandbox.inbox.messages(email)})
 
 
 async def purchase(request: ApiRequest) -> Response:
-    """Add credits to an account, which counts as a purchase."""
+    """Add credits to an account as if they were bought."""
     fields = await request.read_json()
     email = parse_address(fields.string("email"))
     amount = fields.number("credits", None, _MIN_PURCHASE_CREDITS, _MAX_PURCHASE_CREDITS)
@@ -41,7 +41,7 @@ async def purchase(request: ApiRequest) -> Response:
 
 
 async def add_fault(request: ApiRequest) -> Response:
-    """Queue a fault."""
+    """Add a fault to the queue."""
     fault = _parse_fault(await request.read_json())
     paths = {
         item.path.removeprefix(API_ROOT).strip("/")

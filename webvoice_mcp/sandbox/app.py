@@ -1,4 +1,4 @@
-"""The sandbox as an ASGI application: the API under /api/v1/, and endpoints of its own under /sandbox/."""
+"""The sandbox as an ASGI application: the API under /api/v1/, and the sandbox's own endpoints under /sandbox/."""
 
 import logging
 import time
@@ -33,8 +33,9 @@ def create_app(state_dir: Path, *, clock: Callable[[], float] = time.time) -> St
     """Create the application.
 
     Args:
-        state_dir: holds everything that survives a restart: `sandbox.db`, and the mail in `inbox`. Created if missing.
-        clock: returns seconds since 1970; login codes and rate limits expire by it.
+        state_dir: the folder for everything that survives a restart: `sandbox.db` and the mail in `inbox`. Created if
+            it is missing.
+        clock: returns seconds since 1970, for the expiry of login codes and rate limits.
     """
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     sandbox = Sandbox(
@@ -79,8 +80,8 @@ def create_app(state_dir: Path, *, clock: Callable[[], float] = time.time) -> St
 
 
 async def _not_found(request: Request, _error: Exception) -> Response:
-    hint = f"The API's paths begin with {API_ROOT} and end with a slash."
-    return error_response(404, f"There is no {request.url.path} in the sandbox. {hint}")
+    hint = f"Use a path that begins with {API_ROOT} and ends with a slash."
+    return error_response(404, f"The sandbox has no {request.url.path}. {hint}")
 
 
 async def _method_not_allowed(request: Request, _error: Exception) -> Response:
@@ -88,7 +89,7 @@ async def _method_not_allowed(request: Request, _error: Exception) -> Response:
 
 
 async def _http_error(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette's type for handlers is wider than what it passes
+    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette's type for handlers allows any exception
     return error_response(error.status_code, error.detail, error.headers)
 
 
@@ -100,9 +101,9 @@ def _responds_with(status: int) -> ExceptionHandler:
 
 
 async def _incomplete_body(_request: Request, _error: Exception) -> Response:
-    return error_response(400, "The connection ended before the body was complete.")
+    return error_response(400, "The connection ended before the body was complete. Send the request again.")
 
 
 async def _internal_error(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return error_response(500, "The sandbox failed. Its log shows the cause.")
+    return error_response(500, "The sandbox failed. See the cause in its log.")

@@ -1,4 +1,4 @@
-"""Chat: OpenAI's endpoints, answered by rules instead of a language model."""
+"""Chat: OpenAI's endpoints, with answers from rules instead of a language model."""
 
 import json
 import re
@@ -18,16 +18,16 @@ from webvoice_mcp.sandbox.requests import ApiRequest, api_route
 from webvoice_mcp.sandbox.responses import success
 
 _MODEL_CREATED = 1_700_000_000  # from the documentation's example
-_PIECES = re.compile(r"\S{1,12}\s*|\s+")  # about one word each; joined, they are the whole text
+_PIECES = re.compile(r"\S{1,12}\s*|\s+")  # about a word in each piece; all pieces together are the whole text
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """An answer before it is written as one JSON object or as chunks.
+    """An answer, to be sent as one JSON object or as chunks.
 
     Attributes:
-        common: the fields that every chunk has.
-        summary: the fields that only the last chunk has: usage and credits.
+        common: the fields of every chunk.
+        summary: the additional fields of the last chunk: usage and credits.
     """
 
     common: dict[str, Any]
@@ -63,7 +63,7 @@ async def openai_models(request: ApiRequest) -> Response:
 
 
 async def completions(request: ApiRequest) -> Response:
-    """Answer a conversation, as one JSON object or as a stream of events; either is paid before it is sent."""
+    """Answer a conversation with one JSON object or a stream of events. The account pays before either is sent."""
     account = request.authenticate().account
     parameters = parse_chat(await request.read_json())
     price = parameters.model.credits
@@ -108,7 +108,7 @@ def _answer(parameters: ChatParameters, completion: engine.Completion, billing: 
 
 
 async def _events(answer: _Answer) -> AsyncIterator[str]:
-    """Yield an answer as server-sent events, with the text in pieces as from a language model."""
+    """Yield an answer as server-sent events, with its text in pieces like a language model's."""
     common = {**answer.common, "object": "chat.completion.chunk"}
     for delta in _deltas(answer.message):
         yield _event({**common, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})

@@ -1,4 +1,4 @@
-"""Validation of chat requests, which are the documented subset of OpenAI's."""
+"""Validates chat requests: a documented subset of OpenAI's."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from webvoice_mcp.contract.models import DOCUMENTED_MODELS, DocumentedModel
 from webvoice_mcp.sandbox.requests import Fields
 
-# From a provider's name in the documented table of models to its name in requests.
+# The names of providers in the documented table of models, and their names in requests.
 PROVIDER_KEYS = {
     "DeepSeek": "deepseek",
     "OpenRouter": "openrouter",
@@ -39,10 +39,10 @@ class ChatParameters:
 
 
 def parse_chat(fields: Fields) -> ChatParameters:
-    """Check a request against the documented rules.
+    """Return the parameters of a request that follows the documented rules.
 
     Raises:
-        HTTPException: 400 with the rule that it breaks.
+        HTTPException: 400 with the rule that the request breaks.
     """
     model = _model(fields)
     tools = _tools(fields, model)
@@ -62,7 +62,7 @@ def parse_chat(fields: Fields) -> ChatParameters:
 def _model(fields: Fields) -> DocumentedModel:
     model = _MODELS.get(fields.string("model"))
     if model is None:
-        raise HTTPException(400, f"There is no model {fields.get('model')!r}. GET models/ lists the models.")
+        raise HTTPException(400, f"There is no model {fields.get('model')!r}. List the models with GET models/.")
     provider = PROVIDER_KEYS[model.provider]
     if (fields.string("provider", "") or provider).lower() != provider:
         raise HTTPException(
@@ -106,7 +106,7 @@ def _messages(messages: Any, *, with_tools: bool) -> list[dict[str, Any]]:
     tool_call_ids: set[str] = set()
     for index, message in enumerate(messages):
         if not _is_message(message, tool_call_ids, with_tools=with_tools):
-            raise HTTPException(400, f"messages[{index}] is not a valid message here.")
+            raise HTTPException(400, f"messages[{index}] is not a valid message at this place.")
         tool_call_ids |= {call["id"] for call in message.get("tool_calls") or ()}
     last_roles = ("user", "tool") if with_tools else ("user",)
     if messages[-1]["role"] not in last_roles:

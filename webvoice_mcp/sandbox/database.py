@@ -1,6 +1,6 @@
 """Accounts, keys, login codes, credits, memos and recent calls, in one SQLite file.
 
-Only the event loop's thread uses it, as every statement is short. Times are seconds since 1970.
+Only the event loop's thread uses it: every statement is short. Times are seconds since 1970.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import weakref
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# Credits are stored in millionths: a tenth of a credit has no exact binary fraction.
+# Credits are stored as whole millionths, because 0.1 has no exact value as a binary fraction.
 _UNITS_PER_CREDIT = 1_000_000
 
 _SCHEMA = """
@@ -46,7 +46,7 @@ class Account(NamedTuple):
 
 
 class ApiKey(NamedTuple):
-    """A key and its account; the use that looked it up is already counted."""
+    """A key and its account; `usage_count` includes the use that looked it up."""
 
     account: Account
     name: str
@@ -84,7 +84,7 @@ class Database:
         return account.credits if account else None
 
     def deduct_credits(self, account_id: int, amount: float) -> float | None:
-        """Deduct credits in one statement, so that simultaneous calls cannot overspend.
+        """Deduct credits; one statement does it, so that simultaneous calls cannot overspend.
 
         Returns:
             The new balance, or None if the account has fewer credits than the amount.
@@ -97,7 +97,7 @@ class Database:
         return float(balance / _UNITS_PER_CREDIT)
 
     def add_key(self, key: str, account_id: int, name: str, now: float) -> None:
-        """Store a key as its hash."""
+        """Store a key's hash."""
         insert = "INSERT INTO keys (hash, account, name, created_at, last_used) VALUES (?, ?, ?, ?, ?)"
         self._execute(insert, _hash(key), account_id, name, now, now)
 
@@ -116,7 +116,7 @@ class Database:
         self._execute("REPLACE INTO codes (email, code, expires_at) VALUES (?, ?, ?)", email, code, expires_at)
 
     def redeem_code(self, email: str, code: str, now: float, max_attempts: int) -> bool:
-        """Return True if this is the address's valid code, and delete it; also delete it after too many attempts."""
+        """Return True if this is the valid code of the address, and delete it. Too many attempts delete it as well."""
         found = self._execute("DELETE FROM codes WHERE email = ? AND code = ? AND expires_at > ?", email, code, now)
         self._execute("UPDATE codes SET attempts = attempts + 1 WHERE email = ?", email)
         self._execute("DELETE FROM codes WHERE email = ? AND attempts >= ?", email, max_attempts)
@@ -133,13 +133,13 @@ class Database:
         self._execute("INSERT INTO visits VALUES (?, ?, ?)", action, caller, now)
 
     def calls_since(self, action: str, caller: str, since: float) -> list[float]:
-        """Return the times of a caller's recorded calls after the time `since`, oldest first."""
+        """Return the times of the caller's recorded calls after `since`, oldest first."""
         query = "SELECT at FROM visits WHERE what = ? AND who = ? AND at > ? ORDER BY at"
         rows = self._fetch_all(query, action, caller, since)
         return [at for (at,) in rows]
 
     def delete_calls(self, before: float) -> None:
-        """Delete the recorded calls up to a time, which no rate limit counts any more."""
+        """Delete the recorded calls up to a time; no rate limit counts them any more."""
         self._execute("DELETE FROM visits WHERE at <= ?", before)
 
     def _execute(self, statement: str, *values: object) -> int:

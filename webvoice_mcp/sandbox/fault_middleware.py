@@ -15,7 +15,7 @@ _STATUSES_WITHOUT_BODY = frozenset({204, 304})
 
 
 class FaultMiddleware:
-    """Apply the next fault of the path to each request under `root`."""
+    """Applies the next fault of a path to each request under `root`."""
 
     def __init__(self, app: ASGIApp, *, faults: FaultQueue, root: str) -> None:
         self._app = app
@@ -52,7 +52,7 @@ class _FaultResponse:
         self._status = status
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # The client may never see the response if the connection is closed while request data is still unread.
+        # If the connection were closed with request data unread, the client might never see the response.
         async for _ in Request(scope, receive).stream():
             pass
         await self._response()(scope, receive, send)
@@ -70,7 +70,7 @@ class _FaultResponse:
 
 
 class _TruncatedSend:
-    """An ASGI `send` that withholds the body after a number of bytes."""
+    """An ASGI `send` that passes on only the first bytes of the body."""
 
     def __init__(self, send: Send, max_bytes: int) -> None:
         self._send = send

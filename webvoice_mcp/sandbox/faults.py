@@ -1,4 +1,4 @@
-"""Faults on demand, to show how an agent behaves when the service fails. A restart forgets them."""
+"""Faults on demand, to test how an agent behaves when the service fails. A restart removes them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -10,12 +10,12 @@ class Fault:
     """A change to the next responses of a path.
 
     Attributes:
-        path: below the base URL, without slashes at the ends.
-        times: how many more responses it applies to.
-        status: respond with this status, and with `body` and `retry_after`, instead of doing the work.
-        delay: seconds to wait first.
-        cut_at: close the connection after this many bytes of the body; a shorter body is sent whole.
-        drop: close the connection without a response and without doing the work.
+        path: the path below the base URL, without slashes at the ends.
+        times: the number of further responses that it applies to.
+        status: the status to respond with, along with `body` and `retry_after`, instead of doing the work.
+        delay: the seconds to wait first.
+        cut_at: the number of bytes of the body after which the connection is closed; a shorter body is sent whole.
+        drop: True to close the connection without a response and without doing the work.
     """
 
     path: str
@@ -28,7 +28,7 @@ class Fault:
     drop: bool = False
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the fields that a POST /sandbox/faults/ for this fault would have to send."""
+        """Return the fields to send with POST /sandbox/faults/ for this fault."""
         return {name: value for name, value in asdict(self).items() if value != _UNSET[name]}
 
 
@@ -42,7 +42,7 @@ class FaultQueue:
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Add a fault, which applies after the earlier ones of its path."""
+        """Add a fault. Earlier faults of its path apply first."""
         self._faults.append(fault)
 
     def clear(self) -> int:
@@ -52,7 +52,7 @@ class FaultQueue:
         return count
 
     def take(self, path: str) -> Fault | None:
-        """Return the fault for the next response of a path, and count it down."""
+        """Return the fault for the next response of a path, and count this use of it."""
         for index, fault in enumerate(self._faults):
             if fault.path == path:
                 remaining = replace(fault, times=fault.times - 1)

@@ -28,12 +28,12 @@ from webvoice_mcp.sandbox.parameters import read_parameters, read_pictures
 from webvoice_mcp.sandbox.requests import ApiRequest, api_route
 from webvoice_mcp.sandbox.responses import success
 
-_FORMATS = {"sd3": "jpeg", "gen4-turbo": "webp"}  # other providers return PNG, so that clients must not guess
+_FORMATS = {"sd3": "jpeg", "gen4-turbo": "webp"}  # others return PNG; a client that assumes one format fails early
 _PICTURE_FIELDS = ("images", "image_urls", "image_url", "image")
 
 _DEFAULT_SIDE = 1024
 _MIN_SIDE, _MAX_SIDE = 256, 2048
-_MAX_LONGER_SIDE = 2560  # if a resolution sets the shorter side
+_MAX_LONGER_SIDE = 2560  # where a resolution sets the shorter side
 _SIDE_STEP = 8  # sides are multiples of this if the ratio allows it
 
 
@@ -92,7 +92,7 @@ def _draw(
         references.append(parameters["image_url"])
     first_seed = parameters.get("seed")
     seeds = [first_seed, *((first_seed or 0) + number for number in range(1, count))]
-    return [picture.paint(prompt, size, seed=seed, kind=file_format, references=references) for seed in seeds]
+    return [picture.render(prompt, size, seed=seed, kind=file_format, references=references) for seed in seeds]
 
 
 def _size(provider: str, parameters: Mapping[str, Any]) -> tuple[int, int]:
@@ -100,7 +100,7 @@ def _size(provider: str, parameters: Mapping[str, Any]) -> tuple[int, int]:
     if "size" in parameters:
         return _check_size(sides(parameters["size"]))
     has_resolution = "resolution" in IMAGE_RULES.get(provider, ())
-    ratio = _ratio(parameters.get("aspect_ratio", "16:9" if has_resolution else "1:1"))
+    ratio = _parse_ratio(parameters.get("aspect_ratio", "16:9" if has_resolution else "1:1"))
     if "width" in parameters or "height" in parameters:
         width, height = parameters.get("width", 0), parameters.get("height", 0)
         return width or _clamp(height * ratio), height or _clamp(width / ratio)
@@ -108,13 +108,13 @@ def _size(provider: str, parameters: Mapping[str, Any]) -> tuple[int, int]:
         shorter = int(parameters.get("resolution", GEN4_RESOLUTION).removesuffix("p"))
         one = Fraction(1)
         return _clamp(shorter * max(ratio, one), _MAX_LONGER_SIDE), _clamp(shorter / min(ratio, one), _MAX_LONGER_SIDE)
-    # About as many pixels as a square of the default size, in exactly the ratio unless that is extreme.
+    # About as many pixels as a square of the default size, with exactly this ratio unless it is extreme.
     unit = math.isqrt(_DEFAULT_SIDE * _DEFAULT_SIDE // (ratio.numerator * ratio.denominator))
     unit -= unit % _SIDE_STEP if unit > _SIDE_STEP else 0
     return _clamp(Fraction(ratio.numerator * unit)), _clamp(Fraction(ratio.denominator * unit))
 
 
-def _ratio(text: str) -> Fraction:
+def _parse_ratio(text: str) -> Fraction:
     width, height = text.split(":")
     return Fraction(int(width), int(height))
 
@@ -125,7 +125,7 @@ def _clamp(side: Fraction, maximum: int = _MAX_SIDE) -> int:
 
 def _check_size(size: tuple[int, int]) -> tuple[int, int]:
     if not all(_MIN_SIDE <= side <= _MAX_SIDE for side in size):
-        raise HTTPException(400, f"size: the sandbox draws {_MIN_SIDE} to {_MAX_SIDE} pixels a side.")
+        raise HTTPException(400, f'"size" must have {_MIN_SIDE} to {_MAX_SIDE} pixels on each side in the sandbox.')
     return size
 
 

@@ -1,4 +1,4 @@
-"""The mail that the sandbox "sends", as `.eml` files in a folder that a person or a test can read."""
+"""The mail that the sandbox "sends": `.eml` files in a folder, for people and tests to read."""
 
 import email
 import itertools
@@ -12,7 +12,7 @@ from typing import TypedDict
 
 from starlette.exceptions import HTTPException
 
-# Addresses that HTML's e-mail field accepts, with at least one dot in the domain. None of them needs quotes in a mail.
+# The addresses that HTML's e-mail field accepts, with at least one dot in the domain. None needs quotes in a header.
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _ADDRESS = re.compile(rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?:{_LABEL}\.)+{_LABEL}", re.IGNORECASE)
 _MAX_ADDRESS_CHARACTERS = 254
@@ -22,7 +22,7 @@ class Mail(TypedDict):
     """A message in GET /sandbox/inbox/.
 
     Attributes:
-        code: the login code in it, or "".
+        code: the login code in the message, or "".
         received_at: an ISO 8601 time in UTC.
     """
 
@@ -42,7 +42,7 @@ class Inbox:
         self._count = itertools.count()
 
     def deliver(self, to: str, subject: str, body: str, now: float, code: str = "") -> None:
-        """Write a message to the folder; its subject shows that it comes from the sandbox."""
+        """Write a message to the folder. Its subject says that it comes from the sandbox."""
         message = EmailMessage(policy=default_policy)
         message["From"] = "WebVoice sandbox <sandbox@localhost>"
         message["To"] = to
@@ -51,7 +51,7 @@ class Inbox:
         if code:
             message["X-WebVoice-Code"] = code
         message.set_content(body)
-        # File names sort by time, then by order of delivery. The random part keeps the names of two processes apart.
+        # Names sort by time, then by order of delivery. The random part makes names of several processes different.
         name = f"{round(now * 1000):014d}-{next(self._count):06d}-{secrets.token_hex(3)}"
         temporary = self._folder / f"{name}.part"
         temporary.write_bytes(message.as_bytes())
@@ -71,7 +71,7 @@ def parse_address(text: str) -> str:
     """
     stripped = text.strip()
     if len(stripped) > _MAX_ADDRESS_CHARACTERS or not _ADDRESS.fullmatch(stripped):
-        raise HTTPException(400, "The e-mail address is not valid.")
+        raise HTTPException(400, "The e-mail address is not valid. Send one such as name@example.com.")
     return stripped.lower()
 
 

@@ -1,7 +1,7 @@
-"""Protection against web pages: a browser can be made to send requests to loopback addresses.
+"""Protection from web pages, which can make a browser send requests to loopback addresses.
 
-A page can use a host name that resolves to 127.0.0.1, or send requests there from a script. Requests are therefore
-accepted only under loopback's own names, and only from pages that were loaded from there.
+A page can use a host name that resolves to 127.0.0.1, or send requests from a script. So requests are accepted only for
+the host names of loopback, and only from pages that were loaded from loopback.
 """
 
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class LoopbackMiddleware:
-    """Refuse requests that name another host, or that come from another site's page."""
+    """Refuses requests that name another host or come from another site's page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -30,9 +30,9 @@ class LoopbackMiddleware:
 
 def _refusal(headers: Headers) -> str:
     if not _is_loopback(f"//{headers.get('host', '')}"):
-        return "The sandbox is available as 127.0.0.1, localhost and [::1] only."
+        return "The sandbox does not accept this host name. Use 127.0.0.1, localhost or [::1]."
     if "origin" in headers and not _is_loopback(headers["origin"]):
-        return "The sandbox does not accept requests from web pages of other sites."
+        return "The sandbox does not accept requests from pages of other sites. Load the page from this computer."
     return ""
 
 

@@ -16,11 +16,11 @@ from webvoice_mcp.sandbox.requests import ApiRequest, api_route
 from webvoice_mcp.sandbox.responses import success, utc_timestamp
 
 _BODY_FIELDS = ("body", "text", "content")
-_TITLE_CHARACTERS = 50  # of the memo's text, which gives the title if none is sent
+_TITLE_CHARACTERS = 50  # of a memo's text, which become its title if no title is sent
 
 
 async def send_email(request: ApiRequest) -> Response:
-    """Put a mail into the inbox."""
+    """Deliver a mail to the sandbox's inbox."""
     account = request.authenticate().account
     fields = await request.read_json()
     to = parse_address(fields.string("to"))

@@ -14,7 +14,7 @@ from webvoice_mcp.sandbox.requests import Fields, Form
 ProviderRules = Mapping[str, Mapping[str, Any]]
 """The contract's rules: provider, then parameter, then its accepted values."""
 
-_OTHER_NAMES = {"reference_images": "reference_image_urls"}  # the documentation has both
+_OTHER_NAMES = {"reference_images": "reference_image_urls"}  # the documentation uses both
 
 
 def read_parameters(
@@ -25,15 +25,15 @@ def read_parameters(
     *,
     is_multipart: bool = False,
 ) -> dict[str, Any]:
-    """Return the provider parameters of a request by name; empty strings and lists count as missing.
+    """Return the provider parameters of a request by name. Empty strings and empty lists count as missing.
 
     Args:
-        model: the contract's request, which has the parameters' types.
+        model: the contract's request class, whose annotations are the parameters' types.
         rules: the values that each provider accepts.
         is_multipart: True if numbers and booleans were sent as text.
 
     Raises:
-        HTTPException: 400 if a parameter has another type, or the provider does not accept it.
+        HTTPException: 400 if a parameter has a wrong type or the provider does not accept it.
     """
     parameters = {}
     for name in sorted({name for accepted in rules.values() for name in accepted}):
@@ -48,10 +48,10 @@ def read_parameters(
 
 
 def read_pictures(form: Form, names: Sequence[str], max_pictures: int) -> list[bytes | str]:
-    """Return the pictures in these fields, each as its bytes or as its https URL.
+    """Return the pictures in these fields, as bytes or https URLs.
 
     Raises:
-        HTTPException: 400 if there is none or too many, or if one is neither a URL nor base64.
+        HTTPException: 400 if there are none or too many, or if one is neither a URL nor base64.
     """
     pictures: list[bytes | str] = []
     for name in names:
@@ -60,18 +60,17 @@ def read_pictures(form: Form, names: Sequence[str], max_pictures: int) -> list[b
         pictures += form.files.get(name, [])
     if not 1 <= len(pictures) <= max_pictures:
         accepted = "one image" if max_pictures == 1 else f"1 to {max_pictures} images"
-        raise HTTPException(
-            400, f"Send {accepted} as {', '.join(names)}: https URLs, base64 or files. There are {len(pictures)}."
-        )
+        forms = f"{', '.join(names)}: https URLs, base64 or files"
+        raise HTTPException(400, f"The request has {len(pictures)} images. Send {accepted} as {forms}.")
     return pictures
 
 
 def _convert(name: str, value: Any, annotation: Any, *, strict: bool) -> Any:
-    """Return a value as the annotated type; refuse it if JSON (strict) or a form could not mean that."""
+    """Return a value as the annotated type, or refuse it. `strict` is for JSON, where text is not a number."""
     if _is_list(annotation):
         value = _split(value)
     if isinstance(value, float) and value.is_integer():
-        value = int(value)  # JSON has one type of numbers: 5.0 is a whole number
+        value = int(value)  # JSON does not tell 5.0 from 5
     try:
         return TypeAdapter(annotation).validate_python(value, strict=strict)
     except ValidationError as error:
@@ -84,7 +83,7 @@ def _is_list(annotation: Any) -> bool:
 
 
 def _split(value: Any) -> Any:
-    """Split a string at its commas, and drop the empty strings of a list."""
+    """Split a string at its commas, and remove the empty strings from a list."""
     if isinstance(value, str):
         value = [value] if value.startswith("data:") else value.split(",")
     if not isinstance(value, list):

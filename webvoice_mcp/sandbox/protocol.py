@@ -1,4 +1,4 @@
-"""HTTP/1.1 over a socket that an application can close, which ASGI does not provide."""
+"""HTTP/1.1 for applications that close their connection, which ASGI does not offer."""
 
 import asyncio
 from typing import Any
@@ -10,9 +10,9 @@ _TRANSPORT = "webvoice.transport"
 
 
 class SandboxProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1, which adds the connection's transport to the scope of each request."""
+    """uvicorn's HTTP/1.1 protocol, with the connection's transport in the scope of each request."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn has this type
         """Wrap the application for the requests of this connection."""
         super().connection_made(transport)
         app = self.app
@@ -28,10 +28,10 @@ async def close_connection(scope: Scope, receive: Receive, *, abort: bool) -> No
     """Close the connection and wait until it is closed.
 
     Args:
-        abort: do not send the data that is still buffered.
+        abort: True to discard the data that is still buffered.
 
     Raises:
-        ConnectionResetError: the application runs without a connection, in a test.
+        ConnectionResetError: the application has no connection, because it runs inside a test.
     """
     transport = scope.get("extensions", {}).get(_TRANSPORT)
     if transport is None:

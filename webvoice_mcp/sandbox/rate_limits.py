@@ -1,4 +1,4 @@
-"""The documented rate limits, by IP address or by account."""
+"""The documented rate limits, for each IP address or account."""
 
 import math
 from typing import NamedTuple
@@ -30,7 +30,7 @@ def enforce(database: Database, action: str, caller: str, limits: tuple[RateLimi
     """Record a call, or refuse it.
 
     Raises:
-        HTTPException: 429; Retry-After gives the seconds until all limits accept a call.
+        HTTPException: 429 with the seconds until all limits accept a call in Retry-After.
     """
     wait = max(
         _seconds_to_wait(database.calls_since(action, caller, now - limit.seconds), limit, now) for limit in limits

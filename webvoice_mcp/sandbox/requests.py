@@ -1,4 +1,4 @@
-"""The request that handlers receive: who sent it, its checked fields, and the work that is done for it."""
+"""The request that handlers receive: its API key, its validated fields, payment, and running an engine."""
 
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
@@ -32,11 +32,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """The parts of a sandbox that outlive a request.
+    """The parts of a sandbox that requests share.
 
     Attributes:
         clock: returns seconds since 1970.
-        engine_limiter: bounds how many engines run at the same time.
+        engine_limiter: limits the number of engines that run at the same time.
     """
 
     database: Database
@@ -49,7 +49,7 @@ class Sandbox:
 class Fields:
     """The named values of a request body. A null value counts as missing.
 
-    Every method raises HTTPException (400) with a sentence for the caller if the value is not accepted.
+    Every method raises HTTPException (400) with a message for the client if the value is not accepted.
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -73,7 +73,7 @@ class Fields:
         return value
 
     def choice(self, name: str, accepted: Collection[str], default: str | None = None) -> str:
-        """Return one of the accepted strings; if there is a default, an empty string means the default."""
+        """Return one of the accepted strings. If there is a default, an empty string means the default."""
         value = self.string(name, default) or default or ""
         if value not in accepted:
             raise HTTPException(400, f'"{name}" is {value!r}; accepted: {", ".join(accepted)}.')
@@ -107,9 +107,9 @@ class Form(NamedTuple):
     """The fields and files of a request.
 
     Attributes:
-        fields: a form field that was sent several times is a list.
-        files: the contents of uploaded files by field name.
-        is_multipart: True if the request was a form, in which numbers and booleans are text.
+        fields: the values; a form field that was sent several times is a list.
+        files: the contents of the uploaded files, by field name.
+        is_multipart: True if the request was a form, where numbers and booleans are text.
     """
 
     fields: Fields
@@ -118,7 +118,7 @@ class Form(NamedTuple):
 
 
 class ApiRequest(Request):
-    """Starlette's request with the sandbox's services; methods raise HTTPException to refuse it."""
+    """Starlette's request with the sandbox's services. The methods raise HTTPException to refuse the request."""
 
     _max_body_bytes = MAX_UPLOAD_BYTES
 
@@ -135,16 +135,16 @@ class ApiRequest(Request):
 
     @property
     def site(self) -> str:
-        """The sandbox's address as the caller wrote it, without a final slash."""
+        """The sandbox's address as the client wrote it, without a final slash."""
         return str(self.base_url).rstrip("/")
 
     @property
     def client_host(self) -> str:
-        """The caller's IP address."""
+        """The client's IP address."""
         return self.client.host if self.client else "unknown"
 
     def authenticate(self) -> ApiKey:
-        """Return the API key that was sent, and count its use; refuse the request with 401 without a valid one."""
+        """Return the API key that was sent, and count its use. Without a valid key, refuse the request with 401."""
         if "api_key" in self.query_params:
             raise _unauthorized("API keys in query strings end up in logs. Send the key in the X-API-Key header.")
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
@@ -157,7 +157,7 @@ class ApiRequest(Request):
             )
         found = self.sandbox.database.use_key(key, self.now)
         if found is None:
-            raise _unauthorized("The API key is not valid.")
+            raise _unauthorized("The API key is not valid. Get one with auth/send-code/.")
         return found
 
     def require_credits(self, account: Account, price: float) -> None:
@@ -168,7 +168,7 @@ class ApiRequest(Request):
     def charge(self, account: Account, price: float) -> dict[str, Any]:
         """Deduct the price of a successful call, and return the response fields about credits.
 
-        Simultaneous calls may have spent the credits since `require_credits`; the request is then refused with 402.
+        If simultaneous calls have spent the credits since `require_credits`, the request is refused with 402.
         """
         balance = self.sandbox.database.deduct_credits(account.id, price)
         if balance is None:
@@ -180,11 +180,11 @@ class ApiRequest(Request):
         return await anyio.to_thread.run_sync(lambda: engine(*args, **kwargs), limiter=self.sandbox.engine_limiter)
 
     async def read_json(self, max_bytes: int = MAX_JSON_BYTES) -> Fields:
-        """Return the fields of a JSON object; refuse another body with 400, one that is too large with 413."""
+        """Return the fields of a JSON object. Refuse any other body with 400, and one that is too large with 413."""
         body = await self._read_body(max_bytes)
         try:
             content = json.loads(body)
-            # Python's parser also takes NaN, infinity and half of a surrogate pair, which no response could repeat.
+            # Python's parser also accepts NaN, infinity and lone surrogates, which no response could repeat.
             json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
         except (ValueError, RecursionError):
             raise HTTPException(400, "The body must be valid JSON.") from None
@@ -193,7 +193,7 @@ class ApiRequest(Request):
         return Fields(content)
 
     async def read_form(self, max_files: int) -> Form:
-        """Return the fields and files of multipart/form-data; any other body has none."""
+        """Return the fields and files of multipart/form-data. Any other body has none."""
         await self._read_body(MAX_UPLOAD_BYTES)
         texts: dict[str, list[str]] = {}
         files: dict[str, list[bytes]] = {}
@@ -216,7 +216,7 @@ class ApiRequest(Request):
         return Form(await self.read_json(MAX_UPLOAD_BYTES), {}, is_multipart=False)
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """Yield the body in chunks; refuse with 413 one that is larger than the endpoint accepts."""
+        """Yield the body in chunks. Refuse a body that is larger than the endpoint accepts with 413."""
         received_bytes = 0
         async with aclosing(super().stream()) as chunks:
             async for chunk in chunks:

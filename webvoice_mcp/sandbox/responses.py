@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 
 def success(**fields: Any) -> Response:
-    """Return a 200 response; its field `sandbox` shows that the answer is not from the hosted service."""
+    """Return a 200 response. Its field `sandbox` shows that it does not come from the hosted service."""
     return JSONResponse({"success": True, **fields, "sandbox": True})
 
 
@@ -23,5 +23,5 @@ def error_response(status: int, message: str, headers: Mapping[str, str] | None 
 
 
 def utc_timestamp(seconds: float) -> str:
-    """Return a time in seconds since 1970 in the service's format, such as 2026-11-22T12:00:00Z."""
+    """Return a time, given in seconds since 1970, in the service's format, such as 2026-11-22T12:00:00Z."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -15,7 +15,7 @@ from webvoice_mcp.sandbox.loopback import LOOPBACK_HOSTS
 from webvoice_mcp.sandbox.protocol import SandboxProtocol
 from webvoice_mcp.sandbox.requests import API_ROOT
 
-_SHUTDOWN_SECONDS = 1  # for requests that are being processed when the sandbox is told to stop
+_SHUTDOWN_SECONDS = 1  # for requests in progress when the sandbox is told to stop
 
 
 def serve(host: str, port: int, state_dir: Path, *, listening: Callable[[str], None]) -> None:
@@ -23,9 +23,9 @@ def serve(host: str, port: int, state_dir: Path, *, listening: Callable[[str], N
 
     Args:
         host: 127.0.0.1, localhost or ::1.
-        port: 0 for a free port.
-        state_dir: the folder for everything that survives a restart; created if missing.
-        listening: called with the base URL when the sandbox accepts requests.
+        port: the port to listen on, or 0 for a free one.
+        state_dir: the folder for everything that survives a restart; created if it is missing.
+        listening: called with the base URL once the sandbox accepts requests.
 
     Raises:
         ValueError: the host is not a loopback address, or the port is out of range.
@@ -37,7 +37,11 @@ def serve(host: str, port: int, state_dir: Path, *, listening: Callable[[str], N
 
 @contextmanager
 def running(state_dir: Path, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Run the sandbox in a thread until the block ends; yield its base URL. Raises the errors of `serve`."""
+    """Run the sandbox in a thread until the block ends; yield its base URL.
+
+    Raises:
+        ValueError, OSError: the same as for `serve`.
+    """
     ready = threading.Event()
     with _listen(host, port) as sock:
         server = _Server(state_dir, sock, lambda _url: ready.set())
@@ -52,7 +56,7 @@ def running(state_dir: Path, *, host: str = "127.0.0.1", port: int = 0) -> Itera
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which reports its address and does not raise the signal that stopped it."""
+    """uvicorn's server, which here reports its address and does not raise the signal that stopped it."""
 
     def __init__(self, state_dir: Path, sock: socket.socket, listening: Callable[[str], None]) -> None:
         config = uvicorn.Config(
@@ -78,22 +82,22 @@ class _Server(uvicorn.Server):
         self._listening(self._url)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
-        """Stop the server; uvicorn's own method would raise the signal again at the end and kill the process."""
+        """Stop the server. With uvicorn's own method, the signal would be raised again and kill the process."""
         self.should_exit = True
 
 
 def _listen(host: str, port: int) -> socket.socket:
     name = host.strip("[]").lower()
     if name not in LOOPBACK_HOSTS:
-        raise ValueError(f"The sandbox listens on loopback only (127.0.0.1, localhost or ::1), not on {host!r}.")
+        raise ValueError(f"The sandbox listens on loopback only, not on {host!r}. Use 127.0.0.1, localhost or ::1.")
     if not 0 <= port <= 65535:
-        raise ValueError(f"A port is a number from 0 to 65535, not {port}.")
+        raise ValueError(f"{port} is not a port. Use a number from 0 to 65535.")
     if name == "::1":
         sock = socket.create_server((name, port), family=socket.AF_INET6)
     else:
         sock = socket.create_server(("127.0.0.1", port))
-    # Without this option, a response's body waits 40 ms for the acknowledgement of its headers. Connections inherit it.
-    # asyncio sets it only on sockets that were created with a protocol number.
+    # Connections inherit this option. Without it, a response's body would wait 40 ms for the acknowledgement of its
+    # headers. asyncio sets it only on sockets that were created with a protocol number.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 

@@ -1,4 +1,4 @@
-"""Speech: voices, text to MP3, recordings to text."""
+"""Speech: the list of voices, text to speech, and speech to text."""
 
 import base64
 import math
@@ -38,7 +38,7 @@ _LANGUAGES = {
     "cs": "Czech",
 }
 
-# Programs written for the service use the documented ids; the names tell which engine speaks here.
+# Programs for the service use the documented ids. The names say which engine speaks in the sandbox.
 _DOCUMENTED_VOICES = {
     "en": [
         {"id": "af_sarah", "name": "Sarah (Female, English; in the sandbox: hibari)"},
@@ -56,8 +56,8 @@ _VOICE_IDS = tuple(voice["id"] for voices in _VOICES.values() for voice in voice
 async def voices(request: ApiRequest) -> Response:
     """List the voices by language."""
     request.authenticate()
-    wanted = request.query_params.get("language") or ""
-    return success(voices={code: listed for code, listed in _VOICES.items() if wanted in ("", code)})
+    language = request.query_params.get("language") or ""
+    return success(voices={code: listed for code, listed in _VOICES.items() if language in ("", code)})
 
 
 async def tts(request: ApiRequest) -> Response:
@@ -108,7 +108,7 @@ def _speak(text: str, language: str, speed: float) -> tuple[Sound, bytes]:
 
 
 def _price(sound: Sound, credits_per_minute: float) -> float:
-    """Return the documented price, which counts every minute that was begun."""
+    """Return the documented price: every started minute counts as a whole one."""
     return round(credits_per_minute * max(1, math.ceil(sound.seconds / 60)), 6)
 
 

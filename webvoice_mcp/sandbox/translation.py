@@ -20,7 +20,7 @@ async def translation(request: ApiRequest) -> Response:
     text = fields.string("text")
     target = fields.choice("target_language", _LANGUAGES)
     source = fields.choice("source_language", ("auto", *_LANGUAGES), "auto")
-    source = "en" if source == "auto" else source  # the documentation's default; the language is not detected
+    source = "en" if source == "auto" else source  # the documented default; the sandbox does not detect languages
     price = round(TRANSLATION_CREDITS_PER_1000_CHARACTERS * math.ceil(len(text) / 1000), 6)
     request.require_credits(account, price)
     translated, provider = await request.run_engine(translate.translate, text, source, target)

@@ -1,4 +1,4 @@
-"""Video: from an image, and from text."""
+"""Videos: from an image, and from text."""
 
 import base64
 from typing import Any
@@ -25,7 +25,7 @@ from webvoice_mcp.sandbox.responses import success
 _DEFAULT_SECONDS = 5
 _DEFAULT_RESOLUTION = "720p"
 _DEFAULT_TEXT_RATIO = "16:9"
-_SOURCE_RATIO = "adaptive"  # keep the image's own ratio
+_SOURCE_RATIO = "adaptive"  # keeps the image's own ratio
 _PICTURE_FIELDS = ("image_url", "image")
 
 
@@ -39,10 +39,10 @@ async def image_to_video(request: ApiRequest) -> Response:
         form.fields, ImageToVideoRequest, IMAGE_TO_VIDEO_RULES, provider, is_multipart=form.is_multipart
     )
     (source,) = read_pictures(form, _PICTURE_FIELDS, 1)
-    still = film.Still(prompt, source, last=parameters.get("last_image_url", ""))
+    film_input = film.FilmInput(prompt, source, last=parameters.get("last_image_url", ""))
     parameters = _with_defaults(IMAGE_TO_VIDEO_RULES, provider, parameters, _SOURCE_RATIO)
     price = video_credits(IMAGE_TO_VIDEO_PROVIDERS, provider, parameters["duration"], parameters["resolution"])
-    return await _respond(request, account, still, parameters, price)
+    return await _respond(request, account, film_input, parameters, price)
 
 
 async def text_to_video(request: ApiRequest) -> Response:
@@ -53,7 +53,7 @@ async def text_to_video(request: ApiRequest) -> Response:
     prompt = fields.string("prompt")
     parameters = read_parameters(fields, TextToVideoRequest, TEXT_TO_VIDEO_RULES, provider)
     references = [*parameters.get("reference_images", ()), *parameters.get("reference_videos", ())]
-    still = film.Still(prompt, seed=parameters.get("seed"), references=references)
+    film_input = film.FilmInput(prompt, seed=parameters.get("seed"), references=references)
     parameters = _with_defaults(TEXT_TO_VIDEO_RULES, provider, parameters, _DEFAULT_TEXT_RATIO)
     price = video_credits(
         TEXT_TO_VIDEO_PROVIDERS,
@@ -62,7 +62,7 @@ async def text_to_video(request: ApiRequest) -> Response:
         parameters["resolution"],
         references=bool(references),
     )
-    return await _respond(request, account, still, parameters, price)
+    return await _respond(request, account, film_input, parameters, price)
 
 
 def _with_defaults(rules: ProviderRules, provider: str, parameters: dict[str, Any], ratio: str) -> dict[str, Any]:
@@ -76,16 +76,16 @@ def _with_defaults(rules: ProviderRules, provider: str, parameters: dict[str, An
 
 
 async def _respond(
-    request: ApiRequest, account: Account, still: film.Still, parameters: dict[str, Any], price: float
+    request: ApiRequest, account: Account, film_input: film.FilmInput, parameters: dict[str, Any], price: float
 ) -> Response:
     seconds, resolution, ratio = parameters["duration"], parameters["resolution"], parameters["aspect_ratio"]
     request.require_credits(account, price)
     mp4 = await request.run_engine(
-        film.shoot,
-        still,
+        film.render,
+        film_input,
         seconds,
         int(resolution.removesuffix("p")),
-        None if ratio == _SOURCE_RATIO else _quotient(ratio),
+        None if ratio == _SOURCE_RATIO else _parse_ratio(ratio),
         sound=parameters["generate_audio"],
     )
     return success(
@@ -98,7 +98,7 @@ async def _respond(
     )
 
 
-def _quotient(ratio: str) -> float:
+def _parse_ratio(ratio: str) -> float:
     width, height = ratio.split(":")
     return int(width) / int(height)
 

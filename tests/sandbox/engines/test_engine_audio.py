@@ -1,4 +1,4 @@
-"""Recordings, read and written by the real engine."""
+"""Recordings that the real engine reads and writes."""
 
 import io
 import wave
@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(find_spec("av") is None, reason="the extra is not installed"),
 ]
 
-# A tone of 1.5 seconds: 400 samples a period of 60 Hz at 24 kHz.
+# A tone of 60 Hz and 1.5 seconds: at 24 kHz, each period has 400 samples.
 TONE = Sound(
     bytes(b"".join((min(i, 400 - i) * 100 - 10_000).to_bytes(2, "little", signed=True) for i in range(400)) * 90),
     24_000,
@@ -41,8 +41,8 @@ def wav(sound: Sound, channels: int = 1, rate: int | None = None) -> bytes:
     return file.getvalue()
 
 
-def packed(form: str, codec: str) -> bytes:
-    """The tone in another kind of file."""
+def encode_tone(form: str, codec: str) -> bytes:
+    """Return the tone in another kind of file."""
     av: Any = import_module("av")
     file = io.BytesIO()
     with av.open(file, "w", format=form) as container:
@@ -74,8 +74,8 @@ def test_a_recording_is_as_long_when_decoded_again() -> None:
 @pytest.mark.parametrize("form", ["flac", "m4a", "stereo"])
 def test_each_accepted_kind_of_file_is_decoded_to_16_khz(form: str) -> None:
     files: dict[str, Callable[[], bytes]] = {
-        "flac": lambda: packed("flac", "flac"),
-        "m4a": lambda: packed("ipod", "aac"),
+        "flac": lambda: encode_tone("flac", "flac"),
+        "m4a": lambda: encode_tone("ipod", "aac"),
         "stereo": lambda: wav(Sound(TONE.pcm * 2, TONE.rate), channels=2),
     }
     sound = audio.decode(files[form]())
@@ -97,13 +97,13 @@ def test_each_accepted_kind_of_file_is_decoded_to_16_khz(form: str) -> None:
     ],
 )
 def test_files_other_than_recordings_are_refused(data: bytes) -> None:
-    with pytest.raises(InvalidInput, match="send MP3, WAV, M4A or FLAC"):
+    with pytest.raises(InvalidInput, match="Send MP3, WAV, M4A or FLAC"):
         audio.decode(data)
 
 
-def test_sound_in_a_kind_of_file_that_the_service_refuses_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="send MP3, WAV, M4A or FLAC"):
-        audio.decode(packed("ogg", "libopus"))
+def test_files_that_the_service_does_not_accept_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="Send MP3, WAV, M4A or FLAC"):
+        audio.decode(encode_tone("ogg", "libopus"))
 
 
 def test_a_film_without_sound_is_refused() -> None:
@@ -113,7 +113,7 @@ def test_a_film_without_sound_is_refused() -> None:
         stream = container.add_stream("mpeg4", rate=24, width=64, height=64, pix_fmt="yuv420p")
         for packet in (*stream.encode(av.VideoFrame(64, 64, "yuv420p")), *stream.encode(None)):
             container.mux(packet)
-    with pytest.raises(InvalidInput, match="send MP3"):
+    with pytest.raises(InvalidInput, match="Send MP3"):
         audio.decode(file.getvalue())
 
 
@@ -122,7 +122,7 @@ def test_an_empty_file_is_refused() -> None:
         audio.decode(b"")
 
 
-def test_a_damaged_recording_is_read_as_far_as_it_goes() -> None:
+def test_damaged_parts_of_a_recording_are_skipped() -> None:
     assert 0.5 < audio.decode(mp3()[: len(mp3()) // 2]).seconds < 1.0
     assert 1.0 < audio.decode(mp3()[:3000] + b"\xff\xfb\x90\x00" * 200 + mp3()[4500:]).seconds < 2.0
 

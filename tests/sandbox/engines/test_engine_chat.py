@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from webvoice_mcp.sandbox.engines.chat import Completion, complete, count_tokens
 
-NO_KNOWLEDGE = "The sandbox has no language model and no knowledge to answer this: "
+NO_KNOWLEDGE = "The sandbox has no language model, so it cannot answer this: "
 
 
 def said(text: Any, **more: Any) -> str:
-    """The sandbox's answer, without the mark that every text must have."""
+    """Return the sandbox's answer without the mark, after checking that it has the mark."""
     completion = complete([{"role": "user", "content": text}], **more)
     assert completion.text.startswith("[sandbox] ")
     assert completion.tool_calls == []
@@ -33,7 +33,7 @@ def test_an_answer_is_marked_as_the_sandboxs() -> None:
         ("Please echo don't panic please", "don't panic"),
     ],
 )
-def test_it_says_the_words_that_it_is_told(asked: str, answer: str) -> None:
+def test_it_says_the_requested_words(asked: str, answer: str) -> None:
     assert said(asked) == answer
 
 
@@ -47,12 +47,12 @@ def test_it_says_the_words_that_it_is_told(asked: str, answer: str) -> None:
         ("1 / 0", "1 / 0 divides by zero."),
     ],
 )
-def test_it_works_out_a_sum_of_two_numbers(asked: str, answer: str) -> None:
+def test_it_calculates_with_two_numbers(asked: str, answer: str) -> None:
     assert said(asked) == answer
 
 
 @pytest.mark.parametrize("asked", ["5", "3 apples 4", "1" * 16 + " + 1", "1 + " * 80])
-def test_other_questions_are_not_worked_out(asked: str) -> None:
+def test_other_questions_are_not_calculated(asked: str) -> None:
     assert said(asked) == NO_KNOWLEDGE + asked[:199]
 
 
@@ -68,7 +68,7 @@ def test_it_reads_any_content_and_admits_that_it_knows_nothing(asked: Any, answe
     assert said(asked) == answer
 
 
-def test_the_last_question_counts() -> None:
+def test_the_last_question_is_answered() -> None:
     messages = [
         {"role": "user", "content": "Say one"},
         {"role": "assistant", "content": "[sandbox] one"},
@@ -95,5 +95,5 @@ def test_the_same_question_always_gets_the_same_marked_answer(text: str) -> None
 
 
 @given(st.text(alphabet="0123456789.+-*/()^% ", max_size=60))
-def test_anything_like_a_sum_is_answered(text: str) -> None:
+def test_anything_like_a_calculation_is_answered(text: str) -> None:
     assert said(text)

@@ -1,4 +1,4 @@
-"""Pictures, read and edited by the real engine."""
+"""Pictures that the real engine reads and edits."""
 
 import io
 import struct
@@ -42,11 +42,11 @@ _PROMPTS = (
 
 
 def _scene() -> bytes:
-    return drawing.paint("A red bicycle on a street", (400, 300), kind="jpeg")
+    return drawing.render("A red bicycle on a street", (400, 300), kind="jpeg")
 
 
 def _header(width: int, height: int, rows: bytes = b"") -> bytes:
-    """A PNG of so many pixels, in few bytes."""
+    """Return a small PNG file whose header declares this size."""
     body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     packed = b"IDAT" + zlib.compress(rows)
     chunks = [
@@ -56,12 +56,12 @@ def _header(width: int, height: int, rows: bytes = b"") -> bytes:
 
 
 def _edited(colour: str, prompt: str) -> tuple[int, int, int]:
-    """A pixel of a picture of one colour after an edit."""
+    """Return the colour of a pixel in a picture of one colour after an edit."""
     pixel: tuple[int, int, int] = opened(edit.edit([picture(colour=colour)], prompt, _SIZE)).getpixel((40, 60))
     return pixel
 
 
-def test_each_change_gives_another_picture_and_the_same_one_again() -> None:
+def test_each_change_always_gives_its_own_picture() -> None:
     scene = _scene()
     made = [edit.edit([scene], prompt, _SIZE) for prompt in _PROMPTS]
     assert [edit.edit([scene], prompt, _SIZE) for prompt in _PROMPTS] == made
@@ -69,7 +69,7 @@ def test_each_change_gives_another_picture_and_the_same_one_again() -> None:
     assert {opened(file).size for file in made} == {_SIZE}
 
 
-def test_a_colour_brightness_and_grey_are_what_was_asked_for() -> None:
+def test_colour_brightness_and_grey_change_as_requested() -> None:
     red, green, blue = _edited("grey", "#ff0000")
     assert red > 180 > 80 > green == blue
     red, green, blue = _edited("grey", "make it blue")
@@ -79,12 +79,12 @@ def test_a_colour_brightness_and_grey_are_what_was_asked_for() -> None:
 
 
 def test_a_colour_can_be_drawn_after_it_was_a_tint() -> None:
-    before = drawing.paint("a tomato heart", _SIZE)
+    before = drawing.render("a tomato heart", _SIZE)
     edit.edit([before], "make it tomato", _SIZE)
-    assert drawing.paint("a tomato heart", _SIZE) == before
+    assert drawing.render("a tomato heart", _SIZE) == before
 
 
-def test_a_flip_turns_left_to_right() -> None:
+def test_a_flip_swaps_left_and_right() -> None:
     halves = [picture(colour="red"), picture(colour="blue")]
     image = opened(edit.edit(halves, "flip it", _SIZE))
     assert [image.getpixel((x, 100)) for x in (10, 310)] == [(0, 0, 255), (255, 0, 0)]
@@ -98,12 +98,12 @@ def test_up_to_four_pictures_share_the_page(count: int) -> None:
     assert len(seen) == count
 
 
-def test_an_address_stands_for_a_picture_that_is_not_fetched() -> None:
+def test_an_address_gets_a_stand_in_and_is_not_fetched() -> None:
     first = edit.edit([LINK], "sepia", _SIZE)
     assert first == edit.edit([LINK], "sepia", _SIZE) != edit.edit([f"{LINK}?2"], "sepia", _SIZE)
 
 
-def test_the_seed_decides_what_a_background_is_replaced_by() -> None:
+def test_the_seed_chooses_the_new_background() -> None:
     scene = _scene()
     prompts = ("replace the background", "sepia")
     changed = [edit.edit([scene], text, _SIZE, seed=1) != edit.edit([scene], text, _SIZE, seed=2) for text in prompts]
@@ -130,7 +130,7 @@ def test_a_picture_is_turned_upright_and_transparency_becomes_white() -> None:
     assert raster.read(file.getvalue()).getpixel((5, 5)) == (255, 255, 255)
 
 
-def test_a_large_picture_is_made_smaller_first() -> None:
+def test_a_large_picture_is_scaled_down_first() -> None:
     assert raster.read(picture((6000, 3000))).size == (2560, 1280)
 
 
@@ -150,7 +150,7 @@ def test_a_small_file_with_very_many_pixels_is_refused(width: int, height: int) 
     ],
 )
 def test_files_other_than_accepted_pictures_are_refused(data: bytes) -> None:
-    with pytest.raises(InvalidInput, match="send PNG, JPEG, WebP or GIF"):
+    with pytest.raises(InvalidInput, match="Send PNG, JPEG, WebP or GIF"):
         edit.edit([data], "sepia", _SIZE)
 
 

@@ -1,4 +1,4 @@
-"""Films, made by the real engine."""
+"""Films that the real engine makes."""
 
 import io
 from importlib import import_module
@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sandbox.media import LINK, Film, picture, watched
+from tests.sandbox.media import LINK, Film, decode_film, picture
 from webvoice_mcp.sandbox.engines import InvalidInput, film
-from webvoice_mcp.sandbox.engines.film import Still
+from webvoice_mcp.sandbox.engines.film import FilmInput
 
 pytestmark = [
     pytest.mark.engines,
@@ -25,7 +25,7 @@ _LINES = 120  # small, so that the tests are fast
 
 
 def _shades(data: bytes) -> list[float]:
-    """The brightness of each frame."""
+    """Return the brightness of each frame."""
     av: Any = import_module("av")
     stat: Any = import_module("PIL.ImageStat")
     with av.open(io.BytesIO(data)) as container:
@@ -33,7 +33,7 @@ def _shades(data: bytes) -> list[float]:
 
 
 def _loudness(data: bytes) -> list[int]:
-    """The loudest sample of each frame of sound."""
+    """Return the loudest sample in each frame of the sound."""
     av: Any = import_module("av")
     with av.open(io.BytesIO(data)) as container:
         resampler = av.AudioResampler(format="s16", layout="mono")
@@ -42,11 +42,11 @@ def _loudness(data: bytes) -> list[int]:
 
 
 @pytest.mark.parametrize("seconds", [2, 15])
-def test_a_film_lasts_exactly_as_long_as_asked_with_and_without_sound(seconds: int) -> None:
-    silent, sounding = (film.shoot(Still("a lake"), seconds, _LINES, 1.0, sound=sound) for sound in (False, True))
+def test_a_film_has_exactly_the_requested_length(seconds: int) -> None:
+    silent, sounding = (film.render(FilmInput("a lake"), seconds, _LINES, 1.0, sound=sound) for sound in (False, True))
     codec, frames = ("h264", "yuv420p"), seconds * 24
-    assert watched(silent) == Film((120, 120), codec, seconds, frames, None, _COMMENT, indexed=True)
-    assert watched(sounding) == Film((120, 120), codec, seconds, frames, ("aac", seconds), _COMMENT, indexed=True)
+    assert decode_film(silent) == Film((120, 120), codec, seconds, frames, None, _COMMENT, indexed=True)
+    assert decode_film(sounding) == Film((120, 120), codec, seconds, frames, ("aac", seconds), _COMMENT, indexed=True)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_film_lasts_exactly_as_long_as_asked_with_and_without_sound(seconds: i
         (720, 50.0, (1680, 720)),
     ],
 )
-def test_the_frame_follows_lines_and_ratio(lines: int, ratio: float, size: tuple[int, int]) -> None:
+def test_the_frame_size_comes_from_lines_and_ratio(lines: int, ratio: float, size: tuple[int, int]) -> None:
     assert film.frame_size(lines, ratio) == size
 
 
@@ -73,35 +73,35 @@ def test_sides_of_a_frame_are_even(lines: int, ratio: float) -> None:
 )
 def test_without_a_ratio_the_film_has_the_pictures_own(source: str | None, size: tuple[int, int]) -> None:
     given_in = picture((40, 60)) if source == "upright" else source
-    made = film.shoot(Still("a lake", given_in), 2, _LINES, None, sound=False)
-    assert watched(made).size == size
+    made = film.render(FilmInput("a lake", given_in), 2, _LINES, None, sound=False)
+    assert decode_film(made).size == size
 
 
-def test_the_same_film_is_made_of_the_same_bytes() -> None:
-    still = Still("a lake", seed=4)
-    first = film.shoot(still, 2, _LINES, 1.0, sound=True)
-    assert first == film.shoot(still, 2, _LINES, 1.0, sound=True)
-    assert first != film.shoot(still._replace(seed=5), 2, _LINES, 1.0, sound=True)
-    assert first != film.shoot(still._replace(references=(LINK,)), 2, _LINES, 1.0, sound=True)
+def test_the_same_input_gives_the_same_film() -> None:
+    film_input = FilmInput("a lake", seed=4)
+    first = film.render(film_input, 2, _LINES, 1.0, sound=True)
+    assert first == film.render(film_input, 2, _LINES, 1.0, sound=True)
+    assert first != film.render(film_input._replace(seed=5), 2, _LINES, 1.0, sound=True)
+    assert first != film.render(film_input._replace(references=(LINK,)), 2, _LINES, 1.0, sound=True)
 
 
-def test_the_picture_that_was_sent_is_what_is_seen() -> None:
-    shades = _shades(film.shoot(Still("night", picture(colour="white")), 2, _LINES, 1.0, sound=False))
+def test_the_film_shows_the_picture_that_was_sent() -> None:
+    shades = _shades(film.render(FilmInput("night", picture(colour="white")), 2, _LINES, 1.0, sound=False))
     assert len(shades) == 48
-    assert min(shades) > 215  # white but for the mark
+    assert min(shades) > 215  # white except for the mark
 
 
 def test_the_last_picture_fades_in_towards_the_end() -> None:
-    shades = _shades(film.shoot(Still("", picture(colour="white"), last=LINK), 2, _LINES, 1.0, sound=False))
+    shades = _shades(film.render(FilmInput("", picture(colour="white"), last=LINK), 2, _LINES, 1.0, sound=False))
     assert min(shades[:28]) > 215
     assert shades[47] < shades[40] < shades[34] < shades[28]
 
 
 def test_the_sound_fades_in_and_out() -> None:
-    loud = _loudness(film.shoot(Still("a lake"), 5, _LINES, 1.0, sound=True))
+    loud = _loudness(film.render(FilmInput("a lake"), 5, _LINES, 1.0, sound=True))
     assert max(loud[0], loud[-1]) < 600 < 3000 < max(loud[40:80]) < 20_000
 
 
-def test_what_is_no_picture_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="send PNG, JPEG, WebP or GIF"):
-        film.shoot(Still("a lake", b"no picture"), 2, _LINES, None, sound=False)
+def test_bytes_other_than_a_picture_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="Send PNG, JPEG, WebP or GIF"):
+        film.render(FilmInput("a lake", b"no picture"), 2, _LINES, None, sound=False)

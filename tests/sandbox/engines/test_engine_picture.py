@@ -1,4 +1,4 @@
-"""Pictures, drawn by the real engine."""
+"""Pictures that the real engine draws."""
 
 import io
 import sys
@@ -41,7 +41,7 @@ _SCENES = (
 
 
 def opened(data: bytes) -> Any:
-    """The picture in a file, read to its end."""
+    """Return the picture in a file, completely decoded."""
     from PIL import Image  # noqa: PLC0415 - of the extra, which may be missing
 
     image = Image.open(io.BytesIO(data))
@@ -57,55 +57,55 @@ def opened(data: bytes) -> Any:
         ((2048, 256), "webp", "WEBP"),
     ],
 )
-def test_a_picture_has_the_size_and_kind_that_was_asked_for(size: tuple[int, int], kind: str, name: str) -> None:
-    image = opened(picture.paint("hills", size, kind=kind))
+def test_a_picture_has_the_requested_size_and_kind(size: tuple[int, int], kind: str, name: str) -> None:
+    image = opened(picture.render("hills", size, kind=kind))
     assert (image.size, image.format, image.mode) == (size, name, "RGB")
 
 
 def test_metadata_name_the_sandbox() -> None:
-    png = opened(picture.paint("hills", _SMALL))
+    png = opened(picture.render("hills", _SMALL))
     assert png.text == {"Software": "webvoice-mcp sandbox:procedural-1", "Comment": _CLAIM}
     for kind in ("jpeg", "webp"):
-        exif = opened(picture.paint("hills", _SMALL, kind=kind)).getexif()
+        exif = opened(picture.render("hills", _SMALL, kind=kind)).getexif()
         assert dict(exif) == {0x0131: "webvoice-mcp sandbox:procedural-1", 0x010E: _CLAIM}
-    assert opened(picture.paint("hills", _SMALL, kind="jpeg")).info["comment"] == _CLAIM.encode()
+    assert opened(picture.render("hills", _SMALL, kind="jpeg")).info["comment"] == _CLAIM.encode()
 
 
-def test_the_mark_is_written_across_the_foot() -> None:
-    image = opened(picture.paint("white snow", (1024, 1024)))
+def test_the_mark_is_written_across_the_bottom() -> None:
+    image = opened(picture.render("white snow", (1024, 1024)))
     foot = [sum(image.getpixel((x, 1002))) for x in range(1024)]
     assert min(foot) < 200
     assert max(foot[20:560]) > 600  # the letters
 
 
-def test_prompt_and_seed_decide_alone() -> None:
-    first = [picture.paint("a quiet lake", _SMALL, seed=seed) for seed in (None, 0, 1, 2**64, -1)]
-    again = [picture.paint("a quiet lake", _SMALL, seed=seed) for seed in (None, 0, 1, 2**64, -1)]
+def test_a_picture_depends_only_on_prompt_and_seed() -> None:
+    first = [picture.render("a quiet lake", _SMALL, seed=seed) for seed in (None, 0, 1, 2**64, -1)]
+    again = [picture.render("a quiet lake", _SMALL, seed=seed) for seed in (None, 0, 1, 2**64, -1)]
     assert first == again
-    assert len({*first, picture.paint("a quiet pond", _SMALL)}) == 6
+    assert len({*first, picture.render("a quiet pond", _SMALL)}) == 6
 
 
-def test_threads_do_not_disturb_each_other() -> None:
+def test_pictures_can_be_drawn_in_several_threads() -> None:
     prompts = ["city at night", "forest in the rain", "portrait", "abstract"] * 3
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda prompt: picture.paint(prompt, _SMALL), prompts))
-    assert together == [picture.paint(prompt, _SMALL) for prompt in prompts]
+        together = list(pool.map(lambda prompt: picture.render(prompt, _SMALL), prompts))
+    assert together == [picture.render(prompt, _SMALL) for prompt in prompts]
 
 
 @pytest.mark.parametrize("light", ["noon", "midnight"])
-def test_each_scene_is_another_picture_in_each_light(light: str) -> None:
+def test_each_scene_gives_its_own_picture(light: str) -> None:
     drawn = {picture.draw(f"{scene} {light}", _SMALL, 1).tobytes() for scene in _SCENES}
     assert len(drawn) == len(_SCENES)
 
 
-def test_each_subject_stands_before_its_ground() -> None:
+def test_each_subject_gives_its_own_picture() -> None:
     drawn = {picture.draw(f"{subject} by the sea", _SMALL).tobytes() for subject in (*_SUBJECTS, "xyzzy")}
     assert len(drawn) == len(_SUBJECTS) + 1
     assert len({picture.draw(subject, _SMALL).tobytes() for subject in _SUBJECTS}) == len(_SUBJECTS)
 
 
-def test_words_that_say_nothing_still_give_different_pictures() -> None:
-    assert len({picture.paint("xyzzy", _SMALL, seed=seed) for seed in range(20)}) == 20
+def test_unknown_words_still_give_different_pictures() -> None:
+    assert len({picture.render("xyzzy", _SMALL, seed=seed) for seed in range(20)}) == 20
 
 
 def _share_of(image: Any, channel: int) -> float:
@@ -116,26 +116,28 @@ def _share_of(image: Any, channel: int) -> float:
 
 
 @pytest.mark.parametrize("prompt", ["a {} portrait", "{} hills in the morning"])
-def test_a_colours_name_colours_the_subject_or_the_sky(prompt: str) -> None:
+def test_the_name_of_a_colour_changes_the_subject_or_the_sky(prompt: str) -> None:
     red, blue = (picture.draw(prompt.format(colour), _SMALL, 3) for colour in ("red", "blue"))
     assert _share_of(red, 0) > _share_of(blue, 0)
     assert _share_of(blue, 2) > _share_of(red, 2)
 
 
-def test_references_are_shown_small_and_a_stand_in_says_what_it_is() -> None:
+def test_references_are_shown_and_a_stand_in_is_marked() -> None:
     links = [LINK] * 6  # four fit
-    one, many = (picture.paint("hills", (512, 512), references=shown) for shown in (links[:1], links))
-    assert len({one, many, picture.paint("hills", (512, 512)), picture.paint("hills", (512, 512), references=[])}) == 3
+    one, many = (picture.render("hills", (512, 512), references=shown) for shown in (links[:1], links))
+    assert (
+        len({one, many, picture.render("hills", (512, 512)), picture.render("hills", (512, 512), references=[])}) == 3
+    )
     assert picture.stand_in(LINK).tobytes() != picture.draw(LINK, (1024, 1024)).tobytes()
 
 
 @pytest.mark.parametrize("prompt", ["日本の山\x00\n\t\x01b", "W" * 9000])
 def test_any_prompt_can_be_written_beside_the_mark(prompt: str) -> None:
     for size in (_SMALL, (2048, 256)):
-        assert opened(picture.paint(prompt, size)).size == size
+        assert opened(picture.render(prompt, size)).size == size
 
 
-def test_the_library_that_draws_is_named_when_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_drawing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     with pytest.raises(EngineUnavailable, match=r"resvg-py is not installed"):
         picture.draw("hills", _SMALL)

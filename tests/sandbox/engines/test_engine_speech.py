@@ -1,4 +1,4 @@
-"""Speech made by the real engines."""
+"""Speech that the real engines make."""
 
 import os
 import re
@@ -46,7 +46,7 @@ def test_a_higher_speed_is_shorter(speak: object) -> None:
 
 @pytest.mark.parametrize("text", ["", "你好"])
 def test_text_without_english_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput, match="nothing that the sandbox's English voice can say"):
+    with pytest.raises(InvalidInput, match="The sandbox's English voice can say nothing of this text"):
         hibari.speak(text, 1.0)
 
 
@@ -75,7 +75,7 @@ def test_a_language_without_a_voice_is_refused(language: str) -> None:
 
 @pytest.mark.parametrize(("text", "language"), [("", "it"), ("。", "ja"), ("\0", "de")])
 def test_text_that_makes_no_sound_is_refused(text: str, language: str) -> None:
-    with pytest.raises(InvalidInput, match="nothing that the sandbox's voice"):
+    with pytest.raises(InvalidInput, match="can say nothing of this text"):
         espeak.speak(text, language, 1.0)
 
 
@@ -91,7 +91,7 @@ def test_japanese_is_not_spelled_out_character_by_character() -> None:
     assert mixed.seconds < 2 * kana.seconds
 
 
-def test_threads_do_not_get_each_others_language_or_sound() -> None:
+def test_several_threads_can_speak_different_languages() -> None:
     texts = {"it": "Uno due tre.", "de": "Eins " * 10, "cmn": "一二三四五六七八九十" * 3}
     alone = {language: espeak.speak(text, language, 1.0) for language, text in texts.items()}
     with ThreadPoolExecutor(6) as threads:
@@ -103,7 +103,7 @@ def test_threads_do_not_get_each_others_language_or_sound() -> None:
 
 
 def _python(code: str, path: Path) -> str:
-    """The output of code in a fresh process that finds `path` before everything else."""
+    """Run code in a new process that imports from `path` first, and return its output."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(path), *sys.path])}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False
@@ -122,14 +122,14 @@ def _package() -> Path:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="making links needs a privilege")
-def test_an_installation_deep_in_the_file_system_can_speak(tmp_path: Path) -> None:
+def test_an_installation_with_a_long_path_can_speak(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 100) / ("e" * 100)
     deep.mkdir(parents=True)
     (deep / "espeakng_loader").symlink_to(_package(), target_is_directory=True)
     assert _python(_SPEAK, deep) == "sandbox:espeak-ng-1.52/it"
 
 
-def test_a_deep_installation_is_copied_where_links_cannot_be_made(
+def test_data_with_a_long_path_are_copied_if_links_are_not_allowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -139,7 +139,7 @@ def test_a_deep_installation_is_copied_where_links_cannot_be_made(
     deep.mkdir(parents=True)
     (deep / "phontab").write_bytes(b"sounds")
     monkeypatch.setattr(Path, "symlink_to", refuse)
-    short = espeak._short(deep)
+    short = espeak._shorten(deep)
     assert (short / "phontab").read_bytes() == b"sounds"
     assert len(str(short)) < 150
     shutil.rmtree(short.parent)

@@ -1,4 +1,4 @@
-"""Calls of tools, chosen and filled in by rules."""
+"""Tool calls that rules choose and fill in."""
 
 import json
 from typing import Any
@@ -78,7 +78,7 @@ def test_the_tool_with_most_words_in_common_is_called(asked: str, call: Any) -> 
     assert called(asked, PING, EMAIL, WEATHER, choice="auto") == call
 
 
-def test_a_question_unrelated_to_the_tools_is_answered_in_words() -> None:
+def test_a_question_unrelated_to_the_tools_is_answered_with_text() -> None:
     assert complete([{"role": "user", "content": "Say hi"}], [WEATHER]) == Completion("[sandbox] hi", [], "stop")
 
 
@@ -95,7 +95,7 @@ def test_the_named_tool_is_called() -> None:
     assert called("What is the weather in Rome?", WEATHER, PING, choice=choice) == ("ping", {})
 
 
-def test_after_a_tools_result_the_result_is_told() -> None:
+def test_a_tools_result_is_repeated_in_the_answer() -> None:
     calls = complete(ASKED, [WEATHER]).tool_calls
     messages: list[dict[str, Any]] = [
         *ASKED,
@@ -106,7 +106,7 @@ def test_after_a_tools_result_the_result_is_told() -> None:
     assert complete(messages, [WEATHER], "required") == Completion(text, [], "stop")
 
 
-def test_only_the_last_turns_results_are_told() -> None:
+def test_only_results_of_the_last_turn_are_repeated() -> None:
     messages: list[dict[str, Any]] = [
         {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "first"}}]},
         {"role": "tool", "tool_call_id": "a", "content": "1"},
@@ -157,7 +157,7 @@ NUMBER = {"type": "number"}
         ("in Rome", {"o": {"properties": {"city": STRING}}}, {"o": {"city": "Rome"}}),
     ],
 )
-def test_arguments_are_filled_from_the_schema_and_the_words(asked: str, schema: Any, value: Any) -> None:
+def test_arguments_come_from_the_schema_and_the_question(asked: str, schema: Any, value: Any) -> None:
     assert filled(asked, **schema) == value
 
 
@@ -167,7 +167,7 @@ def test_references_inside_a_schema_are_followed() -> None:
     assert called("in Rome", tool("go", **schema))[1] == {"place": {"city": "Rome", "next": {}}}
 
 
-def test_a_schema_in_a_circle_comes_to_an_end() -> None:
+def test_a_recursive_schema_is_filled_to_a_limited_depth() -> None:
     name, arguments = called("go", tool("go", type="object", properties={"again": {"$ref": "#"}}))
     assert name == "go"
     assert json.dumps(arguments).count("again") == 9
@@ -183,7 +183,7 @@ def test_a_schema_in_a_circle_comes_to_an_end() -> None:
         {"a": {"type": "number", "default": "1" * 999}},
     ],
 )
-def test_parameters_that_are_no_schema_are_refused(properties: Any) -> None:
+def test_parameters_that_are_not_a_schema_are_refused(properties: Any) -> None:
     with pytest.raises(InvalidInput, match="The parameters of the tool go are not a JSON Schema"):
         called("go", tool("go", properties=properties))
 

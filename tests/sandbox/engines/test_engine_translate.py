@@ -11,7 +11,7 @@ from webvoice_mcp.sandbox.engines.translate import normalize, phrases, translate
 
 LANGUAGES = get_args(Language)
 
-COMMA, BANG = "\uff0c", "\uff01"  # the wide ones of Chinese and Japanese
+COMMA, BANG = "\uff0c", "\uff01"  # the wide marks of Chinese and Japanese
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_known_phrase_is_translated(text: str, source: str, target: str, trans
         ("“Hello.” ", "it", "Ciao"),
     ],
 )
-def test_a_sentence_keeps_its_final_marks_as_the_language_writes_them(text: str, target: str, translation: str) -> None:
+def test_final_marks_are_kept_in_the_language_s_style(text: str, target: str, translation: str) -> None:
     assert translate(text, "en", target)[0] == translation
 
 
@@ -65,7 +65,7 @@ def test_an_unknown_sentence_gets_a_marked_stand_in() -> None:
     assert translate("The fox jumps.", "en", "it") == ("[it: Ţĥé ƒöẋ ĵûṁþš.]", "sandbox:pseudo")
 
 
-def test_known_and_unknown_sentences_are_mixed_and_named() -> None:
+def test_the_provider_names_the_methods_of_a_mixed_text() -> None:
     text = "Thank you! The invoice {number} is at https://x.example/a?b=1 <b>now</b>. 42."
     assert translate(text, "en", "fr") == (
         "Merci ! [fr: Ţĥé îñṽöîçé {number} îš åţ https://x.example/a?b=1 <b>ñöŵ</b>.] 42.",
@@ -95,8 +95,8 @@ def test_the_same_language_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(("source", "target"), [("xx", "en"), ("en", "auto")])
-def test_an_unknown_language_is_refused_with_those_that_are_known(source: str, target: str) -> None:
-    with pytest.raises(InvalidInput, match="use one of en, it, es, fr, de, pt, ru, zh, ja, ko, ar, nl, pl, tr, cs"):
+def test_for_an_unknown_language_the_known_ones_are_listed(source: str, target: str) -> None:
+    with pytest.raises(InvalidInput, match="Use one of en, it, es, fr, de, pt, ru, zh, ja, ko, ar, nl, pl, tr, cs"):
         translate("Hello", source, target)
 
 
@@ -112,14 +112,14 @@ def test_the_phrasebook_has_every_phrase_in_every_language() -> None:
         assert all(way and way == way.strip() for ways in row.values() for way in ways), row
 
 
-def test_every_phrase_comes_out_of_the_phrasebook_in_every_language() -> None:
+def test_every_phrase_is_translated_to_every_language() -> None:
     for row in phrases():
         for target in LANGUAGES[1:]:
             for way in row["en"]:
                 assert translate(way, "en", target) == (row[target][0], "sandbox:phrasebook")
 
 
-def test_every_phrase_leads_back_to_one_that_is_said_the_same_way() -> None:
+def test_translating_a_phrase_to_english_and_back_gives_it_again() -> None:
     for row in phrases():
         for language in LANGUAGES[1:]:
             english, provider = translate(row[language][0], language, "en")
@@ -137,11 +137,11 @@ def test_any_text_is_translated_or_refused_as_blank(text: str, source: str, targ
 
 
 @given(st.lists(st.from_regex(r"[a-z]{20}", fullmatch=True), min_size=1), st.sampled_from(["\n", "\n\n", " \n"]))
-def test_lines_stay_lines(words: list[str], gap: str) -> None:
+def test_line_breaks_are_kept(words: list[str], gap: str) -> None:
     translated, _ = translate(gap.join(words), "en", "it")
     assert [re.sub(r"\s", "", line)[:4] for line in translated.splitlines() if line] == ["[it:"] * len(words)
 
 
 @pytest.mark.parametrize("text", ["{{" * 50_000, "<a" * 50_000, "a" + " " * 100_000 + "b"])
-def test_odd_long_text_takes_no_long_time(text: str) -> None:
+def test_long_unusual_text_is_translated_quickly(text: str) -> None:
     translate(text, "en", "it")

@@ -10,7 +10,7 @@ from webvoice_mcp.sandbox.engines import EngineUnavailable, Sound, audio, espeak
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-def test_a_sound_knows_how_long_it_is() -> None:
+def test_a_sound_has_a_length_in_seconds() -> None:
     assert Sound(bytes(2 * 24_000), 24_000).seconds == 1.0
 
 
@@ -19,7 +19,7 @@ def test_a_missing_engine_says_how_to_install_it() -> None:
         load("a_module_that_is_not_there", "some-engine")
     assert caught.value.engine == "some-engine"
     assert str(caught.value) == (
-        "The sandbox's engine some-engine is not installed: pip install 'webvoice-mcp[sandbox]'"
+        "The sandbox's engine some-engine is not installed. Run: pip install 'webvoice-mcp[sandbox]'"
     )
 
 
@@ -49,10 +49,10 @@ CALLS: list[tuple[str, str, Callable[[], object]]] = [
 
 
 @pytest.mark.parametrize(("module", "package", "call"), CALLS)
-def test_without_the_extra_each_engine_is_missing_by_its_name(
+def test_each_missing_engine_is_named(
     module: str, package: str, call: Callable[[], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    espeak._library.cache_clear()  # an engine that is loaded stays loaded
+    espeak._library.cache_clear()  # otherwise the library would stay loaded
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(EngineUnavailable) as caught:
         call()

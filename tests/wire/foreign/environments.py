@@ -1,4 +1,4 @@
-"""Environments with one foreign package in each, created on first use."""
+"""Environments that contain another party's client, created on first use."""
 
 import os
 import shutil
@@ -12,9 +12,9 @@ _INSTALL_TIMEOUT_SECONDS = 120
 
 
 class Environments:
-    """Folders below a given folder, one for each package.
+    """Folders inside a given folder, one for each package.
 
-    A package whose name begins with @ is npm's, any other one is Python's.
+    A package whose name begins with @ is from npm. Any other one is a Python package.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -22,7 +22,7 @@ class Environments:
         self._installed: dict[str, tuple[Path, str]] = {}
 
     def folder(self, package: str) -> Path:
-        """Return the folder in which a package is installed; skip the test if it cannot be installed."""
+        """Return the folder where a package is installed; skip the test if it cannot be installed."""
         if package not in self._installed:
             folder = self._folder / str(len(self._installed))
             install = _install_from_npm if package[0] == "@" else _install_for_python
@@ -33,7 +33,7 @@ class Environments:
         return folder
 
     def python(self, package: str) -> str:
-        """Return the interpreter that has a Python package."""
+        """Return the interpreter of the environment with a Python package."""
         return str(self.folder(package) / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
 
 
@@ -42,7 +42,7 @@ def _install_from_npm(package: str, folder: Path) -> str:
     if npm is None:
         return "npm is not installed"
     options = ["--prefix", str(folder), "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-    options += ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]  # without a network it fails soon
+    options += ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]  # to fail soon without a network
     folder.mkdir()
     return _run_installer(package, npm, "install", *options, package)
 
@@ -54,7 +54,7 @@ def _install_for_python(package: str, folder: Path) -> str:
 
 
 def _run_installer(package: str, *command: str) -> str:
-    """Run an installer; return "" or why it failed."""
+    """Run an installer; return "", or the reason why it failed."""
     environ = os.environ | {"UV_SYSTEM_CERTS": "1"}
     try:
         subprocess.run(

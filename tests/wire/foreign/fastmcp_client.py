@@ -19,7 +19,7 @@ async def main(steps: Steps) -> None:
 
     async def call(tool: str, arguments: Message, on_progress: Any) -> Message:
         done = await client.call_tool(tool, arguments, progress_handler=on_progress, raise_on_error=False)
-        assert (done.data is None) == (done.structured_content is None)  # `data` is typed by the output schema
+        assert (done.data is None) == (done.structured_content is None)  # `data` is parsed with the output schema
         fields = {"content": done.content, "isError": done.is_error, "_meta": done.meta}
         return fields if done.is_error else {**fields, "structuredContent": done.structured_content}
 

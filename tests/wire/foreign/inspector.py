@@ -1,4 +1,4 @@
-"""The MCP Inspector's command line, which starts a server for every request."""
+"""Drives the command line of the MCP Inspector, which starts a server for every request."""
 
 import json
 import os
@@ -13,7 +13,7 @@ _TIMEOUT_SECONDS = 300  # for node, the Inspector and the server to start on a b
 
 
 class Inspector:
-    """The Inspector installed in a folder by npm; `environ` is its own environment and that of its servers."""
+    """The Inspector, installed by npm in a folder. `environ` is the environment of the Inspector and its servers."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         program = folder / "node_modules" / ".bin" / ("mcp-inspector.cmd" if os.name == "nt" else "mcp-inspector")
@@ -32,5 +32,5 @@ class Inspector:
         return done.returncode, result, done.stderr
 
     def call(self, tool: str, /, **arguments: Any) -> tuple[int, Message, str]:
-        """Call a tool; returns what `request` does."""
+        """Call a tool; return the same values as `request`."""
         return self.request("tools/call", "--tool-name", tool, "--tool-args-json", json.dumps(arguments))

@@ -1,6 +1,7 @@
 """The steps that every foreign client takes, and its report.
 
-A step is a request. `answer` is the user's reply to the server's question; `cancel` cancels at the first progress.
+A step is a request. With `answer`, the user replies to the server's question; with `cancel`, the client cancels the
+request when it receives the first progress.
 """
 
 import json
@@ -56,9 +57,9 @@ class Report:
     """The report of a client that took all steps.
 
     Attributes:
-        version: the protocol revision that it agreed on with the server.
-        steps: for each step its `result` or `error`, the `progress` received and the `questions` put to the user.
-        stderr: what the client wrote there.
+        version: the protocol revision that client and server agreed on.
+        steps: for each step its `result` or `error`, the `progress` received and the `questions` to the user.
+        stderr: the client's output on stderr.
         site: the sandbox's address.
         out: the server's output folder.
     """
@@ -71,7 +72,7 @@ class Report:
         self.out = out
 
     def result(self, step: str) -> Message:
-        """Return the result of a step that must not have failed."""
+        """Return the result of a step, after checking that it did not fail."""
         reported = self.steps[step]
         assert "result" in reported, reported
         result: Message = reported["result"]
@@ -79,9 +80,9 @@ class Report:
 
 
 def run_client(command: Sequence[str], mode: str, folder: Path) -> Report:
-    """Let a client take the steps with an account of its own in a sandbox."""
+    """Run a client through the steps, with its own sandbox and account."""
     with running_sandbox(folder / "sandbox") as sandbox:
-        sandbox.fault("translation/", delay=10, status=503)  # the first translation: long enough to be cancelled
+        sandbox.fault("translation/", delay=10, status=503)  # the first translation takes long enough to be cancelled
         variables = {"BASE_URL": sandbox.base_url, "API_KEY": sandbox.register("a@example.com"), "CONFIRM_ABOVE": 1}
         server = {"command": SERVER_COMMAND[0], "args": SERVER_COMMAND[1:], "env": environment(folder, variables)}
         given = json.dumps({"server": server, "mode": mode, "steps": list(STEPS.values())})

@@ -1,4 +1,4 @@
-"""Takes a Python client through the steps: they are read as JSON from stdin, and the report is written to stdout."""
+"""Runs a Python client through the steps, which it reads as JSON from stdin; the report is written to stdout."""
 
 import asyncio
 import importlib
@@ -28,7 +28,7 @@ _METHODS = {
 
 
 class Steps:
-    """The steps, and the user, who answers the server's questions as the step says."""
+    """The steps, and the user's answers to the server's questions."""
 
     def __init__(self) -> None:
         given = json.load(sys.stdin)
@@ -39,7 +39,7 @@ class Steps:
         self._reported: list[Message] = []
 
     def answer(self, message: str, schema: Message) -> Message:
-        """Record a question to the user and return the answer."""
+        """Record a question to the user, and return the answer of the current step."""
         self._reported[-1]["questions"].append({"message": message, "requestedSchema": schema})
         answer: Message = self._step["answer"]
         return answer

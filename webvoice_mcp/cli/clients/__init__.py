@@ -1,1 +1,1 @@
-"""MCP clients: the table of those that are known, and adding the server to one or removing it."""
+"""The table of known MCP clients, and the commands that add the server to a client or remove it."""

@@ -1,4 +1,4 @@
-"""Finds and reads clients' configuration files, without changing them."""
+"""Finds and reads clients' configuration files; changes nothing."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _TRAILING_COMMA = re.compile(rf"({_STRING})|,(?=\s*[\]}}])", re.DOTALL)
 
 
 def candidate_paths(client: McpClient, platform: Platform) -> tuple[str, ...]:
-    """Return where the client's file can be; a path may hold a `*`, and the last is where the file is created."""
+    """Return the paths where the client's file can be; a path may contain a `*`. A new file is created at the last."""
     templates = (platform.is_windows and client.windows_paths) or client.paths
     return tuple(platform.expand(template) for template in templates)
 
@@ -25,16 +25,16 @@ def candidate_paths(client: McpClient, platform: Platform) -> tuple[str, ...]:
 def find_config_file(client: McpClient, platform: Platform) -> Path:
     """Return the first candidate that exists, else the first whose folder exists, else the last."""
     paths = [path for pattern in candidate_paths(client, platform) for path in _glob(pattern)]
-    # os.path, as Path's methods raise where a folder may not be searched.
+    # Not Path's methods, which raise inside a folder that the user may not search.
     existing = [path for path in paths if os.path.lexists(path)]
     possible = existing or [path for path in paths if os.path.isdir(path.parent)]  # noqa: PTH112
     return (possible or paths[-1:])[0]
 
 
 def read_entry(client: McpClient, path: Path) -> Any:
-    """Return the server's entry in the file of a client that has its own command line, `MISSING` if none is found.
+    """Return the server's entry in the file of a client that has its own command line, or `MISSING`.
 
-    An unreadable file counts as one without an entry: the client's command line will say what is wrong with it.
+    An unreadable file counts as a file without an entry: the client's command line will say what is wrong with it.
     """
     try:
         text = path.read_text("utf-8-sig")

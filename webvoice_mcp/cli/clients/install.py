@@ -24,7 +24,7 @@ _DIFFERENT_ENTRY = f'it has a different entry named "{ENTRY_NAME}"; --force repl
 
 
 def run(options: argparse.Namespace) -> int:
-    """Add the server to one client; return 1 if that failed and a person has to do it."""
+    """Add the server to one client; return 1 if that failed and the user has to do it by hand."""
     client = INSTALLABLE[options.client]
     platform = Platform.current()
     server = choose_server_command(platform, full_path=client.needs_full_path)
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 class _Installation:
-    """One client and the server to add to it. The methods print the outcome and return the exit code."""
+    """A client and the server to add to it. The methods print the outcome and return the exit code."""
 
     def __init__(self, client: McpClient, server: ServerCommand, platform: Platform) -> None:
         self._client = client
@@ -57,7 +57,7 @@ class _Installation:
 
         def change(text: str) -> str:
             present = find_entry(text, section, ENTRY_NAME)
-            if self._client.starts(present, self._server):
+            if self._client.is_same_command(present, self._server):
                 return text
             if present is not MISSING and not force:
                 raise NotEdited(_DIFFERENT_ENTRY)
@@ -75,7 +75,7 @@ class _Installation:
 
     def run_command(self, *, force: bool) -> int:
         present = read_entry(self._client, self._path)
-        if self._client.starts(present, self._server):
+        if self._client.is_same_command(present, self._server):
             return self._report_present()
         add_argv = self._client.create_add_argv(self._server)
         program = find_program(add_argv, self._platform)
@@ -91,7 +91,7 @@ class _Installation:
             run_program(program, add_argv)
         except CommandFailed as error:
             if old is not None and self._read_file() != old:
-                self._path.write_bytes(old)  # the old entry had been removed already
+                self._path.write_bytes(old)  # put the old entry back, which was already removed
             return self._report_failure(f"{self._client.title} could not be configured: {error}")
         print(f"{TITLE} was added to {self._client.title} by its own command, {add_argv[0]}.\n{_NEXT_STEP}")
         return 0

@@ -1,11 +1,11 @@
 """Edits a JSON file that belongs to another program and its user.
 
-Symbolic links are followed and kept. The old file is kept beside the new one, which replaces it as a whole with the
-same mode and owner. Edits by several of our processes wait for each other; if the other program writes meanwhile, its
-new file is read and edited instead.
+Symbolic links are followed and kept. The new file replaces the old one as a whole, with the same mode and owner, and a
+backup of the old file is kept beside it. Edits by several of our processes wait for each other. If the other program
+writes during an edit, the edit starts again with the file that it wrote.
 
-`storage` is not used: its lock file stays in the folder, which is not ours, and its `replace_atomically` cannot compare
-the file with what was read in the moment before it is replaced.
+`storage` is not used: it would leave a lock file in a folder that is not ours, and its `replace_atomically` does not
+check, just before it replaces a file, that nobody has changed it.
 """
 
 import codecs
@@ -23,7 +23,7 @@ from webvoice_mcp.cli.clients.json_text import NotEdited
 
 _NEW_FILE_MODE = 0o600  # clients keep keys in these files
 _LOCK_TIMEOUT_SECONDS = 10.0
-_STALE_LOCK_SECONDS = 60.0  # an edit takes far less than a second: an older lock is left from a killed process
+_STALE_LOCK_SECONDS = 60.0  # an edit takes far less than a second, so an older lock is that of a killed process
 _MAX_ATTEMPTS = 20  # if the other program keeps writing
 _ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _CREATE_ONLY = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -31,11 +31,11 @@ _CREATE_ONLY = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 @dataclass(frozen=True, slots=True)
 class EditResult:
-    """The outcome of an edit.
+    """The result of an edit.
 
     Attributes:
         is_changed: False if the file already had the wanted content.
-        backup: the path of the old file, None if there was none.
+        backup: the path of the copy of the old file, None if there was no old file.
     """
 
     is_changed: bool
@@ -57,13 +57,13 @@ def edit_file(path: Path, change: Callable[[str], str]) -> EditResult:
         change: returns the new text for the present one ("" for a missing file); called again if the file has changed.
 
     Raises:
-        NotEdited: the file could not be changed, and was not.
+        NotEdited: the file cannot be changed. It is as before.
     """
     if not path.is_absolute():
         raise NotEdited("your home folder is unknown; set HOME")
     try:
         target = Path(os.path.realpath(path))
-        if _create_data(_read_state(target), change) is None:
+        if _apply(change, _read_state(target)) is None:
             return EditResult(is_changed=False)
         _check_writable(target)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -77,9 +77,9 @@ def edit_file(path: Path, change: Callable[[str], str]) -> EditResult:
 
 
 def _try_edit(target: Path, change: Callable[[str], str]) -> EditResult | None:
-    """Edit the file once; return None if another program has written to it meanwhile."""
+    """Edit the file; return None if another program wrote to it during the edit."""
     old = _read_state(target)
-    data = _create_data(old, change)
+    data = _apply(change, old)
     if data is None:
         return EditResult(is_changed=False)
     temporary: list[Path] = []  # the new file, then the backup; removed unless they are used
@@ -111,19 +111,19 @@ def _read_state(target: Path) -> _FileState:
         return _FileState(b"", _NEW_FILE_MODE, (folder.st_uid, folder.st_gid), exists=False)
 
 
-def _create_data(old: _FileState, change: Callable[[str], str]) -> bytes | None:
-    """Return the new content, None if nothing changes."""
-    mark = codecs.BOM_UTF8 if old.data.startswith(codecs.BOM_UTF8) else b""
+def _apply(change: Callable[[str], str], old: _FileState) -> bytes | None:
+    """Return the file's new content, None if nothing changes."""
+    bom = codecs.BOM_UTF8 if old.data.startswith(codecs.BOM_UTF8) else b""
     try:
-        text = old.data.removeprefix(mark).decode()
+        text = old.data.removeprefix(bom).decode()
     except UnicodeDecodeError:
         raise NotEdited("it is not UTF-8 text") from None
     new = change(text)
-    return None if new == text else mark + new.encode()
+    return None if new == text else bom + new.encode()
 
 
 def _check_writable(target: Path) -> None:
-    """Raise for a read-only file or folder: a file could be replaced in spite of its mode, and root may do anything."""
+    """Raise if the file or its folder is read-only. Without this check, a read-only file would be replaced as well."""
     folder = _nearest_folder(target)
     if target.exists() and not (target.stat().st_mode & _ANY_WRITE and os.access(target, os.W_OK)):
         raise NotEdited("it is read-only")
@@ -134,7 +134,7 @@ def _check_writable(target: Path) -> None:
 
 @contextmanager
 def _lock(target: Path) -> Iterator[None]:
-    """Let one process at a time edit the file; the lock is a file that is created and removed on any file system."""
+    """Let one process at a time edit the file. The lock is a file that only one can create, on any file system."""
     lock_file = target.with_name(f".{target.name}.webvoice-lock")
     deadline = time.monotonic() + _LOCK_TIMEOUT_SECONDS
     while True:
@@ -145,7 +145,8 @@ def _lock(target: Path) -> Iterator[None]:
             if _age(lock_file) > _STALE_LOCK_SECONDS:
                 lock_file.unlink(missing_ok=True)
             elif time.monotonic() > deadline:
-                raise NotEdited(f"another installation is editing it; if none is, delete {lock_file}") from None
+                reason = f"another webvoice-mcp command is editing it; if none is running, delete {lock_file}"
+                raise NotEdited(reason) from None
             else:
                 time.sleep(0.01)
     try:
@@ -155,7 +156,7 @@ def _lock(target: Path) -> Iterator[None]:
 
 
 def _age(path: Path) -> float:
-    """Return the seconds since a file was written, 0 if it is gone."""
+    """Return the seconds since a file was written, 0 if there is no such file."""
     try:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:
@@ -182,7 +183,7 @@ def _write_beside(target: Path, name: str, data: bytes, like: _FileState) -> Pat
             file.flush()
             os.fsync(file.fileno())
         if sys.platform != "win32":  # pragma: no branch - Windows has no chown
-            with suppress(PermissionError):  # only root can, and should, leave a user's file to that user
+            with suppress(PermissionError):  # it works for root only, who must not become the owner of a user's file
                 os.chown(path, *like.owner)
         path.chmod(like.mode)
     except BaseException:

@@ -1,10 +1,10 @@
-"""Adds, replaces or removes one entry of a JSON text and keeps every other byte.
+"""Adds, replaces or removes one entry of a JSON text; every other byte stays.
 
     {"mcpServers": {"webvoice": {...}}}
       `section`      `name`      the entry
 
 The standard library's parser would lose the layout of the user's file. The text is read strictly: comments, errors and
-duplicate names are refused, as editing them would need guesses.
+duplicate names are refused, because editing such a text would require guessing.
 """
 
 import json
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-MISSING = object()  # returned by `find_entry` if there is no entry; None is an entry of null
+MISSING = object()  # returned by `find_entry` if there is no entry; None means that the entry is null
 
 _WHITESPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()
@@ -20,7 +20,7 @@ _DEFAULT_INDENT = "  "
 
 
 class NotEdited(Exception):
-    """A file was left unchanged. The message is the reason, to be read after the file's name and a colon."""
+    """A file was left unchanged. The message is the reason; it is shown after the file's name and a colon."""
 
 
 def find_entry(text: str, section: str, name: str) -> Any:
@@ -78,7 +78,7 @@ def remove_entry(text: str, section: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """`"name": value` in a text, as offsets of the name's first character, the value's first, and the end."""
+    """`"name": value` in a text, as the offsets where the name starts, the value starts, and the value ends."""
 
     name: str
     start: int
@@ -88,7 +88,7 @@ class _Member:
 
 @dataclass(frozen=True, slots=True)
 class _Object:
-    """`{…}` in a text, as offsets of its braces."""
+    """`{…}` in a text, as the offsets of its braces."""
 
     start: int
     end: int
@@ -100,7 +100,7 @@ class _Object:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """The layout of a text, which additions follow."""
+    """The layout of a text. Additions follow it."""
 
     text: str
     newline: str
@@ -116,7 +116,7 @@ class _Layout:
         if target.members:
             last = target.members[-1]
             indent = self.indent_of(last.start)
-            # On one line, members are separated by the same whitespace as name and value.
+            # In an object on one line, members get the separator that stands between a name and its value.
             gap = self.text[last.value_start - 1].strip(":") if indent is None else self.newline + indent
             head, tail = self.text[: last.end] + "," + gap, self.text[last.end :]
         else:
@@ -126,7 +126,7 @@ class _Layout:
         return f"{head}{json.dumps(name)}: {self.format(value, indent)}{tail}"
 
     def format(self, value: Any, indent: str | None) -> str:
-        """Return a value's JSON, to follow a name with this indent."""
+        """Return a value's JSON for a member that has this indent."""
         if indent is None:
             return json.dumps(value, ensure_ascii=False)
         return json.dumps(value, ensure_ascii=False, indent=self.step).replace("\n", self.newline + indent)

@@ -1,4 +1,4 @@
-"""The MCP clients that are known: one entry each, from which commands, links, snippets and docs are made."""
+"""The table of known MCP clients, from which commands, links, snippets and docs are made."""
 
 import base64
 import json
@@ -17,10 +17,10 @@ _DESCRIPTION = "Speech, transcription, translation, chat, images and video, save
 class InstallMethod(Enum):
     """The way in which `install` configures a client."""
 
-    EDIT_FILE = auto()  # we edit its JSON file
-    RUN_COMMAND = auto()  # the client's own command line does it
-    PRINT = auto()  # we print what to write
-    LINK_ONLY = auto()  # it has an install link, and `install` does not know it
+    EDIT_FILE = auto()  # edits its JSON file
+    RUN_COMMAND = auto()  # runs the client's own command line
+    PRINT = auto()  # prints the text to write
+    LINK_ONLY = auto()  # does nothing: the client has an install link, and is not a choice of `install`
 
 
 class ConfigFormat(Enum):
@@ -46,7 +46,7 @@ class ServerCommand:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The fields of a client's entry. A key is never among them: the server keeps its own."""
+        """The fields of a client's entry. An API key is never among them: the server has its own key file."""
         return {"command": self.command, "args": list(self.args)}
 
 
@@ -63,16 +63,16 @@ class McpClient:
         docs_url: its makers' page about MCP servers.
         method: how `install` configures it.
         paths: where its file can be, as templates for `Platform.expand`. The first file that exists is used, else the
-            first whose folder exists, else the last, which is created.
+            first path whose folder exists, else the last path; a missing file is created.
         windows_paths: its `paths` on Windows, if they differ.
         section: the key in its file below which servers are listed.
         format: the format of its file.
-        extra_fields: fields of an entry that precede the command.
-        needs_full_path: True if it is started from the desktop, with a PATH that lacks uvx.
+        extra_fields: fields of an entry that stand before the command.
+        needs_full_path: True if it is started from the desktop, with a PATH that does not contain uvx.
         add_argv: its own command that adds an entry; `{server}` stands for the server's command, `{definition}` for
             the entry with its name, as JSON.
         remove_argv: its own command that removes the entry; empty if it has none.
-        link_template: a web address that opens the client and offers to install; see `install_link`.
+        link_template: a web address that opens the client and offers to install the server; see `install_link`.
     """
 
     name: str
@@ -93,7 +93,7 @@ class McpClient:
         """Return the server's entry for the client's file."""
         return {**self.extra_fields, **server.fields}
 
-    def starts(self, entry: object, server: ServerCommand) -> bool:
+    def is_same_command(self, entry: object, server: ServerCommand) -> bool:
         """True if an entry of the client's file runs this command. Other fields, such as `env`, do not matter."""
         if not isinstance(entry, dict):
             return False
@@ -140,7 +140,7 @@ MCP_CLIENTS = (
         docs_url="https://modelcontextprotocol.io/docs/develop/connect-local-servers",
         method=InstallMethod.EDIT_FILE,
         paths=(_CLAUDE,),
-        # Installed as a Windows package, it gets a private folder in place of the usual one.
+        # If it is installed as a Windows package, Windows gives it a private folder in place of the usual one.
         windows_paths=("{local}/Packages/Claude_*/LocalCache/Roaming/Claude/claude_desktop_config.json", _CLAUDE),
         needs_full_path=True,
     ),
@@ -149,7 +149,7 @@ MCP_CLIENTS = (
         title="Windsurf (now Devin Desktop)",
         docs_url="https://docs.windsurf.com/windsurf/cascade/mcp",
         method=InstallMethod.EDIT_FILE,
-        # Renamed to Devin, it has a new folder, and imports what the old one holds.
+        # Since it was renamed to Devin, it uses a new folder and imports the file from the old one.
         paths=("{xdg}/devin/mcp_config.json", "{home}/.codeium/windsurf/mcp_config.json"),
         windows_paths=("{support}/devin/mcp_config.json", "{home}/.codeium/windsurf/mcp_config.json"),
     ),

@@ -10,12 +10,12 @@ _WINDOWS, _MACOS = "win32", "darwin"
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """An operating system with a user's folders, given rather than looked up.
+    """An operating system and a user's folders, passed in so that tests can describe any computer.
 
     Attributes:
         system: as in `sys.platform`; anything but Windows and macOS counts as Linux.
         home: the user's home folder.
-        environ: the environment, whose variables can move a program's folders.
+        environ: the environment variables, some of which move a program's folders.
     """
 
     system: str

@@ -1,4 +1,4 @@
-"""Chooses the command that a client should run: the installed one if it will last, else `uvx webvoice-mcp`."""
+"""Chooses the command that a client should run: the installed one if it is permanent, else `uvx webvoice-mcp`."""
 
 import os
 import re
@@ -11,9 +11,11 @@ from pathlib import Path
 from webvoice_mcp.cli.clients.mcp_clients import PACKAGE, UVX, ServerCommand
 from webvoice_mcp.cli.clients.platforms import Platform
 
-INSTALL_ADVICE = "install it permanently (uv tool install webvoice-mcp, or pipx install webvoice-mcp), or install uv"
+INSTALL_ADVICE = (
+    "install the server permanently (uv tool install webvoice-mcp, or pipx install webvoice-mcp), or install uv"
+)
 
-# Temporary environments: uvx and `uv run --with` create theirs inside uv's cache, `pipx run` inside its own.
+# Temporary environments: uvx and `uv run --with` create them inside uv's cache, `pipx run` inside pipx's cache.
 _TEMPORARY_FOLDER = re.compile(r"\.?caches?|(archive|builds|environments)-v\d+", re.IGNORECASE)
 _LAUNCHERS = {PACKAGE, f"{PACKAGE}.exe"}
 
@@ -22,7 +24,7 @@ def choose_server_command(platform: Platform, *, full_path: bool = False) -> Ser
     """Return the installed command if the installation is permanent, else `uvx webvoice-mcp`.
 
     Args:
-        full_path: give uvx with its full path, too, if it can be found.
+        full_path: return uvx with its full path if it can be found.
     """
     for path in _find_installed(platform):
         if is_permanent(path, platform):
@@ -32,14 +34,14 @@ def choose_server_command(platform: Platform, *, full_path: bool = False) -> Ser
 
 
 def describe_missing_command(server: ServerCommand, platform: Platform) -> str:
-    """Return why a client cannot run this command, "" if it can."""
+    """Return the reason why a client cannot run this command, "" if it can."""
     if os.path.isabs(server.command) or _find_uvx(platform):  # noqa: PTH117 - a string
         return ""
-    return f"{server.command} is not on this computer, so the client cannot start it yet: {INSTALL_ADVICE}."
+    return f"{server.command} is not on this computer, so the client cannot start the server yet: {INSTALL_ADVICE}."
 
 
 def is_permanent(path: Path, platform: Platform) -> bool:
-    """True if a command is in no cache and no temporary folder, and its path can be written to a file."""
+    """True if a command is in no cache and no temporary folder, and its path is printable."""
     temporary = [os.path.realpath(tempfile.gettempdir())]
     if cache := platform.environ.get("UV_CACHE_DIR"):
         temporary.append(os.path.realpath(cache))
@@ -52,7 +54,7 @@ def is_permanent(path: Path, platform: Platform) -> bool:
 
 
 def _find_installed(platform: Platform) -> Iterator[Path]:
-    """Yield paths of this installation's command; the one on the PATH first, since it survives a reinstallation."""
+    """Yield the paths of this installation's command; first the one on the PATH, which survives a reinstallation."""
     on_path = shutil.which(PACKAGE, path=platform.environ.get("PATH", ""))
     try:
         files = metadata.files(PACKAGE) or []
@@ -67,7 +69,7 @@ def _find_installed(platform: Platform) -> Iterator[Path]:
 
 
 def _find_uvx(platform: Platform) -> str | None:
-    """Return the full path of uvx, from the PATH or from beside the uv that started this process."""
+    """Return the full path of uvx, from the PATH or beside the uv that started this process."""
     folders = (platform.environ.get("PATH"), os.path.dirname(platform.environ.get("UV", "")))  # noqa: PTH120 - "" stays ""
     found = shutil.which("uvx", path=os.pathsep.join(filter(None, folders)))
     return found and os.path.abspath(found)  # noqa: PTH100 - keeps links

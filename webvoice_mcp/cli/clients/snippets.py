@@ -1,4 +1,4 @@
-"""Instructions for a person: the text for a client's file, the command to run, the link to open."""
+"""Instructions for the user: the text for a client's file, the command to run, the link to open."""
 
 import json
 import shlex
@@ -46,7 +46,7 @@ def config_snippet(client: McpClient, server: ServerCommand) -> str:
     """Return the text that the client's file needs, and nothing else."""
     if client.format is ConfigFormat.JSON:
         return _to_json({client.section: {ENTRY_NAME: client.create_entry(server)}}, indent=2) + "\n"
-    # A JSON string or list is also a YAML and a TOML one.
+    # A JSON string or list is also valid YAML and TOML.
     command, args = _to_json(server.command), _to_json(list(server.args))
     return _TEMPLATES[client.format].format(
         name=ENTRY_NAME, title=TITLE, section=client.section, command=command, args=args
@@ -54,12 +54,12 @@ def config_snippet(client: McpClient, server: ServerCommand) -> str:
 
 
 def quote_command(argv: Sequence[str], platform: Platform) -> str:
-    """Return the command line to paste into a shell; on Windows, into the Command Prompt."""
+    """Return the command line to paste into a shell, or on Windows into the Command Prompt."""
     return subprocess.list2cmdline(argv) if platform.is_windows else shlex.join(argv)
 
 
 def explain_install(client: McpClient, server: ServerCommand, path: Path, platform: Platform) -> str:
-    """Explain how a person adds the server to the client."""
+    """Return instructions for adding the server to the client by hand."""
     write = f"write this to {path}"
     if client.add_argv:
         command = quote_command(client.create_add_argv(server), platform)
@@ -73,7 +73,7 @@ def explain_install(client: McpClient, server: ServerCommand, path: Path, platfo
 
 
 def explain_uninstall(client: McpClient, path: Path, platform: Platform) -> str:
-    """Explain how a person removes the server from the client."""
+    """Return instructions for removing the server from the client by hand."""
     remove = f'remove "{ENTRY_NAME}" under "{client.section}" in {path}'
     if client.remove_argv:
         command = quote_command(client.remove_argv, platform)

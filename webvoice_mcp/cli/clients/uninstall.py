@@ -16,7 +16,7 @@ from webvoice_mcp.cli.clients.vendor_command import CommandFailed, find_program,
 
 
 def run(options: argparse.Namespace) -> int:
-    """Remove the server from one client; return 1 if that failed and a person has to do it."""
+    """Remove the server from one client; return 1 if that failed and the user has to do it by hand."""
     client = INSTALLABLE[options.client]
     platform = Platform.current()
     path = find_config_file(client, platform)
@@ -53,7 +53,7 @@ def _edit_file(client: McpClient, path: Path) -> str:
 
 
 def _hide_variables(entry: Any) -> Any:
-    """Return the entry without the values of its environment variables, which may be keys."""
+    """Return the entry without the values of its environment variables, which may contain a key."""
     if isinstance(entry, dict) and isinstance(entry.get("env"), dict):
         return entry | {"env": dict.fromkeys(entry["env"], "***")}
     return entry

@@ -17,10 +17,10 @@ class CommandFailed(Exception):
 
 
 def find_program(argv: Sequence[str], platform: Platform) -> str | None:
-    """Return the path of the program, None if it is not on the PATH or cannot safely be given these arguments."""
+    """Return the path of the program, None if it is not on the PATH or cannot be given these arguments safely."""
     program = shutil.which(argv[0], path=platform.environ.get("PATH", ""))
     if program and PurePath(program).suffix.lower() in {".cmd", ".bat"} and _CMD_SPECIAL & set("".join(argv)):
-        return None  # the Command Prompt runs such a file, and would interpret the arguments
+        return None  # the Command Prompt runs such a file and would interpret the characters
     return program
 
 

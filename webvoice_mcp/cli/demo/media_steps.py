@@ -20,7 +20,7 @@ _VIDEO_SIZE = (1280, 720)
 
 
 async def top_up(session: Session) -> Outcome:
-    """Buy credits at the sandbox: the videos cost more than the welcome credits."""
+    """Buy credits at the sandbox, because the videos cost more than the welcome credits."""
     await session.ask_sandbox("credits/", {"email": EMAIL, "credits": _TOP_UP_CREDITS})
     account = await session.call("webvoice_status")
     expect(account["credits"] >= _TOP_UP_CREDITS, f"{account['credits']:g} credits after the purchase")
@@ -50,7 +50,7 @@ async def images(session: Session) -> Outcome:
 
 
 async def edit_image(session: Session) -> Outcome:
-    """Edit the first image, uploaded from the disk."""
+    """Upload the first image and edit it."""
     before = session.pictures[0]
     arguments = {"prompt": _EDIT, "images": [str(before)], "aspect_ratio": "16:9"}
     edited = await session.call("webvoice_image_to_image", arguments)
@@ -62,7 +62,7 @@ async def edit_image(session: Session) -> Outcome:
 
 
 async def image_to_video(session: Session) -> Outcome:
-    """Make a video with sound that begins with the first image."""
+    """Make a video with sound that starts with the first image."""
     arguments = {"prompt": "Slow pan over the water", "image": str(session.pictures[0]), "duration": 4}
     return await _make_video(session, "webvoice_image_to_video", arguments, "The same bay, in motion", sound=True)
 
@@ -96,7 +96,7 @@ async def _make_video(session: Session, tool: str, arguments: dict[str, Any], ti
     expect(abs(video.seconds - made["duration"]) < _TOLERANCE_SECONDS, f"the video lasts {video.seconds:.2f} s")
     expect(video.has_sound is sound, f"the video has {'a' if video.has_sound else 'no'} sound track")
     audible = "with sound" if sound else "silent"
-    facts = (f"{video.width} × {video.height}", f"{video.seconds:.1f} s {audible}", made["provider"], path.name)
+    facts = (f"{video.width} × {video.height}", f"{video.seconds:.1f} s {audible}", made["provider"])
     summary = f"{path.name}, {video.seconds:.1f} s, {video.width}x{video.height}, {audible} ({made['provider']})"
     return Outcome(summary, Card(title, (path,), facts=facts))
 

@@ -12,7 +12,7 @@ from string import Template
 from typing import Literal
 
 _WAVE_BARS = 28
-_MEDIA_ORDER = ("video", "image", "audio", "")  # of the cards
+_MEDIA_ORDER = ("video", "image", "audio", "")  # the order of the cards by their media
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Card:
     """A result to show on the page.
 
     Attributes:
-        title: what was asked for, or what it is.
-        media: one file to show or play, or several to show side by side.
+        title: what was asked for, or what the result is.
+        media: one file to show or play, or two pictures to show together.
         messages: a conversation.
-        facts: short facts such as a size, an engine or a file's name.
-        width: of the page.
+        facts: short facts such as a size or an engine.
+        width: the share of the page's width.
     """
 
     title: str
@@ -61,7 +61,7 @@ class StepResult:
     card: Card | None = None
 
     def cells(self) -> tuple[str, ...]:
-        """Return the cells of a table's row."""
+        """Return the cells of this result's row in a table."""
         mark = "ok" if self.passed else "FAILED"
         return mark, self.step, self.tool, f"{self.credits:g}", f"{self.seconds:.2f} s", self.summary
 
@@ -75,8 +75,8 @@ def render_page(results: Sequence[StepResult], version: str) -> str:
         wave="".join(f'<i style="height:{_bar_height(number)}%"></i>' for number in range(_WAVE_BARS)),
         headline="Speech, translation, chat, images and video, all made on this computer",
         introduction=(
-            "Every card is the result of a real MCP tool call: an MCP client, the real webvoice-mcp server, and the "
-            "local sandbox in place of the service. No account, no network, no real credits."
+            "Every card shows the result of a real MCP tool call, made by an MCP client to the real webvoice-mcp "
+            "server. Only the service is replaced by the local sandbox. No account, no network, no real credits."
         ),
         facts=_render_facts(
             {
@@ -95,7 +95,7 @@ def render_page(results: Sequence[StepResult], version: str) -> str:
 
 
 def _rank(result: StepResult) -> int:
-    """Return the place of a result's card among the kinds of media; within a kind, the steps' order stays."""
+    """Return the sort key of a result's card: the kind of its media. Within a kind, cards stay in the steps' order."""
     media = result.card.media if result.card else ()
     kind = (mimetypes.guess_type(media[0].name)[0] or "") if media else ""
     return _MEDIA_ORDER.index(kind.partition("/")[0])
@@ -113,7 +113,7 @@ def _render_facts(facts: dict[str, str]) -> str:
 
 def _render_card(result: StepResult, card: Card) -> str:
     messages = "".join(f'<p class="message {message.author}">{escape(message.text)}</p>' for message in card.messages)
-    facts = [*card.facts, f"{result.credits:g} credits", f"{result.seconds:.1f} s"]
+    facts = [*card.facts, f"{result.credits:g} credit{'s' * (result.credits != 1)}", f"{result.seconds:.1f} s"]
     chips = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
     return (
         f'<article class="card {card.width}">{_render_media(card)}<div class="body"><span class="tool">'

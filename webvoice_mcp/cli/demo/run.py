@@ -1,4 +1,4 @@
-"""`webvoice-mcp demo`: call every kind of tool against the local sandbox, and show what comes out."""
+"""`webvoice-mcp demo`: call every kind of tool against the local sandbox, and show the results."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""The state that the demo's steps share: a real MCP client, its results, and access to the sandbox's own pages."""
+"""The state that the demo's steps share: an MCP client, its results, and access to the sandbox's own endpoints."""
 
 import json
 import urllib.request
@@ -20,7 +20,7 @@ class StepFailed(Exception):
 
 
 class Outcome(NamedTuple):
-    """A passed step's summary, and its card for the page if there is anything to show."""
+    """The summary of a step that passed, and its card for the page if there is anything to show."""
 
     summary: str
     card: Card | None = None
@@ -28,11 +28,11 @@ class Outcome(NamedTuple):
 
 @dataclass(slots=True)
 class Session:
-    """The MCP client of the demo, and what its calls have made.
+    """The demo's MCP client and the results of its calls.
 
     Attributes:
-        credits: spent by the present step.
-        files: saved by all steps so far.
+        credits: the credits spent by the current step.
+        files: the files saved by all steps so far.
     """
 
     client: Client
@@ -60,7 +60,7 @@ class Session:
         return fields
 
     async def ask_sandbox(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Send a request to the sandbox's own pages, which are not part of WebVoice's API."""
+        """Send a request to one of the sandbox's own endpoints, which are not part of WebVoice's API."""
         site = self.base_url.removesuffix("/api/v1")
         answer: dict[str, Any] = await anyio.to_thread.run_sync(_fetch, f"{site}/sandbox/{path}", body)
         return answer

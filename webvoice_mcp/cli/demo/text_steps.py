@@ -14,8 +14,8 @@ from webvoice_mcp.sandbox.engines import audio
 SPOKEN = "Hello! This is a voice from your own computer, and nobody had to pay for it."
 _CHAT_PROMPT = "Say 'ready when you are' and nothing else."
 _WEATHER_QUESTION = "What is the weather in Rome?"
-_MIN_SIMILARITY = 0.9  # share of words heard right; engines round differently on other processors
-_TOLERANCE_SECONDS = 0.2  # between a decoded MP3 and its stated duration: encoders pad
+_MIN_SIMILARITY = 0.9  # not 1: engines round differently on other processors, which can change a word
+_TOLERANCE_SECONDS = 0.2  # between a decoded MP3 and its stated duration, because encoders add silence
 _WEATHER_TOOL = {
     "type": "function",
     "function": {
@@ -31,7 +31,7 @@ async def register(session: Session) -> Outcome:
     sent = await session.call(
         "webvoice_register_send_code", {"email": EMAIL, "accept_privacy": True, "accept_terms": True}
     )
-    return Outcome(f"code sent to {EMAIL}, new user: {sent['is_new_user']}")
+    return Outcome(f"code sent to {EMAIL}, new user: {'yes' if sent['is_new_user'] else 'no'}")
 
 
 async def verify(session: Session) -> Outcome:
@@ -43,7 +43,7 @@ async def verify(session: Session) -> Outcome:
 
 
 async def status(session: Session) -> Outcome:
-    """Use the saved key."""
+    """Ask for the account's status with the saved key."""
     account = await session.call("webvoice_status")
     expect(account["key_source"] == "saved", "the saved key is not in use")
     return Outcome(f"{account['credits']:g} credits, {account['key_source']} key")
@@ -52,17 +52,17 @@ async def status(session: Session) -> Outcome:
 async def voices(session: Session) -> Outcome:
     """List the voices."""
     listed = await session.call("webvoice_list_voices")
-    expect(listed["count"] > 1, "there are not several voices")
+    expect(listed["count"] > 1, "there are fewer than two voices")
     return Outcome(f"{listed['count']} voices in {len(listed['voices'])} languages")
 
 
 async def speak(session: Session) -> Outcome:
-    """Speak a sentence, and compare the MP3 with its stated duration."""
+    """Speak a sentence, and compare the length of the MP3 with its stated duration."""
     speech = await session.call("webvoice_tts", {"text": SPOKEN})
     path = session.files[-1]
     seconds = await anyio.to_thread.run_sync(_decode_seconds, path)
     expect(abs(seconds - speech["duration"]) < _TOLERANCE_SECONDS, f"the MP3 is {seconds:.2f} s long, not as stated")
-    facts = (f"{seconds:.1f} s MP3", speech["provider"], path.name)
+    facts = (f"{seconds:.1f} s MP3", speech["provider"])
     card = Card(f"“{SPOKEN}”", (path,), facts=facts)
     return Outcome(f"{path.name}, {speech['duration']:.1f} s, decoded {seconds:.1f} s ({speech['provider']})", card)
 
@@ -104,7 +104,7 @@ async def chat_streamed(session: Session) -> Outcome:
 
 
 async def chat_with_tool(session: Session) -> Outcome:
-    """Ask a question that needs a tool of the caller, and send that tool's result."""
+    """Ask a question that needs a tool, and send the tool's result."""
     question = {"role": "user", "content": _WEATHER_QUESTION}
     first = await session.call("webvoice_chat", {"messages": [question], "tools": [_WEATHER_TOOL]})
     call = first["tool_calls"][0]
@@ -120,7 +120,7 @@ async def chat_with_tool(session: Session) -> Outcome:
         Message("tool-call", 'get_weather({"city": "Rome"})'),
         Message("assistant", text),
     )
-    card = Card("Chat that calls a tool", messages=messages, facts=(answer["provider"],), width="third")
+    card = Card("Chat with a tool", messages=messages, facts=(answer["provider"],), width="third")
     return Outcome(f"get_weather(Rome), then “{text}”", card)
 
 

@@ -16,17 +16,17 @@ class Check:
 
     Attributes:
         name: the subject.
-        ok: False if something should be done; True for mere information.
+        ok: False if the user should do something. True for a check that only informs.
         detail: the finding.
         cure: what to do if `ok` is False.
-        was_made: False if another failure prevented the check.
+        was_run: False if another failure prevented the check.
     """
 
     name: str
     ok: bool
     detail: str
     cure: str = ""
-    was_made: bool = True
+    was_run: bool = True
 
     def redact(self, *keys: str) -> "Check":
         """Return the check without keys and without terminal control sequences."""
@@ -38,7 +38,7 @@ class Check:
         return fields | ({"cure": self.cure} if self.cure else {})
 
     def to_text(self) -> str:
-        """Return the check as a line for a person, with the cure on a second line."""
-        state = "ok" if self.ok else "FAILED" if self.was_made else "-"
+        """Return the check as a line of text, with the cure on a second line."""
+        state = "ok" if self.ok else "FAILED" if self.was_run else "-"
         line = f"{state:6}  {self.name:{_NAME_WIDTH}}  {self.detail}"
         return f"{line}\n{'':{_CURE_INDENT}}{self.cure}" if self.cure else line

@@ -18,10 +18,10 @@ def check(settings: Settings) -> Iterator[Check]:
 
 
 def _check_writable(name: str, folder: Path, variable: str) -> Check:
-    # Path.exists would raise below a folder that may not be searched.
+    # Not Path.exists, which raises inside a folder that the user may not search.
     existing = next((path for path in (folder, *folder.parents) if os.path.exists(path)), folder)  # noqa: PTH110
     try:
-        # On every system, only an attempt tells. The file is gone at once.
+        # Permission bits are not reliable on every system, so a file is created. It is deleted at once.
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:

@@ -23,13 +23,13 @@ _DESKTOP_PATH = {
 
 
 def check_versions() -> list[Check]:
-    """Tell the versions of this program and of Python."""
+    """Report the versions of this program and of Python."""
     system = f"{platform.python_implementation()} {platform.python_version()}, {platform.system()} {platform.machine()}"
     return [Check("version", True, __version__), Check("Python", True, f"{system}, {sys.executable}")]
 
 
 def check_engines() -> Check:
-    """Tell which of the sandbox's engines are missing. It never fails: the service needs none."""
+    """Report the sandbox's engines that are missing. This only informs: the service needs none of them."""
     name = "sandbox engines"
     try:
         requirements = metadata.requires(PACKAGE) or []
@@ -52,7 +52,7 @@ def _is_installed(name: str) -> bool:
 
 
 def check_desktop_launcher() -> Check:
-    """Tell which command a client needs that is started from the desktop, with its short PATH."""
+    """Report the command to give to a client that is started from the desktop, where PATH is short."""
     name = "desktop launcher"
     path = _DESKTOP_PATH.get(sys.platform, os.environ.get("PATH", ""))
     if found := shutil.which(PACKAGE, path=path):
@@ -60,5 +60,5 @@ def check_desktop_launcher() -> Check:
     server = choose_server_command(Platform.current(), full_path=True)
     detail = f"a client started from the desktop does not find {PACKAGE} by its name"
     if os.path.isabs(server.command):  # noqa: PTH117 - a string
-        return Check(name, True, f"{detail}; the command to give it: {' '.join(server.argv)}")
-    return Check(name, True, f"{detail}, and uvx is missing: before you add it to such a client, {INSTALL_ADVICE}")
+        return Check(name, True, f"{detail}; give it this command: {' '.join(server.argv)}")
+    return Check(name, True, f"{detail}, and uvx is missing; before you add the server there, {INSTALL_ADVICE}")

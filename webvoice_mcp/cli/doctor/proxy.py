@@ -1,4 +1,4 @@
-"""Check for a proxy between this computer and the service."""
+"""Checks for a proxy between this computer and the service."""
 
 import re
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ _NAME = "proxy"
 
 
 def check(settings: Settings) -> Check:
-    """Tell which proxy is used for the base URL."""
+    """Report the proxy that is used for the base URL."""
     url = urlsplit(settings.base_url)
     proxies = getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all", "")

@@ -1,4 +1,4 @@
-"""`webvoice-mcp doctor`: check the setup and tell how to fix what fails. Nothing is changed."""
+"""`webvoice-mcp doctor`: check the setup and say how to fix what fails. Nothing is changed."""
 
 import argparse
 import json
@@ -26,7 +26,7 @@ def _check_everything() -> list[Check]:
     store = KeyStore(found.credentials_file)
     api_key, key_check = key.check(found, store)
     if any(check.name == "WEBVOICE_BASE_URL" and not check.ok for check in settings_checks):
-        # The key belongs to another host than the default one, so it is not sent.
+        # The settings now hold the default base URL, and the key is not sent there: it is for another host.
         service_checks = service.skip("WEBVOICE_BASE_URL cannot be used")
     else:
         service_checks = run_async(service.check, found, store, api_key)
@@ -40,13 +40,13 @@ def _check_everything() -> list[Check]:
         installation.check_engines(),
         installation.check_desktop_launcher(),
     ]
-    # A variable or the service's answer may hold a key.
+    # A variable or the service's answer may contain a key.
     return [check.redact(found.api_key, api_key.value if api_key else "") for check in checks]
 
 
 def _summarize(checks: Sequence[Check]) -> str:
-    failed, skipped = sum(not check.ok for check in checks), sum(not check.was_made for check in checks)
+    failed, skipped = sum(not check.ok for check in checks), sum(not check.was_run for check in checks)
     if not failed:
         return f"All {len(checks)} checks passed."
-    rest = f", and {skipped} could not be made" if skipped else ""
+    rest = f", and {skipped} could not be run" if skipped else ""
     return f"{failed - skipped} of {len(checks)} checks failed{rest}."

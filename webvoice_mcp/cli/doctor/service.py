@@ -1,4 +1,4 @@
-"""Checks of the service, by one request through the client that the tools use."""
+"""Checks of the service, with one request through the client that the tools use."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,14 +19,14 @@ from webvoice_mcp.settings import Settings
 _REACHABLE, _ACCEPTED, _CREDITS, _CLOCK = "base URL reachable", "key accepted", "credits", "clock"
 
 _TIMEOUT_SECONDS = 10.0  # a person is waiting
-_MAX_CLOCK_ERROR_SECONDS = 60.0  # an answer takes some seconds itself
+_MAX_CLOCK_ERROR_SECONDS = 60.0  # generous, because the answer itself may take seconds
 
 _CHECK_NETWORK = "Check the network, the proxy and WEBVOICE_BASE_URL. The other checks do not need the network."
 _CHECK_ADDRESS = "Check WEBVOICE_BASE_URL: it ends in /api/v1."
 
 
 async def check(settings: Settings, store: KeyStore, key: ApiKey | None) -> list[Check]:
-    """Ask for the account's status, and judge service, key, credits and clock by the answer or the error."""
+    """Request the account's status, and check service, key, credits and clock by the answer or the error."""
     client = Client(replace(settings, timeout=_TIMEOUT_SECONDS), Keys(settings, store), sleep=_do_not_sleep)
     # Without a key the service refuses the request, which still shows that it is reachable.
     endpoint = STATUS if key else replace(STATUS, key=False)
@@ -44,18 +44,18 @@ async def check(settings: Settings, store: KeyStore, key: ApiKey | None) -> list
 
 
 def skip(reason: str) -> list[Check]:
-    """Return the checks as not made."""
+    """Return all of these checks as not run."""
     return list(_skip(reason, _REACHABLE, _ACCEPTED, _CREDITS, _CLOCK))
 
 
 async def _do_not_sleep(_seconds: float) -> None:
-    """Replace the pauses before retries: a person is waiting."""
+    """Skip the pauses before retries, because a person is waiting."""
     await anyio.lowlevel.checkpoint()
 
 
 def _skip(reason: str, *names: str) -> Iterator[Check]:
     for name in names:
-        yield Check(name, False, f"not checked: {reason}", "Fix that first.", was_made=False)
+        yield Check(name, False, f"not checked: {reason}", "Fix that first.", was_run=False)
 
 
 def _check_reachable(settings: Settings, answer: StatusReply | WebVoiceError) -> Check:
@@ -101,5 +101,5 @@ def _check_clock(date: str) -> Check:
     if abs(seconds) < _MAX_CLOCK_ERROR_SECONDS:
         return Check(_CLOCK, True, "agrees with the service's")
     direction = "ahead of" if seconds > 0 else "behind"
-    cure = "Let the system set its clock from the network; with a wrong one, certificates are refused."
+    cure = "Let the system set its clock from the network. With a wrong clock, certificates are refused."
     return Check(_CLOCK, False, f"{abs(seconds):.0f} seconds {direction} the service's", cure)

@@ -1,4 +1,4 @@
-"""Checks of the settings: the value in use, and where it came from."""
+"""Checks of the settings: the value in use, and its source."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ _NAMES = [setting.name for setting in SETTINGS]
 
 
 def check(environ: Mapping[str, str]) -> tuple[Settings, list[Check]]:
-    """Check each variable; also return the settings, with the default for each that cannot be read."""
+    """Check every variable; also return the settings, with defaults in place of values that cannot be read."""
     errors: dict[str, str] = {}
     for name in _NAMES:
         try:
@@ -32,7 +32,7 @@ def _check(setting: Setting, value: str, error: str, settings: Settings) -> Chec
         return Check(name, False, error, f"Correct or remove {name}; the server does not start with it.")
     if "${" in value:
         detail = "a placeholder that the client did not replace (${…}); it counts as unset"
-        return Check(name, False, detail, f"Write a value there, or remove {name} from the client's configuration.")
+        return Check(name, False, detail, f"Write the value itself, or remove {name} from the client's configuration.")
     if value in PLACEHOLDER_KEYS:
         detail = "the documentation's example, which is not a key; it counts as unset"
         return Check(name, False, detail, f"Remove it. {GET_A_KEY}")

@@ -1,12 +1,12 @@
-"""The process's stdin, which a signal can end as its writer can.
+"""The process's stdin, which signals can end.
 
-The SDK reads stdin in a thread that nothing can interrupt, so a signal alone would leave the process hanging there
+The SDK reads stdin in a thread that nothing can interrupt, so after a signal alone the process would not exit
 (python-sdk issue 3551). Here that thread waits for the real stdin or for the end of a pipe of our own, whichever comes
 first. Where a thread cannot wait for both (Windows), it reads from the pipe, which another thread fills. A signal ends
-the pipe, the SDK sees the end of its input, and so the server has only one way to end.
+the pipe and the SDK sees the end of its input, so the server always ends in the same way.
 
-Jobs that are already paid for get time to finish then. A further signal forces the shutdown: MCP clients send one when
-they want to be rid of a server.
+Jobs that are already paid for then get time to finish. A second signal forces the shutdown: MCP clients send one to a
+server that has not exited yet.
 """
 
 import io
@@ -26,7 +26,7 @@ from typing import Any
 
 _BLOCK_BYTES = 64 << 10
 _SHUTDOWN_SECONDS = 30.0  # from the end of the input to the end of the process; longer than jobs may take to finish
-_LAST_WRITE_SECONDS = 1.5  # for the last answers and for removing incomplete files; a client may no longer read
+_LAST_WRITE_SECONDS = 1.5  # for the last answers, which a client may no longer read, and to delete incomplete files
 
 _SURROGATE = rb"u[dD][89a-fA-F][0-9a-fA-F]{2}"
 _SURROGATE_PAIR = rb"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -43,10 +43,10 @@ class _Event(Enum):
 class EndableStdin:
     """Replaces `sys.stdin`; a signal or `end` closes it for the reader.
 
-    It is also the server's `Shutdown`: it tells if the shutdown is forced, and ends the process when it takes too long.
+    It is also the server's `Shutdown`: it knows if the shutdown is forced, and ends the process if it takes too long.
 
     Attributes:
-        is_terminal: True if a person sits at the other end.
+        is_terminal: True if stdin is a terminal.
     """
 
     def __init__(self) -> None:
@@ -68,30 +68,30 @@ class EndableStdin:
         threading.Thread(target=self._run_shutdown, name="shutdown", daemon=True).start()
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start to read."""
         if sys.platform == "win32":  # pragma: no cover - Windows cannot wait for two descriptors
             threading.Thread(target=self._fill_pipe, name="stdin", daemon=True).start()
 
     def end_on_signals(self) -> None:
-        """Let SIGTERM and SIGINT end the input; a further one forces the shutdown."""
+        """Let SIGTERM and SIGINT end the input; a second one forces the shutdown."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
 
     def ignore_signals(self) -> None:
-        """Ignore further signals: Python removes its handlers before it exits, and a late signal would kill it."""
+        """Ignore further signals: Python removes its handlers before it exits, and a signal would then kill it."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
 
     def end(self) -> None:
-        """End the input, soon and from another thread."""
+        """Ask the shutdown thread to end the input, and return at once."""
         self._events.put(_Event.INPUT_ENDED)
 
     def is_forced(self) -> bool:
-        """True if a further signal arrived after the end of the input."""
+        """True if a signal arrived after the end of the input."""
         return self._is_forced
 
     def jobs_ended(self) -> None:
-        """Shorten the time that is left: no job runs any more."""
+        """Shorten the time that is left, because no job runs any more."""
         self._events.put(_Event.JOBS_ENDED)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
@@ -100,7 +100,7 @@ class EndableStdin:
     def _run_shutdown(self) -> None:
         """Wait for the first event, end the input, and end the process when its time is up."""
         self._events.get()
-        # Not closed, but replaced: another thread may be about to write to this descriptor.
+        # The pipe is ended by replacing its descriptor: a closed one could be reused while another thread writes to it.
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, self._writer)
         os.close(null)
@@ -129,7 +129,7 @@ class EndableStdin:
             """Yield blocks of the real stdin until it ends or the pipe does."""
             poll = select.poll()
             poll.register(self._stdin, select.POLLIN)
-            poll.register(pipe, select.POLLIN)  # nobody writes to it, but macOS reports a pipe's end only with POLLIN
+            poll.register(pipe, select.POLLIN)  # nothing is written to it; macOS reports a pipe's end only with POLLIN
             with suppress(OSError):  # an unreadable stdin, such as a terminal that was closed, counts as ended
                 while pipe not in dict(poll.poll()) and (block := os.read(self._stdin, _BLOCK_BYTES)):
                     yield block
@@ -155,7 +155,7 @@ class _IteratorFile(io.RawIOBase):
 
 
 def _split_at_line_ends(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the same bytes split at line ends, so that no escape sequence is split, with surrogates replaced."""
+    """Yield the bytes in blocks of whole lines, which split no escape sequence, with lone surrogates replaced."""
     pending: list[bytes] = []
     for block in blocks:
         pending.append(block)
@@ -167,9 +167,9 @@ def _split_at_line_ends(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _replace_lone_surrogates(lines: bytes) -> bytes:
-    """Return JSON lines without lone surrogates, which come from clients that cut a text inside a character.
+    """Replace lone surrogates in lines of JSON; they come from clients that cut a text inside a character.
 
-    The SDK's parser refuses such a message, and the client would never get an answer.
+    The SDK's parser would refuse such a message, and the client would never get an answer.
     """
     if _MAY_HAVE_SURROGATE.search(lines) is None:
         return lines

@@ -1,8 +1,8 @@
 """The process's stdout, reserved for the protocol.
 
-The SDK redirects stray output while it serves, but not before or after, and text printed without a flush appears after.
-Here descriptor 1 is stderr for as long as the process lives. The real stdout has a descriptor that nothing else knows;
-the SDK gets it where it looks for stdout.
+The SDK redirects stray output only while it serves: what is printed before or after, or printed meanwhile and flushed
+after, would reach the client. Here descriptor 1 is stderr for as long as the process lives. The real stdout has another
+descriptor, which only the SDK gets, in the place where it looks for stdout.
 """
 
 import io
@@ -21,14 +21,14 @@ class ProtocolStdout:
         self._stdout = os.dup(1)  # not inheritable: child processes have stderr as their stdout
         os.dup2(2, 1)
 
-    def lend(self, *, on_broken: Callable[[], None]) -> None:
-        """Replace `sys.stdout` until the main thread takes the real stdout from it.
+    def give_to_sdk(self, *, on_broken: Callable[[], None]) -> None:
+        """Replace `sys.stdout` by an object that gives the real stdout to the SDK, once.
 
         Args:
             on_broken: called in any thread when the reader of stdout has closed it.
         """
         stdout = io.BufferedWriter(_BreakableFile(self._stdout, on_broken))
-        sys.stdout = cast("TextIO", _LentStdout(stdout, sys.stdout))
+        sys.stdout = cast("TextIO", _SdkStdout(stdout, sys.stdout))
 
 
 class _BreakableFile(io.FileIO):
@@ -40,7 +40,7 @@ class _BreakableFile(io.FileIO):
         self._is_broken = False
 
     def write(self, data: Any) -> int:
-        if self._is_broken:  # Python 3.13 would print an error for what is still buffered
+        if self._is_broken:  # Python 3.13 would print an error about output that is still buffered
             return len(data)
         try:
             return super().write(data)
@@ -50,8 +50,8 @@ class _BreakableFile(io.FileIO):
             raise
 
 
-class _LentStdout:
-    """Gives the real stdout to the SDK, which asks for `buffer` in the main thread; for others it is stderr."""
+class _SdkStdout:
+    """Gives the real stdout to the SDK, which reads `buffer` in the main thread; for all others it is stderr."""
 
     def __init__(self, stdout: BinaryIO, redirected: TextIO) -> None:
         self._stdout = stdout
@@ -69,7 +69,7 @@ class _LentStdout:
 
 
 def _open_closed_streams() -> None:
-    """Open the null device for each closed standard stream, whose number the next opened file would take."""
+    """Open the null device for each closed standard stream; the next opened file would otherwise take its number."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)

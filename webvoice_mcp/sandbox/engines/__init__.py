@@ -1,7 +1,7 @@
-"""The sandbox's local engines, a file each: speech, recognition, translation, chat, pictures, films.
+"""The sandbox's local engines, in a file each: speech, recognition, translation, chat, pictures, films.
 
-They come with the extra `sandbox` and are imported when first used, so that the sandbox starts without them.
-Every function here is synchronous and may be called from several threads at once.
+Their libraries come with the extra `sandbox` and are imported on first use, so the sandbox also starts without them.
+All functions are synchronous and may be called from several threads at once.
 """
 
 import importlib
@@ -13,25 +13,25 @@ __all__ = ["EngineUnavailable", "InvalidInput", "Sound", "load"]
 
 _BYTES_PER_SAMPLE = 2
 
-# On a machine with few or busy cores, numerical libraries that spin up a thread per core wait for each other and
-# run several times slower than on one thread. They read these when they are first imported.
+# Numerical libraries start a thread for each core. If the cores are few or busy, these threads wait for each other and
+# are several times slower than a single one. The libraries read these variables on import.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 class EngineUnavailable(Exception):
-    """An engine cannot be used on this machine; the message says why and how to install it.
+    """An engine cannot be used on this machine. The message says why and how to install it.
 
     Attributes:
-        engine: name of the package on the package index.
+        engine: the name of its package on the package index.
     """
 
-    def __init__(self, engine: str, why: str = "is not installed") -> None:
-        super().__init__(f"The sandbox's engine {engine} {why}: pip install 'webvoice-mcp[sandbox]'")
+    def __init__(self, engine: str, problem: str = "is not installed") -> None:
+        super().__init__(f"The sandbox's engine {engine} {problem}. Run: pip install 'webvoice-mcp[sandbox]'")
         self.engine = engine
 
 
 class InvalidInput(Exception):
-    """The input cannot be worked on; the message is a sentence for whoever sent it."""
+    """An engine cannot process the input. The message is for the client that sent it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Sound:
     Attributes:
         pcm: signed 16-bit little-endian samples.
         rate: samples per second.
-        provider: the engine that made it, empty for a recording that was sent in.
+        provider: the engine that made it, "" for a recording that was sent in.
     """
 
     pcm: bytes
@@ -50,17 +50,21 @@ class Sound:
 
     @property
     def seconds(self) -> float:
-        """The length of the sound."""
+        """The length of the sound in seconds."""
         return len(self.pcm) / _BYTES_PER_SAMPLE / self.rate
 
 
 def load(module: str, engine: str) -> ModuleType:
-    """Import a module of the extra; raises EngineUnavailable naming the package `engine`."""
+    """Import a module of the extra `sandbox`.
+
+    Raises:
+        EngineUnavailable: the module is missing; the error names the package `engine`.
+    """
     for variable in _ONE_THREAD:
         os.environ.setdefault(variable, "1")
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise EngineUnavailable(engine) from error
-    except (ImportError, OSError) as error:  # installed, but a native library of it does not load here
+    except (ImportError, OSError) as error:  # it is installed, but a native library in it does not load
         raise EngineUnavailable(engine, f"cannot be loaded ({error})") from error

@@ -1,24 +1,28 @@
-"""MP3 out, any of the accepted recordings in, by FFmpeg's libraries in the wheel of av."""
+"""Encodes MP3 files and decodes recordings, with FFmpeg's libraries from the package av."""
 
 import io
 from typing import Any
 
 from webvoice_mcp.sandbox.engines import InvalidInput, Sound, load
 
-HEARING_RATE = 16_000  # samples per second that speech recognition works on
-LONGEST_SECONDS = 600  # of a recording; more would keep the sandbox busy for minutes
+HEARING_RATE = 16_000  # samples per second; speech recognition requires this rate
+LONGEST_SECONDS = 600  # of a recording; a longer one would keep the sandbox busy for minutes
 
 _ENGINE = "av"
 _MP3_BITS_PER_SECOND = 64_000
 
-# The service takes MP3, WAV, FLAC and M4A. FFmpeg reads far more, among it playlists that name other files and
-# addresses, which must not be opened.
-_READ = {"format_whitelist": "mp3,wav,flac,mov", "protocol_whitelist": "none"}
-_NOT_AUDIO = "The file is not a recording that can be read: send MP3, WAV, M4A or FLAC."
+# The service accepts MP3, WAV, FLAC and M4A. FFmpeg reads many more formats, some of which are playlists that name
+# other files and addresses. These must not be opened.
+_READ_OPTIONS = {"format_whitelist": "mp3,wav,flac,mov", "protocol_whitelist": "none"}
+_NOT_AUDIO = "The file is not a readable recording. Send MP3, WAV, M4A or FLAC."
 
 
 def encode(sound: Sound, *, title: str, comment: str) -> bytes:
-    """Return the sound as an MP3 file with `title` and `comment` as its tags. Raises EngineUnavailable."""
+    """Return the sound as an MP3 file with these tags.
+
+    Raises:
+        EngineUnavailable: the package av is missing.
+    """
     av = load("av", _ENGINE)
     file = io.BytesIO()
     with av.open(file, "w", format="mp3") as container:
@@ -32,17 +36,19 @@ def encode(sound: Sound, *, title: str, comment: str) -> bytes:
 
 
 def decode(data: bytes) -> Sound:
-    """Read an MP3, WAV, M4A or FLAC file, mixed down to mono at 16 kHz.
+    """Return the sound of an MP3, WAV, M4A or FLAC file, mixed down to mono at 16 kHz.
 
-    Raises InvalidInput for anything else, for a file without sound and for one over ten minutes, EngineUnavailable.
+    Raises:
+        InvalidInput: it is another file, has no sound, or is longer than ten minutes.
+        EngineUnavailable: the package av is missing.
     """
     av = load("av", _ENGINE)
     if not data:
-        raise InvalidInput("The audio file is empty.")
+        raise InvalidInput("The audio file is empty. Send MP3, WAV, M4A or FLAC.")
     try:
-        with av.open(io.BytesIO(data), options=_READ) as container:
+        with av.open(io.BytesIO(data), options=_READ_OPTIONS) as container:
             pcm = _read_samples(av, container)
-    except (av.error.FFmpegError, ValueError) as error:  # ValueError: tags not in UTF-8, a change of rate midway
+    except (av.error.FFmpegError, ValueError) as error:  # ValueError: tags not in UTF-8, or a change of rate
         raise InvalidInput(_NOT_AUDIO) from error
     if not pcm:
         raise InvalidInput(_NOT_AUDIO)
@@ -58,7 +64,7 @@ def _read_samples(av: Any, container: Any) -> bytes:
         for frame in _frames(av, packet):
             seconds += frame.samples / frame.sample_rate
             if seconds > LONGEST_SECONDS:
-                raise InvalidInput(f"The sandbox takes recordings of at most {LONGEST_SECONDS // 60} minutes.")
+                raise InvalidInput(f"The recording is too long. Send at most {LONGEST_SECONDS // 60} minutes.")
             for part in resampler.resample(frame):
                 pcm += bytes(part.planes[0])[: part.samples * 2]
     for part in resampler.resample(None) if pcm else ():
@@ -69,7 +75,7 @@ def _read_samples(av: Any, container: Any) -> bytes:
 def _frames(av: Any, packet: Any) -> list[Any]:
     try:
         return list(packet.decode())
-    except av.error.InvalidDataError:  # players skip a damaged part as well
+    except av.error.InvalidDataError:  # a damaged part is skipped, as players do
         return []
 
 

@@ -1,6 +1,6 @@
-"""Chat by rules: no language model, always the same answer to the same messages, tool calls in OpenAI's shape.
+"""Chat by rules instead of a language model: the same messages always get the same answer.
 
-Every text begins with "[sandbox] ", so that nobody takes it for a model's.
+Every text begins with "[sandbox] ", so that nobody takes it for a model's. Tool calls have OpenAI's format.
 """
 
 import re
@@ -35,7 +35,7 @@ _QUOTED = re.compile(r"""["'`\u2018\u201c](.+)["'`\u2019\u201d][.!]?""", re.DOTA
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """An assistant's turn: a text, or calls of tools as in OpenAI's `message.tool_calls`."""
+    """An assistant's message: a text, or tool calls in the format of OpenAI's `message.tool_calls`."""
 
     text: str
     tool_calls: list[dict[str, Any]]
@@ -48,38 +48,43 @@ def complete(
     tool_choice: str | Mapping[str, Any] | None = None,
     max_tokens: int = 2000,
 ) -> Completion:
-    """Answer OpenAI's `messages`, the last of which is the user's or a tool's.
+    """Answer a conversation in OpenAI's format.
 
-    The shape of `tools` and `tool_choice` has been checked before. A word counts as a token; `max_tokens` of them are
-    given, not counting the mark. Raises InvalidInput for a tool whose parameters are not a JSON Schema.
+    Args:
+        messages: the last one is from the user or a tool.
+        tools: already validated, like `tool_choice`.
+        max_tokens: the most words in the answer; the mark does not count.
+
+    Raises:
+        InvalidInput: a tool's parameters are not a JSON Schema.
     """
-    asked = next((_text(message).strip() for message in reversed(messages) if message.get("role") == "user"), "")
+    question = next((_text(message).strip() for message in reversed(messages) if message.get("role") == "user"), "")
     has_results = bool(messages) and messages[-1].get("role") == "tool"
-    calls = [] if has_results else tool_calls.choose(asked, tools or (), tool_choice or "auto", len(messages))
+    calls = [] if has_results else tool_calls.choose(question, tools or (), tool_choice or "auto", len(messages))
     if calls:
         return Completion("", calls, "tool_calls")
-    words = _WORD.findall(_results(messages) if has_results else _answer(asked))
+    words = _WORD.findall(_describe_results(messages) if has_results else _answer(question))
     text = MARK + "".join(words[:max_tokens]).rstrip()
     return Completion(text, [], "length" if len(words) > max_tokens else "stop")
 
 
 def count_tokens(text: str) -> int:
-    """Return how many tokens a text counts for, as in `max_tokens`."""
+    """Return the number of tokens in a text: its words, as for `max_tokens`."""
     return len(_WORD.findall(text))
 
 
-def _answer(asked: str) -> str:
-    if not asked:
+def _answer(question: str) -> str:
+    if not question:
         return "There was no text to answer."
-    if found := _ECHO.fullmatch(asked):
+    if found := _ECHO.fullmatch(question):
         quoted = _QUOTED.fullmatch(found["said"])
         return quoted[1] if quoted else found["said"]
-    return _calculate(asked) or f"The sandbox has no language model and no knowledge to answer this: {asked[:200]}"
+    return _calculate(question) or f"The sandbox has no language model, so it cannot answer this: {question[:200]}"
 
 
-def _calculate(asked: str) -> str:
-    """Return `sum = result` for a sum of two numbers, else an empty string."""
-    found = _SUM.fullmatch(asked)
+def _calculate(question: str) -> str:
+    """Return a calculation with two numbers and its result, such as `2 + 3 = 5`; "" for any other question."""
+    found = _SUM.fullmatch(question)
     operate = _OPERATORS.get(found[3].lower()) if found else None
     if not found or not operate:
         return ""
@@ -90,17 +95,17 @@ def _calculate(asked: str) -> str:
     return f"{found[1]} = {value if value.denominator == 1 else format(float(value), '.12g')}"
 
 
-def _results(messages: Sequence[Mapping[str, Any]]) -> str:
-    """Return what the tools of the last turn gave, by their names."""
+def _describe_results(messages: Sequence[Mapping[str, Any]]) -> str:
+    """Return a line with name and result of each tool called in the last turn."""
     calls = [call for message in messages for call in message.get("tool_calls") or ()]
     names = {call.get("id"): (call.get("function") or {}).get("name") for call in calls}
     results = list(takewhile(lambda message: message.get("role") == "tool", reversed(messages)))[::-1]
-    told = [f"{names.get(result.get('tool_call_id')) or 'The tool'} returned: {_text(result)}" for result in results]
-    return "\n".join(told)
+    lines = [f"{names.get(result.get('tool_call_id')) or 'The tool'} returned: {_text(result)}" for result in results]
+    return "\n".join(lines)
 
 
 def _text(message: Mapping[str, Any]) -> str:
-    """Return a message's text; its content is a string, a list of parts or null."""
+    """Return a message's text. Its content can be a string, a list of parts or null."""
     content = message.get("content")
     if isinstance(content, list):
         return " ".join(str(part["text"]) for part in content if isinstance(part, Mapping) and "text" in part)

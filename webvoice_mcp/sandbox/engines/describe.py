@@ -1,4 +1,4 @@
-"""Facts about a picture or a film, read back from its file."""
+"""Reads the size of a picture, and the size, length and sound track of a film, from a file."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from webvoice_mcp.sandbox.engines import load
 
 
 class Film(NamedTuple):
-    """A film's facts: its size in pixels, its length, and whether it has a sound track."""
+    """A film's size in pixels, its length, and its sound track."""
 
     width: int
     height: int
@@ -16,11 +16,11 @@ class Film(NamedTuple):
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """Width and height of a picture, all of which is decoded.
+    """Decode a picture and return its width and height.
 
     Raises:
         EngineUnavailable: Pillow is not installed.
-        OSError: it is no picture, or broken.
+        OSError: the file is not a picture, or it is damaged.
     """
     with load("PIL.Image", "pillow").open(path) as picture:
         picture.load()
@@ -29,11 +29,11 @@ def picture_size(path: Path) -> tuple[int, int]:
 
 
 def film(path: Path) -> Film:
-    """A film's facts, its pictures counted one by one.
+    """Decode a film and return its properties; the length is that of the frames counted.
 
     Raises:
         EngineUnavailable: PyAV is not installed.
-        OSError: it is no film, or broken.
+        OSError: the file is not a film, or it is damaged.
     """
     with load("av", "av").open(str(path)) as container:
         video = container.streams.video[0]

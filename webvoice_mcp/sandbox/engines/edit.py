@@ -1,4 +1,4 @@
-"""Edits of pictures by the words of a prompt: filters, not a model."""
+"""Edits pictures with filters, which the words of a prompt choose; there is no model."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,14 +16,16 @@ _CAPTION = re.compile(r"\b(?:text|caption|title|words?|write|says?|saying)\b[^\"
 def edit(
     inputs: Sequence[bytes | str], prompt: str, size: tuple[int, int], *, seed: int | None = None, kind: str = "png"
 ) -> bytes:
-    """Return the inputs side by side as one picture file, with every change that the prompt names.
+    """Return one picture file that shows the inputs side by side, with every change that the prompt names.
 
     Args:
-        inputs: 1 to 4: the bytes of a picture, or the address of one, for which a stand-in is drawn.
-        seed: decides, with the prompt, what is drawn where a background is replaced.
+        inputs: 1 to 4 pictures. An item is a picture's bytes, or its address, for which a stand-in is drawn.
+        seed: for the new picture if a background is replaced.
         kind: "png", "jpeg" or "webp".
 
-    Raises InvalidInput for bytes that are no picture, EngineUnavailable.
+    Raises:
+        InvalidInput: an input's bytes are not a picture.
+        EngineUnavailable: a package is missing.
     """
     opened = [picture.stand_in(source) if isinstance(source, str) else raster.read(source) for source in inputs]
     work, names = _side_by_side(opened, size), []
@@ -31,13 +33,13 @@ def edit(
         work = change(work).convert("RGB")
         names.append(words.split("|")[0])
     for caption in _CAPTION.findall(prompt):
-        raster.sign(work, caption, at_foot=False)
-    raster.sign(work, raster.FILTERED, ", ".join(names))
+        raster.add_banner(work, caption, at_bottom=False)
+    raster.add_banner(work, raster.FILTERED, ", ".join(names))
     return raster.encode(work, kind, PROVIDER, raster.FILTERED)
 
 
 def _side_by_side(pictures: Sequence[Any], size: tuple[int, int]) -> Any:
-    """Return one picture: the first fills the left half, up to three more share the right one."""
+    """Return one picture: the first input fills the left half, and up to three others share the right half."""
     fit, (width, height), others = pillow("ImageOps").fit, size, pictures[1:]
     page = fit(pictures[0], size)
     if others:
@@ -49,7 +51,7 @@ def _side_by_side(pictures: Sequence[Any], size: tuple[int, int]) -> Any:
 
 
 def _changes(prompt: str, seed: int | None) -> Iterator[tuple[str, Callable[[Any], Any]]]:
-    """Yield the changes that a prompt names, by their words; if it names none, more contrast."""
+    """Yield name and function of each change that a prompt names; if it names none, yield more contrast."""
     image, ops, enhance, filters = (pillow(name) for name in ("Image", "ImageOps", "ImageEnhance", "ImageFilter"))
 
     def tint(colour: str) -> Callable[[Any], Any]:

@@ -1,6 +1,6 @@
-"""Speech in about a hundred languages by espeak-ng, a formant synthesiser: synthetic, but fast and everywhere.
+"""Speech in about a hundred languages by espeak-ng. It sounds synthetic, but is fast and runs everywhere.
 
-The library comes as a shared object with its data in the wheel of espeakng-loader and is called through ctypes.
+The package espeakng-loader contains the shared library and its data. The library is called through ctypes.
 """
 
 import atexit
@@ -19,18 +19,18 @@ from typing import Any
 from webvoice_mcp.sandbox.engines import EngineUnavailable, InvalidInput, Sound, load
 
 _ENGINE = "espeakng-loader"
-_SPEAKING = Lock()  # the library keeps one voice, one speed and one callback for the whole process
+_LOCK = Lock()  # the library has only one voice, one speed and one callback in a process
 
 # From espeak-ng's speak_lib.h.
 _SYNCHRONOUS = 2
-_DONT_EXIT = 0x8000  # else a failed start ends the process
+_DONT_EXIT = 0x8000  # without it, a failed start ends the process
 _RATE = 1
 _UTF8 = 1
 
-_WORDS_PER_MINUTE = 175  # espeak's own pace
-_LONGEST_DATA_PATH = 150  # bytes; espeak's buffer holds 160 and a longer path is silently replaced
+_WORDS_PER_MINUTE = 175  # espeak's default
+_MAX_DATA_PATH_BYTES = 150  # the library's buffer has 160, and it silently uses another path in place of a longer one
 
-# Voices that bear another name than the language that people ask for.
+# Languages whose voice has another name.
 _VOICES = {
     "en": "en-us",
     "en-gb": "en",
@@ -47,20 +47,27 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes
 
 
 def speak(text: str, language: str, speed: float) -> Sound:
-    """Speak in `language`, a code like "it" or "pt-PT"; `speed` is 1.0 for the voice's own pace (0.5 to 2.0).
+    """Speak a text.
 
-    The Japanese voice knows kana only and calls every other character by name, so those are read by the Chinese
-    voice: the wrong sounds for them, at about the right length.
-    Raises InvalidInput for a language without a voice and for text with nothing to say, EngineUnavailable.
+    The Japanese voice reads only kana and spells other characters out. So the Chinese voice reads the Chinese
+    characters: the sounds are wrong, but the length is about right.
+
+    Args:
+        language: a code such as "it" or "pt-PT".
+        speed: from 0.5 to 2.0; 1.0 is the voice's own pace.
+
+    Raises:
+        InvalidInput: there is no voice for the language, or nothing to say in the text.
+        EngineUnavailable: the package is missing or damaged.
     """
-    with _SPEAKING:
+    with _LOCK:
         library = _library()
         voice = library.voice(language)
         pieces = [(voice, text)] if voice != "ja" else list(_by_script(text))
-        pcm = b"".join(library.synthesise(piece, named, speed) for named, piece in pieces)
+        pcm = b"".join(library.synthesise(piece, name, speed) for name, piece in pieces)
     if not pcm.strip(b"\0"):
-        raise InvalidInput(f"The text holds nothing that the sandbox's voice for {language!r} can say.")
-    voices = "+".join(dict.fromkeys([voice, *(named for named, _ in pieces)]))
+        raise InvalidInput(f"The sandbox's voice for {language!r} can say nothing of this text. Send other text.")
+    voices = "+".join(dict.fromkeys([voice, *(name for name, _ in pieces)]))
     return Sound(pcm, library.rate, f"sandbox:espeak-ng-{library.version}/{voices}")
 
 
@@ -77,31 +84,31 @@ class _Library:
     native: Any
     rate: int
     version: str
-    voices: dict[str, str]  # lower-cased code -> name
-    _heard: list[bytes] = field(default_factory=list)
+    voices: dict[str, str]  # the names of the voices by their lower-case codes
+    _chunks: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._hear = _CALLBACK(self._collect)  # kept here: the library holds a bare pointer to it
-        self.native.espeak_SetSynthCallback(self._hear)
+        self._callback = _CALLBACK(self._collect)  # an attribute, because the library holds only a pointer to it
+        self.native.espeak_SetSynthCallback(self._callback)
 
     def voice(self, language: str) -> str:
         code = language.strip().lower().replace("_", "-")
         for name in (code, code.partition("-")[0]):
             if found := self.voices.get(_VOICES.get(name, name)):
                 return found
-        raise InvalidInput(f"The sandbox has no voice for the language {language!r}.")
+        raise InvalidInput(f"The sandbox has no voice for the language {language!r}. Use a language of GET voices/.")
 
     def synthesise(self, text: str, voice: str, speed: float) -> bytes:
-        self._heard.clear()
+        self._chunks.clear()
         self.native.espeak_SetVoiceByName(voice.encode())
         self.native.espeak_SetParameter(_RATE, round(_WORDS_PER_MINUTE * speed), 0)
         sent = text.replace("\0", " ").encode(errors="replace")
         self.native.espeak_Synth(sent, len(sent) + 1, 0, 0, 0, _UTF8, None, None)
-        return b"".join(self._heard)
+        return b"".join(self._chunks)
 
     def _collect(self, samples: int | None, count: int, _events: int | None) -> int:
         if samples and count > 0:
-            self._heard.append(ctypes.string_at(samples, count * 2))
+            self._chunks.append(ctypes.string_at(samples, count * 2))
         return 0
 
 
@@ -111,8 +118,8 @@ def _library() -> _Library:
     data = Path(loader.get_data_path())
     try:
         native = ctypes.CDLL(loader.get_library_path())
-        short = _short(data)
-        rate = native.espeak_Initialize(_SYNCHRONOUS, 0, _narrow(short), _DONT_EXIT)
+        short = _shorten(data)
+        rate = native.espeak_Initialize(_SYNCHRONOUS, 0, _encode_path(short), _DONT_EXIT)
     except (OSError, ValueError) as error:
         raise EngineUnavailable(_ENGINE, f"cannot be loaded ({error})") from error
     if rate <= 0:
@@ -133,20 +140,20 @@ def _library() -> _Library:
     return _Library(native, rate, version, voices)
 
 
-def _short(data: Path) -> Path:
-    """The data folder under a path that the library can take."""
-    if len(os.fsencode(data)) <= _LONGEST_DATA_PATH:
+def _shorten(data: Path) -> Path:
+    """Return a path to the data folder that is short enough for the library."""
+    if len(os.fsencode(data)) <= _MAX_DATA_PATH_BYTES:
         return data
     folder = Path(tempfile.mkdtemp(prefix="espeak-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     short = folder / data.name
     try:
         short.symlink_to(data, target_is_directory=True)
-    except OSError:  # Windows lets few users make links
+    except OSError:  # most users of Windows may not create links
         shutil.copytree(data, short)
     return short
 
 
-def _narrow(path: Path) -> bytes:
-    # On Windows the library opens files by names in the system's code page, not in UTF-8.
+def _encode_path(path: Path) -> bytes:
+    # On Windows, the library expects paths in the system's code page, not in UTF-8.
     return str(path).encode("mbcs") if os.name == "nt" else os.fsencode(path)

@@ -1,4 +1,4 @@
-"""Short films: a slow camera move over a still picture, encoded as H.264 and AAC in an MP4 file."""
+"""Short films: a slow camera movement over a still picture, encoded as H.264 and AAC in an MP4 file."""
 
 import math
 import tempfile
@@ -17,25 +17,25 @@ FRAMES_PER_SECOND = 24
 
 _ENGINE = "av"
 _X264 = {"preset": "veryfast", "crf": "26"}
-_ZOOM = 1.16  # how much larger the picture is than the frame
-_FADE_FROM = 0.6  # share of the film after which the last picture fades in
-_MAX_RATIO = 21 / 9  # of the longer side to the shorter one
+_ZOOM = 1.16  # the size of the picture, where the frame is 1
+_FADE_FROM = 0.6  # the share of the film after which the last picture fades in
+_MAX_RATIO = 21 / 9  # of the longer side to the shorter side
 
 _RATE = 24_000  # samples per second
 _SAMPLES_PER_FRAME = 1024  # AAC's
-_LOOP_SECONDS = 4  # every partial has a whole number of cycles in it
-_CHORD = (110.0, 164.75, 220.0, 277.25, 329.75)  # hertz: A major, with the quarters of a hertz that the loop needs
+_LOOP_SECONDS = 4  # each tone has a whole number of cycles in this time
+_CHORD = (110.0, 164.75, 220.0, 277.25, 329.75)  # hertz: A major, rounded to quarters for the loop
 _FADE_SECONDS = 0.6
 _BITS_PER_SECOND = 64_000
 
 
-class Still(NamedTuple):
-    """The pictures of a film.
+class FilmInput(NamedTuple):
+    """The prompt and the pictures that a film is made from.
 
     Attributes:
-        source: bytes of a picture, its address (a stand-in is drawn), or None for one drawn from the prompt.
-        last: address of the picture that the film ends on, "" for none.
-        references: addresses of pictures to go by, which are shown as `picture.paint` shows them.
+        source: the first picture: its bytes, its address (for which a stand-in is drawn), or None to draw the prompt.
+        last: the address of the last picture, "" for none.
+        references: addresses of reference pictures, which are shown as `picture.render` shows them.
     """
 
     prompt: str
@@ -45,22 +45,24 @@ class Still(NamedTuple):
     references: Sequence[str] = ()
 
 
-def shoot(still: Still, seconds: int, lines: int, ratio: float | None, *, sound: bool) -> bytes:
-    """Return an MP4 file of exactly `seconds`; the same arguments give the same bytes.
+def render(film_input: FilmInput, seconds: int, lines: int, ratio: float | None, *, sound: bool) -> bytes:
+    """Return an MP4 file of exactly this length. The same arguments give the same bytes.
 
     Args:
-        lines: pixels of the shorter side; even.
-        ratio: width to height; None for the source's own, kept between 9:21 and 21:9.
-        sound: adds a soft chord; without it the file has no audio.
+        lines: the pixels of the shorter side; an even number.
+        ratio: width to height, limited to 9:21 and 21:9; None for the source's own ratio.
+        sound: True to add a soft chord. Without it, the file has no sound track.
 
-    Raises InvalidInput for bytes that are no picture, EngineUnavailable.
+    Raises:
+        InvalidInput: the source's bytes are not a picture.
+        EngineUnavailable: a package is missing.
     """
     av = load("av", _ENGINE)
-    source = _source(still.source)
+    source = _open_source(film_input.source)
     size = frame_size(lines, ratio or (source.width / source.height if source else 16 / 9))
-    first = source or picture.draw_with_references(still.prompt, size, still.seed, still.references)
-    last = picture.stand_in(still.last) if still.last else None
-    # The index can be put in front only of a file that can be read again, so not of one in memory.
+    first = source or picture.draw_with_references(film_input.prompt, size, film_input.seed, film_input.references)
+    last = picture.stand_in(film_input.last) if film_input.last else None
+    # To put the index at the front, FFmpeg reads the file again by its name, so it cannot be in memory.
     with tempfile.TemporaryDirectory(prefix="webvoice-sandbox-") as folder:
         path = Path(folder) / "film.mp4"
         with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
@@ -78,13 +80,13 @@ def shoot(still: Still, seconds: int, lines: int, ratio: float | None, *, sound:
 
 
 def frame_size(lines: int, ratio: float) -> tuple[int, int]:
-    """Return width and height, both even, for a shorter side and a ratio of width to height."""
+    """Return width and height, both even, from the shorter side and the ratio of width to height."""
     ratio = min(max(ratio, 1 / _MAX_RATIO), _MAX_RATIO)
     longer = 2 * round(lines * max(ratio, 1 / ratio) / 2)
     return (longer, lines) if ratio >= 1 else (lines, longer)
 
 
-def _source(source: bytes | str | None) -> Any:
+def _open_source(source: bytes | str | None) -> Any:
     if source is None:
         return None
     return picture.stand_in(source) if isinstance(source, str) else raster.read(source)
@@ -106,12 +108,12 @@ def _audio_stream(container: Any) -> Any:
 
 
 def _frames(av: Any, first: Any, last: Any, size: tuple[int, int], count: int) -> Iterator[Any]:
-    """Yield the frames, marked as the sandbox's; a `last` picture, if any, fades in towards the end."""
+    """Yield the frames with the sandbox's mark. If there is a last picture, it fades in towards the end."""
     larger, mark = [round(side * _ZOOM) for side in size], raster.banner(size, raster.PROCEDURAL)
     stills = [pillow("ImageOps").fit(still, larger) for still in (first, last) if still]
     for number in range(count):
         time = number / (count - 1)
-        views = [_view(still, size, time * time * (3 - 2 * time)) for still in stills]  # starts and ends gently
+        views = [_view(still, size, time * time * (3 - 2 * time)) for still in stills]  # starts and ends slowly
         share = max(0.0, (time - _FADE_FROM) / (1 - _FADE_FROM))
         shot = pillow("Image").blend(views[0], views[-1], share)
         shot.paste(mark, (0, size[1] - mark.height), mark)
@@ -121,7 +123,7 @@ def _frames(av: Any, first: Any, last: Any, size: tuple[int, int], count: int) -
 
 
 def _view(still: Any, size: tuple[int, int], progress: float) -> Any:
-    """Return the camera's view, which moves in and a little aside as `progress` goes from 0 to 1."""
+    """Return the camera's view: from 0 to 1 of `progress`, it zooms in and moves a little to the right."""
     zoom = 1 + (1 / _ZOOM - 1) * progress
     width, height = still.width * zoom, still.height * zoom
     left, top = (still.width - width) * (0.35 + 0.3 * progress), (still.height - height) * 0.45
@@ -129,7 +131,7 @@ def _view(still: Any, size: tuple[int, int], progress: float) -> Any:
 
 
 def _chords(av: Any, seconds: int) -> Iterator[Any]:
-    """Yield the sound in frames of the encoder's size; it fades in and out."""
+    """Yield the sound, which fades in and out, in frames of the encoder's size."""
     samples, fade = _loop() * -(-seconds // _LOOP_SECONDS), round(_RATE * _FADE_SECONDS)
     del samples[seconds * _RATE :]
     for index in range(fade):
@@ -139,7 +141,7 @@ def _chords(av: Any, seconds: int) -> Iterator[Any]:
     pcm = samples.tobytes()
     frame = av.AudioFrame(format="s16", layout="mono", samples=len(samples))
     plane = frame.planes[0]
-    plane.update(pcm + bytes(plane.buffer_size - len(pcm)))  # the buffer is padded to whole cache lines
+    plane.update(pcm + bytes(plane.buffer_size - len(pcm)))  # the buffer is padded to a multiple of the cache line
     frame.sample_rate, frame.pts = _RATE, 0
     yield from resampler.resample(frame)
     yield from resampler.resample(None)
@@ -147,7 +149,7 @@ def _chords(av: Any, seconds: int) -> Iterator[Any]:
 
 @cache
 def _loop() -> "array[int]":
-    """Return a chord that swells and ebbs; it can be repeated without a seam."""
+    """Return the samples of a chord that gets louder and softer and can be repeated without a break."""
     turns = [math.tau * hertz / _RATE for hertz in _CHORD]
     swell = math.tau / _LOOP_SECONDS / _RATE
     return array(

@@ -1,12 +1,12 @@
-"""The colours of a drawn picture, chosen by the words of its prompt."""
+"""Chooses the colours of a picture by the words of its prompt."""
 
 from collections.abc import Sequence
 from random import Random
 
 from webvoice_mcp.sandbox.engines import load
 
-# Words of a mood, and its sky from the top to the horizon, far and near land, light, subject. The first mood that a
-# prompt names wins, so that night falls over a sunny street.
+# Words that name a mood, and its colours in the order of _NAMES: the sky from the top to the horizon, far and near
+# land, light, subject. If a prompt names several moods, the first in this table is used.
 _NAMES = ("top", "middle", "low", "far", "near", "light", "accent")
 _MOODS = {
     "neon cyberpunk synthwave futuristic vaporwave": "#0a0422 #7c1478 #ff4f86 #55206f #0a041d #ffb3dc #19e0e0",
@@ -27,11 +27,11 @@ _MOODS = {
 def choose(words: Sequence[str], rng: Random, *, has_subject: bool) -> dict[str, str]:
     """Return hexadecimal colours by their names in drawings.svg.
 
-    A colour that the words name is the subject's, or without a subject the sky's.
+    A colour that the words name becomes the subject's colour or, without a subject, the sky's.
     """
     moods = [mood for names, mood in _MOODS.items() if not set(words).isdisjoint(names.split())]
     palette = dict(zip(_NAMES, (moods or rng.sample(list(_MOODS.values()), 1))[0].split(), strict=True))
-    colours = load("PIL.ImageColor", "pillow")  # whose table holds both digits and, once used, numbers
+    colours = load("PIL.ImageColor", "pillow")  # its table has text for a colour, and numbers after the first use
     known = ["#" + bytes(colours.getrgb(word)).hex() for word in words if word in colours.colormap]
     named = [mix(colour, "#80604c", 0.2) for colour in known]
     if named and has_subject:
@@ -42,7 +42,7 @@ def choose(words: Sequence[str], rng: Random, *, has_subject: bool) -> dict[str,
 
 
 def mix(first: str, second: str, share: float) -> str:
-    """Return the colour between two; `share` is the second's, from 0 to 1."""
+    """Return a colour between two; `share` is the part of the second, from 0 to 1."""
     pairs = zip(bytes.fromhex(first[1:]), bytes.fromhex(second[1:]), strict=True)
     return "#" + bytes(round(one + (other - one) * share) for one, other in pairs).hex()
 

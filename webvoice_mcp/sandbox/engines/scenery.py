@@ -1,6 +1,6 @@
-"""Landscapes, weather and patterns, as SVG that uses the templates of drawings.svg.
+"""Landscapes, weather and patterns as SVG, made with the templates of drawings.svg.
 
-Lengths are in thousandths of the picture's shorter side, from the upper left corner.
+Lengths are in thousandths of the picture's shorter side. The origin is the upper left corner.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,11 @@ _WALLS = ("#f0d6b2", "#e29e80", "#d6bac4", "#b0c8c4", "#f4e8d0")  # of houses in
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A picture's measures, its palette, and its source of chance.
+    """A picture's size, palette and random number generator.
 
     Attributes:
-        horizon, ground: where the land begins and ends; with water below, it ends at the horizon.
+        horizon: where the land begins, from the top.
+        ground: where the land ends; if there is water below, at the horizon.
     """
 
     width: float
@@ -28,7 +29,7 @@ class Scene:
 
 
 def use(name: str, left: float, foot: float, height: float, color: str = "", ratio: float = 1, more: str = "") -> str:
-    """Return a template that stands at `foot`; `ratio` is its width to its height."""
+    """Return a template whose lower edge is at `foot`; `ratio` is its width to its height."""
     box = f'x="{left:.0f}" y="{foot - height:.0f}" width="{height * ratio:.0f}" height="{height:.0f}"'
     return f'<use href="#{name}" {box} color="{color}" {more}/>'
 
@@ -39,7 +40,7 @@ def band(scene: Scene, top: float, bottom: float, fill: str) -> str:
 
 
 def strokes(scene: Scene, step: str, color: str, opacity: float, top: float = 0, bottom: float = 0) -> str:
-    """Return dots or short lines by chance, of three widths; `step` is the line as a path has it."""
+    """Return dots or short lines of three widths at random places; `step` is the line in the syntax of a path."""
     paths, count = "", round(0.07 * scene.width)
     for width in (2, 4, 6):
         ys = [scene.rng.uniform(top, bottom or scene.height) for _ in range(count)]
@@ -49,7 +50,7 @@ def strokes(scene: Scene, step: str, color: str, opacity: float, top: float = 0,
 
 
 def sky(scene: Scene) -> str:
-    """Return stars and a moon, or a sun and clouds; there is neither sun nor moon without land."""
+    """Return stars and a moon, or a sun and clouds. Without land there is neither sun nor moon."""
     rng, parts = scene.rng, [band(scene, 0, scene.horizon + 2, "url(#sky)")]
     dark, side = is_dark(scene.palette), scene.horizon * rng.uniform(0.55, 0.8)
     if dark:
@@ -64,7 +65,7 @@ def sky(scene: Scene) -> str:
 
 
 def rows(scene: Scene, template: str, ratio: float, numbers: tuple[float, ...]) -> str:
-    """Return rows of a template, the nearer the darker, with mist between them; drawings.svg explains the numbers."""
+    """Return rows of a template, with mist between them; nearer rows are darker. drawings.svg explains the numbers."""
     count, height, growth, step, jitter = numbers
     rng, palette, parts = scene.rng, scene.palette, [band(scene, scene.horizon, scene.ground, scene.palette["far"])]
     start, end = (scene.horizon - 90, scene.horizon) if scene.ground < scene.height else (scene.horizon, scene.height)
@@ -83,7 +84,7 @@ def rows(scene: Scene, template: str, ratio: float, numbers: tuple[float, ...]) 
 
 
 def water(scene: Scene) -> str:
-    """Return water from the horizon down, which mirrors the group "view" above it."""
+    """Return water below the horizon; it mirrors the group "view" above the horizon."""
     mirrored = f'<use href="#view" transform="matrix(1 0 0 -1 0 {2 * scene.horizon:.0f})"/><g fill-opacity=".6">'
     ripples = strokes(scene, "h90", scene.palette["light"], 0.15, scene.horizon + 5)
     return f"{mirrored}{band(scene, scene.horizon, scene.height, 'url(#deep)')}</g>{ripples}"
@@ -102,7 +103,7 @@ def tiles(scene: Scene) -> str:
 
 
 def stage(scene: Scene) -> str:
-    """Return a plain ground with a disc of light and a table, for one subject."""
+    """Return a plain background with a bright disc and a table, for a single subject."""
     disc = use("disc", scene.width / 2 - 450, scene.height * 0.46 + 450, 900, scene.palette["light"])
     table = band(scene, scene.height * 0.8, scene.height, "url(#deep)")
     return band(scene, 0, scene.height, "url(#sky)") + disc + table

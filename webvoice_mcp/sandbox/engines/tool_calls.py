@@ -1,4 +1,4 @@
-"""The tool that the sandbox's chat calls, by words in common, and its arguments, by its JSON Schema."""
+"""Chooses the tool that the sandbox's chat calls, by common words, and its arguments, by its JSON Schema."""
 
 import hashlib
 import json
@@ -9,8 +9,8 @@ from typing import Any
 
 from webvoice_mcp.sandbox.engines import InvalidInput
 
-_STEM_LETTERS = 5  # that make two words the same: "translate", "translation"
-_MAX_DEPTH = 8  # levels of a schema; deeper, or in a circle, gets null
+_STEM_LETTERS = 5  # words with the same first letters count as the same: "translate", "translation"
+_MAX_DEPTH = 8  # levels of a schema; a deeper value becomes null, which also ends recursive schemas
 _MAX_ITEMS = 20
 _COMMON_WORDS = re.compile(
     r"\b(?:about|and|any|are|can|current|does|for|from|get|give|have|how|its|list|not|one|our|please|returns?|show|some|tell|"
@@ -29,36 +29,38 @@ _CLUES = {
 _EXAMPLES = {"mail": "user@example.com", "ur[il]": "https://example.com/", "date": "2025-01-01"}
 
 
-def choose(asked: str, tools: Sequence[Mapping[str, Any]], choice: Any, turn: int) -> list[dict[str, Any]]:
-    """Return the call to make now, as OpenAI's `tool_calls`; an empty list when the answer is to be in words.
+def choose(question: str, tools: Sequence[Mapping[str, Any]], choice: Any, turn: int) -> list[dict[str, Any]]:
+    """Return the call to make in the format of OpenAI's `tool_calls`, or an empty list to answer with text.
 
     Args:
-        choice: OpenAI's `tool_choice`; with "auto", only a tool that shares a word with the question is called.
-        turn: makes the ids of equal calls in one conversation differ.
+        choice: OpenAI's `tool_choice`. With "auto", only a tool that shares a word with the question is called.
+        turn: the number of the turn, which makes the ids of equal calls in one conversation different.
 
-    Raises InvalidInput for parameters that are not a JSON Schema.
+    Raises:
+        InvalidInput: the tool's parameters are not a JSON Schema.
     """
     named = choice["function"]["name"] if isinstance(choice, Mapping) else ""
     functions = [tool["function"] for tool in tools if named in {"", tool["function"]["name"]}]
-    best = max(functions, key=lambda function: _count_common(function, asked), default=None)
-    if best is None or choice == "none" or (choice == "auto" and not _count_common(best, asked)):
+    best = max(functions, key=lambda function: _count_common(function, question), default=None)
+    if best is None or choice == "none" or (choice == "auto" and not _count_common(best, question)):
         return []
-    clues = {kind: pattern.findall(asked) for kind, pattern in _CLUES.items()} | {"text": [asked]}
+    clues = {kind: pattern.findall(question) for kind, pattern in _CLUES.items()} | {"text": [question]}
     try:
         schema = best.get("parameters") or {}
         filled = _fill("", schema, clues, schema)
         arguments = json.dumps(filled, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:  # a keyword of another type
-        raise InvalidInput(f"The parameters of the tool {best['name']} are not a JSON Schema.") from error
+        problem = f"The parameters of the tool {best['name']} are not a JSON Schema. Correct them."
+        raise InvalidInput(problem) from error
     function = {"name": best["name"], "arguments": arguments}
     digest = hashlib.sha256(f"{turn} {function}".encode(errors="replace")).hexdigest()
     return [{"id": f"call_{digest[:24]}", "type": "function", "function": function}]
 
 
-def _count_common(function: Mapping[str, Any], asked: str) -> int:
-    """Count the words that the question shares with the tool; those of its name count twice."""
-    named = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", function["name"])
-    return sum(len(_stems(asked) & _stems(text)) for text in (named, f"{named} {function.get('description') or ''}"))
+def _count_common(function: Mapping[str, Any], question: str) -> int:
+    """Count the words that the question shares with the tool. Words of the tool's name count twice."""
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", function["name"])
+    return sum(len(_stems(question) & _stems(text)) for text in (name, f"{name} {function.get('description') or ''}"))
 
 
 def _stems(text: str) -> set[str]:
@@ -66,7 +68,7 @@ def _stems(text: str) -> set[str]:
 
 
 def _fill(name: str, schema: Any, clues: dict[str, list[str]], root: Any, depth: int = 0) -> Any:
-    """Return a value for a parameter: its required parts, and optional ones whose choice the text names."""
+    """Return a value for a parameter. An object has its required members, and optional ones that the text names."""
     schema = _resolve(schema, root)
     kinds = schema.get("type", "object" if "properties" in schema or not schema else "string")
     kind = next((kind for kind in ([kinds] if isinstance(kinds, str) else kinds) if kind != "null"), "null")
@@ -105,7 +107,7 @@ def _string(name: str, schema: Mapping[str, Any], clues: dict[str, list[str]]) -
 
 
 def _resolve(schema: Any, root: Any) -> Any:
-    """Return the schema itself, behind references inside the document and lists of alternatives."""
+    """Follow references inside the document and take the first of several alternatives; return the schema found."""
     for _ in range(_MAX_DEPTH):
         if not isinstance(schema, Mapping):
             break
@@ -126,5 +128,5 @@ def _is_named(choice: Any, clues: dict[str, list[str]]) -> bool:
 
 
 def _take(offered: list[str]) -> str:
-    """Take the next one on offer; the last stays, for tools that ask for more than there is."""
+    """Remove and return the first item; the last one is not removed, because more may be needed than there are."""
     return offered.pop(0) if len(offered) > 1 else "".join(offered)

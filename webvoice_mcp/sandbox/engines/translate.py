@@ -1,7 +1,7 @@
-"""Translation by phrasebook where it can, else a stand-in that nobody can take for a translation.
+"""Translates the sentences that are in a phrasebook; any other gets a stand-in that nobody takes for a translation.
 
-The phrasebook is phrasebook.tsv: a column a language, a row a phrase, " / " between several ways to say it, the
-first of which is what others are translated to. Where a phrase stands in two rows, the upper one counts.
+phrasebook.tsv has a column for each language and a row for each phrase. " / " separates several ways to say it; a
+translation uses the first. If a phrase is in two rows, the upper one counts.
 """
 
 import re
@@ -12,16 +12,16 @@ from importlib.resources import files
 
 from webvoice_mcp.sandbox.engines import InvalidInput
 
-_ASSUMED_SOURCE = "en"  # what the service takes "auto" for
-_CHINESE_STYLE = {"zh", "ja"}  # no space between sentences, full-width marks
+_DEFAULT_SOURCE = "en"  # the service's meaning of "auto"
+_WITHOUT_SPACES = {"zh", "ja"}  # languages without a space between sentences
 
-# The marks that end a sentence. The wide ones are escaped because they look like the plain ones.
+# The marks that end a sentence. The wide ones are written as escapes because they look like the plain ones.
 _WIDE = "\u3002\uff01\uff1f"
 _MARKS = f".!?…؟{_WIDE}"
 _PLAIN = str.maketrans(f"{_WIDE}؟", ".!??")
 _MARKS_OF = {"zh": str.maketrans(".!?", _WIDE), "ja": str.maketrans(".!?", _WIDE), "ar": str.maketrans("?", "؟")}
 
-# What a translator must leave alone: addresses, tags, entities, placeholders, code, emoji names.
+# Parts that are never translated: addresses, tags, entities, placeholders, code, emoji names.
 _KEPT = (
     r"https?://\S+|[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+|</?[a-zA-Z][^<>]*>|&\#?\w{1,10};"
     r"|\{\{[^{}]*\}\}|\$?\{[^{}]*\}|%\(\w{1,40}\)[sdif]|%[sdif]|`[^`]*`|:\w{1,40}:"
@@ -37,18 +37,23 @@ _LOOKALIKES = str.maketrans(
 
 
 def translate(text: str, source: str, target: str) -> tuple[str, str]:
-    """Translate sentence by sentence; gives the translation and the provider that says how it was made.
+    """Translate a text sentence by sentence; return the translation and a provider that names the methods used.
 
-    A sentence that the phrasebook does not know becomes `[target: šţŕåñĝé ļéţţéŕš]`, with addresses, tags and
-    placeholders left as they are. `source` "" or "auto" counts as English.
-    Raises InvalidInput for a language that is not among the fifteen and for blank text.
+    A sentence that is not in the phrasebook becomes `[target: šţŕåñĝé ļéţţéŕš]`; addresses, tags and placeholders in
+    it stay as they are.
+
+    Args:
+        source: a language; "" and "auto" mean English.
+
+    Raises:
+        InvalidInput: a language is not one of the fifteen, or the text is blank.
     """
-    source = _ASSUMED_SOURCE if source in {"", "auto"} else source
+    source = _DEFAULT_SOURCE if source in {"", "auto"} else source
     for language in (source, target):
         if language not in _phrasebook():
-            raise InvalidInput(f"The language {language!r} is not supported: use one of {', '.join(_phrasebook())}.")
+            raise InvalidInput(f"The language {language!r} is not supported. Use one of {', '.join(_phrasebook())}.")
     if not text.strip():
-        raise InvalidInput("There is no text to translate.")
+        raise InvalidInput("There is no text to translate. Send some text.")
     if source == target:
         return text, "sandbox:unchanged"
     done: list[str] = []
@@ -62,16 +67,16 @@ def translate(text: str, source: str, target: str) -> tuple[str, str]:
 
 def _sentence(sentence: str, source: str, target: str) -> tuple[str, str]:
     if not any(character.isalpha() for character in _KEPT_PARTS.sub("", sentence)):
-        return sentence, ""  # numbers, marks, addresses: the same in every language
+        return sentence, ""  # numbers, marks and addresses are the same in every language
     book = _phrasebook()
     row = book[source].get(normalize(sentence))
     if row is None:
-        return f"[{target}: {_strange(sentence)}]", "pseudo"
+        return f"[{target}: {_use_lookalikes(sentence)}]", "pseudo"
     return _with_marks(phrases()[row][target][0], _marks(sentence), target), "phrasebook"
 
 
 def _sentences(text: str) -> Iterator[tuple[str, str]]:
-    """Each sentence with the white space after it."""
+    """Yield each sentence with the white space after it."""
     start = 0
     for found in _SPLIT.finditer(text):
         if found["end"] is not None and found.end() < len(text):
@@ -83,7 +88,7 @@ def _sentences(text: str) -> Iterator[tuple[str, str]]:
 def _gap(gap: str, target: str) -> str:
     if "\n" in gap:
         return gap
-    return "" if target in _CHINESE_STYLE else gap or " "
+    return "" if target in _WITHOUT_SPACES else gap or " "
 
 
 def _marks(sentence: str) -> str:
@@ -92,7 +97,7 @@ def _marks(sentence: str) -> str:
 
 
 def _with_marks(phrase: str, marks: str, target: str) -> str:
-    """The phrase with the sentence's own final marks, written as the language does; a phrase may bring its own."""
+    """Return the phrase with the sentence's final marks as the language writes them, unless it has its own."""
     if not marks or phrase[-1] in _MARKS:
         return phrase
     before = "¡¿"["!?".index(marks[0])] if target == "es" and marks[0] in "!?" else ""
@@ -100,13 +105,13 @@ def _with_marks(phrase: str, marks: str, target: str) -> str:
     return before + phrase + space + marks.translate(_MARKS_OF.get(target, {}))
 
 
-def _strange(sentence: str) -> str:
+def _use_lookalikes(sentence: str) -> str:
     parts = _KEPT_PARTS.split(sentence)
     return "".join(part if index % 2 else part.translate(_LOOKALIKES) for index, part in enumerate(parts))
 
 
 def normalize(phrase: str) -> str:
-    """The phrase without case, punctuation and the marks that Arabic often leaves out."""
+    """Return the phrase in lower case, without punctuation and without marks that Arabic often omits."""
     folded = unicodedata.normalize("NFKC", phrase).casefold()
     bare = "".join(character for character in folded if unicodedata.category(character) != "Mn")
     return " ".join(re.findall(r"\w+", bare))
@@ -114,7 +119,7 @@ def normalize(phrase: str) -> str:
 
 @cache
 def phrases() -> list[dict[str, list[str]]]:
-    """Return the rows of the phrasebook: by language, the phrase and its variants."""
+    """Return the rows of the phrasebook; a row has the variants of the phrase by language."""
     table = files("webvoice_mcp.sandbox.engines").joinpath("phrasebook.tsv").read_text("utf-8")
     header, *rows = (line.split("\t") for line in table.splitlines())
     return [dict(zip(header, (cell.split(" / ") for cell in row), strict=True)) for row in rows]
@@ -122,7 +127,7 @@ def phrases() -> list[dict[str, list[str]]]:
 
 @cache
 def _phrasebook() -> dict[str, dict[str, int]]:
-    """Return the row of each phrase, by language."""
+    """Return, by language, the number of each phrase's row."""
     book: dict[str, dict[str, int]] = {language: {} for language in phrases()[0]}
     for index, row in enumerate(phrases()):
         for language, ways in row.items():
