@@ -54,6 +54,11 @@ async def test_estimates_come_with_their_basis_and_nothing_is_sent(make_settings
             "6 per request with new",
         ),
         ({"models": [{"id": "old", "credits_per_request": 1}]}, None, "new has no price in the service's list"),
+        (
+            {"models": [{"id": "new", "credits_per_request": price} for price in (None, -1)]},
+            None,
+            "new has no price in the service's list",
+        ),
         ({"nothing": 1}, None, "the service's list is not available: invalid_response"),
     ],
 )
