@@ -15,9 +15,11 @@ from tests.canary import find_leaks  # noqa: E402 - after the alias
 from tests.support import BASE_URL, CANARY, MakeSettings  # noqa: E402 - after the alias
 from webvoice_mcp.settings import Settings  # noqa: E402 - after the alias
 
-# Hypothesis must not fail a test because the machine is busy.
-settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+# Hypothesis must not fail a test because the machine is busy. CI tries more examples.
+_patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", _patient, max_examples=30)
+settings.register_profile("thorough", _patient, max_examples=100)
+settings.load_profile("quick")
 
 
 @pytest.fixture

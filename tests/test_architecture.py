@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from webvoice_mcp import errors
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,6 +55,7 @@ def loaded_by(module: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
+@pytest.mark.slow
 def test_the_server_loads_no_engine_and_nothing_that_few_starts_need() -> None:
     modules = loaded_by("webvoice_mcp.server")
     assert modules & (ENGINES | LATER) == set()

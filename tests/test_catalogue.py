@@ -199,6 +199,7 @@ async def test_missing_null_and_blank_required_arguments_are_refused_by_name(
                     assert message.startswith(f"invalid_argument: {name} is {problem}: "), tool["name"]
 
 
+@pytest.mark.slow
 def test_the_list_stays_within_its_budget(tools: list[Tool]) -> None:
     tokens = [tool_list.count_tokens(tool_list.shown_to_models(tool)) for tool in tools]
     assert max(tokens) <= MAX_TOKENS_OF_A_TOOL

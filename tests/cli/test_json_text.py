@@ -152,6 +152,7 @@ def common_prefix_length(first: str, second: str) -> int:
     return next((offset for offset, (left, right) in enumerate(pairs) if left != right), length)
 
 
+@pytest.mark.slow
 @given(_texts())
 def test_adding_changes_this_entry_and_no_other_byte(text: str) -> None:
     before = json.loads(text)
@@ -165,6 +166,7 @@ def test_adding_changes_this_entry_and_no_other_byte(text: str) -> None:
     assert add(result, ENTRY) == result or "webvoice" in before.get("mcpServers", {})
 
 
+@pytest.mark.slow
 @given(_texts())
 def test_removing_changes_this_entry_and_no_other_byte(text: str) -> None:
     before = json.loads(text)

@@ -193,6 +193,7 @@ def test_three_empty_codes_end_the_command(command: Command, type_answers: TypeA
     assert "\x1b" not in out
 
 
+@pytest.mark.slow
 def test_an_unreachable_service_is_an_error(command: Command, type_answers: TypeAnswers) -> None:
     type_answers("y", "y")
     code, _, err = command("login", "--email", EMAIL, BASE_URL=CLOSED)
@@ -281,6 +282,7 @@ def test_status_shows_account_credits_and_the_masked_key(command: Command, sandb
     assert key not in out
 
 
+@pytest.mark.slow
 def test_the_key_is_shown_on_request_even_without_a_network(command: Command, key_file: Path) -> None:
     KeyStore(key_file).save(CLOSED, name="it", key=CANARY, use=True)
     code, out, err = command("status", "--show-key", BASE_URL=CLOSED)

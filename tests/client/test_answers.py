@@ -46,6 +46,7 @@ def test_retry_after_is_seconds_or_a_date(header: str, seconds: float | None) ->
     assert answers.parse_retry_after(header, now=NOW) == seconds
 
 
+@pytest.mark.slow
 @patient
 @given(
     st.text()

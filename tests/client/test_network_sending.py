@@ -76,6 +76,7 @@ async def test_an_upload_whose_connection_breaks_may_have_been_billed(client_of:
     assert service.connections == 1
 
 
+@pytest.mark.slow
 async def test_an_upload_that_is_received_slowly_arrives_whole(client_of: Callable[..., Client]) -> None:
     received = 0
 

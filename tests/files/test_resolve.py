@@ -121,6 +121,7 @@ async def test_any_of_several_extensions_is_accepted(files: Files, out: Path) ->
     )
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40))
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_path_is_refused_or_leads_to_a_visible_new_file(make_settings: MakeSettings, given_path: str) -> None:

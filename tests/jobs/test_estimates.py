@@ -120,6 +120,7 @@ async def test_recordings_are_never_read_on_the_shared_threads(
     assert await World(make_settings, {}).recording(tmp_path / "a.wav") == 0.3
 
 
+@pytest.mark.slow
 async def test_a_damaged_recording_is_not_searched_for_minutes(make_settings: MakeSettings, tmp_path: Path) -> None:
     recording = tmp_path / "endless.mp3"
     recording.write_bytes(MP3_BYTES)

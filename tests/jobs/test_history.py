@@ -184,6 +184,7 @@ async def test_jobs_of_a_killed_server_are_interrupted(path: Path) -> None:
         assert {row.state for row in await history.recent()} == {"interrupted"}
 
 
+@pytest.mark.slow
 async def test_servers_that_write_at_the_same_time_lose_nothing(path: Path) -> None:
     processes = [other_process(_WRITES, str(path), str(number)) for number in range(4)]
     for process in processes:

@@ -173,6 +173,7 @@ async def test_a_bill_of_zero_counts_as_zero(make_settings: MakeSettings, tmp_pa
     assert rows(tmp_path / "state")[0]["credits"] == 0.0
 
 
+@pytest.mark.slow
 async def test_a_refused_connection_costs_nothing(make_settings: MakeSettings, tmp_path: Path) -> None:
     upstream = Upstream({}, fail="refused")
     async with connected(make_settings(MAX_CREDITS=100), upstream) as client:

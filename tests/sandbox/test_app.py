@@ -165,6 +165,7 @@ async def test_a_caller_without_an_address_is_rate_limited(client: SandboxClient
     assert [status for status in statuses if status] == [200] * 5 + [429]
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_json_object_makes_the_sandbox_fail(ann: SandboxClient, data: st.DataObject) -> None:

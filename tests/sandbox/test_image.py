@@ -21,6 +21,7 @@ async def _edit_form(client: SandboxClient, files: Any, **fields: str) -> httpx2
     return await client.http.post("image-to-image/", files=files, data={"prompt": "pencil sketch", **fields})
 
 
+@pytest.mark.slow
 async def test_image_providers_accept_what_the_contract_says(ann: SandboxClient) -> None:
     await ann.spend_down_to(0.0)
     expected = list(cases(IMAGE_RULES, ImageRequest))

@@ -317,6 +317,7 @@ async def test_without_pillow_a_large_picture_is_only_linked(
     assert (shown(result), len(paths(result))) == ([], 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [PNG[:33] + bytes(800_000), noise(3000)], ids=["damaged", "too large"])
 async def test_a_picture_that_cannot_be_made_small_is_only_linked(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, content: bytes

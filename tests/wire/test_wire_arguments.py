@@ -209,6 +209,7 @@ def test_valid_arguments_are_accepted(connected: ConnectedServer) -> None:
     assert failed == {}
 
 
+@pytest.mark.slow
 @quick
 @given(call=any_call, data=st.data())
 def test_any_arguments_get_a_documented_answer_and_refused_calls_send_nothing(

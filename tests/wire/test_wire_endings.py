@@ -71,6 +71,7 @@ def test_several_signals_at_once_end_an_idle_server(tmp_path: Path) -> None:
         assert_clean_exit(server.signal_and_wait(signal.SIGINT, signal.SIGTERM, signal.SIGINT))
 
 
+@pytest.mark.slow
 def test_at_the_end_of_the_input_media_are_saved_and_chats_abandoned(tmp_path: Path) -> None:
     held = HeldReply({"success": True, "audio": base64.b64encode(MP3_BYTES).decode(), "format": "mp3"})
     with (
@@ -180,6 +181,7 @@ os.kill(os.getpid(), 9)
 """
 
 
+@pytest.mark.slow
 @posix
 def test_a_client_that_is_killed_ends_the_server(tmp_path: Path) -> None:
     command = (sys.executable, "-c", _KILLED_CLIENT, HANDSHAKE.decode())

@@ -237,6 +237,7 @@ LETTERS, LINES = b"A" * MIB, b"\n" * MIB
 TEXT = b'{"translated_text":"'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "response"),
     [

@@ -50,6 +50,7 @@ def names(listed: Message) -> list[str]:
 WIDE_VERSIONS = ("2025-03-26", "2025-06-18", "2025-11-25", UNKNOWN_VERSION)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "version",
     ["2024-11-05", STATELESS_VERSION, *(pytest.param(version, marks=pytest.mark.wide) for version in WIDE_VERSIONS)],

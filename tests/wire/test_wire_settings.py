@@ -39,6 +39,7 @@ def test_placeholders_and_blanks_count_as_unset(tmp_path: Path) -> None:
         assert server.stderr == ""
 
 
+@pytest.mark.slow
 def test_a_new_key_works_at_once_and_is_never_shown(tmp_path: Path, sandbox: SandboxService) -> None:
     email = "new@example.com"
     with running_server(environment(tmp_path, {"BASE_URL": sandbox.base_url, "LOG_LEVEL": "DEBUG"})) as server:

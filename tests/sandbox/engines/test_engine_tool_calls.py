@@ -203,6 +203,7 @@ _JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.text(), st.dictionaries(st.sampled_from(["type", "properties", "required", "enum", "anyOf"]), _JSON))
 def test_any_schema_is_filled_or_refused(asked: str, parameters: dict[str, Any]) -> None:
     given_tool = {"type": "function", "function": {"name": "go", "parameters": parameters}}
