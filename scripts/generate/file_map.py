@@ -24,9 +24,11 @@ def page(text: str, package: Path) -> str:
 
 
 def _lines(folder: Path, package: Path, indent: str) -> Iterator[str]:
-    visible = [path for path in folder.iterdir() if path.name not in {"__init__.py", "__pycache__"}]
+    visible = [path for path in folder.iterdir() if path.name != "__init__.py"]
     for path in sorted(visible, key=lambda path: (path.is_dir(), path.name)):
         if path.is_dir():
+            if not (path / "__init__.py").exists():  # __pycache__, or what git left of a package that was removed
+                continue
             yield _line(indent, f"{path.name}/", _first_line(path / "__init__.py"))
             yield from _lines(path, package, indent + "  ")
         else:
