@@ -227,4 +227,4 @@ def test_endless_tool_calls_are_stopped(piece: dict[str, Any]) -> None:
 def test_many_tool_calls_without_an_index_take_linear_time() -> None:
     started = time.process_time()
     ChatAccumulator().add({"choices": [{"delta": {"tool_calls": [{"id": "a"}] * 20_000}}]})
-    assert time.process_time() - started < 1  # twenty times as long as with an index
+    assert time.process_time() - started < 10  # quadratic time would be minutes

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,10 @@ from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract import account, chat, image, messaging, speech, translation, video
 from webvoice_mcp.contract.endpoint import Billed, Empty, Endpoint, FreeEndpoint, PaidEndpoint, Reply
 from webvoice_mcp.contract.estimate import Estimate
+from webvoice_mcp.contract.speech import SPEECH, SpeechRequest
+from webvoice_mcp.contract.translation import TRANSLATION, TranslationRequest
+from webvoice_mcp.files import Output
+from webvoice_mcp.jobs.call import PaidCall
 from webvoice_mcp.server import create_services
 from webvoice_mcp.tools.catalogue import TOOLSETS
 from webvoice_mcp.tools.results import Result
@@ -125,3 +130,31 @@ async def test_a_paid_endpoint_cannot_be_called_as_a_free_one(make_settings: Mak
     with pytest.raises(TypeError, match="return a PaidCall"):
         await call(translation.TRANSLATION, request)
     await services.aclose()
+
+
+def test_a_call_that_could_only_fail_after_payment_cannot_be_made() -> None:
+    out = Output("x", "t", name_from="", suffixes=(".txt",), family="text")
+    speech_request = SpeechRequest(text="x", language="it", speed=1)
+    translation_request = TranslationRequest(text="x", target_language="it")
+    for endpoint, request, output, message in (
+        (SPEECH, translation_request, out, "tts/ takes a SpeechRequest"),
+        (SPEECH, speech_request, None, "tts/ delivers media, so the call needs an output"),
+        (TRANSLATION, translation_request, out, "translation/ delivers no media, so an output needs a text to save"),
+    ):
+        with pytest.raises(TypeError, match=f"^{message}$"):
+            PaidCall(endpoint, request, result=lambda delivery: delivery.reply, output=output)
+
+
+async def test_a_paid_tool_cannot_use_another_endpoint(make_settings: MakeSettings) -> None:
+    tools = ToolSet("new")
+
+    @tools.paid(SPEECH, title="Other")
+    async def webvoice_other() -> PaidCall[Result]:
+        """Use an endpoint for which it is not registered."""
+        request = TranslationRequest(text="x", target_language="it")
+        return PaidCall(TRANSLATION, request, result=lambda delivery: Result())
+
+    services = create_services(make_settings(), Upstream({}))
+    context = SimpleNamespace(request_context=SimpleNamespace(lifespan_context=services))
+    with pytest.raises(TypeError, match=r"^webvoice_other is not registered for translation/$"):
+        await tools.tools[0].sdk_tool().fn(context=context)
