@@ -115,7 +115,7 @@ def test_a_cancelled_call_goes_on_if_it_makes_a_file(world: World, paid: Paid) -
     with world.serving() as wire:
         asked = wire.send_request("tools/call", {"name": paid.tool, "arguments": paid.arguments})
         wait_for_row(world.state)
-        wire.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": asked}})
+        wire.send_message({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": asked}})
         job = world.last(wire)
         assert not [line for line in wire.stdout_lines if b'"id":%d,' % asked in line]
     assert job["state"] == ("done" if paid.outlives else "failed")
