@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ httpx2.alias_httpx()  # before the import of respx, which then works with httpx2
 from tests.canary import find_leaks  # noqa: E402 - after the alias
 from tests.support import BASE_URL, CANARY, MakeSettings  # noqa: E402 - after the alias
 from webvoice_mcp.settings import Settings  # noqa: E402 - after the alias
+
+# A shell ignores SIGINT for what it starts in the background, and processes that tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Hypothesis must not fail a test because the machine is busy. CI tries more examples.
 _patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
