@@ -1,12 +1,16 @@
 """The price list with its sources, and the estimates that are based on it."""
 
+import importlib
+import pkgutil
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webvoice_mcp import contract
 from webvoice_mcp.contract.chat import CHAT, CHAT_PRICES, ChatRequest
 from webvoice_mcp.contract.endpoint import PaidEndpoint, Request
 from webvoice_mcp.contract.estimate import Estimate
@@ -21,7 +25,8 @@ from webvoice_mcp.contract.image import (
     image_credits,
 )
 from webvoice_mcp.contract.models import DOCUMENTED_MODELS
-from webvoice_mcp.contract.price_list import PRICES
+from webvoice_mcp.contract.prices import Price
+from webvoice_mcp.contract.providers import Provider
 from webvoice_mcp.contract.speech import SPEECH, TRANSCRIPTION, SpeechRequest, TranscriptionRequest
 from webvoice_mcp.contract.translation import TRANSLATION, TranslationRequest
 from webvoice_mcp.contract.video import (
@@ -34,6 +39,23 @@ from webvoice_mcp.contract.video import (
     TextToVideoProvider,
     TextToVideoRequest,
 )
+
+
+def prices_in(value: object) -> Iterator[Price]:
+    """Yield a price, or the prices in a provider or in a table of prices or providers."""
+    if isinstance(value, Price):
+        yield value
+    elif isinstance(value, Provider):
+        yield from prices_in(value.prices)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from prices_in(item)
+
+
+MODULES = [
+    importlib.import_module(f"{contract.__name__}.{module.name}") for module in pkgutil.iter_modules(contract.__path__)
+]
+PRICES = {price for module in MODULES for value in vars(module).values() for price in prices_in(value)}
 
 
 def test_every_price_quotes_the_sentence_that_states_it() -> None:

@@ -156,7 +156,7 @@ def _estimate_image(request: ImageRequest, _seconds: float | None) -> Estimate:
     default = ", the server's default" if price.source == _DEFAULT_PRICE_SOURCE else ""
     resolution = f" at {request.resolution or GEN4_RESOLUTION}" if request.provider == "gen4" else ""
     return Estimate(
-        price.credits * (request.num_images or 1),
+        image_credits(request.provider, request.resolution, request.num_images),
         f"{count}{price.credits:g} per image with {request.provider}{resolution}{default}",
     )
 

@@ -9,8 +9,6 @@ from webvoice_mcp.contract.prices import Price
 
 SPEECH_PRICE = Price("text to speech", 0.5, "minute", "Credits: TTS: 0.5 credits per minute")
 TRANSCRIPTION_PRICE = Price("speech to text", 0.3, "minute", "Credits: STT: 0.3 credits per minute")
-SPEECH_CREDITS_PER_MINUTE = SPEECH_PRICE.credits
-TRANSCRIPTION_CREDITS_PER_MINUTE = TRANSCRIPTION_PRICE.credits
 
 # About 150 words a minute at speed 1. A Chinese, Japanese or Korean character is one syllable.
 _LETTERS_PER_SECOND = 15.0

@@ -9,7 +9,6 @@ from webvoice_mcp.contract.prices import Price
 TRANSLATION_PRICE = Price(
     "translation", 0.1, "character", "Credits: Translation: 0.1 credit per 1000 characters (minimum 0.1)", amount=1000
 )
-TRANSLATION_CREDITS_PER_1000_CHARACTERS = TRANSLATION_PRICE.credits
 
 Language = Literal["en", "it", "es", "fr", "de", "pt", "ru", "zh", "ja", "ko", "ar", "nl", "pl", "tr", "cs"]
 SourceLanguage = Literal[
@@ -31,10 +30,10 @@ class TranslationReply(Billed):
 
 
 def _estimate(request: TranslationRequest, _seconds: float | None) -> Estimate:
-    thousands = started_units(len(request.text), 1000)
+    price = TRANSLATION_PRICE
     return Estimate(
-        round(thousands * TRANSLATION_PRICE.credits, 2),
-        f"{len(request.text)} characters, {TRANSLATION_PRICE.credits:g} per started 1000",
+        round(started_units(len(request.text), price.amount) * price.credits, 2),
+        f"{len(request.text)} characters, {price.credits:g} per started {price.amount}",
     )
 
 

@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from webvoice_mcp.contract.speech import (
     SPEECH,
-    SPEECH_CREDITS_PER_MINUTE,
+    SPEECH_PRICE,
     TRANSCRIPTION,
-    TRANSCRIPTION_CREDITS_PER_MINUTE,
+    TRANSCRIPTION_PRICE,
     TRANSCRIPTION_PROVIDERS,
     VOICES,
 )
@@ -68,9 +68,9 @@ async def tts(request: ApiRequest) -> Response:
     fields.choice("voice", _VOICE_IDS)
     language = fields.choice("language", tuple(_LANGUAGES), "en")
     speed = fields.number("speed", 0.9, 0.5, 2.0)
-    request.require_credits(account, SPEECH_CREDITS_PER_MINUTE)
+    request.require_credits(account, SPEECH_PRICE.credits)
     sound, mp3 = await request.run_engine(_speak, text, language, speed)
-    billing = request.charge(account, _price(sound, SPEECH_CREDITS_PER_MINUTE))
+    billing = request.charge(account, _price(sound, SPEECH_PRICE.credits))
     return success(
         audio=base64.b64encode(mp3).decode(),
         format="mp3",
@@ -90,7 +90,7 @@ async def stt(request: ApiRequest) -> Response:
     language = form.fields.string("language", "auto").strip()
     form.fields.choice("provider", TRANSCRIPTION_PROVIDERS, TRANSCRIPTION_PROVIDERS[0])
     sound = await request.run_engine(audio.decode, recordings[0])
-    price = _price(sound, TRANSCRIPTION_CREDITS_PER_MINUTE)
+    price = _price(sound, TRANSCRIPTION_PRICE.credits)
     request.require_credits(account, price)
     transcript = await request.run_engine(whisper.transcribe, sound, language)
     return success(

@@ -5,7 +5,7 @@ from typing import get_args
 
 from starlette.responses import Response
 
-from webvoice_mcp.contract.translation import TRANSLATION, TRANSLATION_CREDITS_PER_1000_CHARACTERS, Language
+from webvoice_mcp.contract.translation import TRANSLATION, TRANSLATION_PRICE, Language
 from webvoice_mcp.sandbox.engines import translate
 from webvoice_mcp.sandbox.requests import ApiRequest, api_route
 from webvoice_mcp.sandbox.responses import success
@@ -21,7 +21,7 @@ async def translation(request: ApiRequest) -> Response:
     target = fields.choice("target_language", _LANGUAGES)
     source = fields.choice("source_language", ("auto", *_LANGUAGES), "auto")
     source = "en" if source == "auto" else source  # the documented default; the sandbox does not detect languages
-    price = round(TRANSLATION_CREDITS_PER_1000_CHARACTERS * math.ceil(len(text) / 1000), 6)
+    price = round(TRANSLATION_PRICE.credits * math.ceil(len(text) / TRANSLATION_PRICE.amount), 6)
     request.require_credits(account, price)
     translated, provider = await request.run_engine(translate.translate, text, source, target)
     return success(
