@@ -47,22 +47,21 @@ def test_every_paid_endpoint_has_a_tool_and_every_paid_tool_is_tested() -> None:
     assert all(isinstance(endpoint, PaidEndpoint | FreeEndpoint) for endpoint in ENDPOINTS)
 
 
-async def test_every_paid_tool_is_asked_about_before_any_request(make_settings: MakeSettings, out: Path) -> None:
+@pytest.mark.parametrize(
+    ("limit", "error"),
+    [
+        ("CONFIRM_ABOVE", "declined: {tool} would cost about {estimate:g} credits "),
+        ("MAX_CREDITS", "budget_exceeded: This call would cost about {estimate:g} credits "),
+    ],
+)
+async def test_every_paid_tool_is_asked_about_and_budgeted_before_any_request(
+    make_settings: MakeSettings, out: Path, limit: str, error: str
+) -> None:
     upstream = Upstream({})
-    async with connected(make_settings(CONFIRM_ABOVE=0), upstream) as client:
+    async with connected(make_settings(**{limit: 0}), upstream) as client:
         for paid in PAID:
             message = failed(await client.call_tool(paid.tool, paid.arguments))
-            assert message.startswith(f"declined: {paid.tool} would cost about {paid.estimate:g} credits ")
-    assert upstream.asked == []
-    assert made_in(out) == {}
-
-
-async def test_every_paid_tool_is_held_to_the_budget_before_any_request(make_settings: MakeSettings, out: Path) -> None:
-    upstream = Upstream({})
-    async with connected(make_settings(MAX_CREDITS=0), upstream) as client:
-        for paid in PAID:
-            message = failed(await client.call_tool(paid.tool, paid.arguments))
-            assert message.startswith(f"budget_exceeded: This call would cost about {paid.estimate:g} credits ")
+            assert message.startswith(error.format(tool=paid.tool, estimate=paid.estimate))
     assert upstream.asked == []
     assert made_in(out) == {}
 

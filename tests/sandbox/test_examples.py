@@ -98,6 +98,13 @@ def assert_shape(reply: httpx2.Response, name: str) -> None:
     assert common(wanted, shape(reply.json())) == wanted
 
 
+def test_every_example_of_the_documentation_is_compared() -> None:
+    compared = {f"{name}_request" for name in _REQUESTS} | {f"{name}_response" for name in _REPLIES}
+    # Only the sandbox sends the error, and reads `image_urls`, a second spelling that we never send.
+    only_sandbox = {"error_response", "image_to_image_urls_request"}
+    assert {path.stem for path in _EXAMPLES.glob("*.json")} == compared | only_sandbox
+
+
 def test_the_contract_sends_the_documented_requests() -> None:
     examples = {name: example(f"{name}_request") for name in _REQUESTS}
     assert {name: _REQUESTS[name].model_validate(sent).fields() for name, sent in examples.items()} == examples
