@@ -81,11 +81,32 @@ def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
     assert sorted(errors.__all__) == sorted(name for _, name in drawn)
 
 
+def test_an_error_has_a_code_unless_it_only_groups_others() -> None:
+    kinds = [getattr(errors, name) for name in errors.__all__]
+    assert [kind for kind in kinds if not (hasattr(kind, "code") or kind.__subclasses__())] == []
+    codes = [kind.code for kind in kinds if hasattr(kind, "code")]
+    assert len(set(codes)) == len(codes)
+
+
 def _tree(error: type[errors.WebVoiceError], depth: int = 0) -> Iterator[tuple[int, str]]:
     yield depth, error.__name__
     for subclass in error.__subclasses__():
         if subclass.__module__ == errors.__name__:
             yield from _tree(subclass, depth + 1)
+
+
+# Money
+
+
+def test_only_the_pipeline_calls_paid_endpoints() -> None:
+    paying = {"call_paid", "upload", "download"}
+    callers = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in python_files(PACKAGE)
+        for node in ast.walk(_parse(path))
+        if isinstance(node, ast.Attribute) and node.attr in paying
+    }
+    assert callers == {"jobs/_send.py"}
 
 
 # The map
@@ -195,6 +216,8 @@ def test_a_package_lists_its_public_names_or_has_only_a_docstring() -> None:
 # Style
 
 _QUESTION = re.compile(r"(What|Whether|How|Where|When|Which|Who|Why)\b")
+_QUESTION_OF_ENTRY = re.compile(r"^ *\w+: (what|whether|how|where|when|which|who|why)\b.*", re.MULTILINE)
+_EXEMPTION = re.compile(r"# *(noqa: [A-Z0-9, ]+|type: ignore\[[\w, -]+\]|pragma: no (cover|branch))(?P<rest>.*)")
 _REFERENCE = re.compile(r"\b(as above|as said|see there|that which)\b", re.IGNORECASE)
 _MAX_WORDS = 12
 
@@ -226,13 +249,20 @@ def _problems_of_docstring(
     line = getattr(node, "lineno", 1)
     if match := _QUESTION.match(docstring):
         yield line, f"the docstring opens with {match[0]}"
+    for match in _QUESTION_OF_ENTRY.finditer(docstring):
+        yield line, f"an entry of the docstring opens with a question: {match[0].strip()!r}"
     if match := _REFERENCE.search(" ".join(docstring.split())):
         yield line, f"the docstring has {match[0]!r}"
 
 
 def _problems_of_comments(path: Path) -> Iterator[tuple[int, str]]:
     source = path.read_text(encoding="utf-8")
-    if _REFERENCE.search(source):  # most files are spared the slow search for comments
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type == tokenize.COMMENT and (match := _REFERENCE.search(token.string)):
-                yield token.start[0], f"the comment has {match[0]!r}"
+    if not (_REFERENCE.search(source) or _EXEMPTION.search(source)):  # most files are spared the slow search
+        return
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type != tokenize.COMMENT:
+            continue
+        if match := _REFERENCE.search(token.string):
+            yield token.start[0], f"the comment has {match[0]!r}"
+        if (match := _EXEMPTION.search(token.string)) and not re.search(r"\w", match["rest"]):
+            yield token.start[0], "the exemption has no reason"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _DESCRIPTIONS = {
-    "README.md": "The page on the package index.",
+    "README.md": "A short page for readers of the installed package.",
     "cli/demo/page.html": "The page's template.",
     "py.typed": "Tells type checkers that the package has types.",
     "sandbox/engines/drawings.svg": "Templates of what pictures show.",

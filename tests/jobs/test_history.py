@@ -405,7 +405,7 @@ _ORDERS = (
 )
 
 
-async def test_jobs_of_version_0_3_are_taken_over_and_its_table_stays(path: Path) -> None:
+async def test_jobs_of_development_versions_are_taken_over_and_their_table_stays(path: Path) -> None:
     path.parent.mkdir()
     connection = sqlite3.connect(path)
     connection.execute(_ORDERS)

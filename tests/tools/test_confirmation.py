@@ -14,6 +14,7 @@ from mcp.types import (
     METHOD_NOT_FOUND,
     CallToolResult,
     ClientCapabilities,
+    ElicitRequest,
     ElicitRequestParams,
     ElicitResult,
     EmptyResult,
@@ -204,7 +205,8 @@ async def question_of(client: Client, tool: str, arguments: dict[str, Any]) -> t
     asked = await call_by_hand(client, tool, arguments)
     assert isinstance(asked, InputRequiredResult)
     ((name, request),) = (asked.input_requests or {}).items()
-    return request.params.message, {"request_state": asked.request_state, "input_responses": {name: YES}}  # type: ignore[union-attr]
+    assert isinstance(request, ElicitRequest)
+    return request.params.message, {"request_state": asked.request_state, "input_responses": {name: YES}}
 
 
 async def test_a_yes_that_is_used_again_is_refused(make_settings: MakeSettings) -> None:

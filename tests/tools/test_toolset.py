@@ -56,19 +56,19 @@ def test_a_free_tool_cannot_call_a_paid_endpoint(tools: ToolSet) -> None:
 
 def test_a_paid_tool_cannot_call_a_free_endpoint(tools: ToolSet) -> None:
     with pytest.raises(TypeError, match="paid_call must be registered with one paid endpoint, then free ones"):
-        tools.paid(STATUS, title="")(paid_call)  # type: ignore[arg-type]
+        tools.paid(STATUS, title="")(paid_call)  # type: ignore[arg-type]  # the mistake
     with pytest.raises(TypeError, match="then free ones"):
-        tools.paid(SPEECH, TRANSCRIPTION, title="")(paid_call)  # type: ignore[arg-type]
+        tools.paid(SPEECH, TRANSCRIPTION, title="")(paid_call)  # type: ignore[arg-type]  # the mistake
     assert tools.tools == []
 
 
 def test_a_tool_must_be_annotated_with_what_it_returns(tools: ToolSet) -> None:
     for function in (counted, unannotated):
         with pytest.raises(TypeError, match=rf"^{function.__name__} must be annotated to return a PaidCall$"):
-            tools.paid(SPEECH, title="")(function)  # type: ignore[type-var]
+            tools.paid(SPEECH, title="")(function)  # type: ignore[type-var]  # the mistake
     for function in (paid_call, unannotated):
         with pytest.raises(TypeError, match=rf"^{function.__name__} must be annotated to return a Result$"):
-            tools.free(STATUS, title="", effect=READS)(function)  # type: ignore[type-var]
+            tools.free(STATUS, title="", effect=READS)(function)  # type: ignore[type-var]  # the mistake
     assert tools.tools == []
 
 

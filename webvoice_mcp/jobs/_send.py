@@ -34,7 +34,7 @@ async def send(
     client, endpoint = services.client, call.endpoint
     body = _body(endpoint.file_field, request, inputs)
     if endpoint.media:
-        assert pending is not None, "PaidCall requires an output of calls that deliver media"  # noqa: S101
+        assert pending is not None, "PaidCall requires an output of calls that deliver media"  # noqa: S101 - for mypy
         return await _download(call, request, body, pending, services, job)
     streams = caller.wants_text if call.stream is None else call.stream
     if body is not None:

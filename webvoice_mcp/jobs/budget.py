@@ -54,7 +54,7 @@ class Reservation:
     """Credits that are reserved for one job.
 
     Attributes:
-        credits: how many.
+        credits: the reserved amount.
     """
 
     def __init__(self, budget: Budget, credits_: float) -> None:

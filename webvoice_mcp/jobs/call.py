@@ -40,7 +40,7 @@ class Delivery(Generic[R_co]):
         request: the request as it was sent.
         reply: the service's reply without the media.
         files: the files that were saved.
-        note: what the user should know about them, "" for nothing.
+        note: a remark about them for the user, "" for none.
     """
 
     request: Any
@@ -54,11 +54,11 @@ class PaidCall(Generic[T]):
     """A paid call as asked for. A paid tool returns it, and `run` carries it out.
 
     Attributes:
-        endpoint: where the request goes. It knows the price.
+        endpoint: the endpoint to call. It knows the price.
         request: the request itself, already checked.
         result: makes the tool's result from the delivery.
         inputs: files that are sent along.
-        output: where media, or the text of a transcript, are saved; None if nothing is saved.
+        output: the place for media, or for the text of a transcript; None if nothing is saved.
         text: the text of a reply: saved in the output, or used to name the pictures.
         pictures: pictures inside the reply, as data: URLs or links, which are saved in the output folder.
         expected_files: number of files that were ordered; fewer are delivered with a note.

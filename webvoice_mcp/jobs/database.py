@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS jobs (
 );
 CREATE INDEX IF NOT EXISTS jobs_by_time ON jobs (base_url, started_at);
 """
-# Up to version 0.3 the table was called orders. It stays where it is: a server of that version may still write to it.
+# Development versions of 0.3.0 called the table orders. It stays: a server of such a version may still write to it.
 # A row that was copied while its job was running is completed when the file is opened again.
 _COPY_ORDERS = f"""
 INSERT INTO jobs ({_COLUMNS}) SELECT {_COLUMNS} FROM orders WHERE true ON CONFLICT (id) DO UPDATE SET

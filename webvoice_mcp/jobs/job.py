@@ -26,7 +26,7 @@ class Job:
 
     Attributes:
         tool: name of the tool that was called.
-        estimate: what it is expected to cost.
+        estimate: its expected cost.
         reservation: its share of the budget.
         outlives_caller: True if it goes on when its caller is gone.
         shows_pictures: True if its files are pictures that the model may look at.

@@ -29,7 +29,7 @@ class InputRequired(Exception):
     """Not an error: ends a call that the client will repeat with the user's answer.
 
     Attributes:
-        result: what the client gets.
+        result: the answer for the client.
     """
 
     def __init__(self, result: InputRequiredResult) -> None:

@@ -44,7 +44,7 @@ class McpCaller:
         """Wait for the job; return its result, or the job's id if it goes on without its caller.
 
         Raises:
-            Exception: what the job failed with.
+            Exception: the exception that the job failed with.
         """
         self._progress.on_text = job.notify
         try:
@@ -62,7 +62,7 @@ class McpCaller:
             job.was_announced = True
             return JobStarted(job_id=job.id, state="running", files=[])
         outcome = job.outcome()
-        assert isinstance(outcome, Result), "paid tools make results"  # noqa: S101
+        assert isinstance(outcome, Result), "paid tools make results"  # noqa: S101 - for mypy
         outcome.show(job.take_pictures())
         return outcome
 

@@ -1,4 +1,4 @@
-"""Resources: what a client can show or attach without calling a tool."""
+"""Resources: data that a client can show or attach without calling a tool."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -27,7 +27,7 @@ def find_config_file(client: McpClient, platform: Platform) -> Path:
     paths = [path for pattern in candidate_paths(client, platform) for path in _glob(pattern)]
     # Not Path's methods, which raise inside a folder that the user may not search.
     existing = [path for path in paths if os.path.lexists(path)]
-    possible = existing or [path for path in paths if os.path.isdir(path.parent)]  # noqa: PTH112
+    possible = existing or [path for path in paths if os.path.isdir(path.parent)]  # noqa: PTH112 - Path.is_dir raises
     return (possible or paths[-1:])[0]
 
 

@@ -61,9 +61,9 @@ class McpClient:
         name: the word after `install`.
         title: its name as its makers write it.
         docs_url: its makers' page about MCP servers.
-        method: how `install` configures it.
-        paths: where its file can be, as templates for `Platform.expand`. The first file that exists is used, else the
-            first path whose folder exists, else the last path; a missing file is created.
+        method: the way in which `install` configures it.
+        paths: possible paths of its file, as templates for `Platform.expand`. The first file that exists is used, else
+            the first path whose folder exists, else the last path; a missing file is created.
         windows_paths: its `paths` on Windows, if they differ.
         section: the key in its file below which servers are listed.
         format: the format of its file.

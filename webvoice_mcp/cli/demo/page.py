@@ -28,7 +28,7 @@ class Card:
     """A result to show on the page.
 
     Attributes:
-        title: what was asked for, or what the result is.
+        title: the request, or a name for the result.
         media: one file to show or play, or two pictures to show together.
         messages: a conversation.
         facts: short facts such as a size or an engine.
@@ -49,7 +49,7 @@ class StepResult:
     Attributes:
         step: the step's name.
         tool: the tool that it called.
-        summary: what came out, or the error.
+        summary: the result in a few words, or the error.
     """
 
     step: str

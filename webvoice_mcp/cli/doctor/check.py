@@ -18,7 +18,7 @@ class Check:
         name: the subject.
         ok: False if the user should do something. True for a check that only informs.
         detail: the finding.
-        cure: what to do if `ok` is False.
+        cure: advice if `ok` is False.
         was_run: False if another failure prevented the check.
     """
 

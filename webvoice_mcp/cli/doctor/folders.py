@@ -18,8 +18,8 @@ def check(settings: Settings) -> Iterator[Check]:
 
 
 def _check_writable(name: str, folder: Path, variable: str) -> Check:
-    # Not Path.exists, which raises inside a folder that the user may not search.
-    existing = next((path for path in (folder, *folder.parents) if os.path.exists(path)), folder)  # noqa: PTH110
+    above = (folder, *folder.parents)
+    existing = next((path for path in above if os.path.exists(path)), folder)  # noqa: PTH110 - Path.exists may raise
     try:
         # Permission bits are not reliable on every system, so a file is created. It is deleted at once.
         with tempfile.TemporaryFile(dir=existing):

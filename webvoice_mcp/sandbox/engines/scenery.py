@@ -16,8 +16,8 @@ class Scene:
     """A picture's size, palette and random number generator.
 
     Attributes:
-        horizon: where the land begins, from the top.
-        ground: where the land ends; if there is water below, at the horizon.
+        horizon: the upper edge of the land, from the top.
+        ground: the lower edge of the land; if there is water below, the horizon.
     """
 
     width: float
