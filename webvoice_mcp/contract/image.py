@@ -79,7 +79,9 @@ IMAGE_PROVIDERS: Providers = {
     ),
     # The price list has no line for this provider, so the server's default price applies.
     "qwen-image-max": Provider(
-        _COMMON_PARAMETERS | {"size": Size()}, {"": _price("qwen-image-max", 7, _DEFAULT_PRICE_SOURCE)}
+        _COMMON_PARAMETERS | {"size": Size()},
+        {"": _price("qwen-image-max", 7, _DEFAULT_PRICE_SOURCE)},
+        size_separator="x",
     ),
 }
 
@@ -102,7 +104,7 @@ def image_credits(provider: str, resolution: str | None = None, num_images: int 
 
 def format_size(provider: str, size: str) -> str:
     """Return a size in the notation of the provider's documented example."""
-    return ("x" if provider == "qwen-image-max" else "*").join(map(str, sides(size)))
+    return {**IMAGE_PROVIDERS, **EDIT_PROVIDERS}[provider].size_separator.join(map(str, sides(size)))
 
 
 class ImageRequest(Request):
@@ -151,10 +153,11 @@ class EditReply(Billed):
 
 
 def _estimate_image(request: ImageRequest, _seconds: float | None) -> Estimate:
-    price = IMAGE_PROVIDERS[request.provider].price(request.resolution)
-    count = f"num_images {request.num_images or 1}, " if request.provider == "nucleus" else ""
+    provider = IMAGE_PROVIDERS[request.provider]
+    price = provider.price(request.resolution)
+    count = f"num_images {request.num_images or 1}, " if "num_images" in provider.parameters else ""
     default = ", the server's default" if price.source == _DEFAULT_PRICE_SOURCE else ""
-    resolution = f" at {request.resolution or GEN4_RESOLUTION}" if request.provider == "gen4" else ""
+    resolution = f" at {request.resolution or provider.default_resolution}" if provider.default_resolution else ""
     return Estimate(
         image_credits(request.provider, request.resolution, request.num_images),
         f"{count}{price.credits:g} per image with {request.provider}{resolution}{default}",

@@ -16,12 +16,14 @@ class Provider:
         prices: price by resolution; "" is the price at every other resolution.
         default_resolution: the resolution that is billed when a request names none.
         alias_of: name of the provider that this one is an alias of, "" for none.
+        size_separator: the character between width and height in its documented example.
     """
 
     parameters: Mapping[str, Rule]
     prices: Mapping[str, Price] = field(hash=False)
     default_resolution: str = ""
     alias_of: str = ""
+    size_separator: str = "*"
 
     def price(self, resolution: str | None = None) -> Price:
         """Return the price at a resolution, or at the default one."""

@@ -172,13 +172,13 @@ async def webvoice_image_to_image(
     if not 1 <= len(images) <= MAX_EDIT_IMAGES:
         raise InvalidArgument(f"images has {len(images)} entries. Give 1 to {MAX_EDIT_IMAGES}.")
     request = EditRequest(prompt=prompt, provider=provider, aspect_ratio=aspect_ratio, size=size, seed=seed)
-    check_provider(EDIT_RULES, "flux-flash-edit", request)
+    check_provider(EDIT_RULES, EDIT.default_provider, request)
     inputs = picture_inputs(images, "images")
     only_urls = all(picture.is_url for picture in inputs)
     request = request.model_copy(
         update={
             "images": images if only_urls else None,
-            "size": format_size("flux-flash-edit", size) if size else None,
+            "size": format_size(EDIT.default_provider, size) if size else None,
         }
     )
     return PaidCall(
