@@ -24,7 +24,7 @@ from webvoice_mcp.contract.image import (
 )
 from webvoice_mcp.contract.rules import is_public_link, sides
 from webvoice_mcp.sandbox.engines import edit, picture
-from webvoice_mcp.sandbox.parameters import read_parameters, read_pictures
+from webvoice_mcp.sandbox.parameters import parse_ratio, read_parameters, read_pictures
 from webvoice_mcp.sandbox.requests import ApiRequest, api_route
 from webvoice_mcp.sandbox.responses import success
 
@@ -100,7 +100,7 @@ def _size(provider: str, parameters: Mapping[str, Any]) -> tuple[int, int]:
     if "size" in parameters:
         return _check_size(sides(parameters["size"]))
     has_resolution = "resolution" in IMAGE_RULES.get(provider, ())
-    ratio = _parse_ratio(parameters.get("aspect_ratio", "16:9" if has_resolution else "1:1"))
+    ratio = parse_ratio(parameters.get("aspect_ratio", "16:9" if has_resolution else "1:1"))
     if "width" in parameters or "height" in parameters:
         width, height = parameters.get("width", 0), parameters.get("height", 0)
         return width or _clamp(height * ratio), height or _clamp(width / ratio)
@@ -112,11 +112,6 @@ def _size(provider: str, parameters: Mapping[str, Any]) -> tuple[int, int]:
     unit = math.isqrt(_DEFAULT_SIDE * _DEFAULT_SIDE // (ratio.numerator * ratio.denominator))
     unit -= unit % _SIDE_STEP if unit > _SIDE_STEP else 0
     return _clamp(Fraction(ratio.numerator * unit)), _clamp(Fraction(ratio.denominator * unit))
-
-
-def _parse_ratio(text: str) -> Fraction:
-    width, height = text.split(":")
-    return Fraction(int(width), int(height))
 
 
 def _clamp(side: Fraction, maximum: int = _MAX_SIDE) -> int:

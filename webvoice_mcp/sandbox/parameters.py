@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
@@ -63,6 +64,12 @@ def read_pictures(form: Form, names: Sequence[str], max_pictures: int) -> list[b
         forms = f"{', '.join(names)}: https URLs, base64 or files"
         raise HTTPException(400, f"The request has {len(pictures)} images. Send {accepted} as {forms}.")
     return pictures
+
+
+def parse_ratio(text: str) -> Fraction:
+    """Return the ratio of width to height in a text such as "16:9"."""
+    width, height = text.split(":")
+    return Fraction(int(width), int(height))
 
 
 def _convert(name: str, value: Any, annotation: Any, *, strict: bool) -> Any:

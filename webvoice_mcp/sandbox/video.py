@@ -18,7 +18,7 @@ from webvoice_mcp.contract.video import (
 )
 from webvoice_mcp.sandbox.database import Account
 from webvoice_mcp.sandbox.engines import film
-from webvoice_mcp.sandbox.parameters import ProviderRules, read_parameters, read_pictures
+from webvoice_mcp.sandbox.parameters import ProviderRules, parse_ratio, read_parameters, read_pictures
 from webvoice_mcp.sandbox.requests import ApiRequest, api_route
 from webvoice_mcp.sandbox.responses import success
 
@@ -85,7 +85,7 @@ async def _respond(
         film_input,
         seconds,
         int(resolution.removesuffix("p")),
-        None if ratio == _SOURCE_RATIO else _parse_ratio(ratio),
+        None if ratio == _SOURCE_RATIO else float(parse_ratio(ratio)),
         sound=parameters["generate_audio"],
     )
     return success(
@@ -96,11 +96,6 @@ async def _respond(
         video_size_bytes=len(mp4),
         **request.charge(account, price),
     )
-
-
-def _parse_ratio(ratio: str) -> float:
-    width, height = ratio.split(":")
-    return int(width) / int(height)
 
 
 ROUTES = [api_route(IMAGE_TO_VIDEO, image_to_video), api_route(TEXT_TO_VIDEO, text_to_video)]
