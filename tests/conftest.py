@@ -28,6 +28,12 @@ settings.load_profile("quick")
 
 
 @pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """The output folder of `make_settings`, which does not exist yet."""
+    return tmp_path / "out"
+
+
+@pytest.fixture
 def make_settings(tmp_path: Path) -> MakeSettings:
     """Return a function that makes settings with the test's own folders; it takes variables without `WEBVOICE_`."""
 

@@ -1,5 +1,6 @@
 """Helpers for all tests: scripted HTTP responses, an in-memory MCP client, checks of results."""
 
+import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -120,6 +121,20 @@ async def ask(
     async with connected(settings, sent) as client:
         result = fields(await client.call_tool(tool, arguments))
     return result, json.loads(sent.bodies[0])
+
+
+def text_of(result: CallToolResult) -> str:
+    """Return the text blocks of a result, joined."""
+    return "".join(block.text for block in result.content if isinstance(block, TextContent))
+
+
+def base64_text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def count_descriptors() -> int:
+    """Return the number of open file descriptors of this process; not on Windows."""
+    return len(list(Path("/dev/fd").iterdir()))
 
 
 def failed(result: CallToolResult) -> str:

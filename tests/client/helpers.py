@@ -1,6 +1,6 @@
 """Helpers for the client's tests: requests, scripted answers, and the errors that they cause."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import Any, cast
 
 import httpx2
@@ -50,6 +50,11 @@ def raw(body: bytes) -> httpx2.Response:
 
 def event_stream(*pieces: bytes | Exception) -> httpx2.Response:
     return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=ChunkedBody(pieces))
+
+
+async def sent(body: AsyncIterable[bytes]) -> bytes:
+    """Return all bytes of a body."""
+    return b"".join([block async for block in body])
 
 
 async def call(client: Client, endpoint: Endpoint[Q, R], request: Q) -> R:

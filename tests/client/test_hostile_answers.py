@@ -1,6 +1,5 @@
 """A hostile or broken service: every answer is delivered or reported as a known error, and does no harm."""
 
-import base64
 import json
 import unicodedata
 from pathlib import Path
@@ -10,12 +9,23 @@ import httpx2
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from mcp.types import CallToolResult, ResourceLink, TextContent
+from mcp.types import CallToolResult, ResourceLink
 
 from tests.client.helpers import patient, raw
 from tests.client.test_odd_answers import JSON_VALUES, TEXTS
 from tests.files.samples import FLAC_BYTES, JPEG_BYTES, MP3_BYTES, PNG_BYTES, mp4_bytes, wav_bytes
-from tests.support import CANARY, ChunkedBody, MakeSettings, ScriptedTransport, answer, connected, failed, fields
+from tests.support import (
+    CANARY,
+    ChunkedBody,
+    MakeSettings,
+    ScriptedTransport,
+    answer,
+    base64_text,
+    connected,
+    failed,
+    fields,
+    text_of,
+)
 
 CODES = {
     *("unauthorized", "insufficient_credits", "bad_request", "rate_limited", "provider_unavailable", "server_error"),
@@ -32,14 +42,6 @@ ESCAPES = "\x1b[31m\x1b]0;owned\x07\x1b]8;;http://evil.example\x1b\\\x1b]52;c;aG
 TRANSLATE = ("webvoice_translate", {"text": "Hi", "target_language": "it"})
 
 
-def encoded(content: bytes) -> str:
-    return base64.b64encode(content).decode()
-
-
-def text_of(result: CallToolResult) -> str:
-    return "".join(block.text for block in result.content if isinstance(block, TextContent))
-
-
 def load_strictly(text: str) -> Any:
     """Parse JSON that every client accepts."""
     return json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
@@ -48,16 +50,20 @@ def load_strictly(text: str) -> Any:
 # Any answer
 
 CHAT_ANSWER = {"id": "c1", "choices": [{"index": 0, "message": {"content": "Hi"}, "finish_reason": "stop"}]}
-IMAGE_ANSWER = {"success": True, "image": encoded(PNG_BYTES), "credits_used": 0.75}
-VIDEO_ANSWER = {"success": True, "video": encoded(mp4_bytes(b"isom", b"vide")), "credits_used": 0.75}
+IMAGE_ANSWER = {"success": True, "image": base64_text(PNG_BYTES), "credits_used": 0.75}
+VIDEO_ANSWER = {"success": True, "video": base64_text(mp4_bytes(b"isom", b"vide")), "credits_used": 0.75}
 CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("webvoice_chat", {"prompt": "Hi"}, CHAT_ANSWER),
     ("webvoice_chat", {"prompt": "Hi", "stream": True}, CHAT_ANSWER),
-    ("webvoice_tts", {"text": "Hi"}, {"success": True, "audio": encoded(MP3_BYTES), "credits_used": 0.75}),
+    ("webvoice_tts", {"text": "Hi"}, {"success": True, "audio": base64_text(MP3_BYTES), "credits_used": 0.75}),
     ("webvoice_stt", {"audio_path": "talk.wav"}, {"success": True, "text": "Good day", "language": "en"}),
     (*TRANSLATE, {"translated_text": "Ciao", "credits_used": 0.05}),
     ("webvoice_image", {"prompt": "x"}, IMAGE_ANSWER),
-    ("webvoice_image", {"prompt": "x", "provider": "nucleus", "num_images": 2}, {"images": [encoded(PNG_BYTES)] * 2}),
+    (
+        "webvoice_image",
+        {"prompt": "x", "provider": "nucleus", "num_images": 2},
+        {"images": [base64_text(PNG_BYTES)] * 2},
+    ),
     ("webvoice_image_to_image", {"prompt": "x", "images": ["photo.png"]}, IMAGE_ANSWER),
     ("webvoice_image_to_video", {"prompt": "x", "image": "photo.png"}, VIDEO_ANSWER),
     ("webvoice_text_to_video", {"prompt": "x"}, VIDEO_ANSWER),
@@ -73,7 +79,7 @@ MEDIA += [wav_bytes(), mp4_bytes(b"isom", b"vide"), mp4_bytes(b"M4A ", b"soun"),
 ODD_VALUES = st.one_of(
     JSON_VALUES,
     st.just(f"Your key: {CANARY}"),
-    st.sampled_from([*map(encoded, MEDIA), ESCAPES, f"https://x.example/?{CANARY}", "data:,x", "x" * 3000]),
+    st.sampled_from([*map(base64_text, MEDIA), ESCAPES, f"https://x.example/?{CANARY}", "data:,x", "x" * 3000]),
     st.sampled_from([10**400, -(10**30), 1e308, "NaN", [[]] * 300, {"error": "x"}, {"url": 5}, ["", None, {}]]),
 )
 NAMES = sorted({name for *_, good in CALLS for name in good})
@@ -214,7 +220,7 @@ async def test_files_that_the_service_speaks_of_are_no_files_of_ours(make_settin
 
 async def test_long_links_next_to_an_image_are_written_to_a_file(make_settings: MakeSettings, tmp_path: Path) -> None:
     links = [f"https://x.example/{number}?{'a' * 5000}" for number in range(3)]
-    sent = ScriptedTransport(answer({"images": [encoded(PNG_BYTES), *links]}))
+    sent = ScriptedTransport(answer({"images": [base64_text(PNG_BYTES), *links]}))
     async with connected(make_settings(INLINE_IMAGES=0), sent) as client:
         result = fields(await client.call_tool("webvoice_image", {"prompt": "x", "output_path": "x.png"}))
     (listing,) = [file for file in (tmp_path / "out").iterdir() if file.suffix == ".txt"]
@@ -224,7 +230,7 @@ async def test_long_links_next_to_an_image_are_written_to_a_file(make_settings: 
 
 
 async def test_the_images_of_a_chat_share_the_limit_of_an_answer(make_settings: MakeSettings, tmp_path: Path) -> None:
-    image = {"image_url": {"url": f"data:image/png;base64,{encoded(PNG_BYTES + bytes(700))}"}}
+    image = {"image_url": {"url": f"data:image/png;base64,{base64_text(PNG_BYTES + bytes(700))}"}}
     body = {"choices": [{"message": {"content": "Hi", "images": [image] * 5}}]}
     async with connected(make_settings(MAX_FILE_MB="0.001"), ScriptedTransport(answer(body))) as client:
         assert "WEBVOICE_MAX_FILE_MB" in fields(await client.call_tool("webvoice_chat", {"prompt": "Hi"}))["note"]

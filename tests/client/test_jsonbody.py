@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.client.helpers import patient
+from tests.client.helpers import patient, sent
 from webvoice_mcp.client.jsonbody import JsonBody
 from webvoice_mcp.client.multipart import FormFile
 from webvoice_mcp.errors import DiskError
@@ -20,10 +20,6 @@ def form_file(chunks: list[bytes], size: int | None = None) -> FormFile:
             yield chunk
 
     return FormFile("images", "a.png", "image/png", len(b"".join(chunks)) if size is None else size, read)
-
-
-async def sent(body: JsonBody) -> bytes:
-    return b"".join([block async for block in body])
 
 
 @patient

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from python_multipart import FormParser
 from python_multipart.multipart import parse_options_header
 
-from tests.client.helpers import patient
+from tests.client.helpers import patient, sent
 from webvoice_mcp.client.multipart import FormFile, Multipart
 from webvoice_mcp.errors import DiskError
 
@@ -26,10 +26,6 @@ def form_file(*chunks: bytes, size: int | None = None, field: str = "audio", nam
             yield chunk
 
     return FormFile(field, name, "audio/mpeg", sum(map(len, chunks)) if size is None else size, read)
-
-
-async def sent(body: Multipart) -> bytes:
-    return b"".join([block async for block in body])
 
 
 def parse(body: bytes, content_type: str) -> tuple[list[tuple[str, str]], list[tuple[str, str, str, bytes]]]:

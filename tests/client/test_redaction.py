@@ -4,16 +4,11 @@ import json
 
 import httpx2
 import pytest
-from mcp.types import CallToolResult, TextContent
 
 from tests.client.helpers import STATUS_BODY, MakeClient, caught, event_stream, ok, status
-from tests.support import CANARY, MakeSettings, ScriptedTransport, answer, connected, failed, fields
+from tests.support import CANARY, MakeSettings, ScriptedTransport, answer, connected, failed, fields, text_of
 from webvoice_mcp.client.redaction import mask_key, mask_keys_in, redact
 from webvoice_mcp.errors import Unauthorized
-
-
-def text_of(result: CallToolResult) -> str:
-    return "".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
 @pytest.mark.parametrize(

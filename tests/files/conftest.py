@@ -9,12 +9,6 @@ from webvoice_mcp.files import Files
 
 
 @pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """The output folder, which does not exist yet."""
-    return tmp_path / "out"
-
-
-@pytest.fixture
 def files(make_settings: MakeSettings) -> Files:
     return Files(make_settings())
 

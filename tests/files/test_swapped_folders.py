@@ -12,7 +12,7 @@ import pytest
 
 from tests.files.actions import read, resolve, save
 from tests.files.samples import MP3_BYTES, PNG_BYTES, everything_in, put, without_root
-from tests.support import MakeSettings
+from tests.support import MakeSettings, count_descriptors
 from webvoice_mcp.errors import DiskError, FileError, FileExists, PathNotAllowed
 from webvoice_mcp.files import Files, folders, read_back
 from webvoice_mcp.files.disk import OPEN_FOLDER, OPEN_FOR_READING
@@ -28,10 +28,6 @@ def out(tmp_path: Path) -> Path:
     folder = tmp_path / "out"
     folder.mkdir()
     return folder
-
-
-def count_descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def hide_descriptor_paths(monkeypatch: pytest.MonkeyPatch) -> None:

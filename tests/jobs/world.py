@@ -1,6 +1,5 @@
 """Shared by the tests of jobs: every paid tool, and a service that fails at a chosen moment."""
 
-import base64
 import json
 import re
 import sqlite3
@@ -14,17 +13,13 @@ import httpx2
 from mcp import Client
 
 from tests.files.samples import MP3_BYTES, PNG_BYTES, mp4_bytes, wav_bytes
-from tests.support import failed, fields
+from tests.support import base64_text, failed, fields
 from webvoice_mcp.contract.translation import TRANSLATION_PRICE
 
 MP4_BYTES = mp4_bytes(b"isom", b"vide")
 RECORDING = wav_bytes(8000)  # a second
 PATIENCE = 60.0  # seconds that a test waits for an event; a busy machine is slow
 PROMPT = "a secret garden at dawn"
-
-
-def _b64(content: bytes) -> str:
-    return base64.b64encode(content).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +56,7 @@ def _chat(tool: str, estimate: float) -> Paid:
 
 def _made(tool: str, path: str, arguments: dict[str, Any], estimate: float, field: str, file: str) -> Paid:
     content = {"audio": MP3_BYTES, "image": PNG_BYTES, "video": MP4_BYTES}[field]
-    answer = {"success": True, field: _b64(content), "credits_used": 0.75, "credits_remaining": 9.0}
+    answer = {"success": True, field: base64_text(content), "credits_used": 0.75, "credits_remaining": 9.0}
     return Paid(tool, {**arguments, "output_path": file}, path, answer, 0.75, estimate, file, content)
 
 

@@ -2,13 +2,13 @@
 
 import base64
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from tests.sandbox.world import ANN, HELLO, SandboxClient, needs_engines
+from tests.support import EXAMPLES, example
 from webvoice_mcp.contract.account import (
     CreateKeyRequest,
     SendCodeRequest,
@@ -23,8 +23,6 @@ from webvoice_mcp.contract.messaging import EmailReply, EmailRequest, MemoReply,
 from webvoice_mcp.contract.speech import SpeechReply, SpeechRequest, TranscriptionReply, VoicesReply
 from webvoice_mcp.contract.translation import TranslationReply, TranslationRequest
 from webvoice_mcp.contract.video import ImageToVideoRequest, TextToVideoRequest, VideoReply
-
-_EXAMPLES = Path(__file__).parent.parent / "contract" / "examples"
 
 _REQUESTS: dict[str, type[Request]] = {
     "send_code": SendCodeRequest,
@@ -69,10 +67,6 @@ _REPLIES: dict[str, type[Reply]] = {
 }
 
 
-def example(name: str) -> Any:
-    return json.loads((_EXAMPLES / f"{name}.json").read_text("utf-8"))
-
-
 def shape(value: Any) -> Any:
     """Return the keys and types of a JSON value. All numbers have one type; a list has the shape of its first item."""
     if isinstance(value, dict):
@@ -102,7 +96,7 @@ def test_every_example_of_the_documentation_is_compared() -> None:
     compared = {f"{name}_request" for name in _REQUESTS} | {f"{name}_response" for name in _REPLIES}
     # Only the sandbox sends the error, and reads `image_urls`, a second spelling that we never send.
     only_sandbox = {"error_response", "image_to_image_urls_request"}
-    assert {path.stem for path in _EXAMPLES.glob("*.json")} == compared | only_sandbox
+    assert {path.stem for path in EXAMPLES.glob("*.json")} == compared | only_sandbox
 
 
 def test_the_contract_sends_the_documented_requests() -> None:
@@ -170,7 +164,7 @@ async def test_chat_replies_as_documented(ann: SandboxClient, request_name: str,
 
 
 async def test_chat_streams_as_documented(ann: SandboxClient) -> None:
-    first, piece, last, done = _events((_EXAMPLES / "chat_stream.txt").read_text("utf-8"))
+    first, piece, last, done = _events((EXAMPLES / "chat_stream.txt").read_text("utf-8"))
     got = _events((await ann.post("chat/completions/", {**HELLO, "stream": True})).text)
     assert common(first, got[0]) == first
     assert all(common(piece, event) == piece for event in got[1:-2])

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.helpers import mode, names_in, other_process, umask
+from tests.support import count_descriptors
 from webvoice_mcp.storage import locks
 from webvoice_mcp.storage.locks import ByteLocks, file_lock
 
@@ -43,10 +44,6 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "_TIMEOUT_SECONDS", 0.02)
-
-
-def count_descriptors() -> int:
-    return len(list(Path("/dev/fd").iterdir()))
 
 
 # A lock on a file

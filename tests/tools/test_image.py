@@ -23,6 +23,7 @@ from tests.support import (
     ScriptedTransport,
     answer,
     ask,
+    base64_text,
     connected,
     example,
     failed,
@@ -62,18 +63,14 @@ def noise(side: int) -> bytes:
 PNG, JPEG, WEBP, BLUE = picture(), picture("JPEG"), picture("WEBP"), picture(colour="blue")
 
 
-def encoded(content: bytes) -> str:
-    return base64.b64encode(content).decode()
-
-
 def drawn(*pictures: bytes) -> httpx2.Response:
-    listed = [encoded(content) for content in pictures]
+    listed = [base64_text(content) for content in pictures]
     body = {"success": True, "provider": "wan", "image": listed[0], "images": listed, "count": len(listed)}
     return answer({**body, "credits_used": 8.0, "credits_remaining": 92.0})
 
 
 def edited(**more: Any) -> httpx2.Response:
-    body = {"success": True, "provider": "flux-2-flash-edit", "image": encoded(PNG), "input_count": 1}
+    body = {"success": True, "provider": "flux-2-flash-edit", "image": base64_text(PNG), "input_count": 1}
     return answer({**body, "credits_used": 1.0, **more})
 
 
@@ -132,7 +129,7 @@ async def test_an_image_is_saved_and_shown_to_the_model(make_settings: MakeSetti
         "credits_remaining": 92.0,
     }
     assert result.content[1:] == [
-        ImageContent(data=encoded(PNG), mime_type="image/png"),
+        ImageContent(data=base64_text(PNG), mime_type="image/png"),
         ResourceLink(uri=path.as_uri(), name="red dot ü.png", mime_type="image/png", size=len(PNG)),
     ]
 
@@ -184,28 +181,30 @@ async def test_an_image_that_arrives_twice_is_saved_once(
     make_settings: MakeSettings, out: Path, order: list[str]
 ) -> None:
     put(out / "x.png", picture(colour="green"))
-    reply = {"image": encoded(PNG), "images": [encoded(PNG), encoded(BLUE)]}
+    reply = {"image": base64_text(PNG), "images": [base64_text(PNG), base64_text(BLUE)]}
     result = await draw(make_settings(OVERWRITE=1), TWO, answer({name: reply[name] for name in order}))
     assert paths(result) == [str(out / "x.png"), str(out / "x-2.png")]
     assert [(out / name).read_bytes() for name in everything_in(out)] == [BLUE, PNG]
 
 
 async def test_a_single_image_that_is_not_in_the_list_is_saved_too(make_settings: MakeSettings, out: Path) -> None:
-    reply = answer({"image": encoded(BLUE), "images": [encoded(PNG)]})
+    reply = answer({"image": base64_text(BLUE), "images": [base64_text(PNG)]})
     result = await draw(make_settings(), {"output_path": "x.png"}, reply)
     assert paths(result) == [str(out / "x.png"), str(out / "x-2.png")]
     assert [(out / name).read_bytes() for name in everything_in(out)] == [BLUE, PNG]
 
 
 async def test_a_list_of_images_is_enough(make_settings: MakeSettings, out: Path) -> None:
-    result = await draw(make_settings(), TWO, answer({"images": [encoded(PNG)]}))
+    result = await draw(make_settings(), TWO, answer({"images": [base64_text(PNG)]}))
     assert (out / "x.png").read_bytes() == PNG
     assert (fields(result)["count"], fields(result)["note"]) == (1, "2 were ordered, 1 arrived.")
 
 
 async def test_a_link_beside_an_image_is_reported(make_settings: MakeSettings, out: Path) -> None:
     link = "http://cdn.example/second.png"
-    result = await draw(make_settings(), TWO, answer({"image": encoded(PNG), "images": [encoded(PNG), f" {link} "]}))
+    result = await draw(
+        make_settings(), TWO, answer({"image": base64_text(PNG), "images": [base64_text(PNG), f" {link} "]})
+    )
     assert paths(result) == [str(out / "x.png")]
     assert fields(result)["note"] == f"The service sent a link; fetch it yourself: {link}"
 
@@ -383,7 +382,7 @@ async def test_local_and_linked_images_are_mixed_in_json(make_settings: MakeSett
     arguments = {"prompt": "Merge ✓", "images": [local[0], LINK, local[1]], "aspect_ratio": "1:1"}
     async with connected(make_settings(), service) as client:
         fields(await client.call_tool(CHANGE, arguments))
-    assert json.loads(service.bodies[0]) == {**arguments, "images": [encoded(PNG), LINK, encoded(JPEG)]}
+    assert json.loads(service.bodies[0]) == {**arguments, "images": [base64_text(PNG), LINK, base64_text(JPEG)]}
     assert service.requests[0].headers["content-length"] == str(len(service.bodies[0]))
     assert service.requests[0].headers["content-type"] == "application/json"
 
