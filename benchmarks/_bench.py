@@ -65,7 +65,7 @@ class Bench:
     """The environment of a run: a folder, the service in a process of its own, and the servers to compare.
 
     Attributes:
-        is_short: True for a run of about a minute.
+        is_short: True for fewer rounds and smaller files.
         folder: a temporary folder.
         curl: the path of curl, or None.
         http, https: the service's addresses, without a path.

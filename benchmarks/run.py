@@ -5,7 +5,7 @@ Usage: python benchmarks/run.py [--short] [--check] [NAME ...]
 Names: start, call, load, stream, save, send, splitter; without a name, all of them. In each round, the alternatives run
 in random order. Medians and goals are printed. Ratios mean more than times, because machines differ.
 
---short takes about a minute; it leaves out the published version, which would have to be installed.
+--short takes some minutes; it leaves out the published version, which would have to be installed.
 --check ends with code 1 if memory or a stall misses its goal, or if a time misses its goal by a factor of 3.
 """
 
@@ -35,7 +35,7 @@ def main() -> int:
     """Run the benchmarks and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="a benchmark")
-    parser.add_argument("--short", action="store_true", help="about a minute")
+    parser.add_argument("--short", action="store_true", help="fewer rounds and smaller files")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a goal is missed")
     options = parser.parse_args()
     if unknown := set(options.names) - BENCHMARKS.keys():

@@ -34,9 +34,16 @@ def prepare(name: str, lock: str, *project: str) -> Path:
         sys.exit(f"{sys.executable} has no pip. Install pip ({install_pip}), or install uv.")
     if not python.exists():
         _run_or_exit(*make, str(ROOT / name))
-    # Only wheels are accepted, because installing a wheel does not run its code.
-    _run_or_exit(*install, "--only-binary", ":all:", "--require-hashes", "-r", str(ROOT / "requirements" / lock))
-    _run_or_exit(*install, "--no-deps", *project)
+    lock_file, installed = ROOT / "requirements" / lock, ROOT / name / "installed.txt"
+    texts = [path.read_text(encoding="utf-8") for path in (lock_file, ROOT / "pyproject.toml")]
+    wanted = "\n".join([sys.version, *project, *texts])
+    is_current = installed.exists() and installed.read_text(encoding="utf-8") == wanted
+    if not is_current:  # checking takes pip half a minute
+        # Only wheels are accepted, because installing a wheel does not run its code.
+        _run_or_exit(*install, "--only-binary", ":all:", "--require-hashes", "-r", str(lock_file))
+    if not is_current or "-e" not in project:
+        _run_or_exit(*install, "--no-deps", *project)
+    installed.write_text(wanted, encoding="utf-8")
     return python
 
 

@@ -22,8 +22,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # Hypothesis must not fail a test because the machine is busy. CI tries more examples.
 _patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("quick", _patient, max_examples=30)
-settings.register_profile("thorough", _patient, max_examples=100)
+settings.register_profile("quick", _patient, max_examples=20)
+settings.register_profile("thorough", _patient, max_examples=60)
 settings.load_profile("quick")
 
 

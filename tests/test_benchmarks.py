@@ -10,9 +10,17 @@ _BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 _RUN = _BENCHMARKS / "run.py"
 
 
-@pytest.mark.wide
-def test_the_short_form_of_the_benchmarks_stays_within_its_goals(capsys: pytest.CaptureFixture[str]) -> None:
-    done = subprocess.run([sys.executable, _RUN, "--short", "--check"], capture_output=True, text=True, check=False)
+_WITH_STALLS = ("load", "send")  # memory while saving has its own test, tests/wire/test_wire_memory.py
+
+
+@pytest.mark.parametrize(
+    "names", [pytest.param(_WITH_STALLS, marks=pytest.mark.wide), pytest.param((), marks=pytest.mark.soak, id="all")]
+)
+def test_the_short_form_of_the_benchmarks_stays_within_its_goals(
+    names: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [sys.executable, _RUN, "--short", "--check", *names]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     with capsys.disabled():
         print(f"\n{done.stdout}")
     assert done.returncode == 0, done.stderr

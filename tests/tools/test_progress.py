@@ -108,9 +108,9 @@ async def test_text_is_sent_in_few_pieces_and_counts_its_characters() -> None:
     assert clock.now < progress.due < clock.now + 1
     await progress.send_due(job)
     assert len(sent) == 1
-    await progress.flush()
+    await progress.finish()
     assert sent[1:] == [(13.0, None, "three")]
-    await progress.flush()
+    await progress.finish()
     assert len(sent) == 2
 
 
@@ -121,7 +121,7 @@ async def test_a_caller_who_did_not_ask_gets_nothing() -> None:
     assert (progress.is_wanted, progress.due) == (False, float("inf"))
     clock.now += 100
     await progress.send_due(new_job())
-    await progress.flush()
+    await progress.finish()
     assert sent == []
 
 
@@ -185,3 +185,22 @@ async def test_streamed_text_arrives_whole_in_few_notifications(make_settings: M
         result = fields(await client.call_tool("webvoice_chat", {"prompt": "x"}, progress_callback=received))
     assert "".join(message for _, _, message in received.all) == result["text"] == "".join(words) + "end."
     assert len(received.all) <= 3 + 10 * (time.monotonic() - started)
+
+
+async def test_an_answer_does_not_follow_a_notification_at_once(make_settings: MakeSettings) -> None:
+    received, upstream = Received(), Upstream(TTS.answer, hold="head")
+    notified_at = []
+
+    async def note_time(progress: float, total: float | None, message: str | None) -> None:
+        notified_at.append(time.monotonic())
+        await received(progress, total, message)
+
+    async with connected(make_settings(), upstream, "legacy") as client, anyio.create_task_group() as group:
+
+        async def call() -> None:
+            fields(await client.call_tool(TTS.tool, {"text": "x"}, progress_callback=note_time))
+            assert time.monotonic() - notified_at[-1] > 0.09
+
+        group.start_soon(call)
+        await received.wait()
+        upstream.release.set()

@@ -193,7 +193,7 @@ def check_one_invalid_argument(connected: ConnectedServer, call: tuple[str, Mess
 
 
 quick = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-thorough = settings(quick, max_examples=500, derandomize=False)
+thorough = settings(quick, max_examples=200, derandomize=False)
 each_family = pytest.mark.parametrize("family", CALLS_BY_FAMILY)
 any_call = st.sampled_from(VALID_CALLS)
 

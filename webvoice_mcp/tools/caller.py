@@ -52,7 +52,6 @@ class McpCaller:
                 await follow(job, self._progress, until=lambda: job.state != "submitted", deadline=self._deadline)
             else:
                 await follow(job, self._progress, until=lambda: job.is_finished, deadline=self._deadline)
-            await self._progress.flush()
         except anyio.get_cancelled_exc_class():
             # Media that were paid for are saved for later; a text is worth nothing without its reader.
             if not (job.state == "running" and job.outlives_caller):

@@ -12,6 +12,7 @@ from webvoice_mcp.jobs.job import Job
 
 _FIRST_SECONDS = 0.8  # a caller who wants progress gets the first notification within a second
 _INTERVAL_SECONDS = 4.5  # and then one at least every five seconds
+_QUIET_SECONDS = 0.1  # before the answer: TypeScript's SDK drops a notification that it reads together with the answer
 _MIB = 1024 * 1024
 _MIN_STEP = 0.001
 
@@ -37,6 +38,7 @@ class Progress:
         self._text_due = clock()
         self._status_due = clock() + _FIRST_SECONDS
         self._last = 0.0
+        self._sent_at = float("-inf")
 
     @property
     def due(self) -> float:
@@ -57,12 +59,16 @@ class Progress:
         """Send what is due: new text, or that the job goes on."""
         now = self._clock()
         if self._text and now >= self._text_due:
-            await self.flush()
+            await self._send_text()
         elif self.is_wanted and now >= self._status_due:
             await self._send_status(job)
 
-    async def flush(self) -> None:
-        """Send the text that is still stored."""
+    async def finish(self) -> None:
+        """Send the text that is still stored, and return when the answer may follow the last notification."""
+        await self._send_text()
+        await anyio.sleep(max(0.0, self._sent_at + _QUIET_SECONDS - self._clock()))
+
+    async def _send_text(self) -> None:
         text = "".join(self._text)
         self._text.clear()
         if text:
@@ -81,11 +87,16 @@ class Progress:
         self._status_due = self._clock() + _INTERVAL_SECONDS
         self._last = max(progress, self._last + _MIN_STEP)
         await self._context.report_progress(self._last, total if total and total >= self._last else None, message)
+        self._sent_at = self._clock()
 
 
 async def follow(job: Job, progress: Progress, *, until: Callable[[], bool], deadline: float) -> None:
-    """Send a job's progress until a condition holds or the deadline (on the monotonic clock) passes."""
+    """Send a job's progress until a condition holds or the deadline (on the monotonic clock) passes.
+
+    Returns when the answer may be sent: after what is left of the text, and not at once after a notification.
+    """
     while not until() and (now := time.monotonic()) < deadline:
         with anyio.move_on_after(max(0.0, min(deadline, progress.due) - now)):
             await job.changed()
         await progress.send_due(job)
+    await progress.finish()
