@@ -18,11 +18,6 @@ from webvoice_mcp.errors import Declined
 _STATE_SECONDS = 900.0  # the SDK accepts a state for 600
 _INPUT_REQUIRED_SINCE = "2026-07-28"  # the revision in which a question is a result, not a request to the client
 _KEY = "confirm"
-_SCHEMA = {
-    "type": "object",
-    "properties": {"go_on": {"type": "boolean", "title": "Go on", "description": "Spend the credits?"}},
-    "required": ["go_on"],
-}
 
 
 class InputRequired(Exception):
@@ -68,39 +63,61 @@ async def confirm(context: Context[Any, Any], tool: str, estimate: Estimate, lim
         InputRequired: the client is to put the question to the user and repeat the call.
     """
     price = _price(estimate)
-    if not _can_ask(context):
+    if not can_ask(context):
         raise Declined(
             f"{tool} would cost {price}, more than WEBVOICE_CONFIRM_ABOVE={limit:g} allows without a question, and "
             "this client cannot ask the user. Choose something cheaper, or ask the user to raise or unset the setting."
         )
-    question = f"{tool} will cost {price}. Go on?"
+    if not await is_agreed(context, f"{tool} will cost {price}. Go on?", "Spend the credits?"):
+        raise Declined("The user did not agree to the cost. Nothing was spent. Ask before you call it again.")
+
+
+async def is_agreed(context: Context[Any, Any], question: str, label: str) -> bool:
+    """Put a question to the user of a client that can ask, and return True if they said yes.
+
+    Args:
+        question: the question, in one sentence.
+        label: a few words for the box that the user ticks to agree.
+
+    Raises:
+        Declined: the answer was used before.
+        InputRequired: the client is to put the question to the user and repeat the call.
+    """
+    go_on = {"type": "boolean", "title": "Go on", "description": label}
+    schema = {"type": "object", "properties": {"go_on": go_on}, "required": ["go_on"]}
     version = context.protocol_version
     if version is not None and version >= _INPUT_REQUIRED_SINCE:
-        answer = _repeated_answer(context, question)
+        answer = _repeated_answer(context, question, schema)
     else:
-        answer = await _ask(context, question)
+        answer = await _ask(context, question, schema)
     # Only a plain true is a yes.
-    if answer.action != "accept" or (answer.content or {}).get("go_on") is not True:
-        raise _declined()
+    return answer is not None and answer.action == "accept" and (answer.content or {}).get("go_on") is True
 
 
-async def _ask(context: Context[Any, Any], question: str) -> ElicitResult:
+def can_ask(context: Context[Any, Any]) -> bool:
+    """Return True if the client can put questions to its user."""
+    # A bare `elicitation: {}` stands for forms, the only mode before 2025-11-25.
+    elicitation = context.client_capabilities.elicitation if context.client_capabilities else None
+    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
+
+
+async def _ask(context: Context[Any, Any], question: str, schema: dict[str, Any]) -> ElicitResult | None:
     try:
         answer: ElicitResult = await context.session.elicit_form(
-            message=question, requested_schema=_SCHEMA, related_request_id=context.request_id
+            message=question, requested_schema=schema, related_request_id=context.request_id
         )
     except (MCPError, ValidationError):  # the client refused the question itself, or its answer is malformed
-        raise _declined() from None
+        return None
     return answer
 
 
-def _repeated_answer(context: Context[Any, Any], question: str) -> ElicitResult:
+def _repeated_answer(context: Context[Any, Any], question: str, schema: dict[str, Any]) -> ElicitResult | None:
     """Return the answer that came with a repeated call, or ask for one."""
     asked = hashlib.sha256(question.encode()).hexdigest()
     state = json.loads(context.request_state) if context.request_state else {}
     answer = (context.input_responses or {}).get(_KEY)
-    if state.get("asked") != asked or answer is None:  # a first call, or one whose price has changed
-        params = ElicitRequestFormParams(message=question, requested_schema=_SCHEMA)
+    if state.get("asked") != asked or answer is None:  # a first call, or one whose question has changed
+        params = ElicitRequestFormParams(message=question, requested_schema=schema)
         raise InputRequired(
             InputRequiredResult(
                 input_requests={_KEY: ElicitRequest(params=params)},
@@ -108,23 +125,13 @@ def _repeated_answer(context: Context[Any, Any], question: str) -> ElicitResult:
             )
         )
     if not isinstance(answer, ElicitResult):
-        raise _declined()
+        return None
     if not _used_states.use(state["nonce"]):
         raise Declined("That yes was for one call and has been used. Call the tool again, so that the user is asked.")
     return answer
-
-
-def _declined() -> Declined:
-    return Declined("The user did not agree to the cost. Nothing was spent. Ask before you call it again.")
 
 
 def _price(estimate: Estimate) -> str:
     if estimate.credits is None:
         return f"an unknown number of credits ({estimate.basis})"
     return f"about {estimate.credits:g} credits ({estimate.basis})"
-
-
-def _can_ask(context: Context[Any, Any]) -> bool:
-    # A bare `elicitation: {}` stands for forms, the only mode before 2025-11-25.
-    elicitation = context.client_capabilities.elicitation if context.client_capabilities else None
-    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
