@@ -19,7 +19,7 @@ _WITH_STALLS = ("load", "send")  # memory while saving has its own test, tests/w
 def test_the_short_form_of_the_benchmarks_stays_within_its_goals(
     names: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = [sys.executable, _RUN, "--short", "--check", *names]
+    command = [sys.executable, str(_RUN), "--short", "--check", *names]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     with capsys.disabled():
         print(f"\n{done.stdout}")
