@@ -3,7 +3,8 @@
 Usage: python benchmarks/_service.py FOLDER. It prints its ports as JSON and ends when its input ends.
 
 The first part of a path is an amount: `/64/api/v1/image/` replies with the base64 in FOLDER/64.b64, or with the whole
-response in FOLDER/64.gz; `/500/api/v1/chat/completions/` streams 500 tokens. Uploads are discarded.
+response in FOLDER/64.gz; `/500/api/v1/chat/completions/` answers or streams 500 tokens; `/interim/api/v1/status/` sends
+interim responses without end. Uploads are discarded.
 """
 
 import json
@@ -25,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 CERTIFICATE = "tls.pem"
 TOKENS_PER_SECOND = 200
+_TOKEN = "word "
 _FIELDS = {"text-to-video": b"video", "image": b"image"}
 _MIB = 1024 * 1024
 _DISCARD = getattr(socket, "MSG_TRUNC", 0) if sys.platform == "linux" else 0  # the kernel discards the bytes
@@ -80,6 +82,8 @@ class Connection:
 
     def _small(self, path: str, length: int) -> None:
         self._body(length)
+        while path.startswith("/interim/"):
+            self._socket.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000)
         self._json(_SMALL_REPLIES.get(path.split("/")[-2], {"success": True}))
 
     def _json(self, fields: object) -> None:
@@ -128,7 +132,7 @@ class Connection:
         body = json.loads(self._body(length))
         chunk = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
         if not body.get("stream"):
-            message = {"role": "assistant", "content": "Hi"}
+            message = {"role": "assistant", "content": _TOKEN * int(path.split("/")[1])}
             self._json({**chunk, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
             return
         head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -136,7 +140,7 @@ class Connection:
         started = time.perf_counter()
         for number in range(int(path.split("/")[1])):
             time.sleep(max(0.0, started + number / TOKENS_PER_SECOND - time.perf_counter()))
-            self._event({**chunk, "choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]})
+            self._event({**chunk, "choices": [{"index": 0, "delta": {"content": _TOKEN}, "finish_reason": None}]})
         self._event({**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
         self._socket.sendall(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
 

@@ -2,8 +2,8 @@
 
 Usage: python benchmarks/run.py [--short] [--check] [NAME ...]
 
-Names: start, call, load, stream, save, send, splitter; without a name, all of them. In each round, the alternatives run
-in random order. Medians and goals are printed. Ratios mean more than times, because machines differ.
+Names: start, call, load, stream, save, send, splitter, hostile; without a name, all of them. In each round, the
+alternatives run in random order. Medians and goals are printed. Ratios mean more than times, because machines differ.
 
 --short takes some minutes; it leaves out the published version, which would have to be installed.
 --check ends with code 1 if memory or a stall misses its goal, or if a time misses its goal by a factor of 3.
@@ -18,6 +18,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 import call
+import hostile
 import load
 import save
 import send
@@ -27,7 +28,7 @@ import stream
 from _bench import Bench, Goal, open_bench
 
 BENCHMARKS: dict[str, Callable[[Bench], list[Goal]]] = {
-    module.__name__: module.measure for module in (start, call, load, stream, save, send, splitter)
+    module.__name__: module.measure for module in (start, call, load, stream, save, send, splitter, hostile)
 }
 
 
