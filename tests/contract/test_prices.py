@@ -132,7 +132,7 @@ def from_text(provider: str, **fields: Any) -> TextToVideoRequest:
             "5 s with seedance at 720p, doubled for references",
         ),
         (CHAT, chat("deepseek-v4-flash"), 2.0, "2 per request with deepseek-v4-flash"),
-        (CHAT, chat("new"), None, "new is not in the documented list of models"),
+        (CHAT, chat("new"), None, '"new" is not in the documented list of models'),
     ],
 )
 def test_an_estimate_follows_the_documented_prices(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -17,6 +18,7 @@ from webvoice_mcp.errors import DiskError
 from webvoice_mcp.jobs import database
 from webvoice_mcp.jobs.history import History, HistoryRow
 from webvoice_mcp.jobs.live_servers import LiveServers
+from webvoice_mcp.jobs.spending import Spending
 
 NOW = 1_700_000_000.0
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions and signals")
@@ -104,9 +106,10 @@ async def test_a_job_is_listed_from_its_start_to_its_end(path: Path) -> None:
         assert await history.recent() == [second, first]
         assert await history.recent(since=NOW + 1) == [second]
         assert await history.recent(limit=1) == [second]
+        day = datetime.fromtimestamp(NOW, UTC).astimezone().date().isoformat()
         assert await history.spent(NOW) == [
-            ("webvoice_chat", "2023-11-14", 0.0, 1),
-            ("webvoice_tts", "2023-11-14", 0.75, 1),
+            Spending("webvoice_chat", day, 1, 0.0, 1, None),
+            Spending("webvoice_tts", day, 1, 0.75, 0, 0.0),
         ]
         assert await history.find("c") is None
     assert first.started == "2023-11-14T22:13:20Z"
@@ -193,7 +196,8 @@ async def test_servers_that_write_at_the_same_time_lose_nothing(path: Path) -> N
         process.stdin.flush()
     assert [process.communicate(timeout=60) and process.returncode for process in processes] == [0] * 4
     async with opened(path) as history:
-        assert await history.spent(0) == [("webvoice_tts", "2023-11-14", 50.0, 100)]
+        (spent,) = await history.spent(0)
+    assert (spent.tool, spent.jobs, spent.credits, spent.unknown) == ("webvoice_tts", 100, 50.0, 0)
 
 
 @contextmanager

@@ -135,7 +135,7 @@ async def test_the_user_is_asked_about_an_unknown_price(make_settings: MakeSetti
     async with asking(make_settings(CONFIRM_ABOVE=1000), upstream, "auto", user) as client:
         failed(await client.call_tool("webvoice_chat", {"prompt": "x", "model": "new"}))
     (question,) = user.questions
-    assert question.startswith("webvoice_chat will cost an unknown number of credits (new has no price in ")
+    assert question.startswith('webvoice_chat will cost an unknown number of credits ("new" has no price in ')
 
 
 async def test_nobody_is_asked_about_a_call_that_is_refused(make_settings: MakeSettings, tmp_path: Path) -> None:

@@ -10,9 +10,14 @@ from webvoice_mcp.contract.prices import Price
 SPEECH_PRICE = Price("text to speech", 0.5, "minute", "Credits: TTS: 0.5 credits per minute")
 TRANSCRIPTION_PRICE = Price("speech to text", 0.3, "minute", "Credits: STT: 0.3 credits per minute")
 
-# About 150 words a minute at speed 1. A Chinese, Japanese or Korean character is one syllable.
+# About 150 words a minute at speed 1. A Chinese, Japanese or Korean character is one syllable. A digit stands for words
+# ("7" in "700,000" for "seven hundred thousand"), and so does a symbol ("%", "€", "/").
 _LETTERS_PER_SECOND = 15.0
 _SYLLABLES_PER_SECOND = 4.5
+_LETTERS_PER_DIGIT = 9
+_LETTERS_PER_SYMBOL = 10
+_DIGIT = re.compile(r"\d")
+_SYMBOL = re.compile(r"[$£¥€₹%‰&@#+*/\\=<>|~^_§°±×÷]")
 _SYLLABLE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 # The first voice of each language in the documentation's examples.
@@ -65,7 +70,9 @@ class TranscriptionReply(Billed):
 
 def _estimate_speech(request: SpeechRequest, _seconds: float | None) -> Estimate:
     syllables = len(_SYLLABLE.findall(request.text))
-    letters = len(request.text) - syllables
+    digits, symbols = len(_DIGIT.findall(request.text)), len(_SYMBOL.findall(request.text))
+    others = len(request.text) - syllables - digits - symbols
+    letters = others + digits * _LETTERS_PER_DIGIT + symbols * _LETTERS_PER_SYMBOL
     seconds = (letters / _LETTERS_PER_SECOND + syllables / _SYLLABLES_PER_SECOND) / request.speed
     return Estimate(
         round(started_units(seconds, 60) * SPEECH_PRICE.credits, 2),
