@@ -14,7 +14,7 @@ TRANSCRIPTION_PRICE = Price("speech to text", 0.3, "minute", "Credits: STT: 0.3 
 # ("7" in "700,000" for "seven hundred thousand"), and so does a symbol ("%", "€", "/").
 _LETTERS_PER_SECOND = 15.0
 _SYLLABLES_PER_SECOND = 4.5
-_LETTERS_PER_DIGIT = 9
+_LETTERS_PER_DIGIT = 10
 _LETTERS_PER_SYMBOL = 10
 _DIGIT = re.compile(r"\d")
 _SYMBOL = re.compile(r"[$£¥€₹%‰&@#+*/\\=<>|~^_§°±×÷]")
