@@ -216,6 +216,14 @@ def test_ordinary_prose_costs_little_more_for_its_few_numbers() -> None:
     assert dated <= 1.05 * plain
 
 
+def test_marks_of_layout_are_not_priced_as_words() -> None:
+    for marked in ("**bold** ", "# Title ", "| a | b | ", "----- ", "======== "):
+        estimate, plain = (
+            SPEECH.price(speech(text * 900), None).credits or 0 for text in (marked, "x" * (len(marked) + 2))
+        )
+        assert estimate <= plain
+
+
 @given(st.text(alphabet=st.characters(categories=["Nd", "L", "P", "Z"]), min_size=1, max_size=200))
 def test_a_text_with_numbers_never_costs_less_than_one_of_letters(text: str) -> None:
     letters = "".join("x" if character.isdigit() else character for character in text)
