@@ -10,8 +10,8 @@ from webvoice_mcp.contract.prices import Price
 SPEECH_PRICE = Price("text to speech", 0.5, "minute", "Credits: TTS: 0.5 credits per minute")
 TRANSCRIPTION_PRICE = Price("speech to text", 0.3, "minute", "Credits: STT: 0.3 credits per minute")
 
-# About 150 words a minute at speed 1. A Chinese, Japanese or Korean character is one syllable. A digit is spoken as words
-# ("7" in "700,000" as "seven hundred thousand"), and so are symbols such as "%", "€" and "/".
+# About 150 words a minute at speed 1. A Chinese, Japanese or Korean character is one syllable. A digit is spoken as
+# words ("7" in "700,000" as "seven hundred thousand"), and so are symbols such as "%", "€" and "/".
 _LETTERS_PER_SECOND = 15.0
 _SYLLABLES_PER_SECOND = 4.5
 _SPOKEN_AS_WORDS = re.compile(r"\d|([$£¥€₹%‰&@+/=§°±×÷])\1*")
