@@ -123,7 +123,7 @@ async def test_a_limit_may_be_reached_and_not_passed(path: Path) -> None:
         assert [await start(history, str(number), 0.1) for number in range(11)] == [True] * 10 + [False]
 
 
-async def test_jobs_count_with_their_cost_once_it_is_known_and_with_their_estimate_before(path: Path) -> None:
+async def test_jobs_count_with_their_estimate_until_their_cost_is_known(path: Path) -> None:
     async with opened(path) as history, opened(path) as other:
         assert await start(history, "running", 4)
         assert await start(other, "cheap", 6)
@@ -147,7 +147,7 @@ async def test_jobs_of_another_base_url_do_not_count(path: Path) -> None:
 
 
 @posix
-async def test_a_new_local_day_has_its_own_limit_and_the_month_goes_on(path: Path) -> None:
+async def test_a_new_day_has_its_own_limit_within_the_month(path: Path) -> None:
     day, month = PeriodLimit(DAY, 10, "today", day_start), PeriodLimit(MONTH, 15, "this month", month_start)
     history = History(path, "u", limits=(day, month))
     noon = 1_700_049_600.0  # of the 15th of November in UTC; in the zone it is two o'clock at night
@@ -248,7 +248,7 @@ def put_folder(path: Path) -> None:
 
 @pytest.mark.parametrize("obstacle", ["folder", "file in the way", "garbage", "other tables"])
 @pytest.mark.parametrize("name", ["DAY", "MONTH"])
-async def test_without_a_history_calls_that_cost_credits_are_refused_and_free_ones_go_on(
+async def test_without_a_history_only_free_calls_go_on(
     make_settings: MakeSettings, path: Path, obstacle: str, name: str
 ) -> None:
     destroy(path, obstacle)

@@ -48,7 +48,7 @@ def test_a_month_ends_where_the_next_one_begins() -> None:
 
 
 @given(st.floats(1e9, 4e9))
-def test_a_moment_is_in_the_day_and_month_that_it_is_counted_for(seconds: float) -> None:
+def test_a_moment_lies_in_its_own_day_and_month(seconds: float) -> None:
     with time_zone(CENTRAL_EUROPE):
         day, month = day_start(seconds), month_start(seconds)
         local = datetime.fromtimestamp(seconds, UTC).astimezone()

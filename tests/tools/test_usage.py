@@ -1,4 +1,4 @@
-"""What was spent, by the key at work, in local days."""
+"""The tool webvoice_usage: credits by the key at work, in local days."""
 
 import os
 import time
@@ -86,7 +86,7 @@ async def test_usage_counts_jobs_of_unknown_cost_apart(make_settings: MakeSettin
     assert (usage["total_credits"], usage["unknown"]) == (1.5, {"jobs": 2, "at_most": 2.3})
 
 
-async def test_without_an_estimate_the_most_that_jobs_may_have_cost_is_left_out(make_settings: MakeSettings) -> None:
+async def test_at_most_is_left_out_where_an_estimate_is_missing(make_settings: MakeSettings) -> None:
     settings = make_settings()
     await record(settings, ("known", time.time(), 1.5), ("unknown", time.time(), None))
     history = History(settings.history_file, settings.base_url)

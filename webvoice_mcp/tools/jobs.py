@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.redaction import key_ending
@@ -16,7 +16,7 @@ from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.jobs import Jobs
 from webvoice_mcp.jobs.local_time import day_start
 from webvoice_mcp.jobs.services import Services
-from webvoice_mcp.jobs.spending import Spending, unknown_cost
+from webvoice_mcp.jobs.spending import unknown_cost
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.tools.progress import Progress, follow
 from webvoice_mcp.tools.results import MAX_LIST_BYTES, File, Result, describe_file, json_size
@@ -48,18 +48,11 @@ class CreditEstimate(Result):
     basis: str = Field(description="How it was worked out.")
 
 
-class UnknownCost(BaseModel):
-    """Jobs whose cost is not known."""
-
-    jobs: int
-    at_most: float | None = None
-
-
 class Usage(Result):
     """Credits spent from this computer."""
 
     total_credits: float
-    unknown: UnknownCost = Field(description="Jobs of unknown cost, not in the sums, and the most they may have cost.")
+    unknown: dict[str, Any] = Field(description="jobs of unknown cost, not in the sums; at_most: their estimates.")
     by_tool: dict[str, float]
     recent: list[dict[str, Any]]
     by_day: dict[str, float] = Field(default_factory=dict, description="The last 14 days that had jobs.")
@@ -116,9 +109,10 @@ async def webvoice_usage(
     for sum_ in spent:
         by_tool[sum_.tool] = round(by_tool.get(sum_.tool, 0) + sum_.credits, 2)
         by_day[sum_.day] = round(by_day.get(sum_.day, 0) + sum_.credits, 2)
+    unknown, at_most = unknown_cost(spent)
     usage = Usage(
         total_credits=round(sum(sum_.credits for sum_ in spent), 2),
-        unknown=_unknown_cost(spent),
+        unknown={"jobs": unknown} if at_most is None else {"jobs": unknown, "at_most": at_most},
         by_tool=by_tool,
         recent=[],
         by_day=dict(list(by_day.items())[:_LISTED_DAYS]),  # the newest come first
@@ -170,11 +164,6 @@ async def _key_at_work(keys: Keys) -> str:
     """Return the last characters of the key at work, by which the history knows its jobs."""
     key = await keys.find()
     return key_ending(key.value) if key else ""
-
-
-def _unknown_cost(spent: list[Spending]) -> UnknownCost:
-    jobs, at_most = unknown_cost(spent)
-    return UnknownCost(jobs=jobs, at_most=at_most)
 
 
 async def _latest_jobs(jobs: Jobs, history: History, key: str) -> JobList:
