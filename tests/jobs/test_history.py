@@ -435,3 +435,15 @@ async def test_a_job_that_an_old_server_ends_later_is_completed(path: Path) -> N
     connection.close()
     async with opened(path) as history:
         assert await history.recent() == [HistoryRow("a", "webvoice_tts", "done", NOW, 0.5, 0.75, ("/x/y.mp3",))]
+
+
+async def test_a_running_server_of_an_earlier_version_keeps_writing(path: Path) -> None:
+    async with opened(path) as history:
+        await history.record_start("new", "webvoice_tts", NOW, 0.5, key="1111")
+        connection = sqlite3.connect(path)
+        with connection:
+            row = ("old", 1, "u", "webvoice_tts", "done", NOW, NOW + 1, 0.5, 0.75, "[]", None)
+            connection.execute(f"INSERT INTO jobs VALUES ({', '.join('?' * len(row))})", row)
+        connection.close()
+        listed = {key: [row.id for row in await history.recent(key=key)] for key in ("1111", "2222", "", None)}
+    assert listed == {"1111": ["old", "new"], "2222": ["old"], "": ["old"], None: ["old", "new"]}
