@@ -160,24 +160,41 @@ async def test_a_new_day_has_its_own_limit_within_the_month(path: Path) -> None:
     await history.aclose()
 
 
-_RACES = """
-import sys, pathlib, anyio
+_START = """
+import sys, time, pathlib, anyio
 from webvoice_mcp.errors import BudgetExceeded
 from webvoice_mcp.jobs.budget import PeriodLimit
 from webvoice_mcp.jobs.history import History
 from webvoice_mcp.jobs.local_time import day_start
 
+name = sys.argv[2]
+history = History(pathlib.Path(sys.argv[1]), "u", limits=(PeriodLimit("S", 10, "today", day_start),))
+"""
+
+# At the same moment as another process, tries forty times to take the whole limit of a day.
+_RACES = f"""{_START}
 async def main():
-    history = History(pathlib.Path(sys.argv[1]), "u", limits=(PeriodLimit("S", 10, "today", day_start),))
+    await history.recent()
     print("ready", flush=True)
-    sys.stdin.readline()
+    begin = float(sys.stdin.readline())
     for number in range(40):
+        while time.time() < begin + number * 0.03:
+            pass
         try:
-            await history.record_start(f"{sys.argv[2]}-{number}", "webvoice_tts", 1700000000.0, 0.5)
+            await history.record_start(f"{{name}}-{{number}}", "webvoice_tts", 1700000000.0 + number * 86400, 10)
         except BudgetExceeded:
-            continue
-        await history.record_end(f"{sys.argv[2]}-{number}", "done", 0.5, (), "")
+            pass
     await history.aclose()
+
+anyio.run(main)
+"""
+
+# Takes a part of the limit, says so, and waits to be killed.
+_STARTS = f"""{_START}
+async def main():
+    await history.record_start(name, "webvoice_tts", 1700000000.0, 6)
+    print("started", flush=True)
+    sys.stdin.read()
 
 anyio.run(main)
 """
@@ -194,25 +211,19 @@ def process(program: str, *words: str) -> "subprocess.Popen[bytes]":
 @pytest.mark.slow
 def test_processes_that_race_cannot_pass_a_limit_together(path: Path) -> None:
     processes = [process(_RACES, str(path), str(number)) for number in range(2)]
+    begin = f"{time.time() + 0.2}\n".encode()
     for one in processes:
         assert one.stdin
-        one.stdin.write(b"go\n")
+        one.stdin.write(begin)
         one.stdin.flush()
     assert [one.communicate(timeout=60) and one.returncode for one in processes] == [0, 0]
-    assert sum(row["credits"] for row in rows(path.parent)) == 10
+    assert sorted(row["started_at"] for row in rows(path.parent)) == [NOW + 86_400 * number for number in range(40)]
 
 
 @posix
 @pytest.mark.slow
 async def test_a_job_of_a_killed_server_counts_with_its_estimate(path: Path) -> None:
-    program = _RACES.replace("range(40)", "range(1)").replace("        await history.record_end", "        print()#")
-    program = program.replace("0.5)", "6)").replace("print()#", "print('started', flush=True); sys.stdin.read() #")
-    with process(program, str(path), "killed") as killed:
-        assert killed.stdin
-        assert killed.stdout
-        killed.stdin.write(b"go\n")
-        killed.stdin.flush()
-        assert killed.stdout.readline()
+    with process(_STARTS, str(path), "killed") as killed:
         killed.send_signal(signal.SIGKILL)
         killed.wait()
     async with opened(path) as history:
