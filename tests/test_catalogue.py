@@ -107,6 +107,13 @@ def test_parameters_are_flat_and_described_and_no_others_are_accepted(tools: lis
             assert node.get("type") != "null", (tool["name"], node)
 
 
+def test_every_field_of_a_result_has_one_plain_type(tools: list[Tool]) -> None:
+    for tool in tools:
+        for node in _nodes(tool["outputSchema"]):
+            assert isinstance(node.get("type", ""), str), (tool["name"], node)
+            assert node.get("type") != "null", (tool["name"], node)
+
+
 @pytest.mark.xfail(strict=False, reason="limits of long texts move out of the schemas with the tools' new signatures")
 def test_no_schema_limits_a_text_to_2000_characters_or_more(tools: list[Tool]) -> None:
     # llama.cpp refuses a grammar with such a limit; the tools check these limits themselves.

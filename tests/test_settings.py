@@ -14,7 +14,13 @@ from webvoice_mcp.settings import DEFAULT_BASE_URL, PLACEHOLDER_KEYS, SETTINGS, 
 
 MIB = 1024 * 1024
 NAMES = [setting.name for setting in SETTINGS]
-GUARDS = ["WEBVOICE_ALLOWED_DIRS", "WEBVOICE_MAX_CREDITS", "WEBVOICE_CONFIRM_ABOVE"]
+GUARDS = [
+    "WEBVOICE_ALLOWED_DIRS",
+    "WEBVOICE_MAX_CREDITS",
+    "WEBVOICE_MAX_CREDITS_PER_DAY",
+    "WEBVOICE_MAX_CREDITS_PER_MONTH",
+    "WEBVOICE_CONFIRM_ABOVE",
+]
 DEFAULTS = Settings(
     api_key="",
     base_url="https://webvoice.easytaskflow.app/api/v1",
@@ -26,6 +32,8 @@ DEFAULTS = Settings(
     timeout=600.0,
     inline_wait=45.0,
     max_credits=None,
+    max_credits_per_day=None,
+    max_credits_per_month=None,
     confirm_above=None,
     history_file=Path(platformdirs.user_state_dir("webvoice-mcp", appauthor=False)) / "history.db",
     inline_images=True,
@@ -89,6 +97,8 @@ def test_everything_can_be_set_and_is_described(tmp_path: Path) -> None:
         "STATE_DIR": f"{tmp_path}/state",
         "TOOLSETS": "Speech, chat,",
         "MAX_CREDITS": "12.5",
+        "MAX_CREDITS_PER_DAY": "20",
+        "MAX_CREDITS_PER_MONTH": "0",
         "CONFIRM_ABOVE": "0",
         "TIMEOUT": "2.5",
         "INLINE_WAIT": "0",
@@ -109,6 +119,8 @@ def test_everything_can_be_set_and_is_described(tmp_path: Path) -> None:
         timeout=2.5,
         inline_wait=0.0,
         max_credits=12.5,
+        max_credits_per_day=20.0,
+        max_credits_per_month=0.0,
         confirm_above=0.0,
         history_file=tmp_path / "state/history.db",
         inline_images=False,
@@ -122,6 +134,8 @@ def test_everything_can_be_set_and_is_described(tmp_path: Path) -> None:
         "WEBVOICE_ALLOWED_DIRS": os.pathsep.join([str(tmp_path / "a"), str(tmp_path / "b")]),
         "WEBVOICE_OVERWRITE": "1",
         "WEBVOICE_MAX_CREDITS": "12.5",
+        "WEBVOICE_MAX_CREDITS_PER_DAY": "20",
+        "WEBVOICE_MAX_CREDITS_PER_MONTH": "0",
         "WEBVOICE_CONFIRM_ABOVE": "0",
         "WEBVOICE_TOOLSETS": "account,chat,speech",
         "WEBVOICE_INLINE_IMAGES": "0",
@@ -138,7 +152,7 @@ def test_everything_can_be_set_and_is_described(tmp_path: Path) -> None:
 def test_a_default_is_described_by_the_text_it_is_read_from() -> None:
     described = {setting.name: setting.describe(DEFAULTS) for setting in SETTINGS}
     assert {setting.name: setting.default for setting in SETTINGS if setting.default}.items() <= described.items()
-    assert [described[name] for name in GUARDS] == ["no limit", "unset", "unset"]
+    assert [described[name] for name in GUARDS] == ["no limit", *["unset"] * 4]
     assert described["WEBVOICE_API_KEY"] == "none"
 
 

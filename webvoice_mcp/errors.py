@@ -14,7 +14,7 @@
     │   ├── NetworkError         the connection failed
     │   └── TimedOut             the call took longer than WEBVOICE_TIMEOUT
     ├── InvalidResponse          the answer cannot be used
-    ├── BudgetExceeded           WEBVOICE_MAX_CREDITS would be exceeded
+    ├── BudgetExceeded           a limit on credits would be exceeded
     ├── Declined                 the user refused, or could not be asked
     └── FileError                a user's file cannot be read or written
         ├── FileNotFound
@@ -148,7 +148,7 @@ class InvalidResponse(WebVoiceError):
 
 
 class BudgetExceeded(WebVoiceError):
-    """The call would cost more than this run of the server may still spend."""
+    """The call would cost more than this run, or the day or month, may still spend."""
 
     code = "budget_exceeded"
 

@@ -20,10 +20,11 @@ from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.files import Files
-from webvoice_mcp.jobs.budget import Budget
+from webvoice_mcp.jobs.budget import Budget, period_limits
 from webvoice_mcp.jobs.estimates import Estimates
 from webvoice_mcp.jobs.history import History
 from webvoice_mcp.jobs.jobs import Jobs
+from webvoice_mcp.jobs.questions import Questions
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import Settings
@@ -141,7 +142,7 @@ def create_services(settings: Settings, transport: httpx2.AsyncBaseTransport | N
     """Create what tools and jobs share."""
     keys = Keys(settings, KeyStore(settings.credentials_file))
     client = Client(settings, keys, transport=transport)
-    history = History(settings.history_file, settings.base_url)
+    history = History(settings.history_file, settings.base_url, limits=period_limits(settings))
     return Services(
         settings=settings,
         client=client,
@@ -151,6 +152,7 @@ def create_services(settings: Settings, transport: httpx2.AsyncBaseTransport | N
         budget=Budget(settings.max_credits),
         history=history,
         jobs=Jobs(history, grace=_GRACE_SECONDS),
+        questions=Questions(),
     )
 
 

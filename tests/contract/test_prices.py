@@ -1,6 +1,7 @@
 """The price list with its sources, and the estimates that are based on it."""
 
 import importlib
+import math
 import pkgutil
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webvoice_mcp import contract
-from webvoice_mcp.contract.chat import CHAT, CHAT_PRICES, ChatRequest
+from webvoice_mcp.contract.chat import CHAT, CHAT_PRICES, ChatModel, ChatRequest
 from webvoice_mcp.contract.endpoint import PaidEndpoint, Request
 from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.contract.image import (
@@ -132,7 +133,7 @@ def from_text(provider: str, **fields: Any) -> TextToVideoRequest:
             "5 s with seedance at 720p, doubled for references",
         ),
         (CHAT, chat("deepseek-v4-flash"), 2.0, "2 per request with deepseek-v4-flash"),
-        (CHAT, chat("new"), None, "new is not in the documented list of models"),
+        (CHAT, chat("new"), None, '"new" is not in the documented list of models'),
     ],
 )
 def test_an_estimate_follows_the_documented_prices(
@@ -174,3 +175,78 @@ def test_longer_and_slower_speech_never_costs_less(text: str, speed: float) -> N
 )
 def test_a_size_is_written_as_in_the_documented_example(provider: str, size: str, written: str) -> None:
     assert format_size(provider, size) == written
+
+
+# Texts, and the words that are spoken for them.
+SPOKEN = [
+    (
+        "1234567890 ",
+        "one billion two hundred thirty-four million five hundred sixty-seven thousand eight hundred ninety ",
+    ),
+    ("In 1984 and 2024 ", "In nineteen eighty-four and twenty twenty-four "),
+    ("$12.99 or €7.50 ", "twelve dollars and ninety-nine cents or seven euros and fifty cents "),
+    ("15% more ", "fifteen percent more "),
+    ("at 14:35 on 3/11 ", "at fourteen thirty-five on March eleventh "),
+    ("3.14159 ", "three point one four one five nine "),
+    ("+1 555 123-4567 ", "plus one five five five, one two three, four five six seven "),
+    ("700,000 people ", "seven hundred thousand people "),
+    ("a & b = c ", "a and b equals c "),
+    ("777,777 ", "seven hundred seventy-seven thousand seven hundred seventy-seven "),
+]
+
+
+def test_numbers_and_symbols_are_priced_as_they_are_spoken() -> None:
+    fitting = [
+        text
+        for text, spoken in SPOKEN
+        if (SPEECH.price(speech(text * 500), None).credits or 0)
+        >= (SPEECH.price(speech(spoken * 500), None).credits or 0)
+    ]
+    assert len(fitting) >= 0.9 * len(SPOKEN)
+
+
+def test_ordinary_prose_costs_little_more_for_its_few_numbers() -> None:
+    prose = (
+        "The harbour was quiet in the early morning; only a few fishermen mended their nets by the long stone wall. "
+    )
+    plain, dated = (
+        SPEECH.price(speech(prose * 300 + more), None).credits or 0 for more in ("", "In 1984, 42% left. " * 12)
+    )
+    assert plain == 0.5 * math.ceil(len(prose * 300) / 15 / 0.9 / 60)
+    assert dated <= 1.05 * plain
+
+
+def test_marks_of_layout_are_not_priced_as_words() -> None:
+    for marked in ("**bold** ", "# Title ", "| a | b | ", "----- ", "======== "):
+        estimate, plain = (
+            SPEECH.price(speech(text * 900), None).credits or 0 for text in (marked, "x" * (len(marked) + 2))
+        )
+        assert estimate <= plain
+
+
+@given(st.text(alphabet=st.characters(categories=["Nd", "L", "P", "Z"]), min_size=1, max_size=200))
+def test_a_text_with_numbers_never_costs_less_than_one_of_letters(text: str) -> None:
+    letters = "".join("x" if character.isdigit() else character for character in text)
+    estimate, least = (SPEECH.price(speech(said * 40), None).credits or 0 for said in (text, letters))
+    assert estimate >= least
+
+
+@pytest.mark.parametrize(
+    ("row", "price"),
+    [
+        ({"free": True}, 0.0),
+        ({"free": True, "credits_per_request": 500}, 500.0),
+        ({"free": True, "credits_per_request": 0}, 0.0),
+        ({"free": False, "credits_per_request": 0}, None),
+        ({"free": False, "credits_per_request": 3}, 3.0),
+        ({"is_free": True, "credits_per_request": "2.5"}, 2.5),
+        ({"credits_per_request": "Free"}, 0.0),
+        ({"credits_per_request": 0}, 0.0),
+        ({"free": True, "credits_per_request": -1}, None),
+        ({"credits_per_request": True}, None),
+        ({"credits_per_request": False}, None),
+        ({}, None),
+    ],
+)
+def test_of_two_statements_about_a_models_price_the_dearer_one_counts(row: dict[str, Any], price: float | None) -> None:
+    assert ChatModel.model_validate({"id": "m", **row}).price == price

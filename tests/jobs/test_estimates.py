@@ -57,7 +57,7 @@ async def test_the_list_of_models_is_fetched_once_an_hour_for_all(make_settings:
     async with anyio.create_task_group() as group:
         for _ in range(8):
             group.start_soon(estimate)
-    assert estimates == [Estimate(4.0, "4 per request with new")] * 8
+    assert estimates == [Estimate(4.0, '4 per request with "new"')] * 8
     world.clock.now += 3599
     await world.chat()
     assert len(world.upstream.asked) == 1
@@ -68,7 +68,7 @@ async def test_the_list_of_models_is_fetched_once_an_hour_for_all(make_settings:
 
 async def test_a_cached_list_is_used_even_when_nothing_may_be_asked(make_settings: MakeSettings) -> None:
     world = World(make_settings, LISTED)
-    assert await world.chat(ask=False) == Estimate(None, "new is not in the documented list of models")
+    assert await world.chat(ask=False) == Estimate(None, '"new" is not in the documented list of models')
     assert world.upstream.asked == []
     await world.chat()
     assert (await world.chat(ask=False)).credits == 4.0

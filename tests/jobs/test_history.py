@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -17,6 +18,7 @@ from webvoice_mcp.errors import DiskError
 from webvoice_mcp.jobs import database
 from webvoice_mcp.jobs.history import History, HistoryRow
 from webvoice_mcp.jobs.live_servers import LiveServers
+from webvoice_mcp.jobs.spending import Spending
 
 NOW = 1_700_000_000.0
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions and signals")
@@ -104,9 +106,10 @@ async def test_a_job_is_listed_from_its_start_to_its_end(path: Path) -> None:
         assert await history.recent() == [second, first]
         assert await history.recent(since=NOW + 1) == [second]
         assert await history.recent(limit=1) == [second]
+        day = datetime.fromtimestamp(NOW, UTC).astimezone().date().isoformat()
         assert await history.spent(NOW) == [
-            ("webvoice_chat", "2023-11-14", 0.0, 1),
-            ("webvoice_tts", "2023-11-14", 0.75, 1),
+            Spending("webvoice_chat", day, 1, 0.0, 1, None),
+            Spending("webvoice_tts", day, 1, 0.75, 0, 0.0),
         ]
         assert await history.find("c") is None
     assert first.started == "2023-11-14T22:13:20Z"
@@ -193,7 +196,8 @@ async def test_servers_that_write_at_the_same_time_lose_nothing(path: Path) -> N
         process.stdin.flush()
     assert [process.communicate(timeout=60) and process.returncode for process in processes] == [0] * 4
     async with opened(path) as history:
-        assert await history.spent(0) == [("webvoice_tts", "2023-11-14", 50.0, 100)]
+        (spent,) = await history.spent(0)
+    assert (spent.tool, spent.jobs, spent.credits, spent.unknown) == ("webvoice_tts", 100, 50.0, 0)
 
 
 @contextmanager
@@ -431,3 +435,15 @@ async def test_a_job_that_an_old_server_ends_later_is_completed(path: Path) -> N
     connection.close()
     async with opened(path) as history:
         assert await history.recent() == [HistoryRow("a", "webvoice_tts", "done", NOW, 0.5, 0.75, ("/x/y.mp3",))]
+
+
+async def test_a_running_server_of_an_earlier_version_keeps_writing(path: Path) -> None:
+    async with opened(path) as history:
+        await history.record_start("new", "webvoice_tts", NOW, 0.5, key="1111")
+        connection = sqlite3.connect(path)
+        with connection:
+            row = ("old", 1, "u", "webvoice_tts", "done", NOW, NOW + 1, 0.5, 0.75, "[]", None)
+            connection.execute(f"INSERT INTO jobs VALUES ({', '.join('?' * len(row))})", row)
+        connection.close()
+        listed = {key: [row.id for row in await history.recent(key=key)] for key in ("1111", "2222", "", None)}
+    assert listed == {"1111": ["old", "new"], "2222": ["old"], "": ["old"], None: ["old", "new"]}

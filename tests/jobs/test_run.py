@@ -166,11 +166,13 @@ async def test_a_transcription_without_a_bill_counts_as_estimated(make_settings:
     assert "credits_used" not in later["result"]
 
 
-async def test_a_bill_of_zero_counts_as_zero(make_settings: MakeSettings, tmp_path: Path) -> None:
+async def test_a_bill_of_zero_counts_as_estimated_and_is_shown_as_sent(
+    make_settings: MakeSettings, tmp_path: Path
+) -> None:
     async with connected(make_settings(MAX_CREDITS=100), Upstream({**TTS.answer, "credits_used": 0})) as client:
         assert fields(await client.call_tool(TTS.tool, TTS.arguments))["credits_used"] == 0
-        assert await left(client) == 100
-    assert rows(tmp_path / "state")[0]["credits"] == 0.0
+        assert await left(client) == 100 - TTS.estimate
+    assert rows(tmp_path / "state")[0]["credits"] is None
 
 
 @pytest.mark.slow

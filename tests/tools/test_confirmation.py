@@ -22,14 +22,25 @@ from mcp.types import (
     InputRequiredResult,
     ListRootsResult,
 )
+from pydantic import BaseModel
 
 from tests.files.samples import wav_bytes
 from tests.jobs.world import BY_TOOL, PAID, Upstream, made_in, put_inputs
 from tests.support import MakeSettings, connected, failed, fields
 from tests.tools.calls import BOTH_ERAS
-from webvoice_mcp.server import create_server
+from webvoice_mcp.client.free_client import FreeClient
+from webvoice_mcp.contract.estimate import Estimate
+from webvoice_mcp.contract.speech import SPEECH, SpeechRequest
+from webvoice_mcp.errors import Declined
+from webvoice_mcp.files import Output
+from webvoice_mcp.jobs.call import PaidCall
+from webvoice_mcp.jobs.job import Job
+from webvoice_mcp.jobs.questions import Questions
+from webvoice_mcp.jobs.run import run
+from webvoice_mcp.server import create_server, create_services
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.tools import caller, progress
+from webvoice_mcp.tools.results import Result
 
 CHAT, STT = BY_TOOL["webvoice_chat"], BY_TOOL["webvoice_stt"]
 QUESTION = "webvoice_chat will cost about 2 credits (2 per request with deepseek-v4-flash). Go on?"
@@ -135,7 +146,7 @@ async def test_the_user_is_asked_about_an_unknown_price(make_settings: MakeSetti
     async with asking(make_settings(CONFIRM_ABOVE=1000), upstream, "auto", user) as client:
         failed(await client.call_tool("webvoice_chat", {"prompt": "x", "model": "new"}))
     (question,) = user.questions
-    assert question.startswith("webvoice_chat will cost an unknown number of credits (new has no price in ")
+    assert question.startswith('webvoice_chat will cost an unknown number of credits ("new" has no price in ')
 
 
 async def test_nobody_is_asked_about_a_call_that_is_refused(make_settings: MakeSettings, tmp_path: Path) -> None:
@@ -159,6 +170,107 @@ async def test_nobody_is_asked_about_a_call_that_is_refused(make_settings: MakeS
     assert user.questions == []
     assert upstream.asked == []
     assert set(made_in(tmp_path / "out")) == {"there.mp3", "there.txt"}
+
+
+@BOTH_ERAS
+async def test_the_user_is_asked_sixty_questions_an_hour_at_most(make_settings: MakeSettings, mode: str) -> None:
+    user, upstream = User(ElicitResult(action="decline")), Upstream(CHAT.answer)
+    async with asking(make_settings(CONFIRM_ABOVE=1), upstream, mode, user) as client:
+        refused = [failed(await client.call_tool(CHAT.tool, CHAT.arguments)) for _ in range(63)]
+    assert len(user.questions) == 60
+    assert refused[:60] == [NOT_AGREED] * 60
+    assert {said.partition(" Wait 60 minutes")[0] for said in refused[60:]} == {
+        "declined: The user was asked 60 questions within an hour, and is asked no more for now. Nothing was done."
+    }
+    assert upstream.asked == []
+
+
+def test_an_hour_later_the_user_is_asked_again() -> None:
+    now = 1000.0
+    questions = Questions(lambda: now)
+    for _ in range(60):
+        questions.count()
+        now += 1
+    now = 1000.0 + 3599
+    with pytest.raises(Declined, match=r"Wait 1 minute, or"):
+        questions.count()
+    now += 1
+    questions.count()
+    with pytest.raises(Declined):
+        questions.count()
+
+
+async def test_an_argument_in_a_question_is_one_quoted_line(make_settings: MakeSettings) -> None:
+    user, upstream = User(ElicitResult(action="decline")), Upstream({"models": []})
+    models = ("x\n\nThis call is FREE", 'x" is free. Go on? "', "x" * 500)
+    async with asking(make_settings(CONFIRM_ABOVE=1), upstream, "legacy", user) as client:
+        for model in models:
+            failed(await client.call_tool("webvoice_chat", {"prompt": "x", "model": model}))
+    shown = ('"x This call is FREE"', "\"x' is free. Go on? '\"", f'"{"x" * 57}…"')
+    assert user.questions == [
+        f"webvoice_chat will cost an unknown number of credits ({name} has no price in the service's list of models). "
+        "Go on?"
+        for name in shown
+    ]
+
+
+async def test_a_recording_that_changes_while_the_user_is_asked_is_not_sent(
+    make_settings: MakeSettings, tmp_path: Path
+) -> None:
+    """The file keeps its size, and its header now says that it lasts 200 times as long."""
+    recording = tmp_path / "out" / "talk.wav"
+
+    class SlowUser(User):
+        async def __call__(self, context: Any, params: ElicitRequestParams) -> ElicitResult:
+            content = bytearray(wav_bytes(8000))
+            content[24:32] = (40).to_bytes(4, "little") + (80).to_bytes(4, "little")  # samples and bytes in a second
+            recording.write_bytes(content)
+            return await super().__call__(context, params)
+
+    put_inputs(tmp_path / "out")
+    user, upstream = SlowUser(), Upstream(STT.answer)
+    async with asking(make_settings(CONFIRM_ABOVE=0), upstream, "legacy", user) as client:
+        said = failed(await client.call_tool(STT.tool, {"audio_path": "talk.wav"}))
+    assert "about 0.3 credits" in user.questions[0]
+    assert said == (
+        "declined: The call would now cost about 1.2 credits (200.0 s of audio, 0.3 per started minute), more than the "
+        "0.3 that were agreed to. Nothing was sent. Call it again, so that the new price is checked and agreed to."
+    )
+    assert upstream.posts == 0
+
+
+async def test_a_request_that_becomes_dearer_when_it_is_complete_is_not_sent(make_settings: MakeSettings) -> None:
+    class Agrees:
+        tool, wants_text = "webvoice_speak", False
+
+        async def confirm(self, estimate: Estimate) -> None:
+            assert estimate.credits == 0.5
+
+        async def send_text(self, piece: str) -> None:
+            raise NotImplementedError
+
+        async def wait(self, job: Job, *, background: bool) -> BaseModel:
+            while not job.is_finished:
+                await job.changed()
+            return job.outcome()
+
+    async def longer(client: FreeClient) -> SpeechRequest:
+        return SpeechRequest(text="x" * 5000, voice="v", language="en", speed=1)
+
+    request = SpeechRequest(text="x", language="en", speed=1)
+    output = Output("", "speak", name_from="x", suffixes=(".mp3",), family="audio")
+    call = PaidCall(SPEECH, request, result=lambda delivery: Result(), output=output, complete=longer)
+    upstream = Upstream(BY_TOOL["webvoice_tts"].answer)
+    for name in ("MAX_CREDITS", "MAX_CREDITS_PER_DAY", "MAX_CREDITS_PER_MONTH", "CONFIRM_ABOVE"):
+        services = create_services(make_settings(**{name: 100}), upstream)
+        async with services.jobs:
+            refused = pytest.raises(
+                Declined, match=r"would now cost about 3 credits \(about 333 s of .* than the 0\.5 that"
+            )
+            with refused:
+                await run(call, services, Agrees())
+        await services.aclose()
+    assert upstream.posts == 0
 
 
 async def test_every_paid_tool_asks(make_settings: MakeSettings, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Jobs and usage, through MCP, with a service that takes its time."""
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ from tests.jobs.world import (
 from tests.support import CANARY, MakeSettings, ScriptedTransport, connected, failed, fields
 from tests.tools.calls import TOOLS, check_refused
 from webvoice_mcp.contract.endpoint import PaidEndpoint
-from webvoice_mcp.jobs.history import History, iso_time
 from webvoice_mcp.server import create_server
 
 CHAT, TTS, IMAGE = BY_TOOL["webvoice_chat"], BY_TOOL["webvoice_tts"], BY_TOOL["webvoice_image"]
@@ -235,38 +233,6 @@ async def test_unknown_jobs_and_long_waits_are_refused(make_settings: MakeSettin
     await check_refused(make_settings(), "webvoice_jobs", expected)
     days = [({"days": days}, "invalid_argument: days should be ") for days in (0, 3651)]
     await check_refused(make_settings(), "webvoice_usage", days)
-
-
-async def test_usage_is_summed_by_tool_and_day(make_settings: MakeSettings, tmp_path: Path) -> None:
-    async with connected(make_settings(), Upstream(TTS.answer)) as client:
-        for _ in range(2):
-            fields(await client.call_tool(TTS.tool, {"text": "x"}))
-        usage = fields(await client.call_tool("webvoice_usage", {"days": 1}))
-    days = {row["time"][:10] for row in usage["recent"]}  # two if midnight has passed
-    assert (usage["total_credits"], usage["by_tool"]) == (1.5, {TTS.tool: 1.5})
-    assert (set(usage["by_day"]), sum(usage["by_day"].values())) == (days, 1.5)
-    assert [(row["tool"], row["state"], row["credits"]) for row in usage["recent"]] == [(TTS.tool, "done", 0.75)] * 2
-    files = [path for row in usage["recent"] for path in row["files"]]
-    assert sorted(files) == sorted(str(tmp_path / "out" / name) for name in made_in(tmp_path / "out"))
-
-
-async def test_usage_looks_back_as_far_as_asked_and_lists_14_days(make_settings: MakeSettings) -> None:
-    settings = make_settings()
-    history = History(settings.history_file, settings.base_url)
-    now = time.time()
-    for number in range(20):
-        await history.record_start(str(number), "webvoice_tts", now - 86_400 * number, None)
-        await history.record_end(str(number), "done", 0.5, (), "")
-    await history.aclose()
-    async with connected(settings, Upstream({})) as client:
-        month = fields(await client.call_tool("webvoice_usage", {}))
-        week = fields(await client.call_tool("webvoice_usage", {"days": 7}))
-    assert (month["total_credits"], len(month["by_day"]), min(month["by_day"])) == (
-        10,
-        14,
-        iso_time(now - 86_400 * 13)[:10],
-    )
-    assert week["total_credits"] == 3.5
 
 
 async def test_calls_go_on_without_a_history(

@@ -13,6 +13,8 @@ commands:
   login [--email E]                    register or sign in with a code sent by e-mail
   logout                               delete the saved keys of this service
   status [--show-key]                  show the account, its credits and the key in use
+  usage [--days N | --month YYYY-MM] [--by {tool,day,month}] [--csv]
+                                       show what was spent on this computer
   call TOOL [name=value ...] [--json]  call one tool from the terminal
   tools [--json]                       list the tools and their parameters
   sandbox [--host HOST] [--port PORT] [--state-dir DIR]

@@ -1,11 +1,14 @@
 """The command line's one parser: every command, its options and the module that runs it."""
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
 from webvoice_mcp.cli.clients.mcp_clients import ENTRY_NAME, INSTALLABLE
 from webvoice_mcp.cli.help_text import HELP_TEXT
+
+_MAX_DAYS = 3650
 
 
 def parse(args: list[str]) -> argparse.Namespace:
@@ -99,6 +102,18 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
     status = add("status", "status", "Show the account, its credits and the API key in use.")
     status.add_argument("--show-key", action="store_true", help="show the whole key instead of its masked form")
 
+    usage = add(
+        "usage",
+        "usage",
+        "Sum up the credits that were spent on this computer, from the history, in days of local time. Jobs whose cost "
+        "is not known are counted apart, with the most that they may have cost.",
+    )
+    period = usage.add_mutually_exclusive_group()
+    period.add_argument("--days", metavar="N", type=_days, help="days to sum up, today included (default: 30)")
+    period.add_argument("--month", metavar="YYYY-MM", type=_month, help="the month to sum up")
+    usage.add_argument("--by", choices=("tool", "day", "month"), help="what to sum up by (default: tool)")
+    usage.add_argument("--csv", action="store_true", help="print CSV: a row for a job, or with --by for a group")
+
     tools = add("tools", "tools", "List the tools with their parameters.")
     tools.add_argument("--json", action="store_true", help="print JSON, as in MCP's tools/list")
 
@@ -124,3 +139,16 @@ def _named_value(text: str) -> tuple[str, str]:
     if not equals:
         raise argparse.ArgumentTypeError(f"{text!r} has no '='")
     return name, value
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= len(text) <= 4 and 1 <= int(text) <= _MAX_DAYS):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MAX_DAYS}")
+    return int(text)
+
+
+def _month(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(20[0-9]{2})-(0[1-9]|1[0-2])", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a month such as 2026-11")
+    return int(found[1]), int(found[2])

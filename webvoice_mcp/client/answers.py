@@ -58,10 +58,7 @@ class CallContext:
 
 def message_in_body(body: bytes) -> str:
     """Return the message in an error's body, "" if there is none or the body is not JSON."""
-    try:
-        return message_in(parse_json(body))
-    except InvalidResponse:
-        return ""
+    return message_in(_document_in(body))
 
 
 def message_in(document: Any) -> str:
@@ -97,7 +94,12 @@ def status_error(status: int, body: bytes, context: CallContext, *, retry_after:
         context: the call's context.
         retry_after: seconds that the service asks to wait, None if it does not say.
     """
-    message = _quote(message_in_body(body), context)
+    error = _status_error(status, _quote(message_in_body(body), context), context, retry_after)
+    error.billed = error.billed or carries_bill(_document_in(body))
+    return error
+
+
+def _status_error(status: int, message: str, context: CallContext, retry_after: float | None) -> WebVoiceError:
     quoted = f": {message}." if message else "."
     if 300 <= status < 400:
         return InvalidResponse(
@@ -124,13 +126,30 @@ def status_error(status: int, body: bytes, context: CallContext, *, retry_after:
 
 
 def refusal_error(document: Any, context: CallContext) -> WebVoiceError:
-    """Return the error for a refusal with status 200: `"success": false`, or an error without a usable reply."""
+    """Return the error for a refusal with status 200: `"success": false`, or an error without a usable reply.
+
+    A refusal that carries a bill counts as billed.
+    """
     message = _quote(message_in(document), context)
-    if not message:
-        return BadRequest(f"The service refused the request. {_NO_REASON}", status=200)
-    return BadRequest(
-        f"The service refused the request: {message}. Change the arguments accordingly, or try again later.", status=200
+    billed = carries_bill(document)
+    bill = " Credits were spent all the same: see webvoice_usage." if billed else ""
+    text = (
+        f"The service refused the request: {message}. Change the arguments accordingly, or try again later.{bill}"
+        if message
+        else f"The service refused the request. {_NO_REASON}{bill}"
     )
+    error = BadRequest(text, status=200)
+    error.billed = billed
+    return error
+
+
+def carries_bill(document: Any) -> bool:
+    """Return True if a decoded answer says that credits were spent, at its top or in a chat's `webvoice` object."""
+    if not isinstance(document, dict):
+        return False
+    chat = document.get("webvoice")
+    bills = (document.get("credits_used"), chat.get("credits_used") if isinstance(chat, dict) else None)
+    return any(bool(bill) for bill in bills)
 
 
 def interruption_error(document: Any, context: CallContext, billing_advice: str) -> WebVoiceError:
@@ -159,6 +178,13 @@ def incomplete_reply_error(document: Mapping[str, Any], problem: str, context: C
         return refusal_error(document, context)
     message = _quote(message_in(document), context)
     return InvalidResponse(f"{problem} It says: {message}." if message else problem)
+
+
+def _document_in(body: bytes) -> Any:
+    try:
+        return parse_json(body)
+    except InvalidResponse:
+        return None
 
 
 def _quote(message: str, context: CallContext) -> str:

@@ -275,7 +275,8 @@ def _mark_billed(error: E) -> E:
 def _with_billing_advice(endpoint: Endpoint[Any, Any], error: WebVoiceError) -> WebVoiceError:
     # After a gateway's error, the service may still have carried out the request.
     if error.billed and endpoint.paid:
-        return _mark_billed(type(error)(f"{error} {_billing_advice(endpoint)}", status=error.status))
+        text = f"{error} {_billing_advice(endpoint)}"
+        return _mark_billed(type(error)(text, status=error.status, retry_after=error.retry_after))
     return error
 
 

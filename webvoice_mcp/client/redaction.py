@@ -17,7 +17,12 @@ _UNPRINTABLE = re.compile(
 def mask_key(key: str) -> str:
     """Return the key's masked form, such as `wv_…1a2b`: enough to recognize a key, too little to use it."""
     prefix = KEY_PREFIX if key.startswith(KEY_PREFIX) else ""
-    return f"{prefix}…{key[-_SHOWN_CHARACTERS:]}" if len(key) > 3 * _SHOWN_CHARACTERS else f"{prefix}…"
+    return f"{prefix}…{key_ending(key)}"
+
+
+def key_ending(key: str) -> str:
+    """Return the last four characters of a key, "" for a short key, of which they would be too much."""
+    return key[-_SHOWN_CHARACTERS:] if len(key) > 3 * _SHOWN_CHARACTERS else ""
 
 
 def mask_keys_in(text: str, *known: str) -> str:

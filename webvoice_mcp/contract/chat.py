@@ -4,7 +4,16 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from webvoice_mcp.contract.endpoint import Billed, Empty, FreeEndpoint, PaidEndpoint, Reply, Request, Rows
+from webvoice_mcp.contract.endpoint import (
+    Billed,
+    Empty,
+    FreeEndpoint,
+    PaidEndpoint,
+    Reply,
+    Request,
+    Rows,
+    require_number,
+)
 from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.contract.models import DOCUMENTED_MODELS
 from webvoice_mcp.contract.prices import Price
@@ -30,6 +39,7 @@ def text_of(content: Any) -> str:
 
 def _parse_credits(price: Any) -> Any:
     # The documentation's table says "Free" where other rows have a number.
+    price = require_number(price)
     return 0.0 if isinstance(price, str) and price.strip().casefold() == "free" else price
 
 
@@ -41,6 +51,14 @@ class ChatModel(Reply):
     provider: str | None = Field(None, validation_alias=AliasChoices("provider", "owned_by"))
     credits_per_request: Annotated[float | None, BeforeValidator(_parse_credits)] = None
     free: bool | None = Field(None, validation_alias=AliasChoices("free", "is_free"))
+
+    @property
+    def price(self) -> float | None:
+        """Credits for one request, None if that is not known. Of two statements the dearer one counts."""
+        listed = self.credits_per_request
+        if listed is None:
+            return 0.0 if self.free else None
+        return None if listed < 0 or (listed == 0 and self.free is False) else listed
 
 
 class ModelsReply(Reply):
@@ -122,7 +140,7 @@ class ChatReply(Reply):
 def _estimate(request: ChatRequest, _seconds: float | None) -> Estimate:
     price = CHAT_PRICES.get(request.model)
     if price is None:
-        return Estimate(None, f"{request.model} is not in the documented list of models")
+        return Estimate.of(None, "{model} is not in the documented list of models", model=request.model)
     return Estimate(price.credits, f"{price.credits:g} per request with {request.model}")
 
 

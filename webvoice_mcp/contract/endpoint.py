@@ -8,7 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, WrapValidator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
 
 from webvoice_mcp.contract.estimate import Estimate
 
@@ -87,6 +95,21 @@ Table = Annotated[dict[str, T], WrapValidator(_require_valid_part)]
 """An object with arbitrary names, without its invalid values. If all values are invalid, the object is invalid."""
 
 
+def require_number(value: Any) -> Any:
+    """Return the value of a field of credits unchanged, unless it is true or false, which pydantic takes for 1 and 0.
+
+    Raises:
+        ValueError: it is a boolean.
+    """
+    if isinstance(value, bool):
+        raise ValueError("a boolean is no number of credits")  # noqa: TRY004 - pydantic reports a ValueError only
+    return value
+
+
+Credits = Annotated[float, BeforeValidator(require_number)]
+"""A number of credits in a reply."""
+
+
 class Empty(Request):
     """A request without fields."""
 
@@ -96,8 +119,8 @@ class Billed(Reply):
 
     carries_bill: ClassVar[bool] = True
 
-    credits_used: float | None = None
-    credits_remaining: float | None = None
+    credits_used: Credits | None = None
+    credits_remaining: Credits | None = None
 
     @property
     def bill(self) -> "Billed | None":

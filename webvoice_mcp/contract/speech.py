@@ -10,9 +10,12 @@ from webvoice_mcp.contract.prices import Price
 SPEECH_PRICE = Price("text to speech", 0.5, "minute", "Credits: TTS: 0.5 credits per minute")
 TRANSCRIPTION_PRICE = Price("speech to text", 0.3, "minute", "Credits: STT: 0.3 credits per minute")
 
-# About 150 words a minute at speed 1. A Chinese, Japanese or Korean character is one syllable.
+# About 150 words a minute at speed 1. A Chinese, Japanese or Korean character is one syllable. A digit is spoken as
+# words ("7" in "700,000" as "seven hundred thousand"), and so are symbols such as "%", "€" and "/".
 _LETTERS_PER_SECOND = 15.0
 _SYLLABLES_PER_SECOND = 4.5
+_SPOKEN_AS_WORDS = re.compile(r"\d|([$£¥€₹%‰&@+/=§°±×÷])\1*")
+_WORDS = "x" * 10
 _SYLLABLE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 # The first voice of each language in the documentation's examples.
@@ -64,8 +67,8 @@ class TranscriptionReply(Billed):
 
 
 def _estimate_speech(request: SpeechRequest, _seconds: float | None) -> Estimate:
-    syllables = len(_SYLLABLE.findall(request.text))
-    letters = len(request.text) - syllables
+    others, syllables = _SYLLABLE.subn("", request.text)
+    letters = len(_SPOKEN_AS_WORDS.sub(_WORDS, others))
     seconds = (letters / _LETTERS_PER_SECOND + syllables / _SYLLABLES_PER_SECOND) / request.speed
     return Estimate(
         round(started_units(seconds, 60) * SPEECH_PRICE.credits, 2),

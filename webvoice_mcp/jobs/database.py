@@ -27,7 +27,10 @@ CREATE TABLE IF NOT EXISTS jobs (
     started_at REAL NOT NULL, ended_at REAL, estimate REAL, credits REAL, files TEXT NOT NULL, error TEXT
 );
 CREATE INDEX IF NOT EXISTS jobs_by_time ON jobs (base_url, started_at);
+CREATE TABLE IF NOT EXISTS job_keys (id TEXT PRIMARY KEY, key TEXT NOT NULL) WITHOUT ROWID;
 """
+# job_keys has the last four characters of the key that paid for a job. It is no column of jobs: a running server of an
+# earlier version inserts eleven values, and would take a table of twelve for damaged and set the file aside.
 # Development versions of 0.3.0 called the table orders. It stays: a server of such a version may still write to it.
 # A row that was copied while its job was running is completed when the file is opened again.
 _COPY_ORDERS = f"""
@@ -44,20 +47,24 @@ T = TypeVar("T")
 
 
 class Database:
-    """A file with the table of jobs, opened when first needed and again after a failure."""
+    """A file with the table of jobs, opened when first needed and again after a failure.
 
-    def __init__(self, path: Path) -> None:
+    A damaged file is set aside, unless limits depend on what it holds.
+    """
+
+    def __init__(self, path: Path, *, may_set_aside: bool) -> None:
         self._path = path
+        self._repairs = (self.close, self._set_aside) if may_set_aside else (self.close,)
         self._connection: sqlite3.Connection | None = None
 
     def execute(self, action: Callable[[sqlite3.Connection], T]) -> T:
-        """Call a function with the connection. A damaged file is set aside first, and a new one begun.
+        """Call a function with the connection. A damaged file may be set aside first, and a new one begun.
 
         Raises:
             DiskError: the file cannot be used.
         """
         try:
-            for repair in (self.close, self._set_aside):
+            for repair in self._repairs:
                 try:
                     return action(self._open())
                 except sqlite3.Error as error:

@@ -56,8 +56,8 @@ class Estimates:
         if failure:
             return Estimate(None, f"{unknown.basis}, and the service's list is not available: {failure}")
         if model not in self._models:
-            return Estimate(None, f"{model} has no price in the service's list of models")
-        return Estimate(self._models[model], f"{self._models[model]:g} per request with {model}")
+            return Estimate.of(None, "{model} has no price in the service's list of models", model=model)
+        return Estimate.of(self._models[model], f"{self._models[model]:g} per request with {{model}}", model=model)
 
     async def _fetch_models(self) -> str:
         """Fetch the service's list; return the error code, "" for none."""
@@ -72,8 +72,8 @@ class Estimates:
 def _prices(models: list[ChatModel]) -> dict[str, float]:
     prices: dict[str, float] = {}
     for model in models:
-        price = 0.0 if model.free else model.credits_per_request
-        if price is not None and math.isfinite(price) and price >= 0:
+        price = model.price
+        if price is not None and math.isfinite(price):
             prices[model.id] = max(price, prices.get(model.id, 0))  # several providers may offer the same model
     return prices
 

@@ -1,8 +1,9 @@
 """The history: every job with its cost and files, in a SQLite file that all servers of a user share.
 
 A row is written before the request goes out and again when the job ends, so that a job that a crash cut off is listed.
-Prompts and keys are never written; a file name that the server chooses contains a prompt's first words. If the file
-cannot be used, calls go on without it.
+Prompts and keys are never written, only the last four characters of a key; a file name that the server chooses contains
+a prompt's first words. If the file cannot be used, calls go on without it, unless a limit of a day or month is set:
+then the rows of jobs are the sums that the limits are checked against, and calls that cost credits are refused.
 """
 
 from __future__ import annotations  # annotations name classes that are imported late
@@ -10,7 +11,8 @@ from __future__ import annotations  # annotations name classes that are imported
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +20,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
+from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.errors import DiskError
+from webvoice_mcp.jobs.budget import PeriodLimit
 from webvoice_mcp.jobs.live_servers import LiveServers
+from webvoice_mcp.jobs.spending import CHOSEN_JOBS, NEVER, Spending, chosen, spending, used
 from webvoice_mcp.storage.threads import WorkerThreads
 
 if TYPE_CHECKING:  # imported when the history is first used
@@ -65,26 +70,68 @@ class HistoryRow:
 class History:
     """The jobs of one base URL.
 
-    Writing never fails: an error is logged once, and the call goes on. Reading raises `DiskError`.
+    Writing never fails: an error is logged once, and the call goes on. Only with limits does the start of a job that
+    costs credits raise it. Reading raises `DiskError`.
+
+    Methods that list or sum up take a `key`, the last characters of the API key whose jobs are meant, as
+    `key_ending` returns them. With None they are those of all keys.
     """
 
-    def __init__(self, path: Path, base_url: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: Path,
+        base_url: str,
+        *,
+        limits: Sequence[PeriodLimit] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._path = path
         self._base_url = base_url
+        self._limits = limits
         self._clock = clock
         self._threads = WorkerThreads(1)  # a connection is used by one thread at a time
         self._database: Database | None = None
         self._live: LiveServers | None = None
         self._last_error = ""
 
-    async def record_start(self, job_id: str, tool: str, started_at: float, estimate: float | None) -> None:
-        """Write a row for a job whose request is about to go out."""
-        await self._write(
-            lambda run: (
-                "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, NULL, ?, NULL, '[]', NULL)",
-                (job_id, run, self._base_url, tool, _RUNNING, started_at, estimate),
-            )
-        )
+    async def check(self, estimate: Estimate) -> None:
+        """Check that a call fits into the limits now; `record_start` checks again and binds.
+
+        Raises:
+            BudgetExceeded: it would exceed a limit.
+            DiskError: it costs credits, there are limits, and the file cannot be used.
+        """
+        if self._limits and estimate.credits != 0:
+            with self._needed():
+                await self._execute(lambda connection: self._check_limits(connection, estimate, self._clock()))
+
+    async def record_start(
+        self, job_id: str, tool: str, started_at: float, estimate: float | None, *, key: str = ""
+    ) -> None:
+        """Write a row for a job whose request is about to go out. With it the limits count the job's estimate.
+
+        Args:
+            key: the last characters of the API key that pays, "" if it is too short to show any.
+
+        Raises:
+            BudgetExceeded: the job would exceed a limit; no row is written.
+            DiskError: the job costs credits, there are limits, and the file cannot be used.
+        """
+
+        def write(connection: sqlite3.Connection) -> None:
+            row = (job_id, self._live_servers().own, self._base_url, tool, _RUNNING, started_at, estimate)
+            with connection:
+                # No other server can write between the sums and the row.
+                connection.execute("BEGIN IMMEDIATE")
+                self._check_limits(connection, Estimate(estimate, "as estimated"), started_at)
+                connection.execute("INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, NULL, ?, NULL, '[]', NULL)", row)
+                connection.execute("INSERT INTO job_keys VALUES (?, ?)", (job_id, key))
+
+        if self._limits and estimate != 0:
+            with self._needed(), anyio.CancelScope(shield=True):
+                await self._execute(write)
+        else:
+            await self._write(write)
 
     async def record_end(
         self,
@@ -95,18 +142,29 @@ class History:
         error: str,
     ) -> None:
         """Complete the row of a job that has ended."""
-        await self._write(
-            lambda _: (
-                "UPDATE jobs SET state = ?, ended_at = ?, credits = ?, files = ?, error = ? WHERE id = ?",
-                (state, self._clock(), credits, json.dumps(files), error or None, job_id),
-            )
-        )
 
-    async def recent(self, *, since: float = 0, limit: int = 50) -> list[HistoryRow]:
-        """Return the jobs that started at or after a time (seconds since the epoch), the newest first."""
+        def write(connection: sqlite3.Connection) -> None:
+            with connection:
+                connection.execute(
+                    "UPDATE jobs SET state = ?, ended_at = ?, credits = ?, files = ?, error = ? WHERE id = ?",
+                    (state, self._clock(), credits, json.dumps(files), error or None, job_id),
+                )
+
+        await self._write(write)
+
+    async def recent(
+        self, *, since: float = 0, until: float = NEVER, limit: int = 50, key: str | None = None
+    ) -> list[HistoryRow]:
+        """Return jobs by the time of their start, the newest first.
+
+        Args:
+            since: the earliest start, in seconds since the epoch.
+            until: the time before which they started.
+            limit: the most jobs; -1 for no limit.
+        """
         return await self._read(
-            "SELECT * FROM jobs WHERE base_url = ? AND started_at >= ? ORDER BY started_at DESC, rowid DESC LIMIT ?",
-            (self._base_url, since, limit),
+            f"SELECT * FROM {CHOSEN_JOBS} ORDER BY started_at DESC, jobs.rowid DESC LIMIT ?",  # noqa: S608 - all constants
+            (*chosen(self._base_url, since, until, key), limit),
         )
 
     async def find(self, job_id: str) -> HistoryRow | None:
@@ -114,34 +172,34 @@ class History:
         rows = await self._read("SELECT * FROM jobs WHERE base_url = ? AND id = ?", (self._base_url, job_id))
         return rows[0] if rows else None
 
-    async def spent(self, since: float) -> list[tuple[str, str, float, int]]:
-        """Return tool, day (UTC), credits and number of the jobs that started at or after a time."""
-        found = await self._execute(
-            lambda connection: connection.execute(
-                "SELECT tool, date(started_at, 'unixepoch'), coalesce(sum(credits), 0), count(*) FROM jobs"
-                " WHERE base_url = ? AND started_at >= ? GROUP BY 1, 2 ORDER BY 2 DESC, 1",
-                (self._base_url, since),
-            ).fetchall()
-        )
-        return [(tool, day, float(credits_), count) for tool, day, credits_, count in found]
+    async def spent(self, since: float, *, until: float = NEVER, key: str | None = None) -> list[Spending]:
+        """Return what the jobs cost that started in a time, by tool and local day, the newest day first."""
+        values = chosen(self._base_url, since, until, key)
+        return await self._execute(lambda connection: spending(connection, values))
 
     async def aclose(self) -> None:
         """Close the file."""
         with anyio.CancelScope(shield=True):
             await self._threads.run(self._close)
 
-    async def _write(self, statement: Callable[[int], tuple[str, tuple[Any, ...]]]) -> None:
-        def write(connection: sqlite3.Connection) -> None:
-            with connection:
-                connection.execute(*statement(self._live_servers().own))
-
+    async def _write(self, action: Callable[[sqlite3.Connection], None]) -> None:
         with anyio.CancelScope(shield=True):
             try:
-                await self._execute(write)
+                await self._execute(action)
             except DiskError as error:
                 if str(error) != self._last_error:
-                    _log.warning("%s Calls go on without a history.", error)
+                    _log.warning("%s%s", error, "" if self._limits else " Calls go on without a history.")
                 self._last_error = str(error)
+
+    @contextmanager
+    def _needed(self) -> Iterator[None]:
+        try:
+            yield
+        except DiskError as error:
+            settings = " and ".join(limit.setting for limit in self._limits)
+            raise DiskError(
+                f"{error} The history is needed for {settings}, so until then calls that cost credits are refused."
+            ) from error
 
     async def _read(self, statement: str, values: tuple[Any, ...]) -> list[HistoryRow]:
         def read(connection: sqlite3.Connection) -> list[HistoryRow]:
@@ -158,8 +216,13 @@ class History:
         if self._database is None:
             from webvoice_mcp.jobs.database import Database  # noqa: PLC0415 - SQLite takes a megabyte
 
-            self._database = Database(self._path)
+            # A history that limits are checked against is never replaced by an empty one.
+            self._database = Database(self._path, may_set_aside=not self._limits)
         return self._database.execute(action)
+
+    def _check_limits(self, connection: sqlite3.Connection, estimate: Estimate, moment: float) -> None:
+        for limit in self._limits:
+            limit.check(estimate, used(connection, self._base_url, limit.start(moment)))
 
     def _live_servers(self) -> LiveServers:
         if self._live is None:

@@ -30,6 +30,7 @@ class Job:
         reservation: its share of the budget.
         outlives_caller: True if it goes on when its caller is gone.
         shows_pictures: True if its files are pictures that the model may look at.
+        key: the last characters of the API key that pays, "" if it is too short to show any.
         started_at: seconds since the epoch.
         was_sent: True once the request went out.
         was_announced: True once the caller was told its id.
@@ -38,7 +39,7 @@ class Job:
         error_code: public code of the failure, "" for none.
         received: bytes of the answer so far.
         expected: bytes of the whole answer, None if the service does not say.
-        credits: its cost as the service said; None if it did not say.
+        credits: its cost as the service said; None if it did not say, or said what is no price.
         files: the files that were saved, those of a failed call too.
         scope: cancels it.
     """
@@ -48,6 +49,7 @@ class Job:
     reservation: Reservation
     outlives_caller: bool = True
     shows_pictures: bool = False
+    key: str = ""
     id: str = field(default_factory=lambda: f"job_{secrets.token_hex(8)}")
     started_at: float = field(default_factory=time.time)
     state: State = "submitted"
@@ -94,8 +96,8 @@ class Job:
         """Note what the service says that the call cost."""
         self._answered = True
         used = reply.bill.credits_used if reply.bill else None
-        # A number that is none must not switch the budget off.
-        self.credits = used if used is not None and 0 <= used <= _MAX_BILL else None
+        # A bill that is no price must not switch the budgets off: the estimate counts in its place.
+        self.credits = used if used is not None and 0 < used <= _MAX_BILL else None
 
     def fail(self, error: Exception | None) -> None:
         """Note the failure, None if the job was cut off. It counts once `finish` is called."""
@@ -121,7 +123,8 @@ class Job:
         if self.credits is not None:
             return self.credits
         was_refused = isinstance(self.error, WebVoiceError) and not self.error.billed and not self._answered
-        return None if self.was_sent and not was_refused else 0.0
+        is_free = not self.was_sent or was_refused or self.estimate.credits == 0
+        return 0.0 if is_free else None
 
     def take_pictures(self) -> tuple[SavedFile, ...]:
         """Return the pictures that the model may look at. They are large, so they are shown once only."""

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import anyio.lowlevel
 from pydantic import BaseModel
 
+from webvoice_mcp.client.redaction import key_ending
 from webvoice_mcp.contract.estimate import Estimate
+from webvoice_mcp.errors import Declined
 from webvoice_mcp.files import InputFile
 from webvoice_mcp.jobs._send import send
 from webvoice_mcp.jobs.call import Input, PaidCall
@@ -25,7 +28,7 @@ async def run(call: PaidCall[Any], services: Services, caller: Caller[A]) -> A:
     Raises:
         WebVoiceError: the call was refused or failed while the caller was waiting.
     """
-    await services.keys.require()
+    key = await services.keys.require()
     async with AsyncExitStack() as resources:
         inputs = await _open(call.inputs, services, resources)
         target = None
@@ -34,6 +37,7 @@ async def run(call: PaidCall[Any], services: Services, caller: Caller[A]) -> A:
             resources.push_async_callback(services.files.release, target)
         estimate = await _estimate(call, inputs, services, ask=_price_matters(services.settings))
         services.budget.check(estimate)
+        await services.history.check(estimate)
         await caller.confirm(estimate)
         pending = await resources.enter_async_context(services.files.create(target)) if target else None
         job = Job(
@@ -42,11 +46,14 @@ async def run(call: PaidCall[Any], services: Services, caller: Caller[A]) -> A:
             services.budget.reserve(estimate),
             outlives_caller=call.endpoint.outlives_caller,
             shows_pictures=call.shows_pictures,
+            key=key_ending(key.value),
         )
 
         async def work() -> BaseModel:
             request = await call.complete(services.free_client) if call.complete else call.request
-            await services.history.record_start(job.id, job.tool, job.started_at, estimate.credits)
+            await _check_price(replace(call, request=request), inputs, services, agreed=estimate)
+            # From here on the limits of the day and the month count this job.
+            await services.history.record_start(job.id, job.tool, job.started_at, estimate.credits, key=job.key)
             await anyio.lowlevel.checkpoint_if_cancelled()  # cancelled by now, nothing is sent
             job.start()
             delivery = await send(call, request, inputs, pending, services, caller, job)
@@ -87,9 +94,29 @@ async def _estimate(
     return await services.estimates.estimate(call.endpoint, call.request, recording, ask=ask)
 
 
+async def _check_price(
+    call: PaidCall[Any], inputs: Sequence[InputFile | str], services: Services, *, agreed: Estimate
+) -> None:
+    """Check right before a call is sent that it costs no more than the user and the limits agreed to.
+
+    Raises:
+        Declined: it costs more: a file was changed meanwhile, or the complete request has another price.
+    """
+    if agreed.credits is None or not _price_matters(services.settings):
+        return
+    now = await _estimate(call, inputs, services, ask=True)
+    if now.credits is None or now.credits > agreed.credits:
+        price = "an unknown number of" if now.credits is None else f"about {now.credits:g}"
+        raise Declined(
+            f"The call would now cost {price} credits ({now.basis}), more than the {agreed.credits:g} that were agreed "
+            "to. Nothing was sent. Call it again, so that the new price is checked and agreed to."
+        )
+
+
 def _is_sound(file: InputFile) -> bool:
     return file.mime_type.startswith("audio/")
 
 
 def _price_matters(settings: Settings) -> bool:
-    return settings.max_credits is not None or settings.confirm_above is not None
+    limits = (settings.max_credits, settings.max_credits_per_day, settings.max_credits_per_month)
+    return any(limit is not None for limit in (*limits, settings.confirm_above))

@@ -10,6 +10,7 @@ from webvoice_mcp.jobs.budget import Budget
 from webvoice_mcp.jobs.estimates import Estimates
 from webvoice_mcp.jobs.history import History
 from webvoice_mcp.jobs.jobs import Jobs
+from webvoice_mcp.jobs.questions import Questions
 from webvoice_mcp.settings import Settings
 
 
@@ -25,6 +26,7 @@ class Services:
     budget: Budget
     history: History
     jobs: Jobs
+    questions: Questions
 
     async def aclose(self) -> None:
         """Close connections and files."""

@@ -71,6 +71,26 @@ SETTINGS = (
         ),
     ),
     Setting(
+        name="WEBVOICE_MAX_CREDITS_PER_DAY",
+        attribute="max_credits_per_day",
+        kind=kinds.CREDITS,
+        description="Credits that all servers of this user on this computer may spend in a day of local time, jobs "
+        "under way included; 0 allows free calls only. It is counted in the history; while that cannot be used, calls "
+        "that cost credits are refused.",
+        when_unset="no limit",
+        is_guard=True,
+        form=FormField("Spend at most in a day", "Counts all programs that use WebVoice here. Empty: no limit."),
+    ),
+    Setting(
+        name="WEBVOICE_MAX_CREDITS_PER_MONTH",
+        attribute="max_credits_per_month",
+        kind=kinds.CREDITS,
+        description="The same for a month of local time.",
+        when_unset="no limit",
+        is_guard=True,
+        form=FormField("Spend at most in a month", "Counts all programs that use WebVoice here. Empty: no limit."),
+    ),
+    Setting(
         name="WEBVOICE_CONFIRM_ABOVE",
         attribute="confirm_above",
         kind=kinds.CREDITS,
@@ -176,6 +196,8 @@ class Settings:
         timeout: seconds to wait for the service in one call.
         inline_wait: seconds that a paid call keeps its caller waiting; 0 for as long as it takes.
         max_credits: credits that one run of the server may spend; None for no limit.
+        max_credits_per_day: credits that all servers of the user may spend in a local day; None for no limit.
+        max_credits_per_month: the same for a local month.
         confirm_above: credits above which the user is asked first; None for never.
         history_file: path of the history of jobs.
         inline_images: True if pictures are also handed to the model itself.
@@ -194,6 +216,8 @@ class Settings:
     timeout: float
     inline_wait: float
     max_credits: float | None
+    max_credits_per_day: float | None
+    max_credits_per_month: float | None
     confirm_above: float | None
     history_file: Path
     inline_images: bool

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import secrets
-import time
-from collections.abc import Callable
 from typing import Any
 
 from mcp.server.mcpserver import Context
@@ -12,10 +10,11 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 from pydantic import ValidationError
 
-from webvoice_mcp.contract.estimate import Estimate
+from webvoice_mcp.contract.estimate import Estimate, one_line
 from webvoice_mcp.errors import Declined
+from webvoice_mcp.jobs.questions import Questions
+from webvoice_mcp.jobs.services import Services
 
-_STATE_SECONDS = 900.0  # the SDK accepts a state for 600
 _INPUT_REQUIRED_SINCE = "2026-07-28"  # the revision in which a question is a result, not a request to the client
 _KEY = "confirm"
 
@@ -32,26 +31,6 @@ class InputRequired(Exception):
         self.result = result
 
 
-class _UsedStates:
-    """The states whose answer was used: one yes pays for one call, even if a client repeats it."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._used: dict[str, float] = {}
-
-    def use(self, nonce: str) -> bool:
-        """Mark a state as used; return False if it was used before."""
-        now = self._clock()
-        self._used = {used: at for used, at in self._used.items() if now - at < _STATE_SECONDS}
-        if nonce in self._used:
-            return False
-        self._used[nonce] = now
-        return True
-
-
-_used_states = _UsedStates()
-
-
 async def confirm(context: Context[Any, Any], tool: str, estimate: Estimate, limit: float) -> None:
     """Ask the user for their consent to a call that is estimated above their limit.
 
@@ -59,7 +38,7 @@ async def confirm(context: Context[Any, Any], tool: str, estimate: Estimate, lim
         limit: credits above which the user is asked.
 
     Raises:
-        Declined: the user did not agree, or cannot be asked, or an answer was used before.
+        Declined: the user did not agree, or cannot be asked or not again so soon, or an answer was used before.
         InputRequired: the client is to put the question to the user and repeat the call.
     """
     price = _price(estimate)
@@ -76,13 +55,14 @@ async def is_agreed(context: Context[Any, Any], question: str, label: str) -> bo
     """Put a question to the user of a client that can ask, and return True if they said yes.
 
     Args:
-        question: the question, in one sentence.
+        question: the question, in one sentence; it is shown as one line.
         label: a few words for the box that the user ticks to agree.
 
     Raises:
-        Declined: the answer was used before.
+        Declined: the answer was used before, or the user was asked too often within an hour.
         InputRequired: the client is to put the question to the user and repeat the call.
     """
+    question = one_line(question)
     go_on = {"type": "boolean", "title": "Go on", "description": label}
     schema = {"type": "object", "properties": {"go_on": go_on}, "required": ["go_on"]}
     version = context.protocol_version
@@ -102,6 +82,7 @@ def can_ask(context: Context[Any, Any]) -> bool:
 
 
 async def _ask(context: Context[Any, Any], question: str, schema: dict[str, Any]) -> ElicitResult | None:
+    _questions(context).count()
     try:
         answer: ElicitResult = await context.session.elicit_form(
             message=question, requested_schema=schema, related_request_id=context.request_id
@@ -117,6 +98,7 @@ def _repeated_answer(context: Context[Any, Any], question: str, schema: dict[str
     state = json.loads(context.request_state) if context.request_state else {}
     answer = (context.input_responses or {}).get(_KEY)
     if state.get("asked") != asked or answer is None:  # a first call, or one whose question has changed
+        _questions(context).count()
         params = ElicitRequestFormParams(message=question, requested_schema=schema)
         raise InputRequired(
             InputRequiredResult(
@@ -126,9 +108,14 @@ def _repeated_answer(context: Context[Any, Any], question: str, schema: dict[str
         )
     if not isinstance(answer, ElicitResult):
         return None
-    if not _used_states.use(state["nonce"]):
+    if not _questions(context).use(state["nonce"]):
         raise Declined("That yes was for one call and has been used. Call the tool again, so that the user is asked.")
     return answer
+
+
+def _questions(context: Context[Any, Any]) -> Questions:
+    services: Services = context.request_context.lifespan_context
+    return services.questions
 
 
 def _price(estimate: Estimate) -> str:

@@ -39,9 +39,6 @@ def _plain(node: Any, definitions: Schema) -> Any:
     for word, value in node.items():
         if word == "properties":
             plain_node[word] = {name: _plain(item, definitions) for name, item in value.items()}
-            for name in node.get("required", ()):  # always present, so null has a meaning
-                if {"type": "null"} in value[name].get("anyOf", ()):
-                    plain_node[word][name]["type"] = [plain_node[word][name]["type"], "null"]
         elif word not in {"title", "$defs"}:
             plain_node[word] = value if word in _UNCHANGED else _plain(value, definitions)
     return _without_redundancy(plain_node)

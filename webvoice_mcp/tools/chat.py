@@ -179,8 +179,7 @@ def _answer(delivery: Delivery[ChatReply]) -> Answer:
 
 def _with_free(model: ChatModel) -> JsonObject:
     row = model.model_dump(mode="json", exclude_none=True)
-    free = model.free if model.free is not None else model.credits_per_request == 0
-    return {**row, "free": free}
+    return {**row, "free": model.price == 0}
 
 
 def _contains(searched: str, text: str) -> bool:

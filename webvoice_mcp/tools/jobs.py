@@ -8,11 +8,15 @@ from typing import Annotated, Any
 import anyio
 from pydantic import Field
 
+from webvoice_mcp.client.auth import Keys
+from webvoice_mcp.client.redaction import key_ending
 from webvoice_mcp.errors import DiskError, InvalidArgument
 from webvoice_mcp.jobs.history import History, HistoryRow, iso_time
 from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.jobs import Jobs
+from webvoice_mcp.jobs.local_time import day_start
 from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.jobs.spending import unknown_cost
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.tools.progress import Progress, follow
 from webvoice_mcp.tools.results import MAX_LIST_BYTES, File, Result, describe_file, json_size
@@ -20,7 +24,6 @@ from webvoice_mcp.tools.toolset import READS_LOCALLY, ToolSet
 
 tools = ToolSet("account")
 
-_DAY_SECONDS = 86_400.0
 _RECENT_JOBS = 20
 _LISTED_DAYS = 14
 _MAX_DAYS = 3650
@@ -41,7 +44,7 @@ _MESSAGES = {
 class CreditEstimate(Result):
     """The expected cost of a call."""
 
-    credits: float | None = Field(description="null where it cannot be known.")
+    credits: float | None = Field(None, description="Left out where it cannot be known.")
     basis: str = Field(description="How it was worked out.")
 
 
@@ -49,6 +52,7 @@ class Usage(Result):
     """Credits spent from this computer."""
 
     total_credits: float
+    unknown: dict[str, Any] = Field(description="jobs of unknown cost, not in the sums; at_most: their estimates.")
     by_tool: dict[str, float]
     recent: list[dict[str, Any]]
     by_day: dict[str, float] = Field(default_factory=dict, description="The last 14 days that had jobs.")
@@ -88,28 +92,33 @@ async def webvoice_estimate_credits(
 
 @tools.free(title="Usage", effect=READS_LOCALLY)
 async def webvoice_usage(
-    days: Annotated[int, Field(ge=1, le=_MAX_DAYS, description="How far to look back.")] = 30,
+    days: Annotated[int, Field(ge=1, le=_MAX_DAYS, description="Days to sum up, today included.")] = 30,
     *,
     history: History,
+    keys: Keys,
 ) -> Usage:
-    """Sum up what calls from this computer cost, by tool and day, and list the last ones with their files.
+    """Sum up what this key's calls from this computer cost, by tool and day, and list the last ones with their files.
 
     Free. For jobs that are running, and for their results, use webvoice_jobs; for the balance webvoice_status.
     """
-    since = time.time() - days * _DAY_SECONDS
+    key = await _key_at_work(keys)
+    since = day_start(time.time(), days_before=days - 1)
     by_tool: dict[str, float] = {}
     by_day: dict[str, float] = {}
-    for tool, day, spent, _count in await history.spent(since):
-        by_tool[tool] = round(by_tool.get(tool, 0) + spent, 2)
-        by_day[day] = round(by_day.get(day, 0) + spent, 2)
+    spent = await history.spent(since, key=key)
+    for sum_ in spent:
+        by_tool[sum_.tool] = round(by_tool.get(sum_.tool, 0) + sum_.credits, 2)
+        by_day[sum_.day] = round(by_day.get(sum_.day, 0) + sum_.credits, 2)
+    unknown, at_most = unknown_cost(spent)
     usage = Usage(
-        total_credits=round(sum(by_tool.values()), 2),
+        total_credits=round(sum(sum_.credits for sum_ in spent), 2),
+        unknown={"jobs": unknown} if at_most is None else {"jobs": unknown, "at_most": at_most},
         by_tool=by_tool,
         recent=[],
         by_day=dict(list(by_day.items())[:_LISTED_DAYS]),  # the newest come first
     )
     left = MAX_LIST_BYTES - json_size(usage.fields())
-    rows = await history.recent(since=since, limit=_RECENT_JOBS)
+    rows = await history.recent(since=since, limit=_RECENT_JOBS, key=key)
     for row in rows:
         entry = {"time": row.started, "tool": row.tool, "state": row.state, "files": row.files, "credits": row.credits}
         if json_size(entry) <= left:
@@ -125,14 +134,15 @@ async def webvoice_jobs(
     *,
     jobs: Jobs,
     history: History,
+    keys: Keys,
     progress: Progress,
 ) -> JobList:
-    """List the last calls that cost something, running or ended, or wait for one of them and fetch its result.
+    """List this key's last calls that cost something, running or ended, or wait for one of them and fetch its result.
 
     Free. Call it with the job_id that another tool answered with. For sums of credits use webvoice_usage.
     """
     if not job_id:
-        return await _latest_jobs(jobs, history)
+        return await _latest_jobs(jobs, history, await _key_at_work(keys))
     deadline = time.monotonic() + wait_seconds
     job = jobs.find(job_id)
     if job is not None:
@@ -150,14 +160,21 @@ async def webvoice_jobs(
     return JobList(jobs=await _describe_rows([row]))
 
 
-async def _latest_jobs(jobs: Jobs, history: History) -> JobList:
+async def _key_at_work(keys: Keys) -> str:
+    """Return the last characters of the key at work, by which the history knows its jobs."""
+    key = await keys.find()
+    return key_ending(key.value) if key else ""
+
+
+async def _latest_jobs(jobs: Jobs, history: History, key: str) -> JobList:
     error = ""
     rows: list[HistoryRow] = []
     try:
-        rows = await history.recent(limit=_RECENT_JOBS)
+        rows = await history.recent(limit=_RECENT_JOBS, key=key)
     except DiskError as disk_error:
         error = str(disk_error)
-    known = {job.id: _describe(job) for job in jobs.all()}  # read after the rows, because these jobs know more
+    own = [job for job in jobs.all() if job.key in {"", key}]
+    known = {job.id: _describe(job) for job in own}  # read after the rows, because these jobs know more
     if error and not known:
         raise DiskError(error)
     others = await _describe_rows([row for row in rows if row.id not in known])

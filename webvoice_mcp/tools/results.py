@@ -39,9 +39,8 @@ class Result(BaseModel):
     _pictures: tuple[SavedFile, ...] = PrivateAttr(())
 
     def fields(self) -> dict[str, Any]:
-        """Return the structured content. Fields that are None are left out unless they are required."""
-        dumped = self.model_dump(mode="json", exclude_none=True)
-        return {name: None for name, field in type(self).model_fields.items() if field.is_required()} | dumped
+        """Return the structured content. Fields that are None are left out."""
+        return self.model_dump(mode="json", exclude_none=True)
 
     def linked_files(self) -> list["File"]:
         """Return the files that the result links to."""
