@@ -8,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -219,13 +220,13 @@ def test_a_temporary_file_of_a_killed_process_is_removed(store: KeyStore, path: 
 def test_a_file_in_place_of_the_folder_is_a_clear_error(store: KeyStore, path: Path) -> None:
     path.parent.touch()
 
-    with pytest.raises(DiskError) as caught:
-        store.save(SERVICE, name="mine", key=KEY, use=True)
-    assert str(caught.value) == (
-        f"Cannot use {path.parent}: a file with this name exists. Check the folder, or set WEBVOICE_STATE_DIR."
-    )
-    with pytest.raises(DiskError, match="Not a directory"):
-        store.active(SERVICE)
+    save = partial(store.save, SERVICE, name="mine", key=KEY, use=True)
+    for action in (save, store.check_writable, lambda: store.active(SERVICE)):
+        with pytest.raises(DiskError) as caught:
+            action()
+        assert str(caught.value) == (
+            f"Cannot use {path.parent}: a file with this name exists. Check the folder, or set WEBVOICE_STATE_DIR."
+        )
 
 
 def test_a_pipe_in_place_of_the_key_file_is_an_error(store: KeyStore, path: Path) -> None:

@@ -41,9 +41,10 @@ def test_an_open_file_of_somebody_else_is_read_with_a_warning(
     path = tmp_path / "file"
     path.write_bytes(b"content")
     path.chmod(0o644)
-    monkeypatch.setattr("os.chmod", refuse)
+    monkeypatch.setattr("os.fchmod", refuse)
 
-    assert read_private(path) == b"content"
+    for _ in range(2):
+        assert read_private(path) == b"content"
     assert caplog.messages == [f"Other users of this computer can access {path}, and it belongs to another user."]
 
 
