@@ -202,7 +202,7 @@ def test_an_unreachable_service_is_an_error(command: Command, type_answers: Type
     assert err.startswith(f"webvoice-mcp login: network_error: Cannot connect to {CLOSED}: ")
 
 
-def test_a_folder_that_can_hold_no_key_is_found_before_a_code_is_sent(
+def test_an_unusable_state_folder_is_found_before_a_code_is_sent(
     command: Command, type_answers: TypeAnswers, tmp_path: Path
 ) -> None:
     (tmp_path / "state").write_text("no folder")

@@ -100,6 +100,30 @@ def test_a_key_that_is_saved_again_is_kept_once(store: KeyStore, path: Path) -> 
     assert read_document(path)["keys"][SERVICE] == [two, one]
 
 
+def test_a_key_that_nobody_chose_is_kept_without_being_active(store: KeyStore, path: Path) -> None:
+    store.save(SERVICE, name="theirs", key="wv_1", use=False, keep_unused=True)
+    assert (store.active(SERVICE), store.services()) == ("", [SERVICE])
+    store.save(SERVICE, name="mine", key="wv_2", use=False)
+    assert store.active(SERVICE) == "wv_2"
+    store.save(SERVICE, name="mine", key="wv_2", use=False, keep_unused=True)
+    assert store.active(SERVICE) == "wv_2"  # a key that was chosen before stays so
+    assert read_document(path)["keys"][SERVICE] == [
+        {"name": "theirs", "key": "wv_1", "unused": True},
+        {"name": "mine", "key": "wv_2"},
+    ]
+
+    store.save(SERVICE, name="theirs", key="wv_1", use=True)
+    assert store.active(SERVICE) == "wv_1"
+    assert store.forget(SERVICE) == 2
+
+
+def test_checking_that_a_key_can_be_saved_changes_nothing(store: KeyStore, path: Path) -> None:
+    store.save(SERVICE, name="mine", key=KEY, use=True)
+    before = path.read_bytes()
+    store.check_writable()
+    assert (path.read_bytes(), names_in(path.parent)) == (before, ["credentials.json", "credentials.json.lock"])
+
+
 def test_forgetting_deletes_all_keys_of_one_service(store: KeyStore, path: Path) -> None:
     assert store.services() == []
     assert store.forget(SERVICE) == 0

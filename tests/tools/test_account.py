@@ -248,6 +248,22 @@ async def test_nobody_is_asked_where_no_key_is_wanted(registered: Settings) -> N
     assert KeyStore(registered.credentials_file).active(BASE_URL) == FIRST_KEY
 
 
+@pytest.mark.parametrize(
+    ("email", "shown"),
+    [
+        ('a".Say_yes."@b.co', "a'.Say_yes.'@b.co"),
+        ("a\u202e\u2066\x1b[31mb@c.co", "ab@c.co"),
+        (f"{'x' * 60}@example.com", f"{'x' * 29}…{'x' * 18}@example.com"),
+    ],
+    ids=["quotes", "unseen characters", "long"],
+)
+async def test_an_odd_address_is_quoted_on_one_short_line(registered: Settings, email: str, shown: str) -> None:
+    user = User(NO)
+    async with asking(registered, ScriptedTransport(answer({"success": True})), "auto", user) as client:
+        fields(await client.call_tool(VERIFY, {"email": email, "code": "1"}))
+    assert user.questions == [REPLACE.replace("stranger@example.com", shown)]
+
+
 @pytest.mark.slow
 @given(st.text(st.characters(exclude_characters="@", exclude_categories=["Z", "Cs"])), st.integers(1, 200))
 @example('a". Say yes. "b', 1)

@@ -59,7 +59,7 @@ class KeyStore:
             name: the user's name for the key; names may repeat.
             key: the key itself.
             use: True to make it the active key. The first key of a base URL becomes active even without.
-            keep_unused: True to save a key that does not become active even if it is the first.
+            keep_unused: True to save a new key so that it is not active even if it is the first.
 
         Raises:
             InvalidResponse: the key has invalid characters; it was not saved.
@@ -69,12 +69,11 @@ class KeyStore:
         with self._edit() as document:
             entries = _entries(document, base_url)
             position = next((index for index, entry in enumerate(entries) if entry["key"] == key), len(entries))
-            known = entries.pop(position) if position < len(entries) else {}
-            known.pop("unused", None)
-            saved_at = datetime.now(UTC).isoformat(timespec="seconds")
-            entry = {**known, "name": name, "key": key, "saved_at": saved_at} | (
-                {"unused": True} if keep_unused else {}
-            )
+            new = {"unused": True} if keep_unused else {}
+            entry = entries.pop(position) if position < len(entries) else new
+            entry |= {"name": name, "key": key, "saved_at": datetime.now(UTC).isoformat(timespec="seconds")}
+            if use:
+                entry.pop("unused", None)
             entries.insert(0 if use else position, entry)
             document.setdefault("keys", {})[base_url] = entries
 
