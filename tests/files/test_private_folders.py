@@ -23,6 +23,7 @@ from webvoice_mcp.errors import PathNotAllowed, WebVoiceError
 from webvoice_mcp.files import Files
 from webvoice_mcp.files.path_policy import PathPolicy
 from webvoice_mcp.files.private_folders import PrivateFolders
+from webvoice_mcp.settings import Settings
 
 PATHS = [
     "{state}",
@@ -132,6 +133,18 @@ async def test_an_output_folder_in_the_state_folder_is_refused_by_its_setting(
     assert everything_in(tmp_path) == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere these variables choose no folders")
+async def test_the_folders_of_keys_and_of_history_are_both_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
+    files = Files(Settings.read({"WEBVOICE_OUTPUT_DIR": str(tmp_path)}))
+    for kind in ("CONFIG", "STATE"):
+        await refused_output(PathNotAllowed, files, f"{kind}/webvoice-mcp/a.mp3")
+        assert (await resolve(files, f"{kind}/other/a.mp3")).path == tmp_path / kind / "other/a.mp3"
+
+
 async def test_an_output_folder_around_the_state_folder_is_used(make_settings: MakeSettings, tmp_path: Path) -> None:
     files = Files(make_settings(OUTPUT_DIR=tmp_path))
     saved = await save(files, await resolve(files, "statement/a.mp3"), MP3_BYTES)
@@ -181,10 +194,9 @@ def test_a_file_that_was_opened_in_the_state_folder_is_refused(tmp_path: Path, o
         os.close(descriptor)
 
 
-@pytest.mark.slow
 @given(st.lists(st.sampled_from(["..", ".", "state", "STATE", "out", "to-state", "x", "", "~", "file:"]), max_size=7))
 @example(["..", "state", "x"])
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_path_writes_into_the_state_folder(make_settings: MakeSettings, parts: list[str]) -> None:
     with TemporaryDirectory() as name:
         root = Path(name).resolve()

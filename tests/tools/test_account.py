@@ -133,6 +133,21 @@ async def test_a_new_key_that_cannot_be_saved_works_but_is_not_shown(
     assert (status["key_source"], service.requests[1].headers["x-api-key"]) == ("memory", NEW_KEY)
 
 
+@pytest.mark.parametrize(("email", "questions"), [(CODE["email"].upper(), 0), ("stranger@example.com", 1)])
+async def test_a_further_code_for_the_same_account_replaces_an_unsaved_key(
+    make_settings: MakeSettings, tmp_path: Path, email: str, questions: int
+) -> None:
+    settings, user = make_settings(API_KEY=""), User(NO)
+    (tmp_path / "state").write_text("a file where the folder should be")
+    replies = [answer({"success": True, "api_key": key}) for key in (FIRST_KEY, NEW_KEY)]
+    async with asking(settings, ScriptedTransport(*replies), "auto", user) as client:
+        fields(await client.call_tool(VERIFY, CODE))
+        (tmp_path / "state").unlink()
+        assert fields(await client.call_tool(VERIFY, {"email": email, "code": "2"}))["api_key_saved_to"]
+    assert len(user.questions) == questions
+    assert KeyStore(settings.credentials_file).active(BASE_URL) == ("" if questions else NEW_KEY)
+
+
 @pytest.mark.parametrize("use", [False, True])
 @pytest.mark.parametrize("obstacle", ["file for the folder", "folder for the lock", "folder for the file", "link"])
 async def test_no_further_key_is_made_where_none_can_be_saved(
@@ -149,6 +164,13 @@ async def test_no_further_key_is_made_where_none_can_be_saved(
         state.mkdir()
         (state / "credentials.json").symlink_to(tmp_path / "elsewhere.json")
     await check_refused(make_settings(), CREATE, [({"name": "second", "use": use}, "disk_error: Cannot ")])
+
+
+async def test_without_a_key_no_further_key_is_made_and_nothing_written(
+    make_settings: MakeSettings, tmp_path: Path
+) -> None:
+    await check_refused(make_settings(API_KEY=""), CREATE, [({"name": "second"}, "not_authenticated: ")])
+    assert not (tmp_path / "state").exists()
 
 
 async def test_a_disk_that_fills_up_after_the_check_shows_no_key(

@@ -56,6 +56,7 @@ class Keys:
         self._store = store
         self._threads = WorkerThreads(4)
         self._unsaved = ""
+        self._unsaved_account = ""
         self._refused: set[str] = set()
 
     async def find(self) -> ApiKey | None:
@@ -102,6 +103,10 @@ class Keys:
             return None
         return key if key and key.value not in self._refused else None
 
+    def is_stopgap(self, key: ApiKey, account: str) -> bool:
+        """Return True if a key could not be saved, and belongs to this account: another one may take its place."""
+        return key.source == "memory" and account.casefold() == self._unsaved_account.casefold()
+
     async def check_store(self) -> None:
         """Check that a new key can be saved.
 
@@ -110,7 +115,7 @@ class Keys:
         """
         await self._threads.run(self._store.check_writable)
 
-    async def store(self, *, name: str, key: str, use: bool, keep_unused: bool = False) -> StoredKey:
+    async def store(self, *, name: str, key: str, use: bool, keep_unused: bool = False, account: str = "") -> StoredKey:
         """Save a key for this base URL, even if the caller is cancelled: the service gives a key only once.
 
         A key that cannot be saved is kept in memory if it is to be used.
@@ -120,6 +125,7 @@ class Keys:
             key: the key itself.
             use: True to make it this server's key, unless there is one in the environment.
             keep_unused: True to save it so that it is not used even if no other key is saved.
+            account: the e-mail address that the key was made for, "" if it is not known.
         """
         masked = mask_key(sanitize(key))
         environment = _ENVIRONMENT if self._settings.api_key else ""
@@ -131,7 +137,7 @@ class Keys:
                 return StoredKey(masked, "", str(error))
             except DiskError as error:
                 if use:
-                    self._unsaved = key
+                    self._unsaved, self._unsaved_account = key, account
                 works = (environment or "It works until this process ends.") if use else "It is not used."
                 return StoredKey(masked, "", f"The key could not be saved. {error} {works} {_ANOTHER}")
         if use:

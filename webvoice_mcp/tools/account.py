@@ -180,7 +180,8 @@ async def webvoice_create_api_key(
     Free. For a first key use webvoice_register_send_code and webvoice_register_verify.
     """
     request = CreateKeyRequest(name=name)
-    await keys.check_store()  # the service shows the new key only once
+    await keys.require()
+    await keys.check_store()  # the service sends the new key only once
     return await jobs.run_to_end(partial(_create_key, client, keys, request, use=use))
 
 
@@ -229,7 +230,7 @@ async def verify_code(
 async def _may_use_new_key(keys: Keys, context: Context[Services], email: str) -> bool:
     """Return True if no key is at work, or the user agrees that a new one takes its place."""
     key = await keys.at_work()
-    if key is None:
+    if key is None or keys.is_stopgap(key, email):
         return True
     if key.source == "environment":
         question = f"Save a new API key of the account {_quoted(email)}, for use once WEBVOICE_API_KEY is removed?"
@@ -251,7 +252,9 @@ async def _verify(client: FreeClient, keys: Keys, request: VerifyCodeRequest, *,
     if not reply.api_key:
         note = "The service sent no API key." if request.create_api_key else None
         return Registered.from_reply(reply, api_key=None, note=note)
-    stored = await keys.store(name=request.api_key_name, key=reply.api_key, use=use, keep_unused=not use)
+    stored = await keys.store(
+        name=request.api_key_name, key=reply.api_key, use=use, keep_unused=not use, account=request.email
+    )
     facts = stored.facts()
     if stored.saved_to and not use:
         facts["note"] = f"{stored.note} {_UNUSED}".strip()
