@@ -210,6 +210,15 @@ def test_without_a_key_the_service_is_still_checked(command: Command) -> None:
     assert found["clock"]["ok"]
 
 
+def test_an_output_folder_in_the_state_folder_fails(command: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "state/out"
+    assert run_doctor(command, OUTPUT_DIR=folder)["output folder apart from keys"] == failed(
+        f"The output folder {folder} is in {tmp_path}/state, the folder of saved keys and history, where no tool reads "
+        "or writes",
+        "Set WEBVOICE_OUTPUT_DIR to another folder, or ask the user to.",
+    )
+
+
 def test_a_saved_key_is_found_in_its_file(command: Command, tmp_path: Path) -> None:
     path = tmp_path / "state/credentials.json"
     KeyStore(path).save(CLOSED, name="it", key=CANARY, use=True)

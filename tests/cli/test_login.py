@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -201,13 +202,41 @@ def test_an_unreachable_service_is_an_error(command: Command, type_answers: Type
     assert err.startswith(f"webvoice-mcp login: network_error: Cannot connect to {CLOSED}: ")
 
 
-def test_a_key_that_cannot_be_saved_is_shown_once(command: Command, type_answers: TypeAnswers, tmp_path: Path) -> None:
+def test_an_unusable_state_folder_is_found_before_a_code_is_sent(
+    command: Command, type_answers: TypeAnswers, tmp_path: Path
+) -> None:
     (tmp_path / "state").write_text("no folder")
-    type_answers("y", "y", "123456")
+    type_answers("y", "y")
+    with LoopbackService({}).running() as service:
+        code, _, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
+        assert (code, service.requests) == (1, [])
+    assert err.startswith(f"webvoice-mcp login: disk_error: Cannot use {tmp_path / 'state'}: ")
+
+
+def test_a_key_that_cannot_be_saved_after_all_is_not_shown(
+    command: Command, type_answers: TypeAnswers, key_file: Path
+) -> None:
+    def remove_folder() -> str:
+        shutil.rmtree(key_file.parent)
+        key_file.parent.write_text("no folder")
+        return "123456"
+
+    type_answers("y", "y", remove_folder)
     with LoopbackService({"auth/send-code/": CODE_SENT, "auth/verify-code/": VERIFIED}).running() as service:
         code, out, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
     assert (code, err) == (1, "")
-    assert f"Your key: {CANARY}\nThe key could not be saved and is shown only this once. Keep it. " in out
+    assert f"The key could not be saved. Cannot use {key_file.parent}: " in out
+    assert CANARY not in out
+
+
+def test_signing_in_replaces_the_saved_key_without_a_further_question(
+    command: Command, type_answers: TypeAnswers, key_file: Path
+) -> None:
+    type_answers("y", "y", "123456")
+    with LoopbackService({"auth/send-code/": CODE_SENT, "auth/verify-code/": VERIFIED}).running() as service:
+        KeyStore(key_file).save(service.base_url, name="it", key="wv_old_0123456789", use=True)
+        code, _, _ = command("login", "--email", EMAIL, BASE_URL=service.base_url)
+        assert (code, KeyStore(key_file).active(service.base_url)) == (0, CANARY)
 
 
 def test_an_answer_without_a_key_is_an_error(command: Command, type_answers: TypeAnswers) -> None:

@@ -55,10 +55,43 @@ async def test_a_key_stored_beside_the_environments_says_which_is_used(make_sett
     }
 
 
-async def test_a_key_that_cannot_be_saved_is_shown_once(keys: Keys) -> None:
-    stored = await keys.store(name="k", key="wv_with blank", use=True)
-    assert (stored.shown, stored.saved_to) == ("wv_with blank", "")
-    assert stored.note.startswith("The key could not be saved and is shown only this once. Keep it. ")
+async def test_a_text_that_cannot_be_a_key_is_neither_saved_nor_used(keys: Keys) -> None:
+    stored = await keys.store(name="k", key="wv_with\x1b[31m blank", use=True)
+    assert stored == StoredKey("wv_…lank", "", "The service sent a key with invalid characters. It was not saved.")
+    assert await keys.find() is None
+
+
+async def test_a_key_that_cannot_be_saved_works_until_one_is_saved(keys: Keys, settings: Settings) -> None:
+    settings.credentials_file.parent.write_text("in the way")
+    stored = await keys.store(name="k", key=OTHER, use=True)
+    assert (stored.masked, stored.saved_to) == ("wv_…cdef", "")
+    assert stored.note == (
+        f"The key could not be saved. Cannot use {settings.credentials_file.parent}: a file with this name exists. "
+        "Check the folder, or set WEBVOICE_STATE_DIR. It works until this process ends. When the cause is removed, a "
+        "further code or call makes another key."
+    )
+    assert await keys.require() == await keys.at_work() == ApiKey(OTHER, "memory")
+
+    settings.credentials_file.parent.unlink()
+    await keys.store(name="k", key="wv_saved_12345", use=True)
+    assert await keys.require() == ApiKey("wv_saved_12345", "saved")
+
+
+async def test_an_unwanted_key_that_cannot_be_saved_is_not_used(keys: Keys, settings: Settings) -> None:
+    settings.credentials_file.parent.write_text("in the way")
+    stored = await keys.store(name="k", key=OTHER, use=False, keep_unused=True)
+    assert "It is not used." in stored.note
+    assert await keys.at_work() is None
+
+
+async def test_a_refused_key_is_found_but_is_not_at_work(keys: Keys) -> None:
+    await keys.store(name="k", key=OTHER, use=True)
+    for status in (200, 403, 500):
+        keys.take_note(OTHER, status)
+    assert await keys.at_work() == ApiKey(OTHER, "saved")
+    keys.take_note(OTHER, 401)
+    assert await keys.at_work() is None
+    assert await keys.find() == ApiKey(OTHER, "saved")
 
 
 async def test_a_damaged_key_file_is_reported_if_no_key_is_found(keys: Keys, settings: Settings) -> None:

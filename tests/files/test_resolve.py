@@ -5,6 +5,7 @@
 import errno
 import os
 import re
+import unicodedata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from tempfile import TemporaryDirectory
 
@@ -134,6 +135,7 @@ async def test_any_path_is_refused_or_leads_to_a_visible_new_file(make_settings:
             assert everything_in(root) == []
         else:
             assert path.is_relative_to(root)
+            assert not any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in str(path))
             assert not any(part.startswith(".") for part in path.relative_to(root).parts)
             assert path.suffix.lower() == ".mp3"
             assert not path.exists()

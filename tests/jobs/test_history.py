@@ -81,7 +81,8 @@ def move(path: Path) -> None:
 
 def make_unusable(path: Path, obstacle: str) -> None:
     if obstacle == "folder":
-        path.mkdir(parents=True)
+        path.parent.mkdir(mode=0o700)
+        path.mkdir()
     else:
         path.parent.write_text("in the way")
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -97,6 +98,30 @@ def test_a_key_that_is_saved_again_is_kept_once(store: KeyStore, path: Path) -> 
 
     store.save(SERVICE, name="two", key="wv_2", use=True)
     assert read_document(path)["keys"][SERVICE] == [two, one]
+
+
+def test_a_key_that_nobody_chose_is_kept_without_being_active(store: KeyStore, path: Path) -> None:
+    store.save(SERVICE, name="theirs", key="wv_1", use=False, keep_unused=True)
+    assert (store.active(SERVICE), store.services()) == ("", [SERVICE])
+    store.save(SERVICE, name="mine", key="wv_2", use=False)
+    assert store.active(SERVICE) == "wv_2"
+    store.save(SERVICE, name="mine", key="wv_2", use=False, keep_unused=True)
+    assert store.active(SERVICE) == "wv_2"  # a key that was chosen before stays so
+    assert read_document(path)["keys"][SERVICE] == [
+        {"name": "theirs", "key": "wv_1", "unused": True},
+        {"name": "mine", "key": "wv_2"},
+    ]
+
+    store.save(SERVICE, name="theirs", key="wv_1", use=True)
+    assert store.active(SERVICE) == "wv_1"
+    assert store.forget(SERVICE) == 2
+
+
+def test_checking_that_a_key_can_be_saved_changes_nothing(store: KeyStore, path: Path) -> None:
+    store.save(SERVICE, name="mine", key=KEY, use=True)
+    before = path.read_bytes()
+    store.check_writable()
+    assert (path.read_bytes(), names_in(path.parent)) == (before, ["credentials.json", "credentials.json.lock"])
 
 
 def test_forgetting_deletes_all_keys_of_one_service(store: KeyStore, path: Path) -> None:
@@ -219,13 +244,13 @@ def test_a_temporary_file_of_a_killed_process_is_removed(store: KeyStore, path: 
 def test_a_file_in_place_of_the_folder_is_a_clear_error(store: KeyStore, path: Path) -> None:
     path.parent.touch()
 
-    with pytest.raises(DiskError) as caught:
-        store.save(SERVICE, name="mine", key=KEY, use=True)
-    assert str(caught.value) == (
-        f"Cannot use {path.parent}: a file with this name exists. Check the folder, or set WEBVOICE_STATE_DIR."
-    )
-    with pytest.raises(DiskError, match="Not a directory"):
-        store.active(SERVICE)
+    save = partial(store.save, SERVICE, name="mine", key=KEY, use=True)
+    for action in (save, store.check_writable, lambda: store.active(SERVICE)):
+        with pytest.raises(DiskError) as caught:
+            action()
+        assert str(caught.value) == (
+            f"Cannot use {path.parent}: a file with this name exists. Check the folder, or set WEBVOICE_STATE_DIR."
+        )
 
 
 def test_a_pipe_in_place_of_the_key_file_is_an_error(store: KeyStore, path: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_lock_file_of_another_user_is_used(path: Path, monkeypatch: pytest.Mon
 def test_a_link_in_place_of_a_lock_file_is_refused(path: Path) -> None:
     path.symlink_to(path.with_name("elsewhere"))
 
-    with pytest.raises(OSError, match="symbolic links"), file_lock(path):
+    with pytest.raises(OSError, match="it is a link"), file_lock(path):
         pass
     assert names_in(path.parent) == ["file.lock"]
 

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from tests.storage.helpers import mode, names_in, umask
-from webvoice_mcp.storage.private import make_private_folder, read_private, set_aside
+from webvoice_mcp.storage.private import (
+    make_private_file,
+    make_private_folder,
+    open_private,
+    read_private,
+    restrict_file,
+    set_aside,
+)
 
 
 def refuse(*_: object, **__: object) -> None:
@@ -41,9 +48,10 @@ def test_an_open_file_of_somebody_else_is_read_with_a_warning(
     path = tmp_path / "file"
     path.write_bytes(b"content")
     path.chmod(0o644)
-    monkeypatch.setattr("os.chmod", refuse)
+    monkeypatch.setattr("os.fchmod", refuse)
 
-    assert read_private(path) == b"content"
+    for _ in range(2):
+        assert read_private(path) == b"content"
     assert caplog.messages == [f"Other users of this computer can access {path}, and it belongs to another user."]
 
 
@@ -76,6 +84,34 @@ def test_a_folder_and_its_parents_are_created_private_under_any_umask(tmp_path: 
         make_private_folder(tmp_path / "closed")
 
     assert [mode(tmp_path / name) for name in ("not/there/yet", "open", "closed")] == [0o700] * 3
+    with umask(0):
+        make_private_folder(tmp_path / "x/y/z")
+    assert [mode(tmp_path / name) for name in ("x", "x/y", "x/y/z")] == [0o700] * 3
+
+
+def test_a_file_is_created_private_under_any_umask(tmp_path: Path) -> None:
+    for value in (0, 0o077, 0o777):
+        path = tmp_path / oct(value)
+        with umask(value):
+            make_private_file(path)
+            make_private_file(path)
+            os.close(open_private(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT))
+        assert [mode(path), mode(path.with_suffix(".lock"))] == [0o600] * 2
+
+
+def test_a_file_is_restricted_without_opening_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    path.chmod(0o644)
+    monkeypatch.setattr("os.open", refuse)
+    restrict_file(path)
+    assert mode(path) == 0o600
+    restrict_file(tmp_path / "missing")
+    path.chmod(0o644)
+    monkeypatch.setattr("os.chmod", refuse)
+    restrict_file(path)  # of another user: the history is then used as it is
+    with pytest.raises(OSError, match="it is not a regular file"):
+        restrict_file(tmp_path)
 
 
 def test_an_existing_folder_is_made_private_unless_it_is_shared(

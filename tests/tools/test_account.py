@@ -1,15 +1,24 @@
 """The account tools, through MCP, with scripted replies of the service."""
 
+import errno
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx2
 import pytest
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
+from mcp import Client
+from mcp.types import ElicitResult, InputRequiredResult
 
 from tests.support import BASE_URL, CANARY, MakeSettings, ScriptedTransport, answer, ask, connected, failed, fields
-from tests.tools.calls import check_refused
+from tests.tools.calls import BOTH_ERAS, check_refused
+from tests.tools.test_confirmation import User, asking, call_by_hand, question_of
+from webvoice_mcp.client.redaction import sanitize
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import Settings
 
@@ -98,23 +107,208 @@ async def test_the_new_key_is_saved_masked_and_used_at_once(make_settings: MakeS
 async def test_a_key_in_the_environment_wins_over_the_new_one(make_settings: MakeSettings) -> None:
     settings = make_settings()
     service = ScriptedTransport(answer({"success": True, "api_key": NEW_KEY}), answer({"user": "a"}))
-    async with connected(settings, service) as client:
+    user = User()
+    async with asking(settings, service, "auto", user) as client:
         verified = fields(await client.call_tool(VERIFY, CODE))
         await client.call_tool("webvoice_status", {})
-    assert "WEBVOICE_API_KEY is set" in verified["note"]
+    assert user.questions == ['Save a new API key of the account "a@b.co", for use once WEBVOICE_API_KEY is removed?']
+    assert verified["note"] == "WEBVOICE_API_KEY is set and stays in use until it is removed."
     assert service.requests[1].headers["x-api-key"] == CANARY
     assert KeyStore(settings.credentials_file).active(BASE_URL) == NEW_KEY
 
 
-@WITH_NEW_KEY
-async def test_a_key_that_cannot_be_saved_is_shown_in_full(
-    make_settings: MakeSettings, tmp_path: Path, tool: str, arguments: dict[str, Any]
+async def test_a_new_key_that_cannot_be_saved_works_but_is_not_shown(
+    make_settings: MakeSettings, tmp_path: Path
 ) -> None:
     (tmp_path / "state").write_text("a file where the folder should be")
-    result, _ = await ask(make_settings(), tool, arguments, answer({"success": True, "api_key": NEW_KEY}))
-    assert result["api_key"] == NEW_KEY
-    assert "could not be saved" in result["note"]
-    assert "api_key_saved_to" not in result
+    verified = {"success": True, "api_key": NEW_KEY, "onboarding": {"hint": NEW_KEY}}
+    service = ScriptedTransport(answer(verified), answer({"user": "a"}))
+    async with connected(make_settings(API_KEY=""), service) as client:
+        result = await client.call_tool(VERIFY, CODE)
+        status = fields(await client.call_tool("webvoice_status", {}))
+    assert fields(result)["api_key"] == MASKED
+    assert fields(result)["note"].startswith(f"The key could not be saved. Cannot use {tmp_path / 'state'}: ")
+    assert "api_key_saved_to" not in fields(result)
+    assert NEW_KEY not in result.model_dump_json()
+    assert (status["key_source"], service.requests[1].headers["x-api-key"]) == ("memory", NEW_KEY)
+
+
+@pytest.mark.parametrize(("email", "questions"), [(CODE["email"].upper(), 0), ("stranger@example.com", 1)])
+async def test_a_further_code_for_the_same_account_replaces_an_unsaved_key(
+    make_settings: MakeSettings, tmp_path: Path, email: str, questions: int
+) -> None:
+    settings, user = make_settings(API_KEY=""), User(NO)
+    (tmp_path / "state").write_text("a file where the folder should be")
+    replies = [answer({"success": True, "api_key": key}) for key in (FIRST_KEY, NEW_KEY)]
+    async with asking(settings, ScriptedTransport(*replies), "auto", user) as client:
+        fields(await client.call_tool(VERIFY, CODE))
+        (tmp_path / "state").unlink()
+        assert fields(await client.call_tool(VERIFY, {"email": email, "code": "2"}))["api_key_saved_to"]
+    assert len(user.questions) == questions
+    assert KeyStore(settings.credentials_file).active(BASE_URL) == ("" if questions else NEW_KEY)
+
+
+@pytest.mark.parametrize("use", [False, True])
+@pytest.mark.parametrize("obstacle", ["file for the folder", "folder for the lock", "folder for the file", "link"])
+async def test_no_further_key_is_made_where_none_can_be_saved(
+    make_settings: MakeSettings, tmp_path: Path, obstacle: str, use: bool
+) -> None:
+    state = tmp_path / "state"
+    if obstacle == "file for the folder":
+        state.write_text("")
+    elif obstacle == "folder for the lock":
+        (state / "credentials.json.lock").mkdir(parents=True)
+    elif obstacle == "folder for the file":
+        (state / "credentials.json").mkdir(parents=True)
+    else:
+        state.mkdir()
+        (state / "credentials.json").symlink_to(tmp_path / "elsewhere.json")
+    await check_refused(make_settings(), CREATE, [({"name": "second", "use": use}, "disk_error: Cannot ")])
+
+
+async def test_without_a_key_no_further_key_is_made_and_nothing_written(
+    make_settings: MakeSettings, tmp_path: Path
+) -> None:
+    await check_refused(make_settings(API_KEY=""), CREATE, [({"name": "second"}, "not_authenticated: ")])
+    assert not (tmp_path / "state").exists()
+
+
+async def test_a_disk_that_fills_up_after_the_check_shows_no_key(
+    registered: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def answer_full(_: httpx2.Request) -> httpx2.Response:
+        monkeypatch.setattr("os.fsync", fail)
+        return answer({"success": True, "api_key": NEW_KEY})
+
+    async with connected(registered, ScriptedTransport(answer_full)) as client:
+        result = await client.call_tool(CREATE, {"name": "second"})
+    assert fields(result)["api_key"] == MASKED
+    assert fields(result)["note"].endswith(
+        "It is not used. When the cause is removed, a further code or call makes another key."
+    )
+    assert KeyStore(registered.credentials_file).active(BASE_URL) == FIRST_KEY
+
+
+# A new key while another one is at work
+
+
+STRANGER = {"email": "stranger@example.com", "code": "1"}
+REPLACE = 'Replace the API key at work, wv_…0000, by a new one of the account "stranger@example.com"?'
+NO = ElicitResult(action="decline")
+
+
+async def key_after(settings: Settings, client: Client, service: ScriptedTransport) -> str:
+    """Return the key that the next request carries."""
+    await client.call_tool("webvoice_onboarding", {})
+    return service.requests[-1].headers["x-api-key"]
+
+
+@BOTH_ERAS
+async def test_a_yes_puts_the_new_key_to_work(registered: Settings, mode: str) -> None:
+    user, service = User(), ScriptedTransport(answer({"success": True, "api_key": NEW_KEY}), answer(ONBOARDING))
+    async with asking(registered, service, mode, user) as client:
+        verified = fields(await client.call_tool(VERIFY, STRANGER))
+        assert await key_after(registered, client, service) == NEW_KEY
+    assert (user.questions, "note" in verified) == ([REPLACE], False)
+
+
+@BOTH_ERAS
+@pytest.mark.parametrize("can_ask", [True, False])
+async def test_without_a_yes_the_key_at_work_stays(registered: Settings, mode: str, can_ask: bool) -> None:
+    service = ScriptedTransport(answer({"success": True, "api_key": NEW_KEY}), answer(ONBOARDING))
+    client_of = asking(registered, service, mode, User(NO)) if can_ask else connected(registered, service, mode)
+    async with client_of as client:
+        verified = fields(await client.call_tool(VERIFY, {**STRANGER, "api_key_name": "theirs"}))
+        assert await key_after(registered, client, service) == FIRST_KEY
+    assert verified["note"].endswith("To change to it, they run webvoice-mcp login in a terminal.")
+    assert (verified["api_key"], verified["api_key_saved_to"]) == (MASKED, str(registered.credentials_file))
+    saved = json.loads(registered.credentials_file.read_text())["keys"][BASE_URL]
+    assert [(entry["name"], entry["key"]) for entry in saved] == [("first", FIRST_KEY), ("theirs", NEW_KEY)]
+
+
+async def test_beside_a_key_in_the_environment_a_new_one_never_becomes_active(make_settings: MakeSettings) -> None:
+    settings = make_settings()
+    service = ScriptedTransport(answer({"success": True, "api_key": NEW_KEY}), answer(ONBOARDING))
+    async with connected(settings, service) as client:
+        verified = fields(await client.call_tool(VERIFY, STRANGER))
+        assert await key_after(settings, client, service) == CANARY
+    assert verified["note"].startswith("WEBVOICE_API_KEY is set and stays in use until it is removed. The new key is ")
+    assert KeyStore(settings.credentials_file).active(BASE_URL) == ""
+
+
+async def test_a_refused_key_is_replaced_without_a_question(registered: Settings) -> None:
+    user = User(NO)
+    service = ScriptedTransport(
+        answer({"error": "No such key"}, 401), answer({"success": True, "api_key": NEW_KEY}), answer(ONBOARDING)
+    )
+    async with asking(registered, service, "auto", user) as client:
+        failed(await client.call_tool("webvoice_status", {}))
+        fields(await client.call_tool(VERIFY, CODE))
+        assert await key_after(registered, client, service) == NEW_KEY
+    assert user.questions == []
+
+
+async def test_the_code_is_not_spent_before_the_question_is_answered(registered: Settings) -> None:
+    service = ScriptedTransport(answer({"success": True, "api_key": NEW_KEY}))
+    async with asking(registered, service, "auto", User()) as client:
+        question, again = await question_of(client, VERIFY, STRANGER)
+        assert (question, service.requests) == (REPLACE, [])
+        fields(await call_by_hand(client, VERIFY, STRANGER, **again))
+        # The same yes does not replace the key that is at work now.
+        assert isinstance(await call_by_hand(client, VERIFY, STRANGER, **again), InputRequiredResult)
+    assert len(service.requests) == 1
+
+
+async def test_nobody_is_asked_where_no_key_is_wanted(registered: Settings) -> None:
+    user = User(NO)
+    async with asking(registered, ScriptedTransport(answer({"success": True})), "auto", user) as client:
+        fields(await client.call_tool(VERIFY, {**CODE, "create_api_key": False}))
+    assert user.questions == []
+    assert KeyStore(registered.credentials_file).active(BASE_URL) == FIRST_KEY
+
+
+@pytest.mark.parametrize(
+    ("email", "shown"),
+    [
+        ('a".Say_yes."@b.co', "a'.Say_yes.'@b.co"),
+        ("a\u202e\u2066\x1b[31mb@c.co", "ab@c.co"),
+        (f"{'x' * 60}@example.com", f"{'x' * 29}…{'x' * 18}@example.com"),
+    ],
+    ids=["quotes", "unseen characters", "long"],
+)
+async def test_an_odd_address_is_quoted_on_one_short_line(registered: Settings, email: str, shown: str) -> None:
+    user = User(NO)
+    async with asking(registered, ScriptedTransport(answer({"success": True})), "auto", user) as client:
+        fields(await client.call_tool(VERIFY, {"email": email, "code": "1"}))
+    assert user.questions == [REPLACE.replace("stranger@example.com", shown)]
+
+
+@pytest.mark.slow
+@given(st.text(st.characters(exclude_characters="@", exclude_categories=["Z", "Cs"])), st.integers(1, 200))
+@example('a". Say yes. "b', 1)
+@example("a\u202e\u2066b\x1b[31m", 1)
+@settings_of_hypothesis(suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_any_address_is_quoted_on_one_short_line(registered: Settings, local: str, length: int) -> None:
+    user, email = User(NO), f"{local}x@{'d' * length}.co"
+    service = ScriptedTransport(answer({"success": True, "api_key": NEW_KEY}))
+    async with asking(registered, service, "legacy", user) as client:
+        result = await client.call_tool(VERIFY, {"email": email, "code": "1"})
+    if result.is_error:  # some control characters count as spaces
+        assert user.questions == []
+        return
+    (question,) = user.questions
+    match = re.fullmatch(
+        r'Replace the API key at work, wv_…0000, by a new one of the account "([^"]{1,60})"\?', question
+    )
+    assert match
+    assert match[1].endswith(f"{'d' * min(length, 20)}.co")
+    assert sanitize(question) == question
+
+
+# Further keys
 
 
 async def test_signing_in_without_a_key_saves_none(make_settings: MakeSettings) -> None:
@@ -141,7 +335,8 @@ async def test_fields_of_the_service_do_not_replace_ours(
 ) -> None:
     odd = {"note": {"x": 1}, "api_key_saved_to": ["nowhere"], "owner": f"of {NEW_KEY}"}
     reply = answer({"success": True, "api_key": NEW_KEY, "name": "n", **odd})
-    result, _ = await ask(registered, tool, arguments, reply)
+    async with asking(registered, ScriptedTransport(reply), "auto", User()) as client:
+        result = fields(await client.call_tool(tool, arguments))
     assert result == {
         "success": True,
         "name": "n",
@@ -162,7 +357,7 @@ async def test_a_caller_who_goes_away_does_not_lose_the_new_key(
         await gone.wait()
         return answer({"success": True, "api_key": NEW_KEY})
 
-    async with connected(registered, ScriptedTransport(answer_late)) as client:
+    async with asking(registered, ScriptedTransport(answer_late), "auto", User()) as client:
         async with anyio.create_task_group() as callers:
             callers.start_soon(client.call_tool, tool, arguments)
             await requested.wait()

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import anyio
+import httpx2
 import pytest
 from mcp import Client
 from mcp.types import (
@@ -62,7 +63,9 @@ class User:
 
 
 @asynccontextmanager
-async def asking(settings: Settings, upstream: Upstream, mode: str, user: User) -> AsyncIterator[Client]:
+async def asking(
+    settings: Settings, upstream: httpx2.AsyncBaseTransport, mode: str, user: User
+) -> AsyncIterator[Client]:
     async with Client(create_server(settings, transport=upstream), mode=mode, elicitation_callback=user) as client:
         yield client
 

@@ -6,10 +6,12 @@ import sys
 from webvoice_mcp.cli.service_calls import call_service
 from webvoice_mcp.cli.startup import load_settings
 from webvoice_mcp.cli.terminal import CommandError, prompt
-from webvoice_mcp.client.redaction import redact, sanitize
+from webvoice_mcp.client.redaction import redact
+from webvoice_mcp.contract.account import VerifyCodeRequest
 from webvoice_mcp.errors import BadRequest
+from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import Settings
-from webvoice_mcp.tools.account import CodeSent, Registered, webvoice_register_send_code, webvoice_register_verify
+from webvoice_mcp.tools.account import KEY_NAME, CodeSent, Registered, verify_code, webvoice_register_send_code
 from webvoice_mcp.tools.parameters import checked_email
 
 _MAX_ATTEMPTS = 3
@@ -22,6 +24,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"Signing in at {settings.site}/")
         email = checked_email("The address", options.email or prompt("E-mail address: "))
         _ask_for_consent(settings)
+        KeyStore(settings.credentials_file).check_writable()  # before a code is sent, which can be used only once
         sent = _send_code(settings, email)
         print(redact(sent.message or f"A code is on its way to {email}."))
         return _report(_verify_typed_codes(settings, email))
@@ -64,10 +67,11 @@ def _verify_typed_codes(settings: Settings, email: str) -> Registered:
 
 def _verify(settings: Settings, email: str, code: str) -> Registered:
     # Shielded: the service shows the new key only once, so it has to be saved even after Ctrl-C.
+    request = VerifyCodeRequest(email=email, code=code, create_api_key=True, api_key_name=KEY_NAME)
     return call_service(
         settings,
-        lambda services: webvoice_register_verify(
-            email, code, client=services.free_client, keys=services.keys, jobs=services.jobs
+        lambda services: verify_code(
+            request, client=services.free_client, keys=services.keys, jobs=services.jobs, use=True
         ),
         shielded=True,
     )
@@ -76,10 +80,8 @@ def _verify(settings: Settings, email: str, code: str) -> Registered:
 def _report(registered: Registered) -> int:
     if registered.api_key_saved_to:
         print(f"The key {registered.api_key} is saved in {registered.api_key_saved_to} and ready to use.")
-    elif registered.api_key:  # here the whole key, because it could not be saved; the note says why
-        print(f"Your key: {sanitize(registered.api_key)}")
     if registered.note:
-        print(redact(registered.note) if registered.api_key_saved_to else sanitize(registered.note))
+        print(redact(registered.note))
     onboarding = registered.onboarding or {}
     if "credits" in onboarding:
         print(redact(f"Credits: {onboarding['credits']}"))

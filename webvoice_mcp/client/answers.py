@@ -40,7 +40,7 @@ class CallContext:
         links: URLs of the site's pages by name.
         solana_memo: the memo for a Solana transfer, "" if it is not known.
         key: the API key that is sent, "" for none.
-        key_source: the key's source, `environment` or `saved`; "" without a key.
+        key_source: the key's source, `environment`, `saved` or `memory`; "" without a key.
         provider: the requested provider, "" if the endpoint has none.
         other_providers: providers to try instead.
         names_model: True if the request names a model, so that the user can try another.
@@ -198,8 +198,9 @@ def _host(context: CallContext) -> str:
 def _rejection(context: CallContext) -> str:
     if not context.key:
         return f"{_host(context)} refused the call"
-    source = "from WEBVOICE_API_KEY" if context.key_source == "environment" else "saved for this base URL"
-    return f"{_host(context)} did not accept the key {mask_key(context.key)} {source}"
+    sources = {"environment": " from WEBVOICE_API_KEY", "saved": " saved for this base URL"}
+    source = sources.get(context.key_source, "")
+    return f"{_host(context)} did not accept the key {mask_key(context.key)}{source}"
 
 
 def _key_advice(context: CallContext) -> str:

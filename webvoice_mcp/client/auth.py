@@ -1,23 +1,28 @@
 """The API key that is sent with requests, and the storage of new keys."""
 
 from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
 from typing import Literal
 
 import anyio
 
-from webvoice_mcp.client.redaction import mask_key
+from webvoice_mcp.client.redaction import mask_key, sanitize
 from webvoice_mcp.errors import DiskError, InvalidResponse, NotAuthenticated
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.storage.threads import WorkerThreads
 
+_ENVIRONMENT = "WEBVOICE_API_KEY is set and stays in use until it is removed."
+_ANOTHER = "When the cause is removed, a further code or call makes another key."
+
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key and its source."""
+    """A key and its source: `memory` is a new key that could not be saved."""
 
     value: str = field(repr=False)
-    source: Literal["environment", "saved"]
+    source: Literal["environment", "saved", "memory"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +30,23 @@ class StoredKey:
     """The outcome of storing a new key.
 
     Attributes:
-        shown: the masked key, or the key itself if it could not be saved.
+        masked: the masked key.
         saved_to: path of the key file, "" if it could not be saved.
         note: information for the user, "" for none.
     """
 
-    shown: str = field(repr=False)
+    masked: str
     saved_to: str
     note: str
 
     def facts(self) -> dict[str, str]:
         """Return the fields about the key for a tool's result, without empty ones."""
-        facts = {"api_key": self.shown, "api_key_saved_to": self.saved_to, "note": self.note}
+        facts = {"api_key": self.masked, "api_key_saved_to": self.saved_to, "note": self.note}
         return {name: value for name, value in facts.items() if value}
 
 
 class Keys:
-    """The key for one base URL: the one from the environment, else the saved one.
+    """The key for one base URL: from the environment, else a new one that could not be saved, else the saved one.
 
     The key file is read in a thread, because setting aside a damaged file may wait for another process's lock.
     """
@@ -50,6 +55,9 @@ class Keys:
         self._settings = settings
         self._store = store
         self._threads = WorkerThreads(4)
+        self._unsaved = ""
+        self._unsaved_account = ""
+        self._refused: set[str] = set()
 
     async def find(self) -> ApiKey | None:
         """Return the key to use now, None if there is none.
@@ -61,6 +69,8 @@ class Keys:
         """
         if self._settings.api_key:
             return ApiKey(self._settings.api_key, "environment")
+        if self._unsaved:
+            return ApiKey(self._unsaved, "memory")
         saved = await self._threads.run(self._store.active, self._settings.base_url)
         return ApiKey(saved, "saved") if saved else None
 
@@ -80,20 +90,56 @@ class Keys:
             "webvoice_register_verify to get one by e-mail (it works at once), or set WEBVOICE_API_KEY."
         )
 
-    async def store(self, *, name: str, key: str, use: bool) -> StoredKey:
+    def take_note(self, key: str, status: int) -> None:
+        """Take note of the status of an answer to a request with this key: 401 means that it was refused."""
+        if status == HTTPStatus.UNAUTHORIZED:
+            self._refused.add(key)
+
+    async def at_work(self) -> ApiKey | None:
+        """Return the key that calls are made with; None if there is none, or the service has refused it in this run."""
+        try:
+            key = await self.find()
+        except DiskError:  # no call can be made, because the key cannot be read
+            return None
+        return key if key and key.value not in self._refused else None
+
+    def is_stopgap(self, key: ApiKey, account: str) -> bool:
+        """Return True if a key could not be saved, and belongs to this account: another one may take its place."""
+        return key.source == "memory" and account.casefold() == self._unsaved_account.casefold()
+
+    async def check_store(self) -> None:
+        """Check that a new key can be saved.
+
+        Raises:
+            DiskError: the file system refuses.
+        """
+        await self._threads.run(self._store.check_writable)
+
+    async def store(self, *, name: str, key: str, use: bool, keep_unused: bool = False, account: str = "") -> StoredKey:
         """Save a key for this base URL, even if the caller is cancelled: the service gives a key only once.
+
+        A key that cannot be saved is kept in memory if it is to be used.
 
         Args:
             name: the key's name.
             key: the key itself.
             use: True to make it this server's key, unless there is one in the environment.
+            keep_unused: True to save it so that it is not used even if no other key is saved.
+            account: the e-mail address that the key was made for, "" if it is not known.
         """
+        masked = mask_key(sanitize(key))
+        environment = _ENVIRONMENT if self._settings.api_key else ""
+        save = partial(self._store.save, self._settings.base_url, name=name, key=key, use=use, keep_unused=keep_unused)
         with anyio.CancelScope(shield=True):
             try:
-                await self._threads.run(self._store.save, self._settings.base_url, name=name, key=key, use=use)
-            except (DiskError, InvalidResponse) as error:
-                return StoredKey(key, "", f"The key could not be saved and is shown only this once. Keep it. {error}")
-        note = ""
-        if use and self._settings.api_key:
-            note = "WEBVOICE_API_KEY is set and stays in use until it is removed."
-        return StoredKey(mask_key(key), str(self._settings.credentials_file), note)
+                await self._threads.run(save)
+            except InvalidResponse as error:
+                return StoredKey(masked, "", str(error))
+            except DiskError as error:
+                if use:
+                    self._unsaved, self._unsaved_account = key, account
+                works = (environment or "It works until this process ends.") if use else "It is not used."
+                return StoredKey(masked, "", f"The key could not be saved. {error} {works} {_ANOTHER}")
+        if use:
+            self._unsaved = ""
+        return StoredKey(masked, str(self._settings.credentials_file), environment if use or keep_unused else "")

@@ -191,6 +191,7 @@ class Client:
                 response = await _send(http, build_request(http, endpoint, request, context, body))
                 has_response = True
                 self.last_date = response.headers.get("date", "")
+                self._keys.take_note(context.key, response.status_code)
                 try:
                     if response.is_success:
                         if bodies.is_multiply_compressed(response):

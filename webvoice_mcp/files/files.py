@@ -32,6 +32,11 @@ class FileSettings(Protocol):
         ...
 
     @property
+    def state_dirs(self) -> tuple[Path, ...]:
+        """The folders of saved keys and history, which no argument may lead into."""
+        ...
+
+    @property
     def overwrite(self) -> bool:
         """True if a file of the same family may be replaced."""
         ...
@@ -52,7 +57,7 @@ class Files:
 
     def __init__(self, settings: FileSettings) -> None:
         self._settings = settings
-        self._policy = PathPolicy(settings.output_dir, settings.allowed_dirs)
+        self._policy = PathPolicy(settings.output_dir, settings.allowed_dirs, settings.state_dirs)
         self._threads = WorkerThreads(_MAX_THREADS)
 
     async def resolve(self, output: Output) -> Target:

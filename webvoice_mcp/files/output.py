@@ -16,6 +16,7 @@ from webvoice_mcp.files.folders import Folder, open_or_create, remove_empty
 from webvoice_mcp.files.kinds import Family, kind_for_suffix, sniff
 from webvoice_mcp.files.names import extension, make_name, numbered, reason_unwritable, temporary_name
 from webvoice_mcp.files.path_policy import PathPolicy, strip_file_uri
+from webvoice_mcp.files.refused_names import reason_no_file, reason_no_folder
 
 _ARGUMENT = "output_path"
 
@@ -68,6 +69,8 @@ def resolve(output: Output, policy: PathPolicy, *, overwrite: bool) -> Target:
     """
     path, is_generated = _find_path(output, policy)
     _check_name(output.path, Path(path.name))  # the name is complete only now
+    _refuse(output.path, reason_no_file(path.name))
+    _check_new_folders(output.path, path.parent, policy)
     with disk_errors("use", path.parent):
         folder, made = open_or_create(path.parent, policy)
     try:
@@ -111,7 +114,19 @@ def _find_path(output: Output, policy: PathPolicy) -> tuple[Path, bool]:
 
 
 def _check_name(given: str, path: Path) -> None:
-    if reason := reason_unwritable(path):
+    _refuse(given, reason_unwritable(path))
+
+
+def _check_new_folders(given: str, folder: Path, policy: PathPolicy) -> None:
+    """Check the names of the folders that will be created; those of the settings may have any name."""
+    for path in (folder, *folder.parents):  # pragma: no branch - only a missing drive of Windows ends the loop
+        if stat_or_none(path) is not None or policy.was_chosen(path):
+            break
+        _refuse(given, reason_no_folder(path.name))
+
+
+def _refuse(given: str, reason: str) -> None:
+    if reason:
         raise InvalidArgument(f"{_ARGUMENT} {given!r} cannot be used: {reason}. Choose another name.")
 
 

@@ -8,14 +8,16 @@ from urllib.request import url2pathname
 from webvoice_mcp.errors import InvalidArgument, PathNotAllowed
 from webvoice_mcp.files.disk import OPEN_FOLDER, FileId, disk_errors, path_of
 from webvoice_mcp.files.names import reason_unreadable
+from webvoice_mcp.files.private_folders import PrivateFolders
 
 
 class PathPolicy:
-    """The output folder and the allowed folders, applied to paths."""
+    """The output folder, the allowed folders and the private folders, applied to paths."""
 
-    def __init__(self, output_dir: Path, allowed_dirs: tuple[Path, ...]) -> None:
+    def __init__(self, output_dir: Path, allowed_dirs: tuple[Path, ...], private_dirs: tuple[Path, ...] = ()) -> None:
         self.output_dir = output_dir
         self._allowed_dirs = allowed_dirs
+        self._private = PrivateFolders(private_dirs)
 
     def absolute(self, given: str, argument: str) -> Path:
         """Return the absolute path that a text means, with `~` expanded and `.` and `..` removed. Links are kept.
@@ -46,10 +48,20 @@ class PathPolicy:
         """Return an absolute path with all links followed, and check that it is in the allowed folders.
 
         Raises:
-            PathNotAllowed: it is outside the allowed folders.
+            PathNotAllowed: it is outside the allowed folders, or in the folders of saved keys and history.
             DiskError: a link in it cannot be followed.
         """
         real = _follow_links(path)
+        if folder := self._private.containing(real):
+            if self._private.containing(_follow_links(self.output_dir)):
+                raise PathNotAllowed(
+                    f"The output folder {self.output_dir} is in {folder}, the folder of saved keys and history, where"
+                    " no tool reads or writes. Set WEBVOICE_OUTPUT_DIR to another folder, or ask the user to."
+                )
+            raise PathNotAllowed(
+                f"{argument}: {path} is in {folder}, the folder of saved keys and history, where no tool reads or"
+                " writes. Choose another path."
+            )
         if self._allowed_dirs and not any(real.is_relative_to(_follow_links(folder)) for folder in self._folders):
             raise PathNotAllowed(
                 f"{argument}: {path} is outside the folders in WEBVOICE_ALLOWED_DIRS and the output folder"
@@ -76,6 +88,10 @@ class PathPolicy:
                 " Choose another path."
             )
 
+    def was_chosen(self, folder: Path) -> bool:
+        """Return True if a folder is one of the settings' folders or leads to one, so that a person chose its name."""
+        return any(_follow_links(chosen).is_relative_to(folder) for chosen in self._folders)
+
     def still_allows(self, descriptor: int | None, path: Path, *below: str) -> bool:
         """Return True if an open file or folder is the one at `path`, or at least inside the allowed folders.
 
@@ -96,11 +112,14 @@ class PathPolicy:
             return False
         if descriptor is not None and FileId.of(os.fstat(descriptor)) != FileId.of(path.stat()):
             return False
+        if current is None:
+            return True
         # The same file has another spelling, on a file system that ignores case, or a second name.
-        return (
-            current is None
-            or not self._allowed_dirs
-            or any(current.joinpath(*below).is_relative_to(_system_spelling(folder)) for folder in self._folders)
+        target = current.joinpath(*below)
+        if self._private.containing(target):
+            return False
+        return not self._allowed_dirs or any(
+            target.is_relative_to(_system_spelling(folder)) for folder in self._folders
         )
 
     @property

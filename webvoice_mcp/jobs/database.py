@@ -5,7 +5,6 @@ megabyte, and a server that only lists its tools needs none of it.
 """
 
 import logging
-import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -14,12 +13,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from webvoice_mcp.errors import DiskError
+from webvoice_mcp.storage.private import make_private_file, make_private_folder, restrict_file
 
 _log = logging.getLogger("webvoice_mcp")
 
 _BUSY_SECONDS = 5.0  # SQLite's wait for another process
 _OPENING_SECONDS = 5.0
 _PAUSE_SECONDS = 0.02
+_SQLITE_FILES = ("-wal", "-shm")  # endings of the files that SQLite keeps beside the database
 _COLUMNS = "id, run, base_url, tool, state, started_at, ended_at, estimate, credits, files, error"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -74,8 +75,9 @@ class Database:
             return action(self._open())
         except (sqlite3.Error, OSError, ValueError) as error:  # ValueError: a row that this program did not write
             self.close()
+            reason = getattr(error, "strerror", None) or error
             raise DiskError(
-                f"The history {self._path} cannot be used: {error}. Check the file, or set WEBVOICE_STATE_DIR."
+                f"The history {self._path} cannot be used: {reason}. Check the file, or set WEBVOICE_STATE_DIR."
             ) from error
 
     def close(self) -> None:
@@ -88,8 +90,10 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         deadline = time.monotonic() + _OPENING_SECONDS
         while self._connection is None:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._make_private()
+            make_private_folder(self._path.parent)
+            make_private_file(self._path)  # SQLite's own files get the mode of this one
+            for ending in _SQLITE_FILES:
+                restrict_file(self._path.with_name(self._path.name + ending))
             try:
                 self._connection = _opened(self._path)
             except sqlite3.OperationalError as error:
@@ -99,21 +103,12 @@ class Database:
                 time.sleep(_PAUSE_SECONDS)
         return self._connection
 
-    def _make_private(self) -> None:
-        # An existing file is not opened here: closing it would release SQLite's locks on it.
-        try:
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        except FileExistsError:
-            if self._path.is_file():
-                with suppress(OSError):
-                    self._path.chmod(0o600)
-
     def _set_aside(self) -> None:
         self.close()
         aside = self._path.with_name(f"{self._path.name}.damaged-{time.time_ns()}")
         self._path.replace(aside)
-        for leftover in ("-wal", "-shm"):
-            self._path.with_name(self._path.name + leftover).unlink(missing_ok=True)
+        for ending in _SQLITE_FILES:
+            self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
         _log.warning("The history %s is damaged. It was renamed to %s, and a new one was begun.", self._path, aside)
 
 

@@ -2,7 +2,8 @@
 
     {"keys": {"https://…/api/v1": [{"name": "…", "key": "…", "saved_at": "…"}, …]}}
 
-The first key of a base URL is the active one. Unknown fields are kept. Keys never appear in messages, logs or reprs.
+The first key of a base URL is the active one, except for keys with `"unused": true`, which nobody chose to use. Unknown
+fields are kept. Keys never appear in messages, logs or reprs.
 """
 
 import json
@@ -15,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from webvoice_mcp.errors import DiskError, InvalidResponse
-from webvoice_mcp.storage.atomic import remove_temporaries, replace_atomically
+from webvoice_mcp.storage.atomic import remove_temporaries, replace_atomically, write_temporary
 from webvoice_mcp.storage.locks import file_lock
-from webvoice_mcp.storage.private import make_private_folder, read_private, set_aside
+from webvoice_mcp.storage.private import make_private_folder, read_private, restrict_folder, set_aside
+
+_BYTES_OF_A_KEY = 4096  # more than a key takes in the file, with its name
 
 _log = logging.getLogger("webvoice_mcp")
 
@@ -39,16 +42,24 @@ class KeyStore:
         The file is read at every call, because another process may have saved a key.
         """
         entries = _entries(self._load(), base_url)
-        return str(entries[0]["key"]) if entries else ""
+        return next((str(entry["key"]) for entry in entries if not entry.get("unused")), "")
 
-    def save(self, base_url: str, *, name: str, key: str, use: bool) -> None:
+    def check_writable(self) -> None:
+        """Check that a key can be saved: read the file, then write a file of its size beside it and remove that."""
+        with self._edit_lock():
+            size = len(json.dumps(self._read_or_set_aside(), indent=2)) + _BYTES_OF_A_KEY
+            with _disk_errors("write", self._path):
+                write_temporary(self._path, bytes(size)).unlink()
+
+    def save(self, base_url: str, *, name: str, key: str, use: bool, keep_unused: bool = False) -> None:
         """Add a key, or rename a known one. It is on the disk when this returns.
 
         Args:
             base_url: the base URL of the key's service, as `Settings` normalizes it.
             name: the user's name for the key; names may repeat.
             key: the key itself.
-            use: True to make it the active key. The first key of a base URL always becomes active.
+            use: True to make it the active key. The first key of a base URL becomes active even without.
+            keep_unused: True to save a new key so that it is not active even if it is the first.
 
         Raises:
             InvalidResponse: the key has invalid characters; it was not saved.
@@ -58,9 +69,12 @@ class KeyStore:
         with self._edit() as document:
             entries = _entries(document, base_url)
             position = next((index for index, entry in enumerate(entries) if entry["key"] == key), len(entries))
-            known = entries.pop(position) if position < len(entries) else {}
-            saved_at = datetime.now(UTC).isoformat(timespec="seconds")
-            entries.insert(0 if use else position, {**known, "name": name, "key": key, "saved_at": saved_at})
+            new = {"unused": True} if keep_unused else {}
+            entry = entries.pop(position) if position < len(entries) else new
+            entry |= {"name": name, "key": key, "saved_at": datetime.now(UTC).isoformat(timespec="seconds")}
+            if use:
+                entry.pop("unused", None)
+            entries.insert(0 if use else position, entry)
             document.setdefault("keys", {})[base_url] = entries
 
     def forget(self, base_url: str) -> int:
@@ -88,14 +102,20 @@ class KeyStore:
     @contextmanager
     def _edit(self) -> Iterator[_Document]:
         """Lock the file, yield its document for changes, and write it when the block ends."""
-        with _disk_errors("use", self._path.parent):
-            make_private_folder(self._path.parent)
-        with self._lock():
+        with self._edit_lock():
             document = self._read_or_set_aside()
             yield document
             with _disk_errors("write", self._path):
                 remove_temporaries(self._path)
                 replace_atomically(self._path, json.dumps(document, indent=2).encode())
+
+    @contextmanager
+    def _edit_lock(self) -> Iterator[None]:
+        """Lock the file for changes, after creating its folder."""
+        with _disk_errors("use", self._path.parent):
+            make_private_folder(self._path.parent)
+        with self._lock():
+            yield
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -105,11 +125,13 @@ class KeyStore:
 
     def _read(self) -> _Document | None:
         """Return the document: empty if there is no file, None if the file is damaged."""
-        with _disk_errors("read", self._path):
-            try:
+        try:
+            with _disk_errors("use", self._path.parent, missing_ok=True):
+                restrict_folder(self._path.parent)
+            with _disk_errors("read", self._path, missing_ok=True):
                 content = read_private(self._path)
-            except FileNotFoundError:
-                return {}
+        except FileNotFoundError:
+            return {}
         return _parse(content)
 
     def _read_or_set_aside(self) -> _Document:
@@ -123,10 +145,12 @@ class KeyStore:
 
 
 @contextmanager
-def _disk_errors(action: str, path: Path) -> Iterator[None]:
+def _disk_errors(action: str, path: Path, *, missing_ok: bool = False) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if missing_ok and isinstance(error, FileNotFoundError):
+            raise
         reason = error.strerror or type(error).__name__
         raise DiskError(f"Cannot {action} {path}: {reason}. Check the folder, or set WEBVOICE_STATE_DIR.") from error
 

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
+from webvoice_mcp.storage.private import open_private
+
 if sys.platform == "win32":  # pragma: no cover - Windows has other locks than POSIX
     import msvcrt
 else:
@@ -20,7 +22,7 @@ else:
 
 _TIMEOUT_SECONDS = 10.0
 _RETRY_SECONDS = 0.005
-_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_FLAGS = os.O_RDWR | os.O_CREAT
 
 
 @contextmanager
@@ -69,7 +71,7 @@ class ByteLocks:
         Raises:
             OSError: the file system refuses.
         """
-        self._descriptor = os.open(path, _FLAGS, 0o600)
+        self._descriptor = open_private(path, _FLAGS)
         status = os.fstat(self._descriptor)
         self._file = (status.st_dev, status.st_ino)
         self._positions: set[int] = set()
@@ -122,10 +124,8 @@ class ByteLocks:
 def _open_locked(path: Path) -> int:
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     while True:
-        descriptor = os.open(path, _FLAGS, 0o600)
+        descriptor = open_private(path, _FLAGS)
         try:
-            with suppress(PermissionError, FileNotFoundError):
-                path.chmod(0o600)  # a umask may have removed permissions that the next open needs
             _wait_for_lock(descriptor, deadline)
             if _is_at(path, descriptor):
                 return descriptor

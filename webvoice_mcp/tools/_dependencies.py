@@ -23,6 +23,7 @@ def _services(context: Context[Services]) -> Services:
 
 
 _BY_TYPE: Mapping[Any, Get] = {
+    Context[Services]: lambda context: context,
     FreeClient: lambda context: _services(context).free_client,
     History: lambda context: _services(context).history,
     Jobs: lambda context: _services(context).jobs,

@@ -3,11 +3,12 @@
 from functools import partial
 from typing import Annotated, Any, ClassVar
 
+from mcp.server.mcpserver import Context
 from pydantic import BeforeValidator, Field, Strict
 
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.free_client import FreeClient
-from webvoice_mcp.client.redaction import redact_document
+from webvoice_mcp.client.redaction import mask_key, redact_document, sanitize
 from webvoice_mcp.contract.account import (
     CREATE_KEY,
     ONBOARDING,
@@ -22,12 +23,22 @@ from webvoice_mcp.contract.account import (
 from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.jobs.jobs import Jobs
+from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.settings import Settings
+from webvoice_mcp.tools._confirmation import can_ask, is_agreed
 from webvoice_mcp.tools.parameters import checked_email
 from webvoice_mcp.tools.results import Result
 from webvoice_mcp.tools.toolset import READS, READS_LOCALLY, WRITES, ToolSet
 
 tools = ToolSet("account")
+
+KEY_NAME = "webvoice-mcp"  # of a key that is given no other name
+
+_MAX_SHOWN_EMAIL = 60
+_UNUSED = (
+    "The new key is saved and not used: only the user decides whose account is at work. To change to it, they run "
+    "webvoice-mcp login in a terminal."
+)
 
 Email = Annotated[str, Field(description="E-mail address that receives the code.")]
 
@@ -45,7 +56,7 @@ class Registered(Result):
     """The account is verified; a key that was asked for is saved."""
 
     success: bool
-    api_key: str | None = Field(None, description="Masked; shown in full only where it could not be saved.")
+    api_key: str | None = Field(None, description="Masked.")
     api_key_saved_to: str | None = None
     onboarding: dict[str, Any] | None = None
     note: str | None = None
@@ -55,7 +66,7 @@ class KeyCreated(Result):
     """A further key."""
 
     success: bool
-    api_key: str = Field(description="Masked; shown in full only where it could not be saved.")
+    api_key: str = Field(description="Masked.")
     name: str
     api_key_saved_to: str | None = None
     note: str | None = None
@@ -79,7 +90,7 @@ class Status(Result):
     user: str | None = None
     credits: float | None = None
     api_key: dict[str, Any] | None = None
-    key_source: str = Field(description="environment or saved")
+    key_source: str = Field(description="environment, saved, or memory (until the server ends)")
 
 
 class Links(Result):
@@ -134,24 +145,25 @@ async def webvoice_register_verify(
     email: Annotated[str, Field(description="The address that the code was sent to.")],
     code: Annotated[str, Field(description="The code from the mail.")],
     create_api_key: Annotated[bool, Field(description="Make an API key, save it, and use it from now on.")] = True,
-    api_key_name: Annotated[str, Field(description="The key's name on the dashboard.")] = "webvoice-mcp",
+    api_key_name: Annotated[str, Field(description="The key's name on the dashboard.")] = KEY_NAME,
     *,
     client: FreeClient,
     keys: Keys,
     jobs: Jobs,
+    context: Context[Services],
 ) -> Registered:
     """Verify the e-mailed code, then create and save an API key that works at once; returns credits and onboarding.
 
-    Free. Call webvoice_register_send_code first. With a key already at work, webvoice_create_api_key adds another.
+    Free. Call webvoice_register_send_code first. With a key already at work the user is asked; webvoice_create_api_key
+    adds another of the same account.
     """
+    email = checked_email("email", email)
+    # The question comes first: a client may repeat the call with the answer, and a code can be used only once.
+    use = create_api_key and await _may_use_new_key(keys, context, email)
     request = VerifyCodeRequest(
-        email=checked_email("email", email),
-        code=code.strip(),
-        create_api_key=create_api_key,
-        api_key_name=api_key_name,
+        email=email, code=code.strip(), create_api_key=create_api_key, api_key_name=api_key_name
     )
-    # A code can be used once, and the key is sent once: a caller who goes away must not cost the user the key.
-    return await jobs.run_to_end(partial(_verify, client, keys, request))
+    return await verify_code(request, client=client, keys=keys, jobs=jobs, use=use)
 
 
 @tools.free(CREATE_KEY, title="Create an API key", effect=WRITES)
@@ -168,6 +180,8 @@ async def webvoice_create_api_key(
     Free. For a first key use webvoice_register_send_code and webvoice_register_verify.
     """
     request = CreateKeyRequest(name=name)
+    await keys.require()
+    await keys.check_store()  # the service sends the new key only once
     return await jobs.run_to_end(partial(_create_key, client, keys, request, use=use))
 
 
@@ -201,14 +215,51 @@ async def webvoice_account_links(*, settings: Settings) -> Links:
     return Links.model_validate(links(settings.site))
 
 
-async def _verify(client: FreeClient, keys: Keys, request: VerifyCodeRequest) -> Registered:
+async def verify_code(
+    request: VerifyCodeRequest, *, client: FreeClient, keys: Keys, jobs: Jobs, use: bool
+) -> Registered:
+    """Verify a code, and save the key that comes with it.
+
+    Args:
+        use: True to use the key from now on; False leaves the key at work as it is.
+    """
+    # A code can be used once, and the key is sent once: a caller who goes away must not cost the user the key.
+    return await jobs.run_to_end(partial(_verify, client, keys, request, use=use))
+
+
+async def _may_use_new_key(keys: Keys, context: Context[Services], email: str) -> bool:
+    """Return True if no key is at work, or the user agrees that a new one takes its place."""
+    key = await keys.at_work()
+    if key is None or keys.is_stopgap(key, email):
+        return True
+    if key.source == "environment":
+        question = f"Save a new API key of the account {_quoted(email)}, for use once WEBVOICE_API_KEY is removed?"
+    else:
+        question = f"Replace the API key at work, {mask_key(key.value)}, by a new one of the account {_quoted(email)}?"
+    return can_ask(context) and await is_agreed(context, question, "Use the new key?")
+
+
+def _quoted(email: str) -> str:
+    """Return an address in quotation marks that it cannot end; a long one loses its middle."""
+    plain = sanitize(email).replace('"', "'")
+    if len(plain) > _MAX_SHOWN_EMAIL:
+        plain = f"{plain[: _MAX_SHOWN_EMAIL // 2 - 1]}…{plain[-_MAX_SHOWN_EMAIL // 2 :]}"
+    return f'"{plain}"'
+
+
+async def _verify(client: FreeClient, keys: Keys, request: VerifyCodeRequest, *, use: bool) -> Registered:
     reply = await client.call(VERIFY_CODE, request)
     if not reply.api_key:
         note = "The service sent no API key." if request.create_api_key else None
         return Registered.from_reply(reply, api_key=None, note=note)
-    stored = await keys.store(name=request.api_key_name, key=reply.api_key, use=request.create_api_key)
+    stored = await keys.store(
+        name=request.api_key_name, key=reply.api_key, use=use, keep_unused=not use, account=request.email
+    )
+    facts = stored.facts()
+    if stored.saved_to and not use:
+        facts["note"] = f"{stored.note} {_UNUSED}".strip()
     fields = Registered.from_reply(reply).fields()
-    return Registered.model_validate(redact_document(fields, reply.api_key) | stored.facts())
+    return Registered.model_validate(redact_document(fields, reply.api_key) | facts)
 
 
 async def _create_key(client: FreeClient, keys: Keys, request: CreateKeyRequest, *, use: bool) -> KeyCreated:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from webvoice_mcp.cli.doctor.check import Check
+from webvoice_mcp.errors import FileError
+from webvoice_mcp.files.path_policy import PathPolicy
 from webvoice_mcp.settings import Settings
 
 
@@ -15,6 +17,11 @@ def check(settings: Settings) -> Iterator[Check]:
     names = ("key folder writable", "history folder writable")
     for name, folder in zip(names, settings.state_dirs, strict=False):
         yield _check_writable(name, folder, "WEBVOICE_STATE_DIR")
+    try:
+        PathPolicy(settings.output_dir, (), settings.state_dirs).resolve(settings.output_dir, "WEBVOICE_OUTPUT_DIR")
+    except FileError as error:
+        detail, _, cure = str(error).partition(". ")
+        yield Check("output folder apart from keys", False, detail, cure)
 
 
 def _check_writable(name: str, folder: Path, variable: str) -> Check:
