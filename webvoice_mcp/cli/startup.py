@@ -42,7 +42,7 @@ def load_settings(*needed_folders: str) -> Settings:
     except SettingsError as error:
         end(str(error))
     if missing := [name for name in settings.unknown_folders if name in needed_folders]:
-        end(f"There is no home folder: set {' and '.join(missing)}, each to the absolute path of a folder.")
+        end(f"There is no home folder, so give the absolute path of a folder in {' and in '.join(missing)}.")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_KeyMaskingFormatter(settings.api_key))
     logging.basicConfig(level=settings.log_level, handlers=[handler])

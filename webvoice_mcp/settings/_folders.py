@@ -48,7 +48,7 @@ def _parse_folder(text: str) -> Path:
         folder = Path(text).expanduser()
     except RuntimeError:  # the text begins with ~ and an unknown user's name, or there is no home folder
         raise NotAccepted(f"there is no such user or home folder; it must be {_ACCEPTED}") from None
-    if not folder.is_absolute() or (text.startswith("~") and home_is_empty()):
+    if not folder.is_absolute() or (text[:2] in {"~", "~/"} and home_is_unusable()):
         raise NotAccepted
     return folder
 
@@ -83,14 +83,14 @@ def _default(folder: Callable[[], str]) -> Path:
     """Return a default folder, or `NO_FOLDER` if the user has no home folder."""
     try:
         path = Path(folder())
-    except RuntimeError:  # platformdirs since 4.5; before, it returned a relative path
+    except RuntimeError:  # older versions of platformdirs return a relative path
         return NO_FOLDER
-    return NO_FOLDER if home_is_empty() or not path.is_absolute() else path
+    return NO_FOLDER if home_is_unusable() or not path.is_absolute() else path
 
 
-def home_is_empty() -> bool:
-    """True if HOME is set to nothing, which Python reads as the root folder."""
-    return os.name != "nt" and os.environ.get("HOME") == ""
+def home_is_unusable() -> bool:
+    """True if HOME is set to no absolute path; Python reads an empty one as the root folder."""
+    return os.name != "nt" and not os.environ.get("HOME", "/").startswith("/")
 
 
 def _show(folder: Path) -> str:

@@ -24,7 +24,7 @@ _MAX_DEPTH = 200  # as pydantic's JSON parser, which reads the protocol's messag
 
 
 def normalize(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Schema]) -> dict[str, Any]:
-    """Return the arguments without those that are null or blank, which count as left out, as does the seed -1.
+    """Return the arguments without those that are null or blank, which count as left out.
 
     Codes, names and links lose surrounding spaces.
 
@@ -43,7 +43,7 @@ def normalize(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Sch
     if unknown := [argument for argument in arguments if argument not in known]:
         takes = ", ".join(known) or "no arguments"
         raise InvalidArgument(f"{name} does not know the argument {_quoted(unknown[0])}. It takes: {takes}.")
-    missing = [argument for argument in required if _is_left_out(argument, arguments.get(argument))]
+    missing = [argument for argument in required if _is_left_out(arguments.get(argument))]
     if missing:
         how = "is blank" if isinstance(arguments.get(missing[0]), str) else "is missing"
         raise InvalidArgument(f"{missing[0]} {how}: {known[missing[0]].get('description', 'it is required.')}")
@@ -55,7 +55,7 @@ def normalize(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Sch
     return {
         argument: value if argument in _NOT_STRIPPED else _stripped(value)
         for argument, value in arguments.items()
-        if not _is_left_out(argument, value)
+        if not _is_left_out(value)
     }
 
 
@@ -111,10 +111,8 @@ def _check_json(argument: str, value: Any, depth: int = 0) -> None:
         raise InvalidArgument(f"{argument} holds half of a character (a lone surrogate). Give whole characters.")
 
 
-def _is_left_out(argument: str, value: Any) -> bool:
-    if isinstance(value, str):
-        value = value.strip() or None
-    return value is None or (argument == "seed" and value in (-1, "-1"))
+def _is_left_out(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _quoted(name: str) -> str:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from webvoice_mcp.settings import home_is_empty
+from webvoice_mcp.settings import home_is_unusable
 
 _WINDOWS, _MACOS = "win32", "darwin"
 
@@ -27,7 +27,7 @@ class Platform:
     @classmethod
     def current(cls) -> "Platform":
         """Return the platform that this process runs on."""
-        home = "~" if home_is_empty() else os.path.expanduser("~")  # noqa: PTH111 - Path.home can raise
+        home = "~" if home_is_unusable() else os.path.expanduser("~")  # noqa: PTH111 - Path.home can raise
         return cls(sys.platform, home, os.environ)
 
     @property
