@@ -26,7 +26,9 @@ from webvoice_mcp.__main__ import main
 sys.exit(main())
 """
 CLOSED = "http://127.0.0.1:9/api/v1"  # nothing listens there
-BOTH = "There is no home folder, so give the absolute path of a folder in WEBVOICE_OUTPUT_DIR and in WEBVOICE_STATE_DIR."
+BOTH = (
+    "There is no home folder, so give the absolute path of a folder in WEBVOICE_OUTPUT_DIR and in WEBVOICE_STATE_DIR."
+)
 STATE = "There is no home folder, so give the absolute path of a folder in WEBVOICE_STATE_DIR."
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]  # takes arguments, and variables
