@@ -61,8 +61,8 @@ class _CallShutdown:
 
 
 def _parse_value(text: str, schema: dict[str, Any]) -> Any:
-    if schema.get("type") in (None, "string"):
-        return text
+    if schema.get("type") not in ("number", "integer", "boolean"):
+        return text  # the server reads lists and objects from JSON text
     try:
         return json.loads(text)
     except ValueError:

@@ -78,7 +78,7 @@ async def webvoice_list_voices(
     """
     voices = await _voices(language, provider, client)
     base = re.split("[-_]", language)[0]
-    if not voices and base != language:
+    if not voices and base not in ("", language):
         voices = await _voices(base, provider, client)
     return VoiceList(voices=voices, count=sum(map(len, voices.values())))
 
