@@ -180,7 +180,7 @@ def test_a_variable_that_is_no_setting_is_a_warning_and_no_failure(command: Comm
     assert re.search(r"\n\nAll \d+ checks passed, with 2 warnings\.\n$", out)
 
 
-def test_a_folder_with_a_variable_of_the_environment_is_shown_with_its_value(command: Command, tmp_path: Path) -> None:
+def test_a_folder_with_a_variable_is_shown_with_its_value(command: Command, tmp_path: Path) -> None:
     found = run_doctor(command, OUTPUT_DIR="${HOME}/films")["WEBVOICE_OUTPUT_DIR"]
     assert found == passed(f"{tmp_path / 'films'} (environment)")
 

@@ -13,7 +13,6 @@ def docstring(function: Callable[..., Any]) -> str:
     if function.__doc__ is not None:
         return inspect.cleandoc(function.__doc__)
     import ast  # noqa: PLC0415 - only needed where docstrings are left out
-    import textwrap  # noqa: PLC0415
 
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    (definition,) = ast.parse(inspect.getsource(function)).body
     return ast.get_docstring(definition) or "" if isinstance(definition, ast.AsyncFunctionDef) else ""
