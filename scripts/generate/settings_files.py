@@ -19,8 +19,8 @@ cannot be read, the server exits with code 2 and one line that names the setting
 
 Folders are absolute paths or begin with `~`. `$NAME`, `${{NAME}}` and `%NAME%` in them stand for variables of the
 environment. A folder that is relative, in quotes, a `file:` URL, or has a placeholder that stands for nothing is
-refused; a whole value that is an unexpanded `${{…}}` counts as above. Where there is no home folder, `WEBVOICE_OUTPUT_DIR`
-and `WEBVOICE_STATE_DIR` have to be set.
+refused; a whole value that is an unexpanded `${{…}}` counts as above. Where there is no home folder,
+`WEBVOICE_OUTPUT_DIR` and `WEBVOICE_STATE_DIR` have to be set.
 
 A variable that begins with `WEBVOICE_` and is not in this table has no effect. The server says so on stderr when it
 starts, with the nearest name, and `webvoice-mcp doctor` warns of it.
