@@ -68,6 +68,14 @@ def test_the_backup_of_one_edit_replaces_the_one_of_the_edit_before(path: Path) 
     assert path.read_bytes() == adding("2")(backup.read_text()).encode()
 
 
+def test_what_a_killed_edit_left_is_in_nobody_s_way(path: Path) -> None:
+    for name in (".mcp.json.new", ".mcp.json.old"):
+        (path.parent / name).write_text("left")
+    edit_file(path, add)
+    assert path.read_bytes() == AFTER
+    assert names(path) == [".mcp.json.new", ".mcp.json.old", "mcp.json", "mcp.json.bak-webvoice"]
+
+
 @posix
 def test_a_link_in_the_place_of_the_backup_is_not_followed(path: Path, tmp_path: Path) -> None:
     (tmp_path / "theirs").write_text("kept")

@@ -103,6 +103,15 @@ def test_a_mistyped_address_is_asked_for_again(
     assert out.count("The address is not an e-mail address. Give one like name@example.com.\nE-mail address: ") == 2
 
 
+def test_an_address_of_the_command_line_is_not_asked_for_again(command: Command, type_answers: TypeAnswers) -> None:
+    type_answers("y", "y", EMAIL)
+    refused = {"success": False, "error": "This address cannot receive mail."}
+    with LoopbackService({"auth/send-code/": refused}).running() as service:
+        code, _, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
+    assert (code, len(service.requests)) == (1, 1)
+    assert "This address cannot receive mail." in err
+
+
 def test_three_mistyped_addresses_end_the_command(command: Command, type_answers: TypeAnswers) -> None:
     type_answers("ann", "bob", "carl", EMAIL)
     code, out, err = command("login", BASE_URL=CLOSED)

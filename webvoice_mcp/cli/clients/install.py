@@ -28,12 +28,12 @@ def run(options: argparse.Namespace) -> int:
     """Add the server to one client; return 1 if that failed and the user has to do it by hand."""
     client = INSTALLABLE[options.client]
     platform = Platform.current()
+    is_printed = options.print or client.method is InstallMethod.PRINT
+    path = find_config_file(client, platform) if is_printed else require_config_file(client, platform)
     server = choose_server_command(platform, full_path=client.needs_full_path)
     if warning := describe_missing_command(server, platform):
         print(f"webvoice-mcp: {warning}", file=sys.stderr)
-    is_printed = options.print or client.method is InstallMethod.PRINT
-    find = find_config_file if is_printed else require_config_file
-    installation = _Installation(client, server, platform, find(client, platform))
+    installation = _Installation(client, server, platform, path)
     if is_printed:
         print(installation.instructions)
         return 0
