@@ -71,7 +71,7 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
         "doctor.run",
         "Check settings, key, service, folders and installation, and say how to fix what fails. Nothing is changed.",
     )
-    doctor.add_argument("--json", action="store_true", help="print a JSON list of {check, ok, detail, cure?}")
+    doctor.add_argument("--json", action="store_true", help="print a JSON list of {check, ok, detail, cure?, warning?}")
 
     install = add(
         "install",

@@ -22,7 +22,7 @@ def check(environ: Mapping[str, str]) -> tuple[Settings, list[Check]]:
 
 
 def _warn(name: str, nearest: str) -> Check:
-    return Check(redact(name), True, describe_unknown(name, nearest), is_warning=True)
+    return Check(redact(" ".join(name.split())), True, describe_unknown(name, nearest), is_warning=True)
 
 
 def _check(setting: Setting, environ: Mapping[str, str], error: str, settings: Settings) -> Check:
