@@ -3,14 +3,17 @@
 # Files are saved in /data and keys in /state. To keep them in folders of yours, as files that you own:
 #   docker run -i --rm --user "$(id -u):$(id -g)" -v "$PWD:/data" -v "$HOME/.config/webvoice-mcp:/state" webvoice-mcp
 
-FROM python:3.13-slim AS build
+# Of this digest, whatever the tag names later. Dependabot proposes newer ones.
+FROM python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS base
+
+FROM base AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY webvoice_mcp ./webvoice_mcp
 RUN python -m venv /app && /app/bin/pip install .
 
-FROM python:3.13-slim
+FROM base
 LABEL io.modelcontextprotocol.server.name="io.github.easytaskflow/webvoice-mcp"
 # The HTTP client uses the system's certificates, which this image has.
 RUN useradd --uid 10001 --create-home webvoice \

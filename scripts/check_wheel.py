@@ -1,4 +1,6 @@
-"""Build the package and use it as a user does: python3 scripts/check_wheel.py [folder for the built files]
+"""Build the package and use it as a user does: python3 scripts/check_wheel.py [folder of the built files]
+
+Files that are already in the folder are checked as they are; a missing folder is made and filled.
 
 This checks that wheel and sdist contain exactly the files that git tracks, and that the server starts, lists its tools
 and answers calls when it is installed outside of the project, with the newest versions of its dependencies and with the
@@ -41,7 +43,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="webvoice-wheel-") as name:
         folder = Path(name)
         built = Path(sys.argv[1]) if len(sys.argv) > 1 else folder / "dist"
-        _run(uv, "build", "-q", "--out-dir", built, _env.ROOT)
+        if not built.exists():
+            _run(uv, "build", "-q", "--out-dir", built, _env.ROOT)
         wheel, sdist = (
             _one(built, f"webvoice_mcp-{VERSION}-py3-none-any.whl"),
             _one(built, f"webvoice_mcp-{VERSION}.tar.gz"),

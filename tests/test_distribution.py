@@ -197,6 +197,47 @@ def _entries(text: str) -> Iterator[tuple[str, list[str]]]:
         yield line, hashes
 
 
+def test_the_base_image_is_pinned_by_its_digest() -> None:
+    images = re.findall(r"^FROM (\S+)(?: AS (\w+))?", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    stages = {stage for _, stage in images}
+    outside = [image for image, _ in images if image not in stages]
+    assert len(outside) == 1
+    assert re.fullmatch(r"python:[\w.-]+@sha256:[0-9a-f]{64}", outside[0])
+
+
+# Commands that bring a program or a package to the machine that runs a job.
+FETCHES = re.compile(
+    r"\b(pip3? install|npx|npm|uvx|uv (pip|sync|tool|run)|go (install|run)|curl|wget|scripts/\w+\.py)\b"
+)
+
+
+def release_jobs() -> dict[str, list[str]]:
+    """Return the text of the steps of each job of the release, by the job's name."""
+    text = (ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8").partition("\njobs:\n")[2]
+    _, *parts = re.split(r"^  (\w+):\n", text, flags=re.MULTILINE)
+    jobs = dict(zip(parts[::2], parts[1::2], strict=True))
+    return {name: re.split(r"^      - ", body, flags=re.MULTILINE)[1:] for name, body in jobs.items()}
+
+
+def test_nothing_is_fetched_between_building_and_uploading() -> None:
+    steps = release_jobs()["build"]
+    built = next(number for number, step in enumerate(steps) if "uv build" in step)
+    assert "actions/upload-artifact@" in steps[built + 1]
+    assert len(steps) == built + 2
+
+
+def test_jobs_that_publish_fetch_no_tools() -> None:
+    jobs = release_jobs()
+    text = (ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8")
+    publishing = [name for name in jobs if re.search(rf"^  {name}:\n(?:    .*\n)*?.*environment:", text, re.MULTILINE)]
+    assert publishing == ["pypi", "registry", "github"]
+    assert [step for name in publishing for step in jobs[name] if FETCHES.search(step)] == []
+    assert [name for name, steps in jobs.items() if any("npx" in step or "go install" in step for step in steps)] == [
+        "bundle",
+        "publisher",
+    ]
+
+
 def test_actions_are_pinned_by_their_commit_and_state_their_version() -> None:
     for path in (ROOT / ".github/workflows").iterdir():
         uses = re.findall(r"uses: *(.+)", path.read_text(encoding="utf-8"))

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webvoice_mcp.settings import DEFAULT_BASE_URL, PLACEHOLDER_KEYS, SETTINGS, TOOLSETS, Settings, SettingsError
+from webvoice_mcp.settings import (
+    DEFAULT_BASE_URL,
+    PLACEHOLDER_KEYS,
+    SETTINGS,
+    TOOLSETS,
+    Settings,
+    SettingsError,
+    unknown_variables,
+)
 
 MIB = 1024 * 1024
 NAMES = [setting.name for setting in SETTINGS]
@@ -179,6 +187,22 @@ def test_any_environment_is_read_or_refused_in_one_line(environ: dict[str, str])
         assert result.credentials_file.is_absolute()
 
 
+# Variables that are no settings
+
+
+def test_a_variable_that_is_no_setting_is_found_with_the_nearest_name() -> None:
+    environ = {"WEBVOICE_MAX_CREDIT": "0", "WEBVOICE_": "", "webvoice_timeout": "1", "WEBVOICEX": "", "PATH": "/bin"}
+    found = unknown_variables(environ | dict.fromkeys(NAMES, ""))
+    assert list(found) == ["WEBVOICE_", "WEBVOICE_MAX_CREDIT", "webvoice_timeout"]
+    assert (found["WEBVOICE_MAX_CREDIT"], found["webvoice_timeout"]) == ("WEBVOICE_MAX_CREDITS", "WEBVOICE_TIMEOUT")
+
+
+@given(st.text())
+def test_any_variable_that_is_no_setting_gets_a_setting_s_name(rest: str) -> None:
+    name = f"WEBVOICE_{rest}"
+    assert name in NAMES or unknown_variables({name: "x"})[name] in NAMES
+
+
 # The key
 
 
@@ -296,14 +320,118 @@ def test_the_site_is_the_base_url_without_the_api() -> None:
 # Folders
 
 
-def test_folders_may_begin_with_a_tilde_or_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+ROOT = Path(Path.cwd().anchor)  # an absolute path on every system
+FOLDERS = ["OUTPUT_DIR", "STATE_DIR", "ALLOWED_DIRS"]
+PLACEHOLDERS = ["$NOT_SET", "${NOT_SET}", "%NOT_SET%", "${env:HOME}", "{{x}}", "${", "$BLANK"]
+
+
+def folders_of(environ: dict[str, str]) -> set[Path]:
+    """Return the folders that settings name, after setting all of them to the same text."""
+    settings = Settings.read(environ)
+    return {settings.output_dir, *settings.allowed_dirs, *settings.state_dirs}
+
+
+def in_all(value: str, **variables: str) -> dict[str, str]:
+    """Return an environment with this value in every setting that is a folder, and these other variables."""
+    return dict.fromkeys((f"WEBVOICE_{name}" for name in FOLDERS), value) | variables
+
+
+def test_a_folder_may_begin_with_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert folders_of(in_all("~/a b")) == {tmp_path / "a b"}
+    assert folders_of(in_all("~")) == {tmp_path}
+
+
+@pytest.mark.parametrize("text", ["$BASE", "${BASE}", "%BASE%"])
+def test_variables_in_folders_are_replaced_by_their_values(tmp_path: Path, text: str) -> None:
+    assert folders_of(in_all(text, BASE=str(tmp_path))) == {tmp_path}
+    assert folders_of(in_all(f"{text}/%SUB%/$SUB.x", BASE=f" {tmp_path}", SUB="s")) == {tmp_path / "s/s.x"}
+
+
+def test_a_value_that_replaces_a_variable_is_not_expanded_again(tmp_path: Path) -> None:
+    assert folders_of(in_all(f"{tmp_path}/$A", A="$B", B="b")) == {tmp_path / "$B"}
+
+
+def test_a_variable_may_name_several_allowed_folders(tmp_path: Path) -> None:
+    environ = {"WEBVOICE_ALLOWED_DIRS": f"$BOTH{os.pathsep}{tmp_path}", "BOTH": f"{ROOT / 'a'}{os.pathsep}~"}
+    assert Settings.read(environ).allowed_dirs == (ROOT / "a", Path.home(), tmp_path)
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+@pytest.mark.parametrize("value", ["out", "./out", "../x", "'~/x'", '"/x"', "file:///x", "-", "a b", "$", "%", "%20"])
+def test_a_folder_that_is_not_absolute_is_refused(name: str, value: str) -> None:
+    message = refusal(**{name: value})
+    assert message.startswith(f"WEBVOICE_{name}={value!r} cannot be used: it must be ")
+    assert "absolute" in message
+    assert "~" in message
+
+
+@pytest.mark.skipif(os.name == "nt", reason="here such a path is absolute")
+def test_a_path_of_another_system_is_refused() -> None:
+    for value in ("C:\\x", "\\\\server\\share"):
+        assert "absolute path" in refusal(OUTPUT_DIR=value)
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_placeholder_inside_a_folder_is_refused(name: str) -> None:
+    for placeholder in PLACEHOLDERS:
+        for value in (f"{ROOT}{placeholder}", f"{placeholder}/x", f"~/{placeholder}/x"):
+            environ = {f"WEBVOICE_{name}": value, "BLANK": " "}
+            assert "stands for no variable that is set" in str(settings_or_error(environ))
+
+
+def test_only_a_whole_placeholder_counts_as_no_folder() -> None:
+    for value in ("${user_config.it}", " ${NOT_SET} ", "${env:HOME}", "${BLANK}", "${}"):
+        environ = {"WEBVOICE_OUTPUT_DIR": value, "WEBVOICE_STATE_DIR": value, "BLANK": ""}
+        assert Settings.read(environ) == DEFAULTS
+        assert "a placeholder was left unexpanded" in refusal(ALLOWED_DIRS=value)
+
+
+@given(st.sampled_from(FOLDERS), st.text(alphabet="aB_/\\~.:;$%{}'\" \té", max_size=12))
+def test_any_folder_is_absolute_or_refused_in_one_line(name: str, value: str) -> None:
+    result = settings_or_error({f"WEBVOICE_{name}": value, "a": str(ROOT), "B": "b", "_": "é"})
+    if isinstance(result, str):
+        assert result.startswith(f"WEBVOICE_{name}=")
+        assert result.isprintable()
+    else:
+        named = (result.output_dir, *result.allowed_dirs, *result.state_dirs)
+        assert all(folder.is_absolute() for folder in named)
+        assert not any("{{" in str(folder) or "${" in str(folder) for folder in named)
+
+
+@given(st.lists(st.text(alphabet="ab.é ", min_size=1).filter(str.strip), max_size=4))
+def test_an_absolute_path_without_variables_stays_as_it_is(parts: list[str]) -> None:
+    path = f"{ROOT}{'/'.join(parts)}".strip()
+    assert read(OUTPUT_DIR=path).output_dir == Path(path)
+    assert read(ALLOWED_DIRS=path).allowed_dirs == (Path(path),)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not read HOME")
+@pytest.mark.parametrize("home", ["", ".", "relative/home"])
+def test_without_a_home_folder_the_default_folders_are_unknown(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", home)
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DOWNLOAD_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    settings = read()
+    assert settings.unknown_folders == ("WEBVOICE_OUTPUT_DIR", "WEBVOICE_STATE_DIR")
+    described = {setting.name: setting.describe(settings) for setting in SETTINGS}
+    assert described["WEBVOICE_OUTPUT_DIR"] == "none: there is no home folder"
+    assert read(OUTPUT_DIR=str(ROOT), STATE_DIR=str(ROOT)).unknown_folders == ()
+    for name in FOLDERS:
+        assert "absolute" in refusal(**{name: "~/x"})
+
+
+def test_nothing_can_be_made_where_a_folder_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def no_home() -> str:
+        raise RuntimeError
+
     monkeypatch.chdir(tmp_path)
-    settings = read(OUTPUT_DIR="~/out", STATE_DIR="state", ALLOWED_DIRS=os.pathsep.join(["~", "x"]))
-    assert settings.output_dir == tmp_path / "home/out"
-    assert settings.credentials_file == tmp_path / "state/credentials.json"
-    assert settings.allowed_dirs == (tmp_path / "home", tmp_path / "x")
+    monkeypatch.setattr(platformdirs, "user_downloads_dir", no_home)
+    folder = read().output_dir
+    with pytest.raises(OSError):  # noqa: PT011 - each system has its own
+        folder.mkdir(parents=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["OUTPUT_DIR", "STATE_DIR", "ALLOWED_DIRS"])
@@ -312,12 +440,12 @@ def test_a_text_that_is_not_a_folder_is_refused(name: str) -> None:
         assert repr(value) in refusal(**{name: value})
 
 
-@given(st.lists(st.text(alphabet="ab/. "), max_size=4))
+@given(st.lists(st.text(alphabet="ab/. ").map(lambda text: text.strip() and f"{ROOT}{text}"), max_size=4))
 def test_every_named_folder_is_allowed(parts: list[str]) -> None:
     named = [part for part in parts if part.strip()]
     value = os.pathsep.join(parts)
     if value.strip() and not named:
-        assert refusal(ALLOWED_DIRS=value).endswith("it must be folders separated as in PATH, or be left unset.")
+        assert refusal(ALLOWED_DIRS=value).endswith("absolute or beginning with ~, or be left unset.")
     else:
         folders = read(ALLOWED_DIRS=value).allowed_dirs
         assert len(folders) == len(named)

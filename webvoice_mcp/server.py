@@ -27,11 +27,11 @@ from webvoice_mcp.jobs.jobs import Jobs
 from webvoice_mcp.jobs.questions import Questions
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.keystore import KeyStore
-from webvoice_mcp.settings import Settings
+from webvoice_mcp.settings import TOOLSETS, Settings
 from webvoice_mcp.tools import completion, prompts, resources
 from webvoice_mcp.tools.arguments import explain, normalize
 from webvoice_mcp.tools.cache import RunningServer
-from webvoice_mcp.tools.catalogue import offered
+from webvoice_mcp.tools.catalogue import check_offered, offered
 from webvoice_mcp.tools.results import failed_result
 
 _INSTRUCTIONS = """\
@@ -48,8 +48,9 @@ _STRUCTURED_SINCE = "2025-06-18"  # the revision that brought structured content
 class Server(MCPServer[Services]):
     """The SDK's server, with strict arguments and answers that every protocol revision understands."""
 
-    def __init__(self, tools: list[Tool], **options: Any) -> None:
+    def __init__(self, tools: list[Tool], families: frozenset[str] = TOOLSETS, **options: Any) -> None:
         super().__init__("webvoice", tools=tools, **options)
+        self._families = families
         self._schemas = {tool.name: tool.parameters for tool in tools}
 
     async def call_tool(
@@ -57,6 +58,7 @@ class Server(MCPServer[Services]):
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool. A wrong argument makes a failed result, never a protocol error."""
         try:
+            check_offered(name, self._families)
             arguments = normalize(name, arguments, self._schemas)
             result = await super().call_tool(name, arguments, context)
         except InvalidArgument as error:
@@ -122,6 +124,7 @@ def create_server(
     lists = ("tools/list", "prompts/list", "resources/list", "resources/templates/list", "server/discover")
     server = Server(
         [tool.sdk_tool() for tool in offered(settings.toolsets)],
+        settings.toolsets,
         title="WebVoice",
         version=__version__,
         instructions=_INSTRUCTIONS,

@@ -47,12 +47,15 @@ _HEAD = """\
 - **No key.** The server has its own key file; see `webvoice-mcp login`. If you want a key in the client's file, add it
   to the entry: `"env": {{"WEBVOICE_API_KEY": "…"}}`. Never do this in a file that is committed with a project.
 - **Nothing else is changed.** In a file that we edit, every other byte stays: order, indentation, line ends, byte order
-  mark. The file's mode stays, and so does a symbolic link to it. A copy of the old file is kept beside it, with `.bak-`
-  and the time in its name. Installing twice changes nothing, and two installations at once lose nothing.
+  mark. The file's mode stays, and so does a symbolic link to it. A copy of the old file is kept beside it, with
+  `.bak-webvoice` at the end of its name and the same mode; the next edit replaces the copy. Installing twice changes
+  nothing, and two installations at once lose nothing.
 - **A file that is not strict JSON is not changed,** nor is one that is read-only or not UTF-8. Comments and duplicate
   names are not strict JSON. The command then ends with code 1 and shows what to write by hand.
-- An entry `webvoice` that runs something else is replaced only with `--force`. Fields that you added to our entry, such
-  as `env`, stay as long as its command is the same.
+- An entry `webvoice` that runs something else is replaced only with `--force`, and `uninstall` does not remove it.
+  Fields that you added to our entry, such as `env`, stay as long as its command is the same.
+- **No secret is shown.** `uninstall` shows the entry that it removed with `…` in place of the values of its arguments,
+  variables and headers.
 
 If a client has its own command line, `install` runs it; if that is not on the PATH, `install` shows the command to run.
 Restart the client after a change.

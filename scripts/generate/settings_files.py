@@ -17,6 +17,14 @@ placeholder in a guard, the server does not start, because the guard would be of
 cannot be read, the server exits with code 2 and one line that names the setting and the accepted values.
 `webvoice-mcp doctor` shows each setting and whether it comes from the environment.
 
+Folders are absolute paths or begin with `~`. `$NAME`, `${{NAME}}` and `%NAME%` in them stand for variables of the
+environment. A folder that is relative, in quotes, a `file:` URL, or has a placeholder that stands for nothing is
+refused; a whole value that is an unexpanded `${{…}}` counts as above. Where there is no home folder,
+`WEBVOICE_OUTPUT_DIR` and `WEBVOICE_STATE_DIR` have to be set.
+
+A variable that begins with `WEBVOICE_` and is not in this table has no effect. The server says so on stderr when it
+starts, with the nearest name, and `webvoice-mcp doctor` warns of it.
+
 | variable | default | accepted | meaning |
 |---|---|---|---|
 {rows}

@@ -71,6 +71,8 @@ def test_values_are_parsed_by_the_parameters_types(command: Command) -> None:
     ("words", "error"),
     [
         (["webvoice_tts", "text=Hi", "speed=fast"], "invalid_argument: speed should be a valid number"),
+        (["webvoice_chat", r'messages=[{"\ud83d": 1}]'], "invalid_argument: messages holds half of a character"),
+        (["webvoice_chat", "messages=[1"], "invalid_argument: messages should be a valid list"),
         (["webvoice_speak", "text=Hi"], "invalid_argument: There is no tool 'webvoice_speak'"),
     ],
 )
@@ -79,6 +81,14 @@ def test_a_failed_call_exits_with_1_and_prints_the_error(command: Command, words
     assert (code, out) == (1, "")
     assert err.startswith(error)
     assert err.count("\n") == 1
+
+
+def test_bytes_that_are_no_text_are_refused_with_a_code(command: Command) -> None:
+    for words in (["text=caf\udce9"], ["caf\udce9=x"], ["text=a", "--json", "x=\udce9"]):
+        code, out, err = command("call", "webvoice_voice_memo", *words, BASE_URL=CLOSED, API_KEY=CANARY)
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert err.startswith("webvoice-mcp call: invalid_argument: '")
+        assert "\\udce9' has bytes that are no text in this terminal's encoding. Give UTF-8 text." in err
 
 
 def test_an_error_is_json_on_request(command: Command) -> None:

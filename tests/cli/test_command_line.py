@@ -1,6 +1,7 @@
 """The command line as a whole."""
 
 import importlib
+import json
 import os
 import signal
 import subprocess
@@ -111,6 +112,58 @@ def test_the_module_and_the_installed_command_do_the_same(tmp_path: Path) -> Non
         results.append((done.returncode, done.stdout, done.stderr))
     assert results[0] == results[1]
     assert results[0][0] == 2
+
+
+NO_TEXT = "caf\udce9"  # as Python reads bytes of another encoding
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ([NO_TEXT], 2),
+        (["call", NO_TEXT], 1),
+        (["login", "--email", f"{NO_TEXT}@x.example"], 1),
+        (["sandbox", "--host", NO_TEXT], 1),
+        (["install", NO_TEXT], 2),
+        (["uninstall", NO_TEXT], 2),
+        (["doctor", f"--{NO_TEXT}"], 2),
+        (["sandbox", "--port", NO_TEXT], 2),
+        (["demo", "--output-dir", NO_TEXT], 1),
+    ],
+)
+def test_bytes_that_are_no_text_end_every_command_with_a_message(command: Command, words: list[str], code: int) -> None:
+    result = command(*words)
+    assert (result.code, result.out) == (code, "")
+    assert result.err.startswith(("webvoice-mcp", "usage: "))
+    assert code == 2 or result.err.startswith(f"webvoice-mcp {words[0]}: invalid_argument: ")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+@pytest.mark.slow
+def test_a_folder_s_name_may_have_bytes_that_are_no_text(tmp_path: Path) -> None:
+    words = ["sandbox", "--port", "0", "--state-dir", os.fsencode(tmp_path) + b"/caf\xe9"]
+    with start([*SERVER_COMMAND, *words], env=environment(tmp_path)) as process:  # type: ignore[list-item]  # bytes are allowed
+        assert process.stdout
+        assert process.stdout.readline().startswith(b"WebVoice sandbox at ")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(TIMEOUT_SECONDS) == 0
+
+
+@pytest.mark.slow
+def test_descriptions_stay_where_python_leaves_docstrings_out(tmp_path: Path) -> None:
+    outputs = set()
+    for level in ("", "2"):
+        environ = environment(tmp_path) | {"PYTHONOPTIMIZE": level, "PYTHONDONTWRITEBYTECODE": "1"}
+        listed = subprocess.run(
+            [*SERVER_COMMAND, "tools", "--json"],
+            capture_output=True,
+            env=environ,
+            timeout=TIMEOUT_SECONDS,
+            check=True,
+        )
+        outputs.add(listed.stdout)
+    (output,) = outputs
+    assert all(tool["description"] for tool in json.loads(output))
 
 
 @posix

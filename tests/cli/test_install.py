@@ -77,7 +77,7 @@ def test_only_our_entry_is_added_and_removed_again(
     code, out, err = command("uninstall", client)
     assert (code, err) == (0, "")
     assert path.read_bytes() == before
-    assert sorted(read_backups(path)) == sorted([before, after])
+    assert read_backups(path) == [after]
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
@@ -150,8 +150,21 @@ def test_fields_that_a_user_added_to_our_entry_stay(command: Command, home: Path
 def test_an_unusual_entry_counts_as_a_different_one(command: Command, home: Path, entry: bytes) -> None:
     path = config_file("cursor", home, insert_entry(entry))
     assert command("install", "cursor").code == 1
-    assert command("uninstall", "cursor").code == 0
-    assert json.loads(path.read_bytes()) == json.loads(CURSOR)
+    assert command("uninstall", "cursor").code == 1
+    assert path.read_bytes() == insert_entry(entry)
+
+
+@pytest.mark.parametrize(
+    "entry", [b'{"command": "npx", "args": ["-y", "webvoice-player"]}', b'{"url": "https://x.example"}']
+)
+def test_another_server_of_our_name_is_not_removed(command: Command, home: Path, entry: bytes) -> None:
+    path = config_file("cursor", home, insert_entry(entry))
+    code, out, err = command("uninstall", "cursor")
+    assert (code, out, path.read_bytes(), read_backups(path)) == (1, "", insert_entry(entry), [])
+    assert err == (
+        f'webvoice-mcp: {path} was not changed: its entry "webvoice" does not run webvoice-mcp. If you do not need it,'
+        f' remove it by hand.\nFor Cursor, remove "webvoice" under "mcpServers" in {path}.\n'
+    )
 
 
 @pytest.mark.parametrize("verb", ["install", "uninstall"])
@@ -188,7 +201,7 @@ def test_the_entry_shown_after_removal_is_the_one_removed(command: Command, home
 def test_the_removed_entry_is_shown_without_its_variables_values(command: Command, home: Path) -> None:
     path = config_file("cursor", home, b'{"mcpServers": {"webvoice": ' + OTHER_ENTRY + b"}}")
     out = command("uninstall", "cursor").out
-    assert 'was: {"command": "/opt/old/webvoice-mcp", "args": [], "env": {"WEBVOICE_API_KEY": "***"}}' in out
+    assert 'was: {"command": "/opt/old/webvoice-mcp", "args": [], "env": {"WEBVOICE_API_KEY": "…"}}' in out
     assert json.loads(path.read_text()) == {"mcpServers": {}}
 
 

@@ -199,6 +199,23 @@ def test_a_failed_removal_is_shown_with_instructions(command: Command, programs:
     assert f'remove "webvoice" under "{INSTALLABLE["codex"].section}" in {path}' in err
 
 
+@pytest.mark.parametrize("client", REMOVE)
+def test_another_server_of_our_name_is_not_removed(
+    command: Command, programs: FakePrograms, home: Path, client: str
+) -> None:
+    text = OURS[client].replace(LAUNCHER, "/opt/player")
+    path = config_file(client, home, text)
+    code, out, err = command("uninstall", client)
+    assert (code, out, programs.calls, path.read_text()) == (1, "", [], text)
+    assert "does not run webvoice-mcp. If you do not need it, remove it by hand.\n" in err
+    assert " ".join(REMOVE[client]) in err
+
+
+def test_a_key_in_a_client_s_output_is_not_shown(command: Command, programs: FakePrograms) -> None:
+    create_program(programs.folder / "claude", "#!/bin/sh\necho it has wv_secret1234567890 >&2\nexit 1\n")
+    assert "it has wv_…7890" in command("install", "claude-code").err
+
+
 def test_vs_code_has_no_command_that_removes_an_entry(command: Command, programs: FakePrograms, home: Path) -> None:
     code, out, err = command("uninstall", "vscode")
     path = home / FILES["vscode"]

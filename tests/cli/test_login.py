@@ -95,6 +95,47 @@ def test_an_invalid_address_is_refused_before_any_question(command: Command, typ
     assert err.startswith("webvoice-mcp login: invalid_argument: The address ")
 
 
+def test_a_mistyped_address_is_asked_for_again(
+    command: Command, type_answers: TypeAnswers, sandbox: SandboxService
+) -> None:
+    type_answers("ann", "", EMAIL, "y", "y", lambda: sandbox.code(EMAIL))
+    code, out, err = command("login", BASE_URL=sandbox.base_url)
+    assert (code, err) == (0, "")
+    assert out.count("The address is not an e-mail address. Give one like name@example.com.\nE-mail address: ") == 2
+
+
+def test_an_address_of_the_command_line_is_not_asked_for_again(command: Command, type_answers: TypeAnswers) -> None:
+    type_answers("y", "y", EMAIL)
+    refused = {"success": False, "error": "This address cannot receive mail."}
+    with LoopbackService({"auth/send-code/": refused}).running() as service:
+        code, _, err = command("login", "--email", EMAIL, BASE_URL=service.base_url)
+    assert (code, len(service.requests)) == (1, 1)
+    assert "This address cannot receive mail." in err
+
+
+def test_three_mistyped_addresses_end_the_command(command: Command, type_answers: TypeAnswers) -> None:
+    type_answers("ann", "bob", "carl", EMAIL)
+    code, out, err = command("login", BASE_URL=CLOSED)
+    assert (code, out.count("E-mail address: ")) == (1, 3)
+    assert err.startswith("webvoice-mcp login: invalid_argument: The address ")
+
+
+def test_an_address_that_the_service_refuses_is_asked_for_again(command: Command, type_answers: TypeAnswers) -> None:
+    refused = {"success": False, "error": "This address cannot receive mail."}
+    service = LoopbackService({"auth/send-code/": refused, "auth/verify-code/": VERIFIED})
+
+    def correct() -> str:
+        service.replies["auth/send-code/"] = CODE_SENT
+        return EMAIL
+
+    type_answers("ann@exmaple.com", "y", "y", correct, "123456")
+    with service.running():
+        code, out, err = command("login", BASE_URL=service.base_url)
+    assert (code, err) == (0, "")
+    assert "This address cannot receive mail." in out
+    assert [json.loads(request.body)["email"] for request in service.requests] == ["ann@exmaple.com", EMAIL, EMAIL]
+
+
 @pytest.mark.parametrize("answers", [[""], ["y", "no"]])
 def test_without_consent_nothing_is_sent(command: Command, type_answers: TypeAnswers, answers: list[str]) -> None:
     type_answers(*answers)

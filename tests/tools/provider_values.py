@@ -33,7 +33,7 @@ def refused(rules: Rules) -> Iterator[tuple[str, str, Any, str]]:
     for provider, parameters in rules.items():
         for parameter, rule in all_rules.items():
             if parameter not in parameters:
-                value = _accepted_values(parameter, rule)[0]
+                value = 7 if parameter == "seed" else _accepted_values(parameter, rule)[0]  # the seed -1 means none
                 yield provider, parameter, value, f"{parameter} is not accepted by provider {provider}, only by "
                 continue
             for value in _refused_values(parameters[parameter]):

@@ -1,11 +1,16 @@
 """Arguments as clients send them: what is refused, and how the text explains it."""
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support import MakeSettings, failed
 from tests.tools.calls import TOOLS, check_refused
+from tests.wire.calls import CALLS
+from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.server import create_server
 from webvoice_mcp.tools.arguments import normalize
 
@@ -32,6 +37,86 @@ async def test_wrong_arguments_are_explained(make_settings: MakeSettings) -> Non
         "webvoice_status",
         [({"x": 1}, "invalid_argument: webvoice_status does not know the argument 'x'. It takes: no arguments.")],
     )
+
+
+@pytest.mark.parametrize("name", ["webvoice_status", "webvoice_tts"])
+async def test_arguments_that_hosts_add_are_ignored(make_settings: MakeSettings, name: str) -> None:
+    added: dict[str, Any] = {
+        "sessionId": "1",
+        "action": "sendMessage",
+        "chatInput": "Hi",
+        "toolCallId": {"a": float("nan")},
+        "task_progress": "- [ ] \ud800",
+    }
+    assert normalize(name, {**added, **CALLS[name]}, {name: TOOLS[name].sdk_tool().parameters}) == CALLS[name]
+    text = failed(await create_server(make_settings()).call_tool(name, {**added, "sessionid": "1"}))  # type: ignore[arg-type]  # it is a failure
+    assert f"{name} does not know the argument 'sessionid'" in text
+
+
+def test_an_argument_of_the_tool_stays_whatever_hosts_add() -> None:
+    schema = {"properties": {"action": {"type": "string"}}, "required": []}
+    assert normalize("play", {"action": "stop", "sessionId": "1"}, {"play": schema}) == {"action": "stop"}
+
+
+HALF = "\ud83d"
+LISTS = ["messages", "tools"]
+
+
+@pytest.mark.parametrize("argument", LISTS)
+@pytest.mark.parametrize("value", [[{HALF: "x"}], [{"x": [HALF]}]])
+async def test_half_a_character_is_refused_as_json_and_as_text(
+    make_settings: MakeSettings, argument: str, value: Any
+) -> None:
+    expected = f"invalid_argument: {argument} holds half of a character (a lone surrogate). Give whole characters."
+    as_text = {argument: json.dumps(value)}
+    assert failed(await create_server(make_settings()).call_tool("webvoice_chat", {argument: value})) == expected  # type: ignore[arg-type]  # it is a failure
+    await check_refused(make_settings(), "webvoice_chat", [(as_text, expected)])
+    estimates = [({"tool": "webvoice_chat", "arguments": given}, expected) for given in (as_text, json.dumps(as_text))]
+    await check_refused(make_settings(), "webvoice_estimate_credits", estimates)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[NaN]", "holds NaN or infinity"),
+        ('[{"a": [1e999]}]', "holds NaN or infinity"),
+        ("[" * 300 + "]" * 300, "is nested deeper than 200 levels."),
+        ("[" * 100_000, "is nested too deeply or has a number that is too long."),
+        (f"[{'9' * 5000}]", "is nested too deeply or has a number that is too long."),
+        ("[1", "should be a valid list"),
+        ('"x"', "should be a valid list"),
+        ("5", "should be a valid list"),
+    ],
+)
+async def test_a_list_as_text_is_held_to_the_same_rules(make_settings: MakeSettings, text: str, reason: str) -> None:
+    for argument in LISTS:
+        await check_refused(
+            make_settings(),
+            "webvoice_chat",
+            [({argument: text, "prompt": ""}, f"invalid_argument: {argument} {reason}")],
+        )
+
+
+@given(st.recursive(st.none() | st.booleans() | st.text(st.characters(exclude_categories=[])), st.lists, max_leaves=5))
+def test_a_list_or_object_as_text_counts_as_itself(value: Any) -> None:
+    def outcome(given: Any) -> Any:
+        try:
+            return normalize("t", {"x": given}, {"t": {"properties": {"x": {"type": "array"}}}})
+        except InvalidArgument as error:
+            return str(error)
+
+    assert outcome(json.dumps([value])) == outcome([value])
+
+
+async def test_a_tool_that_is_switched_off_says_which_setting_does_it(make_settings: MakeSettings) -> None:
+    settings = make_settings(TOOLSETS="speech")
+    expected = (
+        "invalid_argument: webvoice_image is switched off: WEBVOICE_TOOLSETS is account,speech. To use it, a person has"
+        " to add image to WEBVOICE_TOOLSETS in the client's configuration, and restart the server."
+    )
+    await check_refused(settings, "webvoice_image", [({"prompt": "x"}, expected), ({"nonsense": 1}, expected)])
+    estimate = {"tool": "webvoice_image", "arguments": {"prompt": "x"}}
+    await check_refused(settings, "webvoice_estimate_credits", [(estimate, expected)])
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])

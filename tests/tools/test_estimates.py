@@ -84,7 +84,9 @@ async def test_calls_that_would_be_refused_have_no_estimate(make_settings: MakeS
     ]
     await check_refused(make_settings(), TOOL, expected)
     not_offered = {"tool": "webvoice_tts", "arguments": {"text": "x"}}
-    await check_refused(make_settings(TOOLSETS="chat"), TOOL, [(not_offered, "invalid_argument: There is no tool")])
+    await check_refused(
+        make_settings(TOOLSETS="chat"), TOOL, [(not_offered, "invalid_argument: webvoice_tts is switched off")]
+    )
 
 
 async def test_a_recording_of_unknown_length_has_no_known_price(make_settings: MakeSettings, tmp_path: Path) -> None:

@@ -50,6 +50,15 @@ async def test_other_values_and_parameters_are_refused_before_any_request(
     await check_refused(make_settings(), name, [*expected, unknown])
 
 
+async def test_the_seed_minus_one_means_none_for_every_provider() -> None:
+    for name, (required, rules) in WITH_PROVIDERS.items():
+        tool = TOOLS[name]
+        for provider, parameters in rules.items() if "seed" in tool.sdk_tool().parameters["properties"] else ():
+            chosen = {"provider": provider} if "provider" in tool.sdk_tool().parameters["properties"] else {}
+            call = await tool.function(**required, **chosen, seed=-1)
+            assert call.request.fields().get("seed") == (-1 if "seed" in parameters else None)
+
+
 @pytest.mark.parametrize(
     ("narrow", "general", "provider", "arguments"),
     [

@@ -332,3 +332,15 @@ async def test_voices_are_listed_by_language(
     voices = {code: all_voices[code] for code in codes}
     assert result == {"voices": voices, "count": sum(map(len, voices.values()))}
     assert dict(service.requests[0].url.params) == arguments
+
+
+@pytest.mark.parametrize(("language", "codes"), [("fr-CA", ["fr"]), ("en_US", ["en"]), ("xx-YY", []), ("-", [])])
+async def test_a_language_without_voices_is_answered_with_its_base(
+    make_settings: MakeSettings, language: str, codes: list[str]
+) -> None:
+    service = ScriptedTransport(answer(VOICES), answer(VOICES))
+    async with connected(make_settings(), service) as client:
+        result = fields(await client.call_tool("webvoice_list_voices", {"language": language}))
+    assert list(result["voices"]) == codes
+    asked = [request.url.params["language"] for request in service.requests]
+    assert asked == ([language, language[:2]] if language[:2] != language else [language])

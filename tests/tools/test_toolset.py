@@ -121,6 +121,21 @@ async def test_the_model_neither_sees_nor_sets_dependencies(tools: ToolSet) -> N
     assert text.startswith("invalid_argument: webvoice_asks does not know the argument 'settings'. It takes: number.")
 
 
+async def documented() -> Counted:
+    """Count.
+
+    Free.
+    """
+    raise NotImplementedError
+
+
+def test_a_description_stays_where_the_docstring_was_left_out(tools: ToolSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools.free(title="Count", effect=READS)(documented)
+    tools.free(title="Count", effect=READS)(counted)
+    monkeypatch.setattr(documented, "__doc__", None)
+    assert [tool.sdk_tool().description for tool in tools.tools] == ["Count.\n\nFree.", ""]
+
+
 async def test_a_bug_in_a_tool_is_not_reported_as_a_wrong_argument(tools: ToolSet) -> None:
     @tools.free(title="Broken", effect=READS_LOCALLY)
     async def webvoice_broken(number: int) -> Counted:

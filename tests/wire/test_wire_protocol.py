@@ -1,6 +1,7 @@
 """Every protocol revision and every kind of message, over a real pipe."""
 
 import base64
+import codecs
 import json
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,15 @@ from tests.support import CANARY
 from tests.wire.calls import CALLS
 from tests.wire.conftest import ConnectedServer
 from tests.wire.results import failure, fields
-from tests.wire_driver import STATELESS_VERSION, VERSIONS, Message, ServerProcess, environment, running_server
+from tests.wire_driver import (
+    HANDSHAKE,
+    STATELESS_VERSION,
+    VERSIONS,
+    Message,
+    ServerProcess,
+    environment,
+    running_server,
+)
 from webvoice_mcp import __version__
 
 UNREACHABLE = "http://127.0.0.1:9/api/v1"  # nothing listens there
@@ -134,6 +143,45 @@ def test_a_message_may_arrive_byte_by_byte(server: ServerProcess) -> None:
     for index in range(len(message)):
         server.send_bytes(message[index : index + 1])
     assert server.response_to("in pieces") == {"jsonrpc": "2.0", "id": "in pieces", "result": {}}
+
+
+@pytest.mark.parametrize("params", [b"[]", b"[ ]", b" [\t]"])
+def test_a_request_whose_params_are_an_empty_list_has_none(server: ServerProcess, params: bytes) -> None:
+    server.send_bytes(
+        b'{"jsonrpc":"2.0","method":"notifications/initialized","params":[]}\n'
+        b'{"jsonrpc":"2.0","id":"first","method":"ping"}\n'
+        b'{"jsonrpc":"2.0","id":"empty","params":' + params + b',"method":"tools/list"}\r\n'
+    )
+    first, listed = server.responses_to(["first", "empty"])
+    assert first["result"] == {}
+    assert "webvoice_tts" in names(listed["result"])
+
+
+def test_an_empty_list_elsewhere_stays_as_it_is(connected: ConnectedServer) -> None:
+    text = '"params": [] {"params":[]}'
+    fields(connected.server.call("webvoice_voice_memo", {"text": text}))
+    assert json.loads(connected.service.requests[-1].body)["text"] == text
+    tool = {"type": "function", "function": {"name": "x", "parameters": {"type": "object", "params": []}}}
+    fields(connected.server.call("webvoice_chat", {"prompt": "Hi", "tools": [tool]}))
+    assert json.loads(connected.service.requests[-1].body)["tools"] == [tool]
+    connected.server.send_bytes(b'{"params": [], not json\n[{"params": []}]\n')
+    assert connected.server.result("ping") == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece", [1, 2, 1 << 20])
+def test_a_byte_order_mark_before_the_first_line_is_skipped(tmp_path: Path, piece: int) -> None:
+    server = ServerProcess(environment(tmp_path))
+    try:
+        data = codecs.BOM_UTF8 + HANDSHAKE
+        for start in range(0, len(data), piece):
+            server.send_bytes(data[start : start + piece])
+        assert server.response_to(0)["result"]["serverInfo"]["name"] == "webvoice"
+        assert server.result("ping") == {}
+        ended = server.close_stdin_and_wait()
+    finally:
+        server.close()
+    assert (ended.code, ended.stderr) == (0, "")
 
 
 def test_malformed_requests_are_protocol_errors(server: ServerProcess) -> None:

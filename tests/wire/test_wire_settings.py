@@ -26,6 +26,36 @@ def test_with_an_invalid_setting_the_server_exits_with_one_line(tmp_path: Path) 
     assert "secret" not in message
 
 
+@pytest.mark.parametrize("folder", ["$NOT_SET/x", "'/x'", "x", "file:///x", "{{x}}"])
+@pytest.mark.slow
+def test_a_folder_that_is_no_path_ends_the_start_with_one_line(tmp_path: Path, folder: str) -> None:
+    done = subprocess.run(
+        SERVER_COMMAND,
+        input=b"",
+        capture_output=True,
+        env=environment(tmp_path, {"STATE_DIR": folder}),
+        cwd=tmp_path,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    message = done.stderr.decode()
+    assert (done.returncode, done.stdout, message.count("\n")) == (2, b"", 1)
+    assert message.startswith(f"webvoice-mcp: WEBVOICE_STATE_DIR={folder!r} cannot be used: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_variable_that_is_no_setting_is_told_at_the_start(tmp_path: Path) -> None:
+    variables = {"MAX_CREDIT": SECRET, "BAD\n\x1b[31mNAME": SECRET}
+    with running_server(environment(tmp_path, variables)) as server:
+        ended = server.close_stdin_and_wait()
+    assert ended.code == 0
+    bad, close = ended.stderr.splitlines()
+    assert close == (
+        "webvoice-mcp: WEBVOICE_MAX_CREDIT is not a setting and has no effect. Did you mean WEBVOICE_MAX_CREDITS?"
+    )
+    assert bad.startswith("webvoice-mcp: WEBVOICE_BAD NAME is not a setting")
+
+
 @pytest.mark.wide
 def test_placeholders_and_blanks_count_as_unset(tmp_path: Path) -> None:
     unset = ["${input:key}", "", "  ", "${env:NOTHING}"]

@@ -13,7 +13,7 @@ from mcp import Client
 from mcp.types import CallToolResult
 
 from webvoice_mcp.cli.progress_bar import progress_bar
-from webvoice_mcp.cli.startup import load_settings
+from webvoice_mcp.cli.startup import OUTPUT_DIR, STATE_DIR, load_settings
 from webvoice_mcp.client.redaction import sanitize
 from webvoice_mcp.server import create_server
 
@@ -23,7 +23,7 @@ _POLLS_BEFORE_MESSAGE = 3  # cancelled work usually ends before the third poll, 
 def run(options: argparse.Namespace) -> int:
     """Call a tool and print its result; return 1 if the call failed."""
     # A job ends with this process, so a result that only names the job would be useless.
-    settings = replace(load_settings(), inline_wait=0)
+    settings = replace(load_settings(OUTPUT_DIR, STATE_DIR), inline_wait=0)
 
     async def call() -> CallToolResult:
         # To a client in the same process, the SDK reports progress only in the revisions that begin with a handshake.
@@ -61,8 +61,8 @@ class _CallShutdown:
 
 
 def _parse_value(text: str, schema: dict[str, Any]) -> Any:
-    if schema.get("type") in (None, "string"):
-        return text
+    if schema.get("type") not in ("number", "integer", "boolean"):
+        return text  # the server reads lists and objects from JSON text
     try:
         return json.loads(text)
     except ValueError:

@@ -3,13 +3,16 @@
 import importlib
 import io
 import os
+import re
 import sys
 
 from webvoice_mcp.cli.parser import parse
 from webvoice_mcp.cli.terminal import CommandError
-from webvoice_mcp.errors import WebVoiceError
+from webvoice_mcp.errors import InvalidArgument, WebVoiceError
 
 _FAILED = 1
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MAX_SHOWN_CHARACTERS = 60
 _INTERRUPTED = 130  # the code that shells give a command ended by Ctrl-C
 
 
@@ -34,6 +37,7 @@ def run(args: list[str]) -> int:
 def _run(args: list[str]) -> int:
     try:
         options = parse(args)
+        _check_text(list(vars(options).values()))
         command = importlib.import_module(options.module)
         return int(command.run(options))
     except CommandError as error:
@@ -42,6 +46,22 @@ def _run(args: list[str]) -> int:
         return _report(args[0], f"{error.code}: {error}")
     finally:
         sys.stdout.flush()
+
+
+def _check_text(value: object) -> None:
+    """Refuse bytes of another encoding than the terminal's, which Python keeps as halves of characters.
+
+    Paths may have such bytes; on Linux, a file's name is not always text.
+
+    Raises:
+        InvalidArgument: shows the argument.
+    """
+    if isinstance(value, list | tuple):
+        for item in value:
+            _check_text(item)
+    elif isinstance(value, str) and _SURROGATE.search(value):
+        shown = repr(value[:_MAX_SHOWN_CHARACTERS])
+        raise InvalidArgument(f"{shown} has bytes that are no text in this terminal's encoding. Give UTF-8 text.")
 
 
 def _report(command: str, message: str) -> int:

@@ -4,11 +4,11 @@ import argparse
 import sys
 
 from webvoice_mcp.cli.service_calls import call_service
-from webvoice_mcp.cli.startup import load_settings
+from webvoice_mcp.cli.startup import STATE_DIR, load_settings
 from webvoice_mcp.cli.terminal import CommandError, prompt
 from webvoice_mcp.client.redaction import redact
 from webvoice_mcp.contract.account import VerifyCodeRequest
-from webvoice_mcp.errors import BadRequest
+from webvoice_mcp.errors import BadRequest, InvalidArgument
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.tools.account import KEY_NAME, CodeSent, Registered, verify_code, webvoice_register_send_code
@@ -19,13 +19,13 @@ _MAX_ATTEMPTS = 3
 
 def run(options: argparse.Namespace) -> int:
     """Ask for address, consent and code, save the key, and return 1 if none could be saved."""
-    settings = load_settings()
+    settings = load_settings(STATE_DIR)
     try:
         print(f"Signing in at {settings.site}/")
-        email = checked_email("The address", options.email or prompt("E-mail address: "))
+        email = checked_email("The address", options.email) if options.email else _typed_address()
         _ask_for_consent(settings)
         KeyStore(settings.credentials_file).check_writable()  # before a code is sent, which can be used only once
-        sent = _send_code(settings, email)
+        email, sent = _send_code(settings, email, may_ask=not options.email)
         print(redact(sent.message or f"A code is on its way to {email}."))
         return _report(_verify_typed_codes(settings, email))
     except KeyboardInterrupt:
@@ -35,6 +35,15 @@ def run(options: argparse.Namespace) -> int:
         raise
 
 
+def _typed_address() -> str:
+    for _ in range(_MAX_ATTEMPTS - 1):
+        try:
+            return checked_email("The address", prompt("E-mail address: "))
+        except InvalidArgument as error:
+            print(error)
+    return checked_email("The address", prompt("E-mail address: "))
+
+
 def _ask_for_consent(settings: Settings) -> None:
     print(f"You can read the privacy policy and the terms of service at {settings.site}/")
     for document in ("privacy policy", "terms of service"):
@@ -42,7 +51,23 @@ def _ask_for_consent(settings: Settings) -> None:
             raise CommandError("An account cannot be opened without your consent. Nothing was sent.")
 
 
-def _send_code(settings: Settings, email: str) -> CodeSent:
+def _send_code(settings: Settings, email: str, *, may_ask: bool) -> tuple[str, CodeSent]:
+    """Have a code sent, and return the address with the answer.
+
+    Args:
+        may_ask: True to ask for another address if the service refuses this one.
+    """
+    try:
+        return email, _request_code(settings, email)
+    except BadRequest as error:
+        if not may_ask:
+            raise
+        print(error)
+    email = _typed_address()
+    return email, _request_code(settings, email)
+
+
+def _request_code(settings: Settings, email: str) -> CodeSent:
     return call_service(
         settings,
         lambda services: webvoice_register_send_code(
@@ -58,7 +83,7 @@ def _verify_typed_codes(settings: Settings, email: str) -> Registered:
             continue
         try:
             return _verify(settings, email, code)
-        except BadRequest as error:
+        except (BadRequest, InvalidArgument) as error:
             if not remaining:
                 raise
             print(error)

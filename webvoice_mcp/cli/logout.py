@@ -2,14 +2,14 @@
 
 import argparse
 
-from webvoice_mcp.cli.startup import load_settings
+from webvoice_mcp.cli.startup import STATE_DIR, load_settings
 from webvoice_mcp.contract.account import links
 from webvoice_mcp.keystore import KeyStore
 
 
 def run(_options: argparse.Namespace) -> int:
     """Delete the saved keys of the base URL; keys of other base URLs stay."""
-    settings = load_settings()
+    settings = load_settings(STATE_DIR)
     store = KeyStore(settings.credentials_file)
     deleted = store.forget(settings.base_url)
     damaged = store.damaged_files()

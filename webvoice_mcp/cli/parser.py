@@ -57,9 +57,9 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
     demo = add(
         "demo",
         "demo.run",
-        "Start a local sandbox of the service and the MCP server, call every kind of tool (speech, transcription, "
-        "translation, chat, images, video, messages), check and save the results, and write a page that shows and "
-        "plays them. No account, network or credits are needed.",
+        "See what the tools do before you have an account: make speech, transcribe and translate it, chat, draw and "
+        "edit pictures and make a video, all on this computer and with play credits. Nothing is sent over the network, "
+        "and nothing costs money. The files are saved in a folder, with a page, index.html, that plays and shows them.",
     )
     demo.add_argument(
         "--output-dir",
@@ -74,7 +74,7 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
         "doctor.run",
         "Check settings, key, service, folders and installation, and say how to fix what fails. Nothing is changed.",
     )
-    doctor.add_argument("--json", action="store_true", help="print a JSON list of {check, ok, detail, cure?}")
+    doctor.add_argument("--json", action="store_true", help="print a JSON list of {check, ok, detail, cure?, warning?}")
 
     install = add(
         "install",

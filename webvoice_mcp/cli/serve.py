@@ -23,9 +23,9 @@ def run() -> int:
     stdout = ProtocolStdout()
     stdin = EndableStdin()
     stdin.end_on_signals()
-    from webvoice_mcp.cli.startup import load_settings  # noqa: PLC0415 - importing may print, so stdout moves first
+    from webvoice_mcp.cli.startup import OUTPUT_DIR, STATE_DIR, load_settings  # noqa: PLC0415 - importing may print, so stdout moves first
 
-    settings = load_settings()
+    settings = load_settings(OUTPUT_DIR, STATE_DIR)
     from webvoice_mcp.server import create_server  # noqa: PLC0415 - slow, and not needed if a setting is invalid
 
     server = create_server(settings, shutdown=stdin)

@@ -3,7 +3,7 @@
 import argparse
 
 from webvoice_mcp.cli.service_calls import call_service, run_async
-from webvoice_mcp.cli.startup import load_settings
+from webvoice_mcp.cli.startup import STATE_DIR, load_settings
 from webvoice_mcp.cli.terminal import CommandError
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.redaction import mask_key, redact
@@ -13,7 +13,7 @@ from webvoice_mcp.tools.account import webvoice_status
 
 def run(options: argparse.Namespace) -> int:
     """Print the key in use and the service's answer about the account."""
-    settings = load_settings()
+    settings = load_settings(STATE_DIR)
     key = run_async(Keys(settings, KeyStore(settings.credentials_file)).find)
     if key is None:
         raise CommandError(f"No API key is known for {settings.base_url}. Get one with: webvoice-mcp login")

@@ -12,7 +12,8 @@ def prompt(question: str) -> str:
         CommandError: nobody can answer.
     """
     try:
-        return input(question).strip()
+        # In some locales Python keeps bytes that are no text as halves of characters, which cannot be sent.
+        return input(question).strip().encode("utf-8", "replace").decode()
     except (EOFError, OSError, RuntimeError, UnicodeDecodeError):  # stdin ended, is closed, is missing or is not text
         print()
         raise CommandError(

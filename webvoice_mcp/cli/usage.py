@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from webvoice_mcp.cli.service_calls import call_service
-from webvoice_mcp.cli.startup import load_settings
+from webvoice_mcp.cli.startup import STATE_DIR, load_settings
 from webvoice_mcp.client.redaction import redact
 from webvoice_mcp.jobs.history import HistoryRow
 from webvoice_mcp.jobs.local_time import day_start, month_bounds
@@ -23,7 +23,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is a formul
 
 def run(options: argparse.Namespace) -> int:
     """Print the credits that were spent, by tool, day or month, or every job as CSV."""
-    settings = load_settings()
+    settings = load_settings(STATE_DIR)
     if options.month:
         since, until = month_bounds(*options.month)
     else:

@@ -1,9 +1,7 @@
-"""The kinds of values that settings take."""
+"""The kinds of values that settings take; `_folders` has those of folders."""
 
 import ipaddress
 import re
-from os import pathsep
-from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from webvoice_mcp.settings._setting import Kind, NotAccepted
@@ -23,7 +21,6 @@ _FALSE = frozenset({"0", "false", "no", "off"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12}")
-_NOT_IN_PATHS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # control characters and halves of surrogate pairs
 
 
 def _parse_key(text: str) -> str:
@@ -73,40 +70,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.IPv4Address(host).is_loopback
     except ValueError:
         return False
-
-
-def _parse_folder(text: str) -> Path:
-    if _NOT_IN_PATHS.search(text):
-        raise NotAccepted
-    try:
-        return Path(text).expanduser().absolute()
-    except RuntimeError:  # the text begins with ~ and an unknown user's name
-        raise NotAccepted("it must be a folder's path, and there is no such user") from None
-
-
-def _parse_folders(text: str) -> tuple[Path, ...]:
-    folders = tuple(_parse_folder(part.strip()) for part in text.split(pathsep) if part.strip())
-    if text and not folders:
-        raise NotAccepted
-    return folders
-
-
-def _parse_output_dir(text: str) -> Path:
-    if text:
-        return _parse_folder(text)
-    import platformdirs  # noqa: PLC0415 - saves start-up time where the folder is set
-
-    return Path(platformdirs.user_downloads_dir()).absolute() / "webvoice"
-
-
-def _parse_state_dirs(text: str) -> tuple[Path, Path]:
-    if text:
-        return (_parse_folder(text),) * 2
-    import platformdirs  # noqa: PLC0415 - saves start-up time where the folder is set
-
-    folders = platformdirs.user_config_dir, platformdirs.user_state_dir
-    config, state = (Path(folder("webvoice-mcp", appauthor=False)).absolute() for folder in folders)
-    return config, state
 
 
 def _parse_switch(text: str) -> bool:
@@ -167,16 +130,6 @@ def seconds(least: float) -> Kind[float]:
 
 KEY = Kind(_parse_key, str, accepted="printable ASCII characters without spaces")
 BASE_URL = Kind(_parse_base_url, str, accepted=f"an https URL such as {DEFAULT_BASE_URL}", redact=_redact_url)
-_FOLDER = "a folder's path without control characters"
-OUTPUT_DIR = Kind(_parse_output_dir, str, accepted=_FOLDER, format="filepath")
-STATE_DIRS = Kind(
-    _parse_state_dirs, lambda folders: " and ".join(map(str, folders)), accepted=_FOLDER, format="filepath"
-)
-FOLDERS = Kind(
-    _parse_folders,
-    lambda folders: pathsep.join(map(str, folders)) or "no limit",
-    accepted="folders separated as in PATH",
-)
 SWITCH = Kind(_parse_switch, "{:d}".format, accepted="1 or 0", format="boolean")
 CHOICE_OF_TOOLSETS = Kind(
     _parse_toolsets, _show_toolsets, accepted=f"all, or a comma-separated list of {', '.join(sorted(TOOLSETS))}"

@@ -22,6 +22,14 @@ class NotAccepted(Exception):
     """A kind refused a value. A message is given only where `Kind.accepted` does not explain the reason."""
 
 
+def _has_placeholder(text: str, _environ: Mapping[str, str]) -> bool:
+    return _UNEXPANDED in text
+
+
+def _unchanged(text: str, _environ: Mapping[str, str]) -> str:
+    return text
+
+
 class Kind(NamedTuple, Generic[T]):
     """A kind of value, shared by the settings that take it.
 
@@ -34,6 +42,9 @@ class Kind(NamedTuple, Generic[T]):
         limits: the lowest and the highest number; None for a limit that does not matter in practice.
         choices: all accepted values, if there are only a few.
         redact: removes from the text what an error must not show.
+        is_placeholder: tells whether the whole text stands for a value that the client did not fill in. Takes the
+            environment as well.
+        expand: replaces variables of the environment in the text, or raises `NotAccepted`.
     """
 
     parse: Callable[[str], T]
@@ -43,6 +54,8 @@ class Kind(NamedTuple, Generic[T]):
     limits: tuple[float | None, float | None] = (None, None)
     choices: tuple[str, ...] = ()
     redact: Callable[[str], str] = str
+    is_placeholder: Callable[[str, Mapping[str, str]], bool] = _has_placeholder
+    expand: Callable[[str, Mapping[str, str]], str] = _unchanged
 
 
 class FormField(NamedTuple):
@@ -84,15 +97,19 @@ class Setting(NamedTuple):
         Raises:
             SettingsError: the value is not accepted.
         """
-        text = environ.get(self.name, "").strip()
-        if _UNEXPANDED in text:
+        text = _text(self.name, environ)
+        if self.is_placeholder(environ):
             if self.is_guard:
                 raise self._error(text, f"a placeholder was left unexpanded; {self._requirement}")
             text = ""
         try:
-            return self.kind.parse(text or self.default)
+            return self.kind.parse(self.kind.expand(text, environ) or self.default)
         except NotAccepted as error:
             raise self._error(text, str(error) or self._requirement) from None
+
+    def is_placeholder(self, environ: Mapping[str, str]) -> bool:
+        """True if the value is a placeholder that the client did not replace."""
+        return self.kind.is_placeholder(_text(self.name, environ), environ)
 
     def describe(self, settings: "Settings") -> str:
         """Return the value in effect as text for the user: for a secret, only "set" or "none"."""
@@ -111,3 +128,7 @@ class Setting(NamedTuple):
         # The user may have put a key into the wrong variable.
         shown = _KEY.sub("wv_…", self.kind.redact(text))[:_MAX_SHOWN_CHARACTERS]
         return SettingsError(f"{self.name}={shown!r} cannot be used: {reason}.")
+
+
+def _text(name: str, environ: Mapping[str, str]) -> str:
+    return environ.get(name, "").strip()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from webvoice_mcp.settings import _folders as folders
 from webvoice_mcp.settings import _kinds as kinds
 from webvoice_mcp.settings._setting import FormField, Setting
 
@@ -28,7 +29,7 @@ SETTINGS = (
     Setting(
         name="WEBVOICE_OUTPUT_DIR",
         attribute="output_dir",
-        kind=kinds.OUTPUT_DIR,
+        kind=folders.OUTPUT_DIR,
         description="Folder for files that are given no path or a relative one; it is made when first needed.",
         when_unset="webvoice in the downloads folder",
         form=FormField(
@@ -38,7 +39,7 @@ SETTINGS = (
     Setting(
         name="WEBVOICE_ALLOWED_DIRS",
         attribute="allowed_dirs",
-        kind=kinds.FOLDERS,
+        kind=folders.FOLDERS,
         description="Every file that is read or written must lie in one of these folders or in the output folder; "
         "links are resolved first.",
         when_unset="no limit",
@@ -155,7 +156,7 @@ SETTINGS = (
     Setting(
         name="WEBVOICE_STATE_DIR",
         attribute="state_dirs",
-        kind=kinds.STATE_DIRS,
+        kind=folders.STATE_DIRS,
         description="Folder of the saved keys and the history of jobs.",
         when_unset="the user's configuration and state folders",
         form=None,  # the bundle must find keys that were saved without it
@@ -240,6 +241,12 @@ class Settings:
     def site(self) -> str:
         """The web site that the API belongs to: the base URL without /api/v1."""
         return self.base_url.removesuffix(_API_PATH)
+
+    @property
+    def unknown_folders(self) -> tuple[str, ...]:
+        """The variables to set because their default folders are unknown: the user has no home folder."""
+        places = {"WEBVOICE_OUTPUT_DIR": (self.output_dir,), "WEBVOICE_STATE_DIR": self.state_dirs}
+        return tuple(name for name, used in places.items() if folders.NO_FOLDER in used)
 
     @property
     def state_dirs(self) -> tuple[Path, ...]:

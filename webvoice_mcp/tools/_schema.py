@@ -34,7 +34,9 @@ def _plain(node: Any, definitions: Schema) -> Any:
     if not isinstance(node, dict):
         return node
     if reference := node.get("$ref"):
-        node = {**definitions[reference.rpartition("/")[2]], **_without(node, "$ref")}
+        # A definition's description is its class's docstring, which Python may be told to leave out.
+        definition = _without(definitions[reference.rpartition("/")[2]], "description")
+        node = {**definition, **_without(node, "$ref")}
     plain_node: Schema = {}
     for word, value in node.items():
         if word == "properties":

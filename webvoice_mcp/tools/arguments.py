@@ -1,5 +1,6 @@
 """Normalizes arguments as clients send them, and says in one sentence what is wrong with them."""
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -16,7 +17,10 @@ _NUMBERS = ("number", "integer")
 _NOT_STRIPPED = frozenset(
     {"text", "prompt", "system", "body", "negative_prompt", "title", "subject", "audio_path", "output_path"}
 )
+_FROM_HOSTS = frozenset({"sessionId", "action", "chatInput", "toolCallId", "task_progress"})  # added by n8n and Cline
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_QUOTED_CHARACTERS = 60
+_MAX_DEPTH = 200  # as pydantic's JSON parser, which reads the protocol's messages
 
 
 def normalize(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Schema]) -> dict[str, Any]:
@@ -31,6 +35,11 @@ def normalize(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Sch
         raise InvalidArgument(f"There is no tool {_quoted(name)}. {_suggestion(name, list(schemas))}")
     known: Mapping[str, Any] = schemas[name].get("properties", {})
     required: list[str] = schemas[name].get("required", [])
+    arguments = {
+        argument: _decoded(argument, value, known.get(argument, {}))
+        for argument, value in arguments.items()
+        if argument in known or argument not in _FROM_HOSTS
+    }
     if unknown := [argument for argument in arguments if argument not in known]:
         takes = ", ".join(known) or "no arguments"
         raise InvalidArgument(f"{name} does not know the argument {_quoted(unknown[0])}. It takes: {takes}.")
@@ -42,8 +51,7 @@ def normalize(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Sch
         # pydantic accepts true as the number 1.
         if isinstance(value, bool) and known[argument].get("type") in _NUMBERS:
             raise InvalidArgument(f"{argument} should be a number{_accepted(known[argument])}")
-        if not _is_finite(value):
-            raise InvalidArgument(f"{argument} holds NaN or infinity, which JSON cannot carry. Give a finite number.")
+        _check_json(argument, value)
     return {
         argument: value if argument in _NOT_STRIPPED else _stripped(value)
         for argument, value in arguments.items()
@@ -77,10 +85,30 @@ def _stripped(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
-def _is_finite(value: Any) -> bool:
+def _decoded(argument: str, value: Any, schema: Schema) -> Any:
+    """Return a list or an object that a client wrote as JSON text; any other value as it is."""
+    if not isinstance(value, str) or schema.get("type") in ("string", *_NUMBERS, "boolean"):
+        return value
+    try:
+        decoded = json.loads(value)
+    except json.JSONDecodeError:
+        return value  # its type will be refused
+    except (ValueError, RecursionError):
+        raise InvalidArgument(f"{argument} is nested too deeply or has a number that is too long.") from None
+    return decoded if isinstance(decoded, list | dict) else value
+
+
+def _check_json(argument: str, value: Any, depth: int = 0) -> None:
+    """Refuse what JSON in UTF-8 cannot carry, and values that are nested deeper than parsers accept."""
+    if depth > _MAX_DEPTH:
+        raise InvalidArgument(f"{argument} is nested deeper than {_MAX_DEPTH} levels.")
     if isinstance(value, dict | list):
-        return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
-    return not isinstance(value, float) or math.isfinite(value)
+        for item in (*value, *value.values()) if isinstance(value, dict) else value:
+            _check_json(argument, item, depth + 1)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise InvalidArgument(f"{argument} holds NaN or infinity, which JSON cannot carry. Give a finite number.")
+    elif isinstance(value, str) and _SURROGATE.search(value):
+        raise InvalidArgument(f"{argument} holds half of a character (a lone surrogate). Give whole characters.")
 
 
 def _is_left_out(value: Any) -> bool:

@@ -22,7 +22,7 @@ from webvoice_mcp.contract.rules import is_public_link
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.files import Output
 from webvoice_mcp.jobs.call import Delivery, PaidCall
-from webvoice_mcp.tools.parameters import Background, OutputPath, check_provider, picture_inputs
+from webvoice_mcp.tools.parameters import Background, OutputPath, checked_for_provider, picture_inputs
 from webvoice_mcp.tools.results import File, PaidResult
 from webvoice_mcp.tools.toolset import ToolSet
 
@@ -111,7 +111,7 @@ async def webvoice_image(
         lora_scale=lora_scale,
         response_format=response_format,
     )
-    check_provider(IMAGE_RULES, provider, request)
+    request = checked_for_provider(IMAGE_RULES, provider, request)
     if (width is None) != (height is None):
         raise InvalidArgument("width and height go together. Give both, or neither.")
     _check_loras(loras or [], lora_url, lora_scale)
@@ -172,7 +172,7 @@ async def webvoice_image_to_image(
     if not 1 <= len(images) <= MAX_EDIT_IMAGES:
         raise InvalidArgument(f"images has {len(images)} entries. Give 1 to {MAX_EDIT_IMAGES}.")
     request = EditRequest(prompt=prompt, provider=provider, aspect_ratio=aspect_ratio, size=size, seed=seed)
-    check_provider(EDIT_RULES, EDIT.default_provider, request)
+    request = checked_for_provider(EDIT_RULES, EDIT.default_provider, request)
     inputs = picture_inputs(images, "images")
     only_urls = all(picture.is_url for picture in inputs)
     request = request.model_copy(

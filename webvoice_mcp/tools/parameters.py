@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field
 
@@ -16,6 +16,9 @@ OutputPath = Annotated[
     str, Field(description="A new file or a folder: absolute, ~ or in the output folder. Unset: a new name there.")
 ]
 
+AnyRequest = TypeVar("AnyRequest", bound=Request)
+
+NO_SEED = -1
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -31,14 +34,21 @@ def checked_email(argument: str, address: str) -> str:
     return stripped
 
 
-def check_provider(rules: Rules, provider: str, request: Request) -> None:
-    """Refuse parameters and values that a provider does not take.
+def checked_for_provider(rules: Rules, provider: str, request: AnyRequest) -> AnyRequest:
+    """Refuse parameters and values that a provider does not take; return the request to send.
+
+    The seed -1 means none, for clients that must give a seed. It is left out where the provider takes no seed.
 
     Raises:
         InvalidArgument: names the parameter and what is accepted.
     """
-    if reason := complaint(rules, provider, request.model_dump(exclude={"provider", "prompt"})):
+    given = request.model_dump(exclude={"provider", "prompt"})
+    if given.get("seed") == NO_SEED and "seed" not in rules[provider]:
+        given["seed"] = None
+        request = request.model_copy(update={"seed": None})
+    if reason := complaint(rules, provider, given):
         raise InvalidArgument(reason)
+    return request
 
 
 def picture_inputs(pictures: Sequence[str], argument: str) -> tuple[Input, ...]:

@@ -13,6 +13,7 @@ from mcp.types import INVALID_PARAMS
 from mcp.types import Prompt as ListedPrompt
 
 from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.tools._docstring import docstring
 
 _JOB = "If an answer has a job_id, the call is still running: webvoice_jobs with that job_id hands over its result."
 
@@ -56,7 +57,7 @@ def _sdk_prompt(offered: _OfferedPrompt) -> Prompt:
     return Prompt(
         name=offered.function.__name__,
         title=offered.title,
-        description=inspect.cleandoc(offered.function.__doc__ or ""),
+        description=docstring(offered.function),
         arguments=[
             PromptArgument(name=parameter.name, description=parameter.annotation.__metadata__[0], required=False)
             for parameter in parameters

@@ -1,5 +1,6 @@
 """Speech: voices, text to speech, speech to text."""
 
+import re
 from functools import partial
 from pathlib import PurePath
 from typing import Annotated
@@ -75,13 +76,20 @@ async def webvoice_list_voices(
 
     Free.
     """
+    voices = await _voices(language, provider, client)
+    base = re.split("[-_]", language)[0]
+    if not voices and base not in ("", language):
+        voices = await _voices(base, provider, client)
+    return VoiceList(voices=voices, count=sum(map(len, voices.values())))
+
+
+async def _voices(language: str, provider: str, client: FreeClient) -> dict[str, list[dict[str, str]]]:
     reply = await client.call(VOICES, VoicesRequest(language=language or None, provider=provider or None))
-    voices = {
+    return {
         code: [{"id": voice.id, "name": voice.name or voice.id} for voice in listed]
         for code, listed in reply.voices.items()
         if not language or code.casefold() == language.casefold()
     }
-    return VoiceList(voices=voices, count=sum(map(len, voices.values())))
 
 
 @tools.paid(SPEECH, VOICES, title="Text to speech")
@@ -154,8 +162,8 @@ async def webvoice_whisper_fast_stt(
 
 async def _with_first_voice(request: SpeechRequest, client: FreeClient) -> SpeechRequest:
     """Choose the first voice that the service lists for the language."""
-    listed = await webvoice_list_voices(request.language, request.provider or "", client=client)
-    first = next((voice["id"] for voices in listed.voices.values() for voice in voices), "")
+    listed = await _voices(request.language, request.provider or "", client)
+    first = next((voice["id"] for voices in listed.values() for voice in voices), "")
     if not first:
         raise InvalidArgument(
             f"language {request.language!r} has no voice. Call webvoice_list_voices, and give voice and language."

@@ -18,6 +18,7 @@ from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.tools import _schema
 from webvoice_mcp.tools._confirmation import InputRequired
 from webvoice_mcp.tools._dependencies import check_dependencies, dependencies
+from webvoice_mcp.tools._docstring import docstring
 from webvoice_mcp.tools.caller import McpCaller
 from webvoice_mcp.tools.results import Result, failed_result, successful_result
 
@@ -82,7 +83,7 @@ class RegisteredTool:
             _sdk_function(self),
             name=self.name,
             title=self.title,
-            description=inspect.cleandoc(self.function.__doc__ or ""),
+            description=docstring(self.function),
             annotations=self.effect.annotations(self.title),
         )
         tool.parameters = _schema.closed(tool.parameters)

@@ -17,7 +17,7 @@ from webvoice_mcp.contract.video import (
 )
 from webvoice_mcp.files import Output
 from webvoice_mcp.jobs.call import Delivery, PaidCall
-from webvoice_mcp.tools.parameters import Background, OutputPath, check_provider, picture_inputs
+from webvoice_mcp.tools.parameters import Background, OutputPath, checked_for_provider, picture_inputs
 from webvoice_mcp.tools.results import File, PaidResult
 from webvoice_mcp.tools.toolset import ToolSet
 
@@ -66,7 +66,7 @@ async def webvoice_image_to_video(
         generate_audio=generate_audio,
         last_image_url=last_image_url,
     )
-    check_provider(IMAGE_TO_VIDEO_RULES, provider, request)
+    request = checked_for_provider(IMAGE_TO_VIDEO_RULES, provider, request)
     (first_frame,) = picture_inputs([image], "image")
     if first_frame.is_url:
         request = request.model_copy(update={"image_url": image})
@@ -91,7 +91,7 @@ async def webvoice_text_to_video(
     reference_images: Annotated[list[str] | None, Field(description="seedance: https URLs; doubles the price.")] = None,
     reference_videos: Annotated[list[str] | None, Field(description="seedance: https URLs; doubles the price.")] = None,
     negative_prompt: Annotated[str, Field(description="veo, veo-fast: what to leave out.")] = "",
-    seed: Annotated[int | None, Field(description="veo, veo-fast: for repeatable results.")] = None,
+    seed: Annotated[int | None, Field(description="veo, veo-fast: for repeatable results; -1: none.")] = None,
     output_path: OutputPath = "",
     background: Background = False,
 ) -> PaidCall[SavedVideo]:
@@ -112,7 +112,7 @@ async def webvoice_text_to_video(
         negative_prompt=negative_prompt,
         seed=seed,
     )
-    check_provider(TEXT_TO_VIDEO_RULES, provider, request)
+    request = checked_for_provider(TEXT_TO_VIDEO_RULES, provider, request)
     return PaidCall(
         TEXT_TO_VIDEO,
         request,
@@ -130,7 +130,7 @@ async def webvoice_veo_fast_text_to_video(
     aspect_ratio: Annotated[str, Field(description="16:9, 9:16, 1:1, 4:3, 3:4 or 21:9.")] = "",
     generate_audio: Annotated[bool | None, Field(description="With sound: the default.")] = None,
     negative_prompt: Annotated[str, Field(description="What to leave out.")] = "",
-    seed: Annotated[int | None, Field(description="For repeatable results.")] = None,
+    seed: Annotated[int | None, Field(description="For repeatable results; -1: none.")] = None,
     output_path: OutputPath = "",
     background: Background = False,
 ) -> PaidCall[SavedVideo]:

@@ -10,6 +10,7 @@ from typing import Any
 from webvoice_mcp.cli.clients.json_text import MISSING
 from webvoice_mcp.cli.clients.mcp_clients import ENTRY_NAME, ConfigFormat, McpClient
 from webvoice_mcp.cli.clients.platforms import Platform
+from webvoice_mcp.cli.startup import end
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _COMMENT = re.compile(rf"({_STRING})|//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -20,6 +21,19 @@ def candidate_paths(client: McpClient, platform: Platform) -> tuple[str, ...]:
     """Return the paths where the client's file can be; a path may contain a `*`. A new file is created at the last."""
     templates = (platform.is_windows and client.windows_paths) or client.paths
     return tuple(platform.expand(template) for template in templates)
+
+
+def require_config_file(client: McpClient, platform: Platform) -> Path:
+    """Return the path of the file for a command that changes it.
+
+    Raises:
+        SystemExit: code 2, after one line on stderr, if there is no home folder.
+    """
+    path = find_config_file(client, platform)
+    if not path.is_absolute():
+        home = "USERPROFILE" if platform.is_windows else "HOME"
+        end(f"There is no home folder, so the file of {client.title} is unknown: set {home}.")
+    return path
 
 
 def find_config_file(client: McpClient, platform: Platform) -> Path:

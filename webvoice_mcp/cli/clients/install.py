@@ -2,8 +2,9 @@
 
 import argparse
 import sys
+from pathlib import Path
 
-from webvoice_mcp.cli.clients.config_files import find_config_file, read_entry
+from webvoice_mcp.cli.clients.config_files import find_config_file, read_entry, require_config_file
 from webvoice_mcp.cli.clients.json_files import edit_file
 from webvoice_mcp.cli.clients.json_text import MISSING, NotEdited, find_entry, set_entry
 from webvoice_mcp.cli.clients.mcp_clients import (
@@ -27,11 +28,13 @@ def run(options: argparse.Namespace) -> int:
     """Add the server to one client; return 1 if that failed and the user has to do it by hand."""
     client = INSTALLABLE[options.client]
     platform = Platform.current()
+    is_printed = options.print or client.method is InstallMethod.PRINT
+    path = find_config_file(client, platform) if is_printed else require_config_file(client, platform)
     server = choose_server_command(platform, full_path=client.needs_full_path)
     if warning := describe_missing_command(server, platform):
         print(f"webvoice-mcp: {warning}", file=sys.stderr)
-    installation = _Installation(client, server, platform)
-    if options.print or client.method is InstallMethod.PRINT:
+    installation = _Installation(client, server, platform, path)
+    if is_printed:
         print(installation.instructions)
         return 0
     if client.method is InstallMethod.EDIT_FILE:
@@ -42,11 +45,11 @@ def run(options: argparse.Namespace) -> int:
 class _Installation:
     """A client and the server to add to it. The methods print the outcome and return the exit code."""
 
-    def __init__(self, client: McpClient, server: ServerCommand, platform: Platform) -> None:
+    def __init__(self, client: McpClient, server: ServerCommand, platform: Platform, path: Path) -> None:
         self._client = client
         self._server = server
         self._platform = platform
-        self._path = find_config_file(client, platform)
+        self._path = path
 
     @property
     def instructions(self) -> str:

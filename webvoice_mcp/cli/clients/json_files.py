@@ -1,8 +1,8 @@
 """Edits a JSON file that belongs to another program and its user.
 
-Symbolic links are followed and kept. The new file replaces the old one as a whole, with the same mode and owner, and a
-backup of the old file is kept beside it. Edits by several of our processes wait for each other. If the other program
-writes during an edit, the edit starts again with the file that it wrote.
+Symbolic links are followed and kept. The new file replaces the old one as a whole, with the same mode and owner. A
+backup of the old file is kept beside it, in place of the one from the edit before. Edits by several of our processes
+wait for each other. If the other program writes during an edit, the edit starts again with the file that it wrote.
 
 `storage` is not used: it would leave a lock file in a folder that is not ours, and its `replace_atomically` does not
 check, just before it replaces a file, that nobody has changed it.
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from webvoice_mcp.cli.clients.json_text import NotEdited
 
+_BACKUP_SUFFIX = ".bak-webvoice"  # always the same, so that one backup replaces the other
 _NEW_FILE_MODE = 0o600  # clients keep keys in these files
 _LOCK_TIMEOUT_SECONDS = 10.0
 _STALE_LOCK_SECONDS = 60.0  # an edit takes far less than a second, so an older lock is that of a killed process
@@ -59,8 +60,6 @@ def edit_file(path: Path, change: Callable[[str], str]) -> EditResult:
     Raises:
         NotEdited: the file cannot be changed. It is as before.
     """
-    if not path.is_absolute():
-        raise NotEdited("your home folder is unknown; set HOME")
     try:
         target = Path(os.path.realpath(path))
         if _apply(change, _read_state(target)) is None:
@@ -82,18 +81,19 @@ def _try_edit(target: Path, change: Callable[[str], str]) -> EditResult | None:
     data = _apply(change, old)
     if data is None:
         return EditResult(is_changed=False)
-    temporary: list[Path] = []  # the new file, then the backup; removed unless they are used
+    temporary: list[Path] = []  # the new file, then the backup; removed unless they were used
     try:
         temporary.append(_write_beside(target, f".{target.name}.new", data, old))
         if old.exists:
-            backup_name = f"{target.name}.bak-{time.strftime('%Y%m%d-%H%M%S')}"
-            temporary.append(_write_beside(target, backup_name, old.data, old))
+            temporary.append(_write_beside(target, f".{target.name}.old", old.data, old))
         if _read_state(target) != old:
             return None
-        temporary[0].replace(target)
-        _, *backups = temporary
-        temporary.clear()
-        return EditResult(is_changed=True, backup=backups[0] if backups else None)
+        if not old.exists:
+            temporary.pop().replace(target)
+            return EditResult(is_changed=True)
+        backup = temporary.pop().replace(target.with_name(f"{target.name}{_BACKUP_SUFFIX}"))
+        temporary.pop().replace(target)
+        return EditResult(is_changed=True, backup=backup)
     finally:
         for path in temporary:
             path.unlink()

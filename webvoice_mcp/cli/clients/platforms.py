@@ -5,6 +5,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from webvoice_mcp.settings import home_is_unusable
+
 _WINDOWS, _MACOS = "win32", "darwin"
 
 
@@ -14,7 +16,7 @@ class Platform:
 
     Attributes:
         system: as in `sys.platform`; anything but Windows and macOS counts as Linux.
-        home: the user's home folder.
+        home: the user's home folder; no absolute path if there is none.
         environ: the environment variables, some of which move a program's folders.
     """
 
@@ -25,7 +27,8 @@ class Platform:
     @classmethod
     def current(cls) -> "Platform":
         """Return the platform that this process runs on."""
-        return cls(sys.platform, os.path.expanduser("~"), os.environ)  # noqa: PTH111 - Path.home can raise
+        home = "~" if home_is_unusable() else os.path.expanduser("~")  # noqa: PTH111 - Path.home can raise
+        return cls(sys.platform, home, os.environ)
 
     @property
     def is_windows(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from webvoice_mcp.cli.clients.platforms import Platform
+from webvoice_mcp.client.redaction import redact
 
 _TIMEOUT_SECONDS = 60
 _MAX_OUTPUT_CHARACTERS = 500  # of a failed command, for the error
@@ -40,4 +41,4 @@ def run_program(program: str, argv: Sequence[str]) -> None:
         raise CommandFailed(f"{argv[0]} cannot be run: {error.strerror}") from error
     if done.returncode:
         output = (done.stderr or done.stdout).decode(errors="replace").strip()
-        raise CommandFailed(f"{argv[0]} exited with code {done.returncode}: {output[:_MAX_OUTPUT_CHARACTERS]}")
+        raise CommandFailed(f"{argv[0]} exited with code {done.returncode}: {redact(output)[:_MAX_OUTPUT_CHARACTERS]}")

@@ -13,7 +13,9 @@ from webvoice_mcp import __version__
 from webvoice_mcp.cli.demo import media_steps, text_steps
 from webvoice_mcp.cli.demo.page import StepResult, render_page
 from webvoice_mcp.cli.demo.session import Session, Step
+from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.sandbox.serve import running
+from webvoice_mcp.settings import Settings, SettingsError
 
 _INSTALL_ENGINES = "pip install 'webvoice-mcp[sandbox]'"
 _INTRODUCTION = """\
@@ -23,7 +25,7 @@ Starting a local sandbox of the service, and the MCP server as a subprocess, as 
 
 def run(options: argparse.Namespace) -> int:
     """Run every step, print a table, write the page, and return 1 if a step failed."""
-    output_dir: Path = options.output_dir.expanduser().absolute()
+    output_dir = _check_folder(options.output_dir)
     print(_INTRODUCTION, flush=True)
     with tempfile.TemporaryDirectory(prefix="webvoice-demo-", ignore_cleanup_errors=True) as folder:
         state_dir = Path(folder)
@@ -42,6 +44,20 @@ def run(options: argparse.Namespace) -> int:
     if any(_INSTALL_ENGINES in result.summary for result in failed):
         print(f"The failed steps need the sandbox's engines: {_INSTALL_ENGINES}")
     return 1 if failed else 0
+
+
+def _check_folder(folder: Path) -> Path:
+    """Return the folder's absolute path.
+
+    Raises:
+        InvalidArgument: the server would not accept it as its output folder.
+    """
+    try:
+        path = folder.expanduser().absolute()
+        Settings.read({"WEBVOICE_OUTPUT_DIR": str(path)})
+    except (RuntimeError, SettingsError):  # RuntimeError: the path begins with ~ and there is no such user
+        raise InvalidArgument(f"--output-dir {str(folder)!r} cannot be used. Give a plain path.") from None
+    return path
 
 
 async def _run_steps(base_url: str, state_dir: Path, output_dir: Path) -> tuple[list[StepResult], list[Path]]:

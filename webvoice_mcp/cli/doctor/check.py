@@ -20,6 +20,7 @@ class Check:
         detail: the finding.
         cure: advice if `ok` is False.
         was_run: False if another failure prevented the check.
+        is_warning: True if nothing fails because of it, yet the user has probably made a mistake.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Check:
     detail: str
     cure: str = ""
     was_run: bool = True
+    is_warning: bool = False
 
     def redact(self, *keys: str) -> "Check":
         """Return the check without keys and without terminal control sequences."""
@@ -35,10 +37,11 @@ class Check:
     def to_json(self) -> dict[str, str | bool]:
         """Return the check as an object for JSON."""
         fields: dict[str, str | bool] = {"check": self.name, "ok": self.ok, "detail": self.detail}
+        fields |= {"warning": True} if self.is_warning else {}
         return fields | ({"cure": self.cure} if self.cure else {})
 
     def to_text(self) -> str:
         """Return the check as a line of text, with the cure on a second line."""
-        state = "ok" if self.ok else "FAILED" if self.was_run else "-"
+        state = "warn" if self.is_warning else "ok" if self.ok else "FAILED" if self.was_run else "-"
         line = f"{state:6}  {self.name:{_NAME_WIDTH}}  {self.detail}"
         return f"{line}\n{'':{_CURE_INDENT}}{self.cure}" if self.cure else line

@@ -2,10 +2,11 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from webvoice_mcp.cli.doctor.check import Check
+from webvoice_mcp.cli.startup import OUTPUT_DIR, STATE_DIR
 from webvoice_mcp.errors import FileError
 from webvoice_mcp.files.path_policy import PathPolicy
 from webvoice_mcp.settings import Settings
@@ -13,18 +14,23 @@ from webvoice_mcp.settings import Settings
 
 def check(settings: Settings) -> Iterator[Check]:
     """Check the output folder and the folders of keys and history."""
-    yield _check_writable("output folder writable", settings.output_dir, "WEBVOICE_OUTPUT_DIR")
+    unknown = settings.unknown_folders
+    yield _check_writable("output folder writable", settings.output_dir, OUTPUT_DIR, unknown)
     names = ("key folder writable", "history folder writable")
     for name, folder in zip(names, settings.state_dirs, strict=False):
-        yield _check_writable(name, folder, "WEBVOICE_STATE_DIR")
+        yield _check_writable(name, folder, STATE_DIR, unknown)
+    if unknown:
+        return
     try:
-        PathPolicy(settings.output_dir, (), settings.state_dirs).resolve(settings.output_dir, "WEBVOICE_OUTPUT_DIR")
+        PathPolicy(settings.output_dir, (), settings.state_dirs).resolve(settings.output_dir, OUTPUT_DIR)
     except FileError as error:
         detail, _, cure = str(error).partition(". ")
         yield Check("output folder apart from keys", False, detail, cure)
 
 
-def _check_writable(name: str, folder: Path, variable: str) -> Check:
+def _check_writable(name: str, folder: Path, variable: str, unknown: Collection[str]) -> Check:
+    if variable in unknown:
+        return Check(name, False, f"not checked: {variable} is unset", "Fix that first.", was_run=False)
     above = (folder, *folder.parents)
     existing = next((path for path in above if os.path.exists(path)), folder)  # noqa: PTH110 - Path.exists may raise
     try:

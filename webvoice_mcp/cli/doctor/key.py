@@ -2,6 +2,7 @@
 
 from webvoice_mcp.cli.doctor.check import GET_A_KEY, Check
 from webvoice_mcp.cli.service_calls import run_async
+from webvoice_mcp.cli.startup import STATE_DIR
 from webvoice_mcp.client.auth import ApiKey, Keys
 from webvoice_mcp.client.redaction import mask_key
 from webvoice_mcp.errors import DiskError
@@ -13,10 +14,14 @@ _NAME = "key found"
 
 def check(settings: Settings, store: KeyStore) -> tuple[ApiKey | None, Check]:
     """Check that there is a key for the base URL, and return it."""
+    if STATE_DIR in settings.unknown_folders and not settings.api_key:
+        return None, Check(_NAME, False, f"not checked: {STATE_DIR} is unset", "Fix that first.", was_run=False)
     try:
         key = run_async(Keys(settings, store).find)
-        other_services = [base_url for base_url in store.services() if base_url != settings.base_url]
-        damaged = store.damaged_files()
+        other_services, damaged = [], []
+        if STATE_DIR not in settings.unknown_folders:
+            other_services = [base_url for base_url in store.services() if base_url != settings.base_url]
+            damaged = store.damaged_files()
     except DiskError as error:
         return None, Check(_NAME, False, str(error), "Make that file readable, or set WEBVOICE_STATE_DIR.")
     if key is not None:

@@ -46,7 +46,9 @@ def _check_everything() -> list[Check]:
 
 def _summarize(checks: Sequence[Check]) -> str:
     failed, skipped = sum(not check.ok for check in checks), sum(not check.was_run for check in checks)
+    warnings = sum(check.is_warning for check in checks)
+    warned = f", with {warnings} warning{'s' * (warnings > 1)}" if warnings else ""
     if not failed:
-        return f"All {len(checks)} checks passed."
+        return f"All {len(checks)} checks passed{warned}."
     rest = f", and {skipped} could not be run" if skipped else ""
-    return f"{failed - skipped} of {len(checks)} checks failed{rest}."
+    return f"{failed - skipped} of {len(checks)} checks failed{rest}{warned}."

@@ -3,38 +3,40 @@
 from collections.abc import Mapping
 
 from webvoice_mcp.cli.doctor.check import GET_A_KEY, Check
-from webvoice_mcp.client.redaction import mask_key
-from webvoice_mcp.settings import PLACEHOLDER_KEYS, SETTINGS, Setting, Settings, SettingsError
-
-_NAMES = [setting.name for setting in SETTINGS]
+from webvoice_mcp.cli.startup import describe_unknown
+from webvoice_mcp.client.redaction import mask_key, redact
+from webvoice_mcp.settings import PLACEHOLDER_KEYS, SETTINGS, Setting, Settings, SettingsError, unknown_variables
 
 
 def check(environ: Mapping[str, str]) -> tuple[Settings, list[Check]]:
     """Check every variable; also return the settings, with defaults in place of values that cannot be read."""
     errors: dict[str, str] = {}
-    for name in _NAMES:
+    for setting in SETTINGS:
         try:
-            Settings.read({name: environ.get(name, "")})
+            setting.read(environ)
         except SettingsError as error:
-            errors[name] = str(error)
+            errors[setting.name] = str(error)
     settings = Settings.read({name: value for name, value in environ.items() if name not in errors})
-    checks = [
-        _check(setting, environ.get(setting.name, "").strip(), errors.get(setting.name, ""), settings)
-        for setting in SETTINGS
-    ]
-    unknown = sorted(name for name in environ if name.startswith("WEBVOICE_") and name not in _NAMES)
-    return settings, checks + [Check(name, True, "not a setting of this server; it has no effect") for name in unknown]
+    checks = [_check(setting, environ, errors.get(setting.name, ""), settings) for setting in SETTINGS]
+    return settings, checks + [_warn(*unknown) for unknown in unknown_variables(environ).items()]
 
 
-def _check(setting: Setting, value: str, error: str, settings: Settings) -> Check:
+def _warn(name: str, nearest: str) -> Check:
+    return Check(redact(" ".join(name.split())), True, describe_unknown(name, nearest), is_warning=True)
+
+
+def _check(setting: Setting, environ: Mapping[str, str], error: str, settings: Settings) -> Check:
     name = setting.name
+    value = environ.get(name, "").strip()
     if error:
         return Check(name, False, error, f"Correct or remove {name}; the server does not start with it.")
-    if "${" in value:
+    if setting.is_placeholder(environ):
         detail = "a placeholder that the client did not replace (${…}); it counts as unset"
         return Check(name, False, detail, f"Write the value itself, or remove {name} from the client's configuration.")
     if value in PLACEHOLDER_KEYS:
         detail = "the documentation's example, which is not a key; it counts as unset"
         return Check(name, False, detail, f"Remove it. {GET_A_KEY}")
+    if name in settings.unknown_folders:
+        return Check(name, False, "unset, and there is no home folder", f"Set {name} to a folder's absolute path.")
     shown = mask_key(settings.api_key) if setting.is_secret and settings.api_key else setting.describe(settings)
     return Check(name, True, f"{shown} ({'environment' if value else 'default'})")

@@ -9,7 +9,9 @@ Jobs that are already paid for then get time to finish. A second signal forces t
 server that has not exited yet.
 """
 
+import codecs
 import io
+import json
 import os
 import queue
 import re
@@ -31,6 +33,7 @@ _LAST_WRITE_SECONDS = 1.5  # for the last answers, which a client may no longer 
 _SURROGATE = rb"u[dD][89a-fA-F][0-9a-fA-F]{2}"
 _SURROGATE_PAIR = rb"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _MAY_HAVE_SURROGATE = re.compile(rb"\\" + _SURROGATE)
+_MAY_HAVE_EMPTY_PARAMS = re.compile(rb'"params"\s*:\s*\[\s*\]')
 _ESCAPE = re.compile(rb"\\(?:" + _SURROGATE_PAIR + rb"|(" + _SURROGATE + rb")|.)", re.DOTALL)
 
 
@@ -155,15 +158,42 @@ class _IteratorFile(io.RawIOBase):
 
 
 def _split_at_line_ends(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the bytes in blocks of whole lines, which split no escape sequence, with lone surrogates replaced."""
+    """Yield the bytes in blocks of whole lines, which split no escape sequence, repaired."""
     pending: list[bytes] = []
+    mark = codecs.BOM_UTF8  # some clients begin with one; it is skipped before the first line
     for block in blocks:
         pending.append(block)
         if b"\n" in block:
             lines, end, rest = b"".join(pending).rpartition(b"\n")
             pending = [rest]
-            yield _replace_lone_surrogates(lines + end)
-    yield _replace_lone_surrogates(b"".join(pending))
+            yield _repair((lines + end).removeprefix(mark))
+            mark = b""
+    yield _repair(b"".join(pending).removeprefix(mark))
+
+
+def _repair(lines: bytes) -> bytes:
+    """Repair lines of JSON that the SDK would not answer. Ordinary lines are only searched."""
+    return _drop_empty_params(_replace_lone_surrogates(lines))
+
+
+def _drop_empty_params(lines: bytes) -> bytes:
+    """Leave out `params` where they are an empty list, as clients write that have nothing to say."""
+    if _MAY_HAVE_EMPTY_PARAMS.search(lines) is None:
+        return lines
+    return b"\n".join(map(_without_empty_params, lines.split(b"\n")))
+
+
+def _without_empty_params(line: bytes) -> bytes:
+    if _MAY_HAVE_EMPTY_PARAMS.search(line) is None:
+        return line
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+    if not isinstance(message, dict) or message.get("params") != []:
+        return line
+    del message["params"]
+    return json.dumps(message).encode()
 
 
 def _replace_lone_surrogates(lines: bytes) -> bytes:
