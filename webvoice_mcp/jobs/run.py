@@ -47,6 +47,8 @@ async def run(call: PaidCall[Any], services: Services, caller: Caller[A]) -> A:
         async def work() -> BaseModel:
             request = await call.complete(services.free_client) if call.complete else call.request
             await services.history.record_start(job.id, job.tool, job.started_at, estimate.credits)
+            for file in _files(inputs):  # the price was that of the file as it was opened
+                await file.check_unchanged()
             await anyio.lowlevel.checkpoint_if_cancelled()  # cancelled by now, nothing is sent
             job.start()
             delivery = await send(call, request, inputs, pending, services, caller, job)
@@ -83,12 +85,13 @@ async def _open(inputs: Sequence[Input], services: Services, resources: AsyncExi
 async def _estimate(
     call: PaidCall[Any], inputs: Sequence[InputFile | str], services: Services, *, ask: bool
 ) -> Estimate:
-    recording = next((file.path for file in inputs if isinstance(file, InputFile) and _is_sound(file)), None)
-    return await services.estimates.estimate(call.endpoint, call.request, recording, ask=ask)
+    recording = next((file for file in _files(inputs) if file.mime_type.startswith("audio/")), None)
+    seconds = await recording.seconds() if recording else None
+    return await services.estimates.estimate(call.endpoint, call.request, seconds, ask=ask)
 
 
-def _is_sound(file: InputFile) -> bool:
-    return file.mime_type.startswith("audio/")
+def _files(inputs: Sequence[InputFile | str]) -> list[InputFile]:
+    return [file for file in inputs if isinstance(file, InputFile)]
 
 
 def _price_matters(settings: Settings) -> bool:
