@@ -286,4 +286,4 @@ def test_a_file_closed_before_it_was_opened_is_never_opened(out: Path) -> None:
     file.open()
 
     with pytest.raises(ValueError, match="closed"):
-        file.read_block(0)
+        file.read(0, 1)

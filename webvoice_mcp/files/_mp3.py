@@ -1,6 +1,7 @@
 """MP3 files: frames of MPEG audio layer III, with tags or junk before, between and after them."""
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from webvoice_mcp.files._bytes import Readable, read_at, size_of
@@ -29,6 +30,11 @@ class _Frame(NamedTuple):
     stream: tuple[int, int]  # version and sample rate, the same in all frames of one stream
 
 
+class _Stated(NamedTuple):
+    frames: int | None
+    size: int | None  # bytes
+
+
 def skip_tags(file: Readable) -> int:
     """Return the position after the ID3 and APE tags at the start of the file and the zero bytes that pad them."""
     position = 0
@@ -50,7 +56,7 @@ def is_mp3(file: Readable, start: int) -> bool:
     64 KiB, it must be three.
     """
     # One frame header is weak evidence: UTF-16 text starts with FF FE, and AAC starts with the same eleven bits.
-    window = read_at(file, start, _MAX_JUNK_BYTES + 4)
+    window = read_at(file, start, _MAX_JUNK_BYTES + 3)
     zeros = len(window) - len(window.lstrip(b"\x00"))
     return _is_stream(file, start + zeros, 2) or any(
         _is_stream(file, start + found.start(), 3) for found in _HEADER.finditer(window)
@@ -77,7 +83,11 @@ def seconds(file: Readable) -> float | None:
         strays += more
     if first is None or strays * _MAX_FRAME_SECONDS > _TOLERANCE * total:
         return None
-    return total if _agrees(file, first, end, frames) else None
+    stated = _stated(read_at(file, first, 200))
+    if stated is None:
+        return total
+    is_true = _is_near(stated.frames, frames, 3) and _is_near(stated.size, end - first, 3000)
+    return total * (frames - 1) / frames if is_true else None  # the frame with the header is not played
 
 
 def _tag_size(tag: bytes) -> int:
@@ -145,6 +155,7 @@ def _walk(file: Readable, position: int, frame: _Frame) -> tuple[int, int]:
     return position, frames
 
 
+@cache
 def _sizes(stream: tuple[int, int]) -> dict[bytes, int]:
     """Return the sizes of all frames of a stream, by the first three bytes of their headers."""
     headers = (bytes([0xFF, second, third, 0]) for second in range(0xE2, 0x100) for third in range(0x100))
@@ -167,18 +178,17 @@ def _next_frames(file: Readable, position: int, tags_end: int) -> tuple[int | No
     return None, strays
 
 
-def _agrees(file: Readable, first: int, end: int, frames: int) -> bool:
-    """Return False if the first frame holds a header of the whole file that says something else."""
-    head = read_at(file, first, 200)
+def _stated(head: bytes) -> _Stated | None:
+    """Return what the first frame says about the file, None if it is an ordinary frame."""
     if head[36:40] == b"VBRI":
-        stated_bytes, stated_frames = _number(head, 46), _number(head, 50)
-    elif found := re.compile(rb"Xing|Info").match(head, _header_offset(head)):
-        flags = _number(head, found.end())
-        stated_frames = _number(head, found.end() + 4) if flags & 1 else frames
-        stated_bytes = _number(head, found.end() + (8 if flags & 1 else 4)) if flags & 2 else end - first
-    else:
-        return True
-    return _is_near(stated_frames, frames, 3) and _is_near(stated_bytes, end - first, 3000)
+        return _Stated(_number(head, 50), _number(head, 46))
+    start = _header_offset(head)
+    if head[start : start + 4] not in {b"Xing", b"Info"}:
+        return None
+    flags, position = _number(head, start + 4), start + 8
+    frames = _number(head, position) if flags & 1 else None
+    size = _number(head, position + (4 if flags & 1 else 0)) if flags & 2 else None
+    return _Stated(frames, size)
 
 
 def _header_offset(head: bytes) -> int:
@@ -193,5 +203,5 @@ def _number(data: bytes, position: int) -> int:
     return int.from_bytes(data[position : position + 4], "big")
 
 
-def _is_near(stated: int, found: int, least: int) -> bool:
-    return abs(stated - found) <= max(least, _TOLERANCE * found)
+def _is_near(stated: int | None, found: int, least: int) -> bool:
+    return stated is None or abs(stated - found) <= max(least, _TOLERANCE * found)

@@ -75,5 +75,7 @@ def _bytes_per_second(form: bytes) -> float:
         return 0
     width = _BITS[code] or 8 * ((bits + 7) // 8)  # samples fill whole bytes
     rate = frequency * channels * width / 8
+    if width == 4 and not stated:  # ADPCM, of which some programs do not state it
+        return rate
     is_exact = width == 4 or align * 8 == channels * width  # ADPCM is made of blocks
     return rate if is_exact and abs(stated - rate) <= 0.1 * rate else 0
