@@ -110,7 +110,7 @@ def test_bytes_that_only_resemble_mp3_are_not_recognized_as_mp3() -> None:
         "half a header": b"\xff\xfb",
         "half a frame": b"\xff\xfb\x90\x00" + bytes(10),
         "only a tag": ID3,
-        "more padding than is read": ID3 + bytes(2 * 64 * 1024 + 1) + MP3_BYTES,
+        "more padding than is read": ID3 + bytes(2 * 64 * 1024 + 100) + MP3_BYTES,
         "more junk than is read": b"\xab" * (64 * 1024 + 1) + MP3_BYTES,
         "two frames after junk": b"\xab" + FRAME * 2,
         "AVI": b"RIFF\xff\xff\xff\xffAVI " + MP3_BYTES,

@@ -217,7 +217,10 @@ class OpenedFile:
         """Check the open file, and store its kind and what is sent of it."""
         status = os.fstat(file.fileno())
         # Another file may have replaced it after the path was checked.
-        if FileId.of(status) != FileId.of(expected) or not self._policy.still_allows(file.fileno(), self.path):
+        is_same = is_file(status) and FileId.of(status) == FileId.of(
+            expected
+        )  # a new pipe may get the number of a file
+        if not is_same or not self._policy.still_allows(file.fileno(), self.path):
             raise self._replaced
         max_bytes = self._upload.max_bytes
         if status.st_size > max_bytes:
