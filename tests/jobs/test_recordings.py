@@ -93,7 +93,7 @@ async def test_a_pipe_in_place_of_the_recording_stops_no_estimate(
     original = os.readlink
 
     def swap_for_a_pipe(link: Any) -> str:
-        path = original(link)
+        path: str = original(link)
         if path == str(out / "talk.wav"):
             (out / "talk.wav").unlink()
             os.mkfifo(out / "talk.wav")
