@@ -116,6 +116,7 @@ def test_a_wav_that_contradicts_itself_has_no_known_length() -> None:
         "an unknown format": wav(60, code=85),
         "no format": wav(60).replace(b"fmt ", b"fmx "),
         "no samples": wav(0),
+        "too many chunks": wav(60, before=b"junk\x00\x00\x00\x00" * 1001),
     }
     assert lengths(samples, WAV) == dict.fromkeys(samples)
 
@@ -230,6 +231,7 @@ def test_an_m4a_that_contradicts_itself_has_no_known_length() -> None:
         "no description": described(),
         "a description without entries": m4a(1000, stsd=box(b"stsd", bytes(4), struct.pack(">I", 1))),
         "a description without its codec": described(box(b"mp4a", bytes(28))),
+        "a stream without an end": described(box(b"mp4a", bytes(28), box(b"esds", bytes(4), b"\x03\x80\x80\x80\x80"))),
         "a codec without a stream": described(box(b"mp4a", bytes(28), box(b"esds", bytes(10)))),
         **{f"no {name}": m4a(1000, **{name: b""}) for name in ("mvhd", "mdhd", "stsd", "stts", "stsz", "hdlr")},
         "no movie": box(b"ftyp", b"M4A ", bytes(4)),

@@ -210,6 +210,11 @@ def test_segments_between_the_scans_of_a_jpeg_are_left_out_too() -> None:
     assert sent(content[:second] + segment(0xFE, SECRET) + content[second:]) == content
 
 
+def test_markers_without_content_are_skipped_and_another_start_ends_a_jpeg() -> None:
+    assert sent(b"\xff\xd8\xff\x01\xff\xd0" + PLAIN[2:]) == PLAIN
+    assert sent(PLAIN[:-2] + PLAIN) == PLAIN[:-2]
+
+
 def png_chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 

@@ -373,7 +373,7 @@ async def test_a_picture_with_a_second_size_is_never_decoded(
     file = io.BytesIO()
     Image.new("RGB", (16, 16)).save(file, "JPEG")
     start = file.getvalue().index(b"\xff\xc0")
-    small, large = b"\x00\x10\x00\x10", b"\x28\x00\x28\x00"
+    small, large = b"\x00\x10\x00\x10", b"\x1b\x58\x1b\x58"
     frame = file.getvalue()[start : start + 19]
     content = file.getvalue()[:start] + frame + frame.replace(small, large) + file.getvalue()[start + 19 :]
     loaded: list[Any] = []

@@ -46,7 +46,7 @@ class Pieces:
         last = self._pieces[-1] if self._pieces else None
         if isinstance(last, Span) and last.end == start:
             self._pieces[-1] = Span(last.start, end)
-        elif start < end:
+        else:
             self.add(Span(start, end))
 
     def add(self, piece: Piece) -> None:
