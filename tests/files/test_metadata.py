@@ -139,7 +139,8 @@ def test_what_follows_the_end_of_a_picture_is_not_sent() -> None:
 
 
 def test_pictures_of_other_kinds_and_parts_of_pictures_are_sent_as_they_are() -> None:
-    for content in (GIF_BYTES, JPEG_BYTES, PNG_BYTES, WEBP_BYTES, PNG_BYTES[:40], b"\xff\xd8\xff\xe0" + bytes(20)):
+    damaged = [b"\xff\xd8\xff\xe0" + size + bytes(20) for size in (b"", b"\x7f\xff")]
+    for content in (GIF_BYTES, JPEG_BYTES, PNG_BYTES, WEBP_BYTES, PNG_BYTES[:40], *damaged):
         assert sent(content) == content
 
 
@@ -211,7 +212,7 @@ def test_segments_between_the_scans_of_a_jpeg_are_left_out_too() -> None:
 
 
 def test_markers_without_content_are_skipped_and_another_start_ends_a_jpeg() -> None:
-    assert sent(b"\xff\xd8\xff\x01\xff\xd0" + PLAIN[2:]) == PLAIN
+    assert sent(b"\xff\xd8\xff\xd0\xff\x01" + PLAIN[2:]) == PLAIN
     assert sent(PLAIN[:-2] + PLAIN) == PLAIN[:-2]
 
 
