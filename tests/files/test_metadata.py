@@ -19,10 +19,10 @@ from tests.files.actions import read, refused_input
 from tests.files.samples import GIF_BYTES, JPEG_BYTES, PNG_BYTES, WEBP_BYTES
 from tests.support import MakeSettings, ScriptedTransport, answer, base64_text, connected, fields, form
 from webvoice_mcp.errors import UnsupportedMedia
-from webvoice_mcp.files import Files, _jpeg, _pieces, count_pixels
-from webvoice_mcp.files._pieces import Piece, Unfollowable
+from webvoice_mcp.files import Files, count_pixels, pieces
 from webvoice_mcp.files.kinds import sniff
 from webvoice_mcp.files.metadata import without_metadata
+from webvoice_mcp.files.pieces import Piece, Unfollowable
 
 SECRET = b"SECRET-OWNER"
 GPS = 0x8825
@@ -74,8 +74,8 @@ def sent(content: bytes) -> bytes:
     return joined(content, without_metadata(file, kind))
 
 
-def joined(content: bytes, pieces: tuple[Piece, ...]) -> bytes:
-    return b"".join(piece if isinstance(piece, bytes) else content[piece.start : piece.end] for piece in pieces)
+def joined(content: bytes, parts: tuple[Piece, ...]) -> bytes:
+    return b"".join(piece if isinstance(piece, bytes) else content[piece.start : piece.end] for piece in parts)
 
 
 def same_picture(one: bytes, other: bytes) -> bool:
@@ -138,7 +138,7 @@ def test_what_follows_the_end_of_a_picture_is_not_sent() -> None:
     assert sent(trailer + trailer) == sent(trailer)  # as phones append previews and films
 
 
-def test_pictures_of_other_kinds_and_parts_of_pictures_are_sent_as_they_are() -> None:
+def test_other_kinds_and_parts_of_pictures_are_sent_as_they_are() -> None:
     damaged = [b"\xff\xd8\xff\xe0" + size + bytes(20) for size in (b"", b"\x7f\xff")]
     for content in (GIF_BYTES, JPEG_BYTES, PNG_BYTES, WEBP_BYTES, PNG_BYTES[:40], *damaged):
         assert sent(content) == content
@@ -300,8 +300,8 @@ def test_a_picture_of_too_many_parts_is_not_sent(monkeypatch: pytest.MonkeyPatch
             sent(content)
     assert count_pixels(many[0]) is None
 
-    monkeypatch.setattr(_jpeg, "MAX_PARTS", 1000)
-    monkeypatch.setattr(_pieces, "_MAX_PIECES", 5)
+    monkeypatch.setattr("webvoice_mcp.files._jpeg.MAX_PARTS", 1000)
+    monkeypatch.setattr(pieces, "_MAX_PIECES", 5)
     with pytest.raises(Unfollowable):
         sent(b"\xff\xd8" + (segment(0xFE, b"") + segment(0xDD, b"12")) * 6 + PLAIN[2:])
 

@@ -36,9 +36,7 @@ class User:
         return ElicitResult(action="accept", content={"go_on": True})
 
 
-async def test_a_recording_replaced_during_the_question_is_not_the_one_that_is_sent(
-    make_settings: MakeSettings, out: Path
-) -> None:
+async def test_a_recording_put_in_place_during_the_question_is_not_sent(make_settings: MakeSettings, out: Path) -> None:
     put(out / "talk.wav", SHORT)
     put(out / "long.wav", LONG)
     user = User(lambda: (out / "long.wav").replace(out / "talk.wav"))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from webvoice_mcp.files import _exif
 from webvoice_mcp.files._bytes import Readable, read_at, size_of
-from webvoice_mcp.files._pieces import MAX_PARTS, Piece, Pieces, Unfollowable
+from webvoice_mcp.files.pieces import MAX_PARTS, Piece, Pieces, Unfollowable
 
 _SOI, _EOI, _SOS, _APP1, _APP13, _COM = 0xD8, 0xD9, 0xDA, 0xE1, 0xED, 0xFE
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the segments that state width and height

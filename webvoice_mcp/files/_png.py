@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from webvoice_mcp.files import _exif
 from webvoice_mcp.files._bytes import Readable, read_at, size_of
-from webvoice_mcp.files._pieces import MAX_PARTS, Piece, Pieces, Unfollowable
+from webvoice_mcp.files.pieces import MAX_PARTS, Piece, Pieces, Unfollowable
 
 _SHOWN = frozenset(
     b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs sPLT acTL fcTL fdAT".split()

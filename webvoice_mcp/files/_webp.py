@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from webvoice_mcp.files import _exif
 from webvoice_mcp.files._bytes import Readable, read_at, size_of
-from webvoice_mcp.files._pieces import MAX_PARTS, Piece, Pieces, Span, Unfollowable, length_of
+from webvoice_mcp.files.pieces import MAX_PARTS, Piece, Pieces, Span, Unfollowable, length_of
 
 _SHOWN = frozenset({b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"})
 _PICTURES = frozenset({b"VP8 ", b"VP8L", b"ANMF"})

@@ -4,8 +4,8 @@ import io
 import struct
 
 from webvoice_mcp.files import _jpeg, _png, _webp
-from webvoice_mcp.files._pieces import Unfollowable
 from webvoice_mcp.files.kinds import GIF, JPEG, PNG, WEBP, sniff
+from webvoice_mcp.files.pieces import Unfollowable
 
 
 def count_pixels(content: bytes) -> int | None:

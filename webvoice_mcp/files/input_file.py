@@ -13,13 +13,13 @@ from typing import Literal
 import anyio
 
 from webvoice_mcp.errors import DiskError, FileNotFound, InvalidArgument, PathNotAllowed, UnsupportedMedia
-from webvoice_mcp.files._pieces import Piece, Unfollowable, length_of
 from webvoice_mcp.files.disk import OPEN_FOR_READING, FileId, disk_error, disk_errors, is_file
 from webvoice_mcp.files.kinds import UPLOADED, Kind, sniff
 from webvoice_mcp.files.length import length_of_recording
 from webvoice_mcp.files.metadata import without_metadata
 from webvoice_mcp.files.names import upload_name
 from webvoice_mcp.files.path_policy import PathPolicy
+from webvoice_mcp.files.pieces import Piece, Unfollowable, length_of
 from webvoice_mcp.storage.threads import WorkerThreads
 
 _BLOCK_BYTES = 3 * 640 * 1024  # a multiple of three, so that base64 needs no padding between blocks

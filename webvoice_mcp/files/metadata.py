@@ -2,8 +2,8 @@
 
 from webvoice_mcp.files import _jpeg, _png, _webp
 from webvoice_mcp.files._bytes import Readable, size_of
-from webvoice_mcp.files._pieces import Piece, Span
 from webvoice_mcp.files.kinds import JPEG, PNG, WEBP, Kind
+from webvoice_mcp.files.pieces import Piece, Span
 
 _PARTS = {JPEG: _jpeg.pieces, PNG: _png.pieces, WEBP: _webp.pieces}
 

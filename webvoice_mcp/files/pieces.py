@@ -27,7 +27,7 @@ class Unfollowable(Exception):
 
 
 class Pieces:
-    """What is kept of a picture, in its order.
+    """The parts of a picture that are kept, in its order.
 
     Attributes:
         dropped: True if something was taken out.
