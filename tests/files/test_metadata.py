@@ -166,6 +166,8 @@ _file = io.BytesIO()
 Image.effect_noise((37, 23), 60).save(_file, "JPEG")
 PLAIN = _file.getvalue()
 
+DAMAGED = {name: picture(name, 6) for name in ("JPEG", "PNG", "WEBP")}
+
 METADATA = [
     segment(0xE1, b"Exif\x00\x00" + SECRET),
     segment(0xE1, b"Exif\x00\x00II*\x00\x08\x00\x00\x00\xff\xff" + SECRET),
@@ -285,6 +287,16 @@ def test_a_damaged_picture_with_metadata_is_not_sent() -> None:
     for content in samples:
         with pytest.raises(Unfollowable):
             sent(content)
+
+
+@given(st.sampled_from(["JPEG", "PNG", "WEBP"]), st.integers(12, 500), st.binary(max_size=40), st.booleans())
+def test_any_damaged_picture_is_sent_or_refused(name: str, position: int, noise: bytes, replaces: bool) -> None:
+    whole = DAMAGED[name]
+    content = whole[:position] + noise + whole[position + len(noise) * replaces :]
+    if _kind(content) is not None:
+        with suppress(Unfollowable):
+            assert len(sent(content)) <= len(content) + 100
+        count_pixels(content)
 
 
 def test_a_picture_of_too_many_parts_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
