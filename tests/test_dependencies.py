@@ -16,7 +16,7 @@ EXCEPTIONS = {
 KNOWN = """
 annotated-types anyio attrs cffi click colorama cryptography exceptiongroup h11 httpcore2 httpx2 idna jsonschema
 jsonschema-specifications mcp mcp-types opentelemetry-api platformdirs pybase64 pycparser pydantic pydantic-core pyjwt
-python-multipart pywin32 referencing rpds-py sse-starlette starlette tinytag truststore typing-extensions
+python-multipart pywin32 referencing rpds-py sse-starlette starlette truststore typing-extensions
 typing-inspection uvicorn webvoice-mcp
 """
 

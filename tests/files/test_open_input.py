@@ -213,7 +213,12 @@ def move_behind_a_link(path: Path, other: Path) -> None:
     path.symlink_to(other)
 
 
-@pytest.mark.parametrize("swap", [swap_for_a_link, swap_for_another, move_behind_a_link])
+def swap_for_a_pipe(path: Path, other: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("swap", [swap_for_a_link, swap_for_another, move_behind_a_link, swap_for_a_pipe])
 async def test_a_file_that_is_swapped_while_it_is_opened_is_not_read(
     files: Files, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swap: Callable[[Path, Path], None]
 ) -> None:
@@ -232,10 +237,11 @@ async def test_a_file_that_is_swapped_while_it_is_opened_is_not_read(
     )
 
 
-@pytest.mark.parametrize("change", [-1, 1])
-async def test_a_file_whose_size_changes_while_it_is_read_is_an_error(files: Files, out: Path, change: int) -> None:
+@pytest.mark.parametrize("change", [-1, 0, 1])
+async def test_a_file_that_changes_while_it_is_read_is_an_error(files: Files, out: Path, change: int) -> None:
     content = wav_bytes(MIB)
     (out / "a.wav").write_bytes(content)
+    os.utime(out / "a.wav", (1, 1))
 
     async with files.open_input("a.wav", family="audio", argument="audio_path") as file:
         chunks = file.chunks()
@@ -245,6 +251,20 @@ async def test_a_file_whose_size_changes_while_it_is_read_is_an_error(files: Fil
             [chunk async for chunk in chunks]
 
     assert str(caught.value) == f"{out}/a.wav changed while it was being read. Try again when it is complete."
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not rename a file that is open")
+async def test_a_file_is_unchanged_until_it_is_written_to(files: Files, out: Path) -> None:
+    (out / "a.wav").write_bytes(wav_bytes())
+    os.utime(out / "a.wav", (1, 1))
+
+    async with files.open_input("a.wav", family="audio", argument="audio_path") as file:
+        await file.check_unchanged()
+        (out / "a.wav").rename(out / "b.wav")
+        await file.check_unchanged()
+        (out / "b.wav").write_bytes(wav_bytes())
+        with pytest.raises(DiskError):
+            await file.check_unchanged()
 
 
 async def test_a_disk_that_fails_during_reading_is_a_clear_error(
@@ -286,4 +306,4 @@ def test_a_file_closed_before_it_was_opened_is_never_opened(out: Path) -> None:
     file.open()
 
     with pytest.raises(ValueError, match="closed"):
-        file.read_block(0)
+        file.read(0, 1)

@@ -8,14 +8,15 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from tests.files.samples import FLAC_BYTES, MP3_BYTES, wav_bytes
+from tests.files.recordings import mp3, wav
+from tests.files.samples import FLAC_BYTES, MP3_BYTES, put, wav_bytes
 from tests.jobs.world import Upstream
-from tests.support import MakeSettings
+from tests.support import MakeSettings, connected, fields
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.contract.chat import CHAT, ChatRequest
 from webvoice_mcp.contract.estimate import Estimate
-from webvoice_mcp.contract.speech import TRANSCRIPTION, TranscriptionRequest
+from webvoice_mcp.files import Files
 from webvoice_mcp.jobs.estimates import Estimates
 from webvoice_mcp.keystore import KeyStore
 
@@ -42,9 +43,6 @@ class World:
 
     async def chat(self, *, ask: bool = True) -> Estimate:
         return await self.estimates.estimate(CHAT, NEW, None, ask=ask)
-
-    async def recording(self, path: Path) -> float | None:
-        return (await self.estimates.estimate(TRANSCRIPTION, TranscriptionRequest(), path, ask=False)).credits
 
 
 async def test_the_list_of_models_is_fetched_once_an_hour_for_all(make_settings: MakeSettings) -> None:
@@ -81,33 +79,38 @@ async def test_a_list_that_could_not_be_fetched_is_fetched_again(make_settings: 
     assert len(world.upstream.asked) == 2
 
 
-def mp3_of_a_minute() -> bytes:
-    return MP3_BYTES[: len(MP3_BYTES) // 3] * 2400  # 62.7 s of 128 kbit/s
-
-
 @pytest.mark.parametrize(
     ("content", "credits_"),
     [
         (wav_bytes(8000), 0.3),
         (wav_bytes(8000 * 61), 0.6),
         (wav_bytes(0), None),
-        (mp3_of_a_minute(), 0.6),
+        (mp3(2400), 0.6),
+        (wav(5, size=0xFFFFFFFF), 0.3),
+        (mp3(14_000, stated_frames=10), None),
         (FLAC_BYTES, None),
-        (None, None),
     ],
-    ids=["a second", "over a minute", "no sound", "mp3 over a minute", "no length", "missing"],
+    ids=[
+        "a second",
+        "over a minute",
+        "no sound",
+        "mp3 over a minute",
+        "from a pipe",
+        "a header that lies",
+        "no length",
+    ],
 )
 async def test_a_transcription_is_priced_by_the_recordings_content(
-    make_settings: MakeSettings, tmp_path: Path, content: bytes | None, credits_: float | None
+    make_settings: MakeSettings, out: Path, content: bytes, credits_: float | None
 ) -> None:
-    recording = tmp_path / "named.mp3"
-    if content is not None:
-        recording.write_bytes(content)
-    assert await World(make_settings, {}).recording(recording) == credits_
+    put(out / "named.mp3", content)
+    async with connected(make_settings(), Upstream({})) as client:
+        asked = {"tool": "webvoice_stt", "arguments": {"audio_path": "named.mp3"}}
+        assert fields(await client.call_tool("webvoice_estimate_credits", asked))["credits"] == credits_
 
 
 async def test_recordings_are_never_read_on_the_shared_threads(
-    make_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_settings: MakeSettings, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_sync = anyio.to_thread.run_sync
 
@@ -115,17 +118,16 @@ async def test_recordings_are_never_read_on_the_shared_threads(
         assert limiter is not None
         return await run_sync(*work, limiter=limiter)
 
+    put(out / "a.wav", wav_bytes())
     monkeypatch.setattr("anyio.to_thread.run_sync", with_own_limiter)
-    (tmp_path / "a.wav").write_bytes(wav_bytes())
-    assert await World(make_settings, {}).recording(tmp_path / "a.wav") == 0.3
+    async with Files(make_settings()).open_input("a.wav", family="audio", argument="audio_path") as recording:
+        assert await recording.seconds() == 100 / 8000
 
 
 @pytest.mark.slow
-async def test_a_damaged_recording_is_not_searched_for_minutes(make_settings: MakeSettings, tmp_path: Path) -> None:
-    recording = tmp_path / "endless.mp3"
-    recording.write_bytes(MP3_BYTES)
-    with recording.open("r+b") as file:
-        file.truncate(200 << 20)
+async def test_a_damaged_recording_is_not_searched_for_minutes(make_settings: MakeSettings, out: Path) -> None:
+    put(out / "endless.mp3", MP3_BYTES + b"\xff\xfb\x90\x00" * (40 << 20))
     started = time.monotonic()
-    assert await World(make_settings, {}).recording(recording) is None
-    assert time.monotonic() - started < 30  # about a minute on a fast machine without the limit
+    async with Files(make_settings()).open_input("endless.mp3", family="audio", argument="audio_path") as recording:
+        assert await recording.seconds() is None
+    assert time.monotonic() - started < 30  # minutes without the limit

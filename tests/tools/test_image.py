@@ -6,7 +6,9 @@ import io
 import itertools
 import json
 import os
+import struct
 import sys
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -338,6 +340,47 @@ async def test_no_error_of_pillow_costs_the_paid_picture(
         monkeypatch.setattr(Image, "open", fail)
         result = await draw(make_settings(), {}, drawn(reply))
         assert (shown(result), len(paths(result))) == ([], 1)
+
+
+def black(side: int) -> bytes:
+    """Return a PNG of two colours whose lines are all black; it has few bytes."""
+    parts = (
+        struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0),
+        zlib.compress(bytes((1 + (side + 7) // 8) * side), 1),
+        b"",
+    )
+    chunks = [name + content for name, content in zip((b"IHDR", b"IDAT", b"IEND"), parts, strict=True)]
+    return PNG[:8] + b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks
+    )
+
+
+@pytest.mark.parametrize("limit", [1_000_000, 10_000], ids=["small enough to show", "to be made smaller"])
+async def test_a_picture_of_too_many_pixels_is_only_linked(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    opened: list[Any] = []
+    reply = drawn(black(13_000))
+    monkeypatch.setattr(Image, "open", opened.append)
+    monkeypatch.setattr("webvoice_mcp.tools.pictures._MAX_BYTES", limit)
+    result = await draw(make_settings(), {}, reply)
+    assert (shown(result), len(paths(result)), opened) == ([], 1, [])
+
+
+async def test_a_picture_with_a_second_size_is_never_decoded(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(file, "JPEG")
+    start = file.getvalue().index(b"\xff\xc0")
+    small, large = b"\x00\x10\x00\x10", b"\x1b\x58\x1b\x58"
+    frame = file.getvalue()[start : start + 19]
+    content = file.getvalue()[:start] + frame + frame.replace(small, large) + file.getvalue()[start + 19 :]
+    loaded: list[Any] = []
+    monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.load", loaded.append)
+    monkeypatch.setattr("webvoice_mcp.tools.pictures._MAX_BYTES", 100)
+    result = await draw(make_settings(), {}, drawn(content))
+    assert (shown(result), len(paths(result)), loaded) == ([], 1, [])
 
 
 async def test_a_huge_picture_is_not_read(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,6 +158,26 @@ async def test_another_audio_format_gets_its_own_extension(make_settings: MakeSe
     assert [(file["path"], file["mime_type"]) for file in result["files"]] == [(str(out / "x.wav"), "audio/wav")]
 
 
+@pytest.mark.parametrize(
+    ("content", "name", "kind", "mime_type"),
+    [
+        (b"OggS" + bytes(22) + b"\x01\x08OpusHead", "x.ogg", "Ogg", "audio/ogg"),
+        (b"\xff\xf1\x50\x80\x01\x1f\xfc" + bytes(1), "x.aac", "AAC", "audio/aac"),
+        (wav_bytes(), "x.wav", "WAV", "audio/wav"),
+    ],
+)
+async def test_sound_of_another_kind_is_kept_under_its_true_extension(
+    make_settings: MakeSettings, out: Path, content: bytes, name: str, kind: str, mime_type: str
+) -> None:
+    async with connected(make_settings(), ScriptedTransport(spoken(content))) as client:
+        result = fields(await client.call_tool("webvoice_tts", {"text": "Hello", "output_path": "x.mp3"}))
+    path = out / name
+    (file,) = result["files"]
+    assert (file["path"], file["mime_type"]) == (str(path), mime_type)
+    assert result["note"] == f"It came as {kind}, so its extension is {path.suffix}: {path}."
+    assert path.read_bytes() == content
+
+
 @pytest.mark.parametrize(("content", "name"), [(b"<html>Sorry</html>", "x.txt"), (b"\0\1\2", "x.bin")])
 async def test_content_that_is_no_audio_is_an_error_but_kept(
     make_settings: MakeSettings, out: Path, content: bytes, name: str

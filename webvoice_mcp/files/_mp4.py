@@ -1,53 +1,80 @@
 """MP4 files: a tree of boxes. The tracks tell audio from video; the brand often does not."""
 
 from collections.abc import Iterator
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from webvoice_mcp.files._bytes import read_at, size_of
+from webvoice_mcp.files._bytes import Readable, read_at, size_of
 
 _AUDIO_BRANDS = frozenset({b"M4A ", b"M4B "})
 _GENERIC_BRANDS = frozenset({b"avc1", b"dash", b"isom", b"mp41", b"mp42", b"mp71", b"M4V ", b"MSNV"})
+_QUICKTIME = b"qt  "
 
 _MAX_BOXES = 1000  # per level; a hostile file may have millions, so that reading takes long
 
 
-class _Box(NamedTuple):
+class Box(NamedTuple):
+    """A box.
+
+    Attributes:
+        type: four characters.
+        start: position of its content.
+        end: position after its content.
+    """
+
     type: bytes
-    start: int  # position of its content
+    start: int
     end: int
 
 
-def brand(file: BinaryIO) -> Literal["audio", "generic", ""]:
-    """Return the meaning of the file's brand, "" for another format made of boxes or a damaged file."""
-    first = next(_boxes(file, 0, size_of(file)), None)
+def brand(file: Readable) -> Literal["audio", "generic", "other", ""]:
+    """Return the meaning of the file's brand, "" for QuickTime or a damaged file."""
+    first = next(boxes(file, 0, size_of(file)), None)
     name = read_at(file, first.start, 4) if first else b""
     if name in _AUDIO_BRANDS:
         return "audio"
     # iso2 to iso9 are later versions of isom.
     if name in _GENERIC_BRANDS or (name[:3] == b"iso" and name[3:4].isdigit()):
         return "generic"
-    return ""
+    return "other" if len(name) == 4 and name != _QUICKTIME else ""
 
 
-def track_types(file: BinaryIO) -> frozenset[bytes]:
+def track_types(file: Readable) -> frozenset[bytes]:
     """Return the types of the file's tracks, such as b"soun" and b"vide"."""
-    movie = next(_children(file, _Box(b"", 0, size_of(file)), b"moov"), None)
-    return frozenset(_types_in(file, movie)) if movie else frozenset()
+    return frozenset(track_type(file, track) for track in tracks(file)) - {b""}
 
 
-def _types_in(file: BinaryIO, movie: _Box) -> Iterator[bytes]:
-    for track in _children(file, movie, b"trak"):
-        media = next(_children(file, track, b"mdia"), None)
-        handler = next(_children(file, media, b"hdlr"), None) if media else None
-        if handler:
-            yield read_at(file, handler.start + 8, 4)
+def tracks(file: Readable) -> Iterator[Box]:
+    """Yield the boxes of the tracks."""
+    movie = find(file, whole(file), b"moov")
+    return children(file, movie, b"trak") if movie else iter(())
 
 
-def _children(file: BinaryIO, parent: _Box, wanted: bytes) -> Iterator[_Box]:
-    return (box for box in _boxes(file, parent.start, parent.end) if box.type == wanted)
+def track_type(file: Readable, track: Box) -> bytes:
+    """Return the type of a track, b"" if it has none."""
+    handler = find(file, track, b"mdia", b"hdlr")
+    return read_at(file, handler.start + 8, 4) if handler else b""
 
 
-def _boxes(file: BinaryIO, position: int, end: int) -> Iterator[_Box]:
+def whole(file: Readable) -> Box:
+    """Return the file as a box."""
+    return Box(b"", 0, size_of(file))
+
+
+def find(file: Readable, parent: Box, *path: bytes) -> Box | None:
+    """Return the first box at this path below `parent`, None if there is none."""
+    found: Box | None = parent
+    for name in path:
+        found = next(children(file, found, name), None) if found else None
+    return found
+
+
+def children(file: Readable, parent: Box, wanted: bytes) -> Iterator[Box]:
+    """Yield the boxes of this type that are directly in `parent`."""
+    return (box for box in boxes(file, parent.start, parent.end) if box.type == wanted)
+
+
+def boxes(file: Readable, position: int, end: int) -> Iterator[Box]:
+    """Yield the boxes between two positions, up to the first that is damaged."""
     for _ in range(_MAX_BOXES):
         header = read_at(file, position, 16)
         if position + 8 > end or len(header) < 8:
@@ -59,5 +86,5 @@ def _boxes(file: BinaryIO, position: int, end: int) -> Iterator[_Box]:
             size = end - position
         if position + size < start or position + size > end:
             return
-        yield _Box(header[4:8], start, position + size)
+        yield Box(header[4:8], start, position + size)
         position += size

@@ -1,4 +1,4 @@
-"""Files for upload: opened once, and recognized by their content."""
+"""Files for upload: opened once, and recognized by their content. What was checked is what is sent."""
 
 import errno
 import io
@@ -14,9 +14,12 @@ import anyio
 
 from webvoice_mcp.errors import DiskError, FileNotFound, InvalidArgument, PathNotAllowed, UnsupportedMedia
 from webvoice_mcp.files.disk import OPEN_FOR_READING, FileId, disk_error, disk_errors, is_file
-from webvoice_mcp.files.kinds import KINDS, Kind, sniff
+from webvoice_mcp.files.kinds import UPLOADED, Kind, sniff
+from webvoice_mcp.files.length import length_of_recording
+from webvoice_mcp.files.metadata import without_metadata
 from webvoice_mcp.files.names import upload_name
 from webvoice_mcp.files.path_policy import PathPolicy
+from webvoice_mcp.files.pieces import Piece, Unfollowable, length_of
 from webvoice_mcp.storage.threads import WorkerThreads
 
 _BLOCK_BYTES = 3 * 640 * 1024  # a multiple of three, so that base64 needs no padding between blocks
@@ -45,7 +48,7 @@ class InputFile:
 
     Attributes:
         name: name to send to the service: plain ASCII, with the extension that fits the content.
-        size: size in bytes.
+        size: number of bytes that are sent. A picture is sent without its metadata.
         mime_type: media type of the content.
         path: absolute path, with links followed.
     """
@@ -59,13 +62,33 @@ class InputFile:
         self._threads = threads
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the whole file in pieces of at most 2 MiB. It may be called any number of times.
+        """Yield what is sent in pieces of at most 2 MiB. It may be called any number of times.
 
         Raises:
-            DiskError: it cannot be read, or its size has changed.
+            DiskError: it cannot be read, or has changed since it was opened.
         """
-        for position in range(0, self.size, _BLOCK_BYTES):
-            yield await self._threads.run(self._file.read_block, position)
+        for piece in self._file.pieces:
+            if isinstance(piece, bytes):
+                yield piece
+                continue
+            for start in range(piece.start, piece.end, _BLOCK_BYTES):
+                yield await self._threads.run(self._file.read, start, min(start + _BLOCK_BYTES, piece.end))
+
+    async def seconds(self) -> float | None:
+        """Return how long a recording plays, None if that is not certain within 5 %.
+
+        Raises:
+            DiskError: it cannot be read.
+        """
+        return await self._threads.run(self._file.seconds)
+
+    async def check_unchanged(self) -> None:
+        """Check that the file is still as it was when it was opened.
+
+        Raises:
+            DiskError: it has changed, or cannot be read.
+        """
+        await self._threads.run(self._file.check_unchanged)
 
 
 @asynccontextmanager
@@ -95,6 +118,8 @@ class OpenedFile:
     """
 
     kind: Kind  # set by `open`
+    pieces: tuple[Piece, ...]
+    _checked: os.stat_result
 
     def __init__(self, upload: Upload, policy: PathPolicy) -> None:
         self.path = Path(upload.path)
@@ -118,17 +143,28 @@ class OpenedFile:
                 self._file = self._open()
                 self._check(self._file, expected)
 
-    def read_block(self, position: int) -> bytes:
-        """Return the block at this position."""
+    def read(self, start: int, end: int) -> bytes:
+        """Return this range."""
         with self._lock, disk_errors("read", self.path):
-            if self._file is None:
-                raise ValueError("The file is closed.")
-            self._file.seek(position)
-            data = self._file.read(_BLOCK_BYTES)
-            is_short = len(data) < min(_BLOCK_BYTES, self.size - position)
-            if is_short or os.fstat(self._file.fileno()).st_size != self.size:
+            file = self._open_file
+            file.seek(start)
+            data = file.read(end - start)
+            if len(data) < end - start or self._is_changed(file):
                 raise DiskError(f"{self.path} changed while it was being read. Try again when it is complete.")
             return data
+
+    def seconds(self) -> float | None:
+        """Return how long a recording plays, None if that is not certain."""
+        with self._lock, disk_errors("read", self.path):
+            return length_of_recording(self._open_file, self.kind)
+
+    def check_unchanged(self) -> None:
+        """Check that the file is still as it was when it was opened."""
+        with self._lock, disk_errors("read", self.path):
+            if self._is_changed(self._open_file):
+                raise DiskError(
+                    f"{self.path} changed after it was checked, so nothing was sent. Try again when it is complete."
+                )
 
     def close(self) -> None:
         """Close the file, if it is open."""
@@ -137,6 +173,16 @@ class OpenedFile:
             if self._file:
                 self._file.close()
                 self._file = None
+
+    @property
+    def _open_file(self) -> io.FileIO:
+        if self._file is None:
+            raise ValueError("The file is closed.")
+        return self._file
+
+    def _is_changed(self, file: io.FileIO) -> bool:
+        status = os.fstat(file.fileno())
+        return (status.st_size, status.st_mtime_ns) != (self._checked.st_size, self._checked.st_mtime_ns)
 
     @property
     def _subject(self) -> str:
@@ -168,10 +214,13 @@ class OpenedFile:
             raise self._replaced from None
 
     def _check(self, file: io.FileIO, expected: os.stat_result) -> None:
-        """Check the open file and store its size and kind."""
+        """Check the open file, and store its kind and what is sent of it."""
         status = os.fstat(file.fileno())
         # Another file may have replaced it after the path was checked.
-        if FileId.of(status) != FileId.of(expected) or not self._policy.still_allows(file.fileno(), self.path):
+        is_same = is_file(status) and FileId.of(status) == FileId.of(
+            expected
+        )  # a new pipe may get the number of a file
+        if not is_same or not self._policy.still_allows(file.fileno(), self.path):
             raise self._replaced
         max_bytes = self._upload.max_bytes
         if status.st_size > max_bytes:
@@ -182,10 +231,17 @@ class OpenedFile:
         if status.st_size == 0:
             raise UnsupportedMedia(f"{self._subject} is empty. {self._accepted}")
         kind = sniff(file)
-        if kind is None or kind.family != self._upload.family:
+        if kind not in UPLOADED or kind.family != self._upload.family:
             found = kind.name if kind else "not in a known audio or image format"
             raise UnsupportedMedia(f"{self._subject} is {found}, judged by its content. {self._accepted}")
-        self.size, self.kind = status.st_size, kind
+        try:
+            self.pieces = without_metadata(file, kind)
+        except Unfollowable:
+            raise UnsupportedMedia(
+                f"{self._subject} is damaged, so that position, camera and owner cannot be taken out of it. Save the"
+                " picture anew with a picture program."
+            ) from None
+        self.size, self.kind, self._checked = length_of(self.pieces), kind, status
 
     @property
     def _replaced(self) -> PathNotAllowed:
@@ -193,5 +249,5 @@ class OpenedFile:
 
     @property
     def _accepted(self) -> str:
-        names = [kind.name for kind in KINDS if kind.family == self._upload.family]
+        names = [kind.name for kind in UPLOADED if kind.family == self._upload.family]
         return f"Accepted formats are {', '.join(names[:-1])} and {names[-1]}."

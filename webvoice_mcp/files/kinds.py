@@ -2,11 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from typing import BinaryIO, Literal
+from typing import Literal
 
-from webvoice_mcp.files._bytes import read_at, size_of
+from webvoice_mcp.files._aac import is_aac
+from webvoice_mcp.files._bytes import Readable, read_at, size_of
+from webvoice_mcp.files._flac import is_flac
 from webvoice_mcp.files._mp3 import is_mp3, skip_tags
 from webvoice_mcp.files._mp4 import brand, track_types
+from webvoice_mcp.files._wav import is_wav
 
 Family = Literal["audio", "image", "video", "text"]
 
@@ -38,11 +41,28 @@ WEBP = Kind("WebP", "image/webp", (".webp",), "image")
 GIF = Kind("GIF", "image/gif", (".gif",), "image")
 MP4 = Kind("MP4", "video/mp4", (".mp4", ".m4v"), "video")
 TEXT = Kind("plain text", "text/plain", (".txt",), "text")
+OGG = Kind("Ogg", "audio/ogg", (".ogg", ".oga", ".opus"), "audio")
+AAC = Kind("AAC", "audio/aac", (".aac",), "audio")
+AIFF = Kind("AIFF", "audio/aiff", (".aiff", ".aif", ".aifc"), "audio")
+CAF = Kind("CAF", "audio/x-caf", (".caf",), "audio")
 
-KINDS = (MP3, WAV, M4A, FLAC, PNG, JPEG, WEBP, GIF, MP4, TEXT)
+UPLOADED = (MP3, WAV, M4A, FLAC, PNG, JPEG, WEBP, GIF)
+"""The kinds that may be uploaded. The others are saved under their true extension if the service sends them."""
+
+KINDS = (*UPLOADED, MP4, TEXT, OGG, AAC, AIFF, CAF)
 
 _TEXT_BYTES = 64 * 1024  # read to recognize text
-_MAX_CHUNKS = 32  # searched in a WAV file for the one that describes its samples
+_OGG_SOUND = (b"OpusHead", b"\x01vorbis", b"\x7fFLAC", b"Speex   ")  # the first packet; Ogg holds video, too
+# Containers that may hold MP3 frames in a row between parts of their own.
+_CONTAINERS = (
+    b"RIFF",
+    b"PK\x03\x04",
+    b"\x1a\x45\xdf\xa3",
+    b"OggS",
+    b"\x00\x00\x01\xba",
+    b"FLV\x01",
+    b"\x30\x26\xb2\x75",
+)
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
@@ -51,13 +71,13 @@ def kind_for_suffix(suffix: str) -> Kind | None:
     return next((kind for kind in KINDS if suffix.lower() in kind.suffixes), None)
 
 
-def sniff(file: BinaryIO) -> Kind | None:
+def sniff(file: Readable) -> Kind | None:
     """Return the kind of an open, seekable file, None if it is unknown. Only a few small parts are read."""
-    head = read_at(file, 0, 32)
+    head = read_at(file, 0, 64)
     return _image(file, head) or _audio_or_video(file, head) or _text(file)
 
 
-def _image(file: BinaryIO, head: bytes) -> Kind | None:
+def _image(file: Readable, head: bytes) -> Kind | None:
     if head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR":
         return PNG
     if head.startswith(b"\xff\xd8\xff") and head[3:4] >= b"\xc0":
@@ -69,7 +89,7 @@ def _image(file: BinaryIO, head: bytes) -> Kind | None:
     return None
 
 
-def _is_gif(file: BinaryIO, head: bytes) -> bool:
+def _is_gif(file: Readable, head: bytes) -> bool:
     # A text may begin with "GIF89a", so the block after the header and the colour table must also be valid.
     if len(head) < 13:
         return False
@@ -77,47 +97,38 @@ def _is_gif(file: BinaryIO, head: bytes) -> bool:
     return read_at(file, 13 + colour_bytes, 1) in {b"!", b",", b";"}
 
 
-def _audio_or_video(file: BinaryIO, head: bytes) -> Kind | None:
-    if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
-        return WAV if _has_wave_format(file) else None
+def _audio_or_video(file: Readable, head: bytes) -> Kind | None:
+    if is_wav(file, head):
+        return WAV
     if head[4:8] == b"ftyp":
         return _mp4(file)
+    if head.startswith(b"OggS") and read_at(file, 27 + sum(head[26:27]), 8).startswith(_OGG_SOUND):
+        return OGG
+    if head.startswith(b"FORM") and head[8:12] in {b"AIFF", b"AIFC"}:
+        return AIFF
+    if head.startswith(b"caff\x00\x01\x00\x00desc"):
+        return CAF
+    if head.startswith(_CONTAINERS):
+        return None
     start = skip_tags(file)
-    if read_at(file, start, 4) == b"fLaC" and _is_stream_info(read_at(file, start + 4, 4)):
+    if is_flac(file, start):
         return FLAC
+    if is_aac(file, start):
+        return AAC
     return MP3 if is_mp3(file, start) else None
 
 
-def _has_wave_format(file: BinaryIO) -> bool:
-    """Return True if one of the first chunks is `fmt `, which describes the samples."""
-    position = 12
-    for _ in range(_MAX_CHUNKS):
-        chunk = read_at(file, position, 8)
-        if len(chunk) < 8:
-            return False
-        if chunk[:4] == b"fmt ":
-            return True
-        size = int.from_bytes(chunk[4:], "little")
-        position += 8 + size + size % 2
-    return False
-
-
-def _is_stream_info(block: bytes) -> bool:
-    # The first block has type 0 and 34 bytes. The top bit may be set: it marks the last block.
-    return len(block) == 4 and block[0] & 0x7F == 0 and block[1:] == b"\x00\x00\x22"
-
-
-def _mp4(file: BinaryIO) -> Kind | None:
+def _mp4(file: Readable) -> Kind | None:
     family = brand(file)
     if family == "audio":
         return M4A
     types = track_types(file) if family else frozenset()
     if b"vide" in types:
-        return MP4
+        return MP4 if family == "generic" else None
     return M4A if b"soun" in types else None
 
 
-def _text(file: BinaryIO) -> Kind | None:
+def _text(file: Readable) -> Kind | None:
     start = read_at(file, 0, _TEXT_BYTES)
     try:
         text = start.decode()

@@ -58,7 +58,7 @@ async def _download(
     call: PaidCall[Any], request: Request, body: Body | None, pending: PendingFile, services: Services, job: Job
 ) -> Delivery[Any]:
     assert call.output is not None  # noqa: S101 - as PaidCall requires
-    writer = MediaWriter(pending, call.output.family)
+    writer = MediaWriter(pending, call.output.family, call.output.suffixes)
     reply, media = await services.client.download(call.endpoint, request, writer.open, body, job.record_received)
     job.record_bill(reply)
     try:

@@ -1,10 +1,8 @@
 """Estimates of calls before they are made. Nothing here costs credits."""
 
-import io
 import math
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -14,9 +12,7 @@ from webvoice_mcp.contract.chat import CHAT_MODELS, ChatModel, ChatRequest
 from webvoice_mcp.contract.endpoint import Empty, PaidEndpoint, Request
 from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.errors import WebVoiceError
-from webvoice_mcp.storage.threads import WorkerThreads
 
-_LENGTH_SECONDS = 1.0
 _MODELS_SECONDS = 3600.0
 
 
@@ -26,21 +22,19 @@ class Estimates:
     def __init__(self, client: Client, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._clock = clock
-        self._threads = WorkerThreads(1)
         self._listing = anyio.Lock()
         self._models: dict[str, float] = {}
         self._listed_at = -_MODELS_SECONDS
 
     async def estimate(
-        self, endpoint: PaidEndpoint[Any, Any], request: Request, recording: Path | None, *, ask: bool
+        self, endpoint: PaidEndpoint[Any, Any], request: Request, seconds: float | None, *, ask: bool
     ) -> Estimate:
         """Estimate a request.
 
         Args:
-            recording: the sound that is sent along, None for none.
+            seconds: the length of the recording that is sent along; None for none, or if it is not known.
             ask: ask the service, which is free, for the price of a model that is not documented.
         """
-        seconds = await self._threads.run(_length, recording) if recording else None
         estimate = endpoint.price(request, seconds)
         if estimate.credits is None and isinstance(request, ChatRequest) and (ask or self._list_is_fresh):
             return await self._listed_price(request.model, estimate)
@@ -76,33 +70,3 @@ def _prices(models: list[ChatModel]) -> dict[str, float]:
         if price is not None and math.isfinite(price):
             prices[model.id] = max(price, prices.get(model.id, 0))  # several providers may offer the same model
     return prices
-
-
-class _TimeLimitedFile(io.FileIO):
-    """A file that can be read for a second: the length of a damaged recording would be searched for minutes."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._deadline = time.monotonic() + _LENGTH_SECONDS
-
-    def readinto(self, buffer: Any) -> int:
-        """Read the next bytes.
-
-        Raises:
-            OSError: the time is up, too.
-        """
-        if time.monotonic() > self._deadline:
-            raise TimeoutError
-        return super().readinto(buffer)
-
-
-def _length(recording: Path) -> float | None:
-    """Return how many seconds a recording plays, None if that is not known."""
-    from tinytag import TinyTag, TinyTagException  # noqa: PLC0415 - only needed for a recording
-
-    try:
-        with io.BufferedReader(_TimeLimitedFile(recording)) as file:  # judged by content: the name may be wrong
-            seconds = TinyTag.get(file_obj=file, tags=False).duration
-    except (TinyTagException, OSError):
-        return None
-    return seconds if seconds and math.isfinite(seconds) and seconds > 0 else None

@@ -24,10 +24,18 @@ class MediaWriter:
         saved: the files that have their final name, usable or not, also if `publish` fails.
     """
 
-    def __init__(self, pending: PendingFile, family: str) -> None:
+    def __init__(self, pending: PendingFile, family: str, suffixes: Sequence[str] = ()) -> None:
+        """Prepare to write.
+
+        Args:
+            pending: the first file, already open.
+            family: the family of media that was ordered.
+            suffixes: the extensions that were to be expected; a note names files with another. None: any.
+        """
         self.saved: list[SavedFile] = []
         self._first = pending
         self._family = family
+        self._suffixes = suffixes
         self._files: dict[tuple[str, int], PendingFile] = {}
 
     def open(self, field: str, index: int) -> Write:
@@ -56,6 +64,7 @@ class MediaWriter:
         usable: list[SavedFile] = []
         unusable: list[SavedFile] = []
         errors: list[FileError] = []
+        others: list[str] = []
         for file in await self._without_duplicates():
             try:
                 kind = await file.kind()
@@ -64,9 +73,14 @@ class MediaWriter:
                 errors.append(error)
                 continue
             self.saved.append(saved)
-            (usable if kind and kind.family == self._family else unusable).append(saved)
+            if kind is None or kind.family != self._family:
+                unusable.append(saved)
+                continue
+            usable.append(saved)
+            if self._suffixes and not set(kind.suffixes) & set(self._suffixes):
+                others.append(f"It came as {kind.name}, so its extension is {kind.suffixes[0]}: {saved.path}.")
         links = list(dict.fromkeys(redact(item.text).split()[0] for item in media if item.text))
-        notes = self._notes(unusable, await self._shown(links))
+        notes = others + self._notes(unusable, await self._shown(links))
         if not usable:
             failure = errors[0] if errors else InvalidResponse(f"The service's answer has no {self._family} in it.")
             raise _billed(failure, *notes)

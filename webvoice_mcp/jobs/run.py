@@ -51,6 +51,8 @@ async def run(call: PaidCall[Any], services: Services, caller: Caller[A]) -> A:
 
         async def work() -> BaseModel:
             request = await call.complete(services.free_client) if call.complete else call.request
+            for file in _files(inputs):  # the price was that of the file as it was opened
+                await file.check_unchanged()
             await _check_price(replace(call, request=request), inputs, services, agreed=estimate)
             # From here on the limits of the day and the month count this job.
             await services.history.record_start(job.id, job.tool, job.started_at, estimate.credits, key=job.key)
@@ -90,8 +92,9 @@ async def _open(inputs: Sequence[Input], services: Services, resources: AsyncExi
 async def _estimate(
     call: PaidCall[Any], inputs: Sequence[InputFile | str], services: Services, *, ask: bool
 ) -> Estimate:
-    recording = next((file.path for file in inputs if isinstance(file, InputFile) and _is_sound(file)), None)
-    return await services.estimates.estimate(call.endpoint, call.request, recording, ask=ask)
+    recording = next((file for file in _files(inputs) if file.mime_type.startswith("audio/")), None)
+    seconds = await recording.seconds() if recording else None
+    return await services.estimates.estimate(call.endpoint, call.request, seconds, ask=ask)
 
 
 async def _check_price(
@@ -113,8 +116,8 @@ async def _check_price(
         )
 
 
-def _is_sound(file: InputFile) -> bool:
-    return file.mime_type.startswith("audio/")
+def _files(inputs: Sequence[InputFile | str]) -> list[InputFile]:
+    return [file for file in inputs if isinstance(file, InputFile)]
 
 
 def _price_matters(settings: Settings) -> bool:

@@ -1,4 +1,4 @@
-"""Saved pictures as image content for the model, as far as hosts accept them."""
+"""Saved pictures as image content for the model, as far as hosts accept them and can show them."""
 
 import base64
 import io
@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from mcp.types import ImageContent
 
 from webvoice_mcp.errors import DiskError
-from webvoice_mcp.files import SavedFile, read_back
+from webvoice_mcp.files import SavedFile, count_pixels, read_back
 from webvoice_mcp.storage.threads import WorkerThreads
 
 _MAX_BYTES = 700 * 1024  # for all pictures of an answer: hosts refuse answers over 1 MiB, and base64 adds a third
 _MAX_READ_BYTES = 64 * 1024**2  # a larger picture is not scaled down
+_MAX_PIXELS = 40_000_000  # a picture with more is not shown: it takes a gigabyte of memory, here or in the host
 _SIDE_PIXELS = 1024  # of a picture that was scaled down
 _JPEG_QUALITIES = (85, 70, 50)
 _SHOWN_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
@@ -20,7 +21,8 @@ _SHOWN_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 async def image_content(files: Sequence[SavedFile]) -> tuple[ImageContent, ...]:
     """Return content for as many of the pictures as fit.
 
-    If they do not all fit, a large one is scaled down, provided that Pillow is installed, or else left out.
+    If they do not all fit, a large one is scaled down, provided that Pillow is installed, or else left out. One of over
+    40 million pixels is always left out.
     """
     pictures = [file for file in files if file.mime_type in _SHOWN_TYPES]
     all_fit = sum(file.size_bytes for file in pictures) <= _MAX_BYTES
@@ -43,7 +45,12 @@ def _content(file: SavedFile, limit: int) -> tuple[bytes, str] | None:
         content = read_back(file)
     except DiskError:  # moved since; the answer still says where it was saved
         return None
-    return (content, file.mime_type) if len(content) <= limit else _scaled_down(content, limit)
+    pixels = count_pixels(content)
+    if pixels is not None and pixels > _MAX_PIXELS:
+        return None
+    if len(content) <= limit:
+        return content, file.mime_type
+    return _scaled_down(content, limit) if pixels else None
 
 
 def _scaled_down(content: bytes, limit: int) -> tuple[bytes, str] | None:
@@ -51,6 +58,8 @@ def _scaled_down(content: bytes, limit: int) -> tuple[bytes, str] | None:
         from PIL import Image  # noqa: PLC0415 - optional, and slow to import
 
         with Image.open(io.BytesIO(content)) as image:
+            if image.width * image.height > _MAX_PIXELS:  # it may take the size from a later place than we do
+                return None
             image.thumbnail((_SIDE_PIXELS, _SIDE_PIXELS))
             small = image.convert("RGB")
         for quality in _JPEG_QUALITIES:
