@@ -32,7 +32,7 @@ VOICES = {
 }
 TRANSCRIPT = {"success": True, "text": "Hello", "language": "en", "duration": 10.5, "credits_used": 0.3}
 MAYBE_SPENT = (
-    "The service had answered, so credits may have been spent. See webvoice_jobs and webvoice_usage before you repeat the call."
+    "The service had answered, so credits may have been spent: see webvoice_jobs and webvoice_usage."
 )
 
 

@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
         email = checked_email("The address", options.email or prompt("E-mail address: "))
         _ask_for_consent(settings)
         sent = _send_code(settings, email)
-        print(redact(sent.message or f"A code is on its way to {email}."))
+        print(redact(" ".join((sent.message or f"A code is on its way to {email}.").split())))
         return _report(_verify_typed_codes(settings, email))
     except KeyboardInterrupt:
         # Without a newline at the end: `commands` prints one for every interrupted command.

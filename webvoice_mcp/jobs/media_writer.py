@@ -10,7 +10,7 @@ from webvoice_mcp.errors import FileError, InvalidResponse, WebVoiceError
 from webvoice_mcp.files import PendingFile, SavedFile
 
 _MAYBE_SPENT = (
-    "The service had answered, so credits may have been spent. See webvoice_jobs and webvoice_usage before you repeat the call."
+    "The service had answered, so credits may have been spent: see webvoice_jobs and webvoice_usage."
 )
 _MAX_LINK_CHARACTERS = 250  # in a message; longer links go to a file
 

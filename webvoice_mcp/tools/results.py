@@ -1,16 +1,21 @@
 """Results of tools, and the SDK's results that are made from them."""
 
+import itertools
 import json
 import re
+import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from mcp.types import CallToolResult, ContentBlock, ResourceLink, TextContent
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from webvoice_mcp.client.redaction import without_invisible
 from webvoice_mcp.contract.endpoint import Reply
 from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.files import SavedFile, kind_for_suffix
+from webvoice_mcp.jobs.long_results import MAX_RESULT_BYTES, wire_bytes
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.tools.pictures import image_content
 
@@ -22,7 +27,10 @@ _ERROR_END_CHARACTERS = 300  # of which the end, which says what to do, keeps so
 _MAX_FIELD_CHARACTERS = 500  # of JSON, for a field that the documentation does not name
 _MAX_FIELDS_CHARACTERS = 1000  # for all such fields
 _MAX_DEPTH = 20
-_OURS = frozenset({"success", "files", "job_id", "state"})  # never taken from the service
+_MAX_FREE_BYTES = MAX_RESULT_BYTES // 8  # of JSON, for what is left of a result that is too large
+_CUT = "The service's answer was too large: the rest of it is left out here. Ask for less of it."
+# Ours although no result declares them: `webvoice-mcp call` shows a file as `file`.
+_OURS = frozenset({"success", "file", "preview", "characters"})
 _MEDIA = re.compile(r"\s*data:[^\s,]*,.*|[A-Za-z0-9+/_=\r\n-]{201,}", re.DOTALL | re.IGNORECASE)
 
 
@@ -45,7 +53,7 @@ class Result(BaseModel):
 
     def linked_files(self) -> list["File"]:
         """Return the files that the result links to."""
-        return getattr(self, "files", None) or []
+        return [File.model_validate(file) for file in getattr(self, "files", None) or []]
 
     def show(self, pictures: tuple[SavedFile, ...]) -> None:
         """Also hand these pictures to the model, as far as the settings and their size allow."""
@@ -120,7 +128,7 @@ class JobStarted(Result):
 
 async def successful_result(result: Result, services: Services) -> CallToolResult:
     """Make the SDK's result: compact JSON, pictures for the model, a link for each file, structured content."""
-    fields = result.fields()
+    fields = _fitting(result.fields())
     content: list[ContentBlock] = [TextContent(text=compact_json(fields))]
     if result.pictures and services.settings.inline_images:
         content += await image_content(result.pictures)
@@ -162,14 +170,54 @@ def _link(file: File) -> ResourceLink:
 def _extra_fields(reply: Reply, limits: tuple[int, int]) -> dict[str, Any]:
     extra: dict[str, Any] = {}
     limit, left = limits
+    ours = _our_names()
     for name, value in (reply.model_extra or {}).items():
-        if name in _OURS or value is None or not _is_plain(value, _MAX_DEPTH):
+        if _seen(name) in ours or value is None or not _is_plain(value, _MAX_DEPTH):
             continue
         size = len(json.dumps({name: value}))
         if size <= min(limit, left):
             extra[name] = value
             left -= size
     return extra
+
+
+def _seen(name: str) -> str:
+    """Return a field's name as a reader sees it, in lower case with underscores."""
+    return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFKC", without_invisible(name)).casefold()).strip("_")
+
+
+def _our_names() -> frozenset[str]:
+    """Return the names of fields that are never taken from the service: those of our results that it does not have."""
+    results = {name for result in (*_subclasses(Result), File) for name in result.model_fields}
+    replies = {name for reply in _subclasses(Reply) for name in reply.model_fields}
+    return frozenset(results - replies) | _OURS
+
+
+def _subclasses(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for direct in base.__subclasses__():
+        yield direct
+        yield from _subclasses(direct)
+
+
+def _fitting(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return fields that a host accepts: the beginning of those that are too large. Paid results were saved before."""
+    if wire_bytes(fields) <= MAX_RESULT_BYTES:
+        return fields
+    cut: dict[str, Any] = _cut(fields, _MAX_FREE_BYTES)
+    return cut | {"note": _CUT}
+
+
+def _cut(value: Any, left: int) -> Any:
+    """Return the beginning of a JSON value: about `left` bytes of JSON. Only whole items of a list are kept."""
+    if isinstance(value, str):
+        return value[:left]
+    if isinstance(value, list):
+        sizes = itertools.accumulate(map(json_size, value))
+        return [item for item, size in zip(value, sizes, strict=True) if size <= left]
+    if not isinstance(value, dict):
+        return value
+    share = left // max(1, len(value))
+    return {name: item if json_size(item) <= share else _cut(item, share) for name, item in value.items()}
 
 
 def _is_plain(value: Any, depth: int) -> bool:
