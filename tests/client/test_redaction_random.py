@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -48,7 +49,7 @@ async def streamed(pieces: list[str], key: str) -> str:
 
 def cut(data: st.DataObject, text: str) -> list[str]:
     offsets = [0, *sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8))), len(text)]
-    return [text[start:end] for start, end in zip(offsets, offsets[1:], strict=False)]
+    return [text[start:end] for start, end in pairwise(offsets)]
 
 
 def visible(text: str) -> str:

@@ -2,7 +2,6 @@ import pytest
 
 from tests.sandbox.world import ANN, SITE, SandboxClient, refused
 
-
 OTHER_ORIGIN = "The sandbox does not accept requests from pages of other origins. Send them from a program."
 
 
@@ -21,7 +20,14 @@ async def test_another_host_name_is_refused_for_every_path(ann: SandboxClient, h
 
 @pytest.mark.parametrize(
     "origin",
-    ["null", "http://127.0.0.1.evil.example", "http://localhost:3000", "http://127.0.0.1", "https://127.0.0.1:8787", ""],
+    [
+        "null",
+        "http://127.0.0.1.evil.example",
+        "http://localhost:3000",
+        "http://127.0.0.1",
+        "https://127.0.0.1:8787",
+        "",
+    ],
 )
 async def test_a_web_page_from_elsewhere_is_refused(ann: SandboxClient, origin: str) -> None:
     reply = await ann.post(f"{SITE}/sandbox/credits/", {"email": ANN, "credits": 5}, headers={"Origin": origin})

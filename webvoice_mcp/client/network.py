@@ -24,8 +24,8 @@ import httpx2
 
 _CLOSED = "The connection was already closed"
 _NEXT_ADDRESS_SECONDS = 0.25  # before a host's next address is tried in parallel (RFC 8305)
-# httpcore2 reads interim responses (1xx) without a limit, so what comes before the final response's body is limited here,
-# and passed on in pieces so small that the event loop is not blocked by parsing one.
+# httpcore2 reads interim responses (1xx) without a limit. So what comes before the final response's body is limited
+# here, and passed on in pieces so small that parsing one does not block the event loop.
 _MAX_HEAD_BYTES = 128 << 10
 _HEAD_PIECE_BYTES = 4 << 10
 _MAX_PORT = 65535

@@ -29,8 +29,8 @@ class Proxy:
 def find_proxy(base_url: str) -> Proxy | None:
     """Return the proxy for a base URL, None if none is set.
 
-    HTTPS_PROXY counts before ALL_PROXY, and NO_PROXY is honoured. A URL without a scheme is an http one; socks is another
-    word for socks5. Plain http is for loopback only, where a proxy is of no use and would see the key.
+    HTTPS_PROXY counts before ALL_PROXY, and NO_PROXY is honoured. A URL without a scheme is an http one; socks is
+    another word for socks5. Plain http is for loopback only, where a proxy is of no use and would see the key.
     """
     url = urlsplit(base_url)
     proxies = getproxies()

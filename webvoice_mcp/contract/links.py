@@ -52,7 +52,7 @@ def _ipv4(parts: list[str]) -> ipaddress.IPv4Address:
         raise ValueError(parts)
     *leading, last = [_number(part) for part in parts]
     left = 256 ** (_MAX_NUMBERS - len(leading))
-    if any(number > 255 for number in leading) or last >= left:  # noqa: PLR2004 - a byte
+    if any(number > 255 for number in leading) or last >= left:
         raise ValueError(parts)
     return ipaddress.IPv4Address(sum(number << 8 * (3 - index) for index, number in enumerate(leading)) + last)
 

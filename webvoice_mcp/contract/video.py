@@ -84,9 +84,7 @@ TEXT_TO_VIDEO_PROVIDERS: Providers = {
         {"720p": _price_from_text("veo at 720p", 7, 6), "1080p": _price_from_text("veo at 1080p", 11, 6)},
         _DEFAULT_RESOLUTION,
     ),
-    "veo-fast": Provider(
-        _VEO_PARAMETERS, {"": _price_from_text("veo-fast", 3.5, 1)}, upstream_key="DEEPINFRA_API_KEY"
-    ),
+    "veo-fast": Provider(_VEO_PARAMETERS, {"": _price_from_text("veo-fast", 3.5, 1)}, upstream_key="DEEPINFRA_API_KEY"),
 }
 
 IMAGE_TO_VIDEO_RULES = rules_of(IMAGE_TO_VIDEO_PROVIDERS)

@@ -27,7 +27,6 @@ _ERROR_END_CHARACTERS = 300  # of which the end, which says what to do, keeps so
 _MAX_FIELD_CHARACTERS = 500  # of JSON, for a field that the documentation does not name
 _MAX_FIELDS_CHARACTERS = 1000  # for all such fields
 _MAX_DEPTH = 20
-_MAX_FREE_BYTES = MAX_RESULT_BYTES // 8  # of JSON, for what is left of a result that is too large
 _CUT = "The service's answer was too large: the rest of it is left out here. Ask for less of it."
 # Ours although no result declares them: `webvoice-mcp call` shows a file as `file`.
 _OURS = frozenset({"success", "file", "preview", "characters"})
@@ -188,7 +187,8 @@ def _seen(name: str) -> str:
 
 def _our_names() -> frozenset[str]:
     """Return the names of fields that are never taken from the service: those of our results that it does not have."""
-    results = {name for result in (*_subclasses(Result), File) for name in result.model_fields}
+    ours: list[type[BaseModel]] = [*_subclasses(Result), File]
+    results = {name for result in ours for name in result.model_fields}
     replies = {name for reply in _subclasses(Reply) for name in reply.model_fields}
     return frozenset(results - replies) | _OURS
 
@@ -201,10 +201,11 @@ def _subclasses(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 def _fitting(fields: dict[str, Any]) -> dict[str, Any]:
     """Return fields that a host accepts: the beginning of those that are too large. Paid results were saved before."""
-    if wire_bytes(fields) <= MAX_RESULT_BYTES:
-        return fields
-    cut: dict[str, Any] = _cut(fields, _MAX_FREE_BYTES)
-    return cut | {"note": _CUT}
+    cut, left = fields, MAX_RESULT_BYTES // 2
+    while wire_bytes(cut) > MAX_RESULT_BYTES:
+        cut = _cut(fields, left) | {"note": _CUT}
+        left = left * 3 // 4
+    return cut
 
 
 def _cut(value: Any, left: int) -> Any:
@@ -216,8 +217,14 @@ def _cut(value: Any, left: int) -> Any:
         return [item for item, size in zip(value, sizes, strict=True) if size <= left]
     if not isinstance(value, dict):
         return value
-    share = left // max(1, len(value))
-    return {name: item if json_size(item) <= share else _cut(item, share) for name, item in value.items()}
+    shares: dict[str, int] = {}
+    sizes_by_name = {name: json_size(item) for name, item in value.items()}
+    for name in sorted(sizes_by_name, key=lambda name: sizes_by_name[name]):  # what small items leave is for large ones
+        shares[name] = min(sizes_by_name[name], left // (len(value) - len(shares)))
+        left -= shares[name]
+    return {
+        name: item if sizes_by_name[name] <= shares[name] else _cut(item, shares[name]) for name, item in value.items()
+    }
 
 
 def _is_plain(value: Any, depth: int) -> bool:
