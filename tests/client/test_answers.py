@@ -139,7 +139,7 @@ async def test_a_success_of_true_or_null_is_none(make: MakeClient, success: Any)
             "webvoice_list_chat_models or webvoice_list_voices",
         ),
         (f"Not this one. {'x' * 400} See (status/)", "webvoice_status"),
-        ("image/png, /home/models/x, status and see https://a.example/models/ are no paths", ""),
+        ("image/png, /srv/models/x, status and see https://a.example/models/ are no paths", ""),
     ],
 )
 def test_a_path_in_a_message_is_followed_by_the_tool_for_it(message: str, tools: str) -> None:

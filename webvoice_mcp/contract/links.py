@@ -67,10 +67,9 @@ def _number(text: str) -> int:
 
 def _is_public(address: Address) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
-        teredo = address.teredo or ()
-        inner = [address.ipv4_mapped, address.sixtofour, *teredo]
+        embedded = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
         if address in _NAT64 or address.packed[:12] == bytes(12):
-            inner.append(ipaddress.IPv4Address(address.packed[12:]))
-        if embedded := [each for each in inner if each is not None]:
-            return all(map(_is_public, embedded))
+            embedded.append(ipaddress.IPv4Address(address.packed[12:]))
+        if any(embedded):
+            return all(_is_public(inner) for inner in embedded if inner)
     return address.is_global and not address.is_multicast
