@@ -14,6 +14,7 @@ from webvoice_mcp.settings import Settings
 
 CHAT, STT, TRANSLATE = BY_TOOL["webvoice_chat"], BY_TOOL["webvoice_stt"], BY_TOOL["webvoice_translate"]
 LONG = 'He said "ciao" \\ and\nl\u00e9ft \U0001f600. ' * 22_000
+CUT = "The service's answer was too large: the rest of it is left out here. Ask for less of it."
 LIMIT = 1_000_000  # bytes of a result on the wire
 
 
@@ -93,20 +94,29 @@ async def test_a_disk_that_refuses_leaves_the_beginning_of_the_text(make_setting
     assert "WEBVOICE_MAX_FILE_MB" in result["note"]
 
 
-async def test_a_list_that_is_too_large_keeps_its_beginning(make_settings: MakeSettings) -> None:
+async def test_a_free_answer_that_is_too_large_keeps_its_beginning(make_settings: MakeSettings) -> None:
+    reply = {"user": LONG, "api_key": {"name": LONG, "usage_count": 5}}
+    async with connected(make_settings(), ScriptedTransport(answer(reply))) as client:
+        result = await client.call_tool("webvoice_status", {})
+    assert wire(result) < LIMIT
+    status = fields(result)
+    assert (LONG.startswith(status["user"]), status["api_key"]["usage_count"]) == (True, 5)
+    assert status["note"] == CUT
+
+
+@pytest.mark.slow
+async def test_a_list_that_is_too_large_keeps_its_first_items(make_settings: MakeSettings) -> None:
     rows = [{"id": f"model-{number}", "name": "x" * 90} for number in range(7000)]
     voices = {code: [{"id": f"v{number}", "name": "x" * 200} for number in range(3000)] for code in ("en", "it")}
-    long = {"user": LONG, "api_key": {"name": LONG, "usage_count": 5}}
-    sent = ScriptedTransport(answer({"models": rows}), answer({"voices": voices}), answer(long))
-    calls = ("webvoice_list_chat_models", "webvoice_list_voices", "webvoice_status")
+    many: dict[str, Any] = {"billing": {f"plan {number}": number for number in range(60_000)}, "credits": 5}
+    sent = ScriptedTransport(answer({"models": rows}), answer({"voices": voices}), answer(many))
+    calls = ("webvoice_list_chat_models", "webvoice_list_voices", "webvoice_onboarding")
     async with connected(make_settings(), sent) as client:
         results = [await client.call_tool(tool, {}) for tool in calls]
     assert [wire(result) < LIMIT for result in results] == [True] * 3
-    models, listed, status = map(fields, results)
+    models, listed, onboarding = map(fields, results)
     assert [row["id"] for row in models["models"]] == [row["id"] for row in rows[: len(models["models"])]]
     assert (len(models["models"]) > 2000, models["count"]) == (True, 7000)
     assert [len(voices) > 100 for voices in listed["voices"].values()] == [True, True]
-    assert (LONG.startswith(status["user"]), status["api_key"]["usage_count"]) == (True, 5)
-    assert {result["note"] for result in (models, listed, status)} == {
-        "The service's answer was too large: the rest of it is left out here. Ask for less of it."
-    }
+    assert (onboarding["billing"].items() <= many["billing"].items(), onboarding["credits"]) == (True, 5)
+    assert {result["note"] for result in (models, listed, onboarding)} == {CUT}

@@ -73,7 +73,7 @@ class Transport(httpx2.AsyncBaseTransport):
         with _mapped_errors():
             response = await self._pool.handle_async_request(core_request)
         connection = response.extensions.get("network_stream")
-        if isinstance(connection, _Connection):  # it is wrapped after 101, which no call expects
+        if isinstance(connection, _Connection):  # pragma: no branch - it is wrapped only after 101, which h11 refuses
             connection.end_head()
         return httpx2.Response(
             response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions

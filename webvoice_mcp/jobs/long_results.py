@@ -63,11 +63,9 @@ async def shorten(result: T, files: Files, job: Job, *, saved_text: str = "") ->
 def _too_long(fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields to take out so that the others fit: the longest ones, in their order in the result."""
     kept = dict(fields)
-    names = sorted(fields.keys() - _NEVER_SAVED, key=lambda name: wire_bytes(fields[name]), reverse=True)
-    for name in names:
-        if wire_bytes(kept) <= MAX_RESULT_BYTES:
-            break
-        del kept[name]
+    names = sorted(fields.keys() - _NEVER_SAVED, key=lambda name: wire_bytes(fields[name]))
+    while names and wire_bytes(kept) > MAX_RESULT_BYTES:
+        del kept[names.pop()]
     return {name: value for name, value in fields.items() if name not in kept}
 
 

@@ -17,6 +17,7 @@ from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.files import SavedFile, kind_for_suffix
 from webvoice_mcp.jobs.long_results import MAX_RESULT_BYTES, wire_bytes
 from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.tools.pictures import image_content
 
 ERROR_META = "webvoice/error"
@@ -127,7 +128,9 @@ class JobStarted(Result):
 
 async def successful_result(result: Result, services: Services) -> CallToolResult:
     """Make the SDK's result: compact JSON, pictures for the model, a link for each file, structured content."""
-    fields = _fitting(result.fields())
+    fields = result.fields()
+    if wire_bytes(fields) > MAX_RESULT_BYTES:
+        fields = await WorkerThreads(1).run(_shortened, fields)  # it may take seconds
     content: list[ContentBlock] = [TextContent(text=compact_json(fields))]
     if result.pictures and services.settings.inline_images:
         content += await image_content(result.pictures)
@@ -199,8 +202,8 @@ def _subclasses(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
         yield from _subclasses(direct)
 
 
-def _fitting(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return fields that a host accepts: the beginning of those that are too large. Paid results were saved before."""
+def _shortened(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return as much of a result as hosts accept. What is long in paid results was saved before."""
     cut, left = fields, MAX_RESULT_BYTES // 2
     while wire_bytes(cut) > MAX_RESULT_BYTES:
         cut = _cut(fields, left) | {"note": _CUT}
@@ -209,22 +212,22 @@ def _fitting(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cut(value: Any, left: int) -> Any:
-    """Return the beginning of a JSON value: about `left` bytes of JSON. Only whole items of a list are kept."""
+    """Return the beginning of a JSON value, in about `left` bytes of JSON. Items of a list are kept whole."""
     if isinstance(value, str):
         return value[:left]
     if isinstance(value, list):
         sizes = itertools.accumulate(map(json_size, value))
         return [item for item, size in zip(value, sizes, strict=True) if size <= left]
-    if not isinstance(value, dict):
-        return value
-    shares: dict[str, int] = {}
-    sizes_by_name = {name: json_size(item) for name, item in value.items()}
-    for name in sorted(sizes_by_name, key=lambda name: sizes_by_name[name]):  # what small items leave is for large ones
-        shares[name] = min(sizes_by_name[name], left // (len(value) - len(shares)))
-        left -= shares[name]
-    return {
-        name: item if sizes_by_name[name] <= shares[name] else _cut(item, shares[name]) for name, item in value.items()
-    }
+    kept: dict[str, Any] = {}
+    # What small members leave of their share is for the large ones, which come last.
+    for number, (name, item) in enumerate(sorted(value.items(), key=lambda member: json_size(member[1]))):
+        share = left // (len(value) - number) - json_size(name)
+        if json_size(item) <= share:
+            kept[name] = item
+        elif share > 0 and isinstance(item, str | list | dict):
+            kept[name] = _cut(item, share)
+        left -= json_size({name: kept[name]}) if name in kept else 0
+    return {name: kept[name] for name in value if name in kept}
 
 
 def _is_plain(value: Any, depth: int) -> bool:
