@@ -36,7 +36,7 @@ def create_http_client(base_url: str, transport: httpx2.AsyncBaseTransport | Non
     Raises:
         NetworkError: the environment names a proxy or certificates that cannot be used.
     """
-    from webvoice_mcp.client.network import Transport  # noqa: PLC0415 - loads httpcore2 only for the first request
+    from webvoice_mcp.client.transport import Transport  # noqa: PLC0415 - loads httpcore2 only for the first request
 
     try:
         if transport is None:
