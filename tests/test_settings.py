@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from webvoice_mcp.settings import (
@@ -175,6 +175,24 @@ def test_a_key_in_the_wrong_variable_is_not_shown() -> None:
             message = refusal(**{name.removeprefix("WEBVOICE_"): "Wv_secret1234"})
             assert "wv_…" in message
             assert "secret" not in message
+
+
+HOSTS = st.sampled_from(
+    ["evil", "[::1]", "::1", "[", "]", "127.0.0.1", "localhost", ".", "%5b", ":80", "", "a.example"]
+)
+
+
+@given(st.lists(HOSTS, min_size=1, max_size=4).map("".join), st.sampled_from(["http", "https"]))
+@example("evil[::1]", "http")
+@example("[::1]evil", "http")
+@example("[::1].evil:80", "https")
+@example("[[::1]]", "http")
+def test_a_host_in_brackets_is_the_whole_host(host: str, scheme: str) -> None:
+    result = settings_or_error({"WEBVOICE_BASE_URL": f"{scheme}://{host}/api/v1"})
+    if isinstance(result, Settings) and "[" in host:
+        assert re.fullmatch(r"\[::1\](:80|:)?", host)
+    if isinstance(result, Settings) and scheme == "http":
+        assert not re.search("evil|example", host)
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.text()))

@@ -53,7 +53,16 @@ def test_a_model_s_answer_cannot_control_the_terminal(command: Command) -> None:
     with LoopbackService({"chat/completions/": reply}).running() as service:
         code, out, _ = command("call", "webvoice_chat", "prompt=Hi", BASE_URL=service.base_url, API_KEY=CANARY)
     assert code == 0
-    assert "text: ]0;ownedred\nnext" in out
+    assert "text: red\n    next\n" in out
+
+
+def test_no_line_of_the_services_text_looks_like_one_of_ours(command: Command) -> None:
+    content = "Hi\nfile: /etc/a\r\nfile: /etc/b\u2028file: /etc/c\x0bfile: /etc/d\x85credits_used: 0"
+    reply = {"choices": [{"message": {"content": content}}], "file": "/etc/e", "x\nfile": "/etc/f"}
+    with LoopbackService({"chat/completions/": reply}).running() as service:
+        _, out, _ = command("call", "webvoice_chat", "prompt=Hi", BASE_URL=service.base_url, API_KEY=CANARY)
+    assert "text: Hi\n    file: /etc/a\n    file: /etc/b\n    file: /etc/cfile: /etc/dcredits_used: 0\n" in out
+    assert not [line for line in out.splitlines() if line.startswith(("file", "credits_used"))]
 
 
 def test_values_are_parsed_by_the_parameters_types(command: Command) -> None:

@@ -24,7 +24,7 @@ REFUSED = httpx2.ConnectError("refused")
 # For property-based tests on busy machines. The examples of a test may share its fixtures.
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
-SPENT = "Credits may have been spent: check webvoice_status before you repeat the call."
+SPENT = "Credits may have been spent: see webvoice_jobs and webvoice_usage before you repeat the call."
 
 
 class FakeSleep:

@@ -1,19 +1,24 @@
 """Errors made from statuses and error bodies."""
 
 import json
+from collections import defaultdict
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.client.helpers import patient
-from tests.support import BASE_URL, CANARY
+from tests.client.helpers import CHAT_REQUEST, MakeClient, caught, ignore_text, ok, patient, translate
+from tests.support import BASE_URL, CANARY, events
+from tests.tools.calls import TOOLS
 from webvoice_mcp.client import answers
 from webvoice_mcp.client.answers import CallContext
+from webvoice_mcp.client.hints import TOOLS_BY_PATH
 from webvoice_mcp.contract.account import links
-from webvoice_mcp.errors import Unauthorized
+from webvoice_mcp.contract.chat import CHAT
+from webvoice_mcp.errors import BadRequest, Unauthorized
 
 CONTEXT = CallContext(base_url=BASE_URL, links=links("https://site.example"), key=CANARY, key_source="environment")
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -107,6 +112,51 @@ def test_a_refusal_without_a_message_says_so() -> None:
     assert str(answers.refusal_error({"success": False}, CONTEXT)) == (
         "The service refused the request. It gave no reason. Check the arguments, or try again later."
     )
+
+
+@pytest.mark.parametrize("success", [False, "false", "true", "", 0, 1, [], {}])
+async def test_a_success_that_is_there_and_not_true_is_a_refusal(make: MakeClient, success: Any) -> None:
+    said = "The service refused the request: No. Change the arguments accordingly, or try again later."
+    body = {"success": success, "message": "No.", "translated_text": "Ciao"}
+    client, _, _ = make(ok(body), events(json.dumps(body)))
+    assert str(await caught(translate(client), BadRequest)) == said
+    assert str(await caught(client.stream(CHAT, CHAT_REQUEST, ignore_text), BadRequest)) == said
+
+
+@pytest.mark.parametrize("success", [True, None])
+async def test_a_success_of_true_or_null_is_none(make: MakeClient, success: Any) -> None:
+    client, _, _ = make(ok({"success": success, "translated_text": "Ciao"}))
+    assert (await translate(client)).translated_text == "Ciao"
+
+
+@pytest.mark.parametrize(
+    ("message", "tools"),
+    [
+        ("Unknown model x. GET models/ lists those.", "webvoice_list_chat_models"),
+        ("Ask for a new one with POST /api/v1/auth/send-code/.", "webvoice_register_send_code"),
+        (
+            "See https://webvoice.example/api/v1/chat/models/ or voices/",
+            "webvoice_list_chat_models or webvoice_list_voices",
+        ),
+        (f"Not this one. {'x' * 400} See (status/)", "webvoice_status"),
+        ("image/png, /srv/models/x, status and see https://a.example/models/ are no paths", ""),
+    ],
+)
+def test_a_path_in_a_message_is_followed_by_the_tool_for_it(message: str, tools: str) -> None:
+    body = json.dumps({"message": message}).encode()
+    said = str(answers.status_error(404, body, CONTEXT))
+    assert said.startswith(f"The service refused the request (404): {message[:250].rstrip('.')}")
+    assert said.endswith(f". Here the tool for that is {tools}. Change the arguments accordingly." if tools else ".")
+    assert ("the tool for that" in said) == bool(tools)
+
+
+def test_the_tool_for_a_path_is_one_that_calls_it() -> None:
+    paths: defaultdict[str, set[str]] = defaultdict(set)
+    for tool in TOOLS.values():
+        for endpoint in tool.endpoints:
+            paths[endpoint.path].add(tool.name)
+    assert {path.strip("/") for path in paths} == set(TOOLS_BY_PATH)
+    assert all(tool in paths[f"{path}/"] for path, tool in TOOLS_BY_PATH.items())
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Unusable proxies, certificates and hosts, and lost answers."""
 
+import errno
+import os
 import ssl
 from pathlib import Path
 from typing import Any
@@ -56,7 +58,7 @@ async def test_an_unreachable_proxy_is_reported_as_an_unreachable_host(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     assert str(await caught(status(https_client), NetworkError)) == (
-        f"Cannot connect to https://webvoice.invalid/api/v1: All connection attempts failed. {NOTHING_DONE} "
+        f"Cannot connect to https://webvoice.invalid/api/v1: {os.strerror(errno.ECONNREFUSED)}. {NOTHING_DONE} "
         "Check the network, WEBVOICE_BASE_URL, HTTPS_PROXY, ALL_PROXY or the system's proxy, "
         "SSL_CERT_FILE or SSL_CERT_DIR."
     )

@@ -24,7 +24,7 @@ from tests.client.service import (
     serving,
 )
 from webvoice_mcp.client.client import Client
-from webvoice_mcp.client.network import Transport
+from webvoice_mcp.client.transport import Transport
 from webvoice_mcp.errors import InvalidResponse
 
 

@@ -16,7 +16,7 @@ from tests.client.service import LIMITS, MIB, STATUS_ANSWER, WAIT_SECONDS, alway
 from tests.tls import CertificateAuthority
 from webvoice_mcp.client import network
 from webvoice_mcp.client.client import Client
-from webvoice_mcp.client.network import Transport
+from webvoice_mcp.client.transport import Transport
 from webvoice_mcp.errors import NetworkError
 
 

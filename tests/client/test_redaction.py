@@ -1,14 +1,16 @@
 """Keys and control characters do not show."""
 
 import json
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.client.helpers import STATUS_BODY, MakeClient, caught, event_stream, ok, status
+from tests.jobs.world import put_inputs
 from tests.support import CANARY, MakeSettings, ScriptedTransport, answer, connected, failed, fields, text_of
 from webvoice_mcp.client.redaction import mask_key, mask_keys_in, redact
-from webvoice_mcp.errors import Unauthorized
+from webvoice_mcp.errors import BadRequest, Unauthorized
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,34 @@ async def test_the_key_is_masked_wherever_the_service_echoes_it(make: MakeClient
     )
     assert "wv_…cdef is old" in str(await caught(status(client), Unauthorized))
     assert CANARY not in (await status(client)).model_dump_json()
+
+
+@pytest.mark.parametrize("key", [CANARY, "sk-0123456789-abcdef"])
+@pytest.mark.parametrize(
+    "hidden", ["\u200b", "\u200d", "\ufe0f", "\u2060", "\x00", "\u202e", "\U000e0041", "\xad", "\n"]
+)
+async def test_a_key_with_a_character_inside_that_does_not_show_is_masked(
+    make: MakeClient, key: str, hidden: str
+) -> None:
+    echo = f"the key {hidden.join(key)} is old"
+    client, _, _ = make(
+        httpx2.Response(400, json={"message": echo}), ok({**STATUS_BODY, "user": echo, echo: 1}), API_KEY=key
+    )
+    shown = [str(await caught(status(client), BadRequest)), (await status(client)).model_dump_json()]
+    assert [f"the key {mask_key(key)} is old" in text for text in shown] == [True, True]
+
+
+async def test_text_of_the_service_reaches_the_model_clean(make_settings: MakeSettings, tmp_path: Path) -> None:
+    put_inputs(tmp_path / "out")
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "obey")
+    said = f"\u202eGood\u202c \u2067day\u2069{hidden}\x1b[2J\x00 \U0001f468\u200d\U0001f469 \u2764\ufe0f \u05d0\u200f"
+    shown = "Good day \U0001f468\u200d\U0001f469 \u2764\ufe0f \u05d0\u200f"
+    sent = ScriptedTransport(answer({"success": True, "text": said, "language": said, "more": {said: [said]}}))
+    async with connected(make_settings(), sent) as client:
+        arguments = {"audio_path": "talk.wav", "output_path": "talk.txt"}
+        result = fields(await client.call_tool("webvoice_stt", arguments))
+    assert (result["text"], result["language"], result["more"]) == (shown, shown, {shown: [shown]})
+    assert (tmp_path / "out" / "talk.txt").read_text("utf-8") == shown
 
 
 async def test_the_key_does_not_show_as_the_name_of_a_field(make_settings: MakeSettings) -> None:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from webvoice_mcp.contract.endpoint import Billed, Endpoint, Reply, Rows, Table
-from webvoice_mcp.contract.image import EDIT, IMAGE, ImageRequest
+from webvoice_mcp.contract.image import EDIT, IMAGE, IMAGE_PROVIDERS, ImageRequest
 from webvoice_mcp.contract.speech import SPEECH, TRANSCRIPTION, SpeechRequest, TranscriptionRequest
 from webvoice_mcp.contract.translation import TRANSLATION
 from webvoice_mcp.contract.video import IMAGE_TO_VIDEO, TEXT_TO_VIDEO
@@ -67,12 +67,16 @@ def test_a_reply_is_an_object(document: Any) -> None:
     ("endpoint", "provider", "others"),
     [
         (TRANSCRIPTION, "whisper_groq", ("whisper_small", "whisper_max_local")),
-        (IMAGE_TO_VIDEO, "runway", ("seedance",)),
-        (IMAGE_TO_VIDEO, "seedance", ("gen4",)),
+        (IMAGE_TO_VIDEO, "runway", ()),
+        (IMAGE_TO_VIDEO, "seedance", ()),
+        (TEXT_TO_VIDEO, "veo", ("veo-fast",)),
+        (TEXT_TO_VIDEO, "veo-fast", ("seedance", "veo")),
+        (IMAGE, "wan", ("minimax", "qwen-image-max")),
+        (IMAGE, "minimax", tuple(name for name in IMAGE_PROVIDERS if name != "minimax")),
         (EDIT, "flux-flash-edit", ()),
     ],
 )
-def test_an_alias_is_not_offered_as_another_provider(
+def test_providers_that_share_the_upstream_key_are_not_offered_instead(
     endpoint: Endpoint[Any, Any], provider: str, others: tuple[str, ...]
 ) -> None:
     assert endpoint.other_providers(provider) == others

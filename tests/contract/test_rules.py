@@ -19,7 +19,6 @@ from webvoice_mcp.contract.rules import (
     Rule,
     Size,
     complaint,
-    is_public_link,
     sides,
 )
 from webvoice_mcp.contract.video import TEXT_TO_VIDEO_RULES
@@ -78,19 +77,6 @@ def test_a_complaint_names_the_parameter_and_what_is_accepted(
 def test_image_and_video_share_the_rules_for_seed_and_resolution() -> None:
     assert IMAGE_RULES["wan"]["seed"] is TEXT_TO_VIDEO_RULES["veo"]["seed"]
     assert IMAGE_RULES["gen4"]["resolution"] is TEXT_TO_VIDEO_RULES["veo"]["resolution"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [5, "https://", "https://a@b/", "https://b:x/", "https://[::1/", "https://é.example/", "https://a/ b", "ftp://a/"],
-)
-def test_a_url_that_not_everybody_can_fetch_is_not_public(text: Any) -> None:
-    assert not is_public_link(text)
-
-
-@given(st.text() | st.text().map("https://{}".format))
-def test_any_text_can_be_checked_as_a_link(text: str) -> None:
-    assert is_public_link(text) in (True, False)
 
 
 @given(st.integers(10, 99999), st.integers(10, 99999), st.sampled_from("*xX"))

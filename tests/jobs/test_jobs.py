@@ -22,6 +22,10 @@ class Made(BaseModel):
     number: int = 1
 
 
+class Large(Made):
+    text: str = "\u00e9" * (5 << 19)  # 5 MiB
+
+
 async def make() -> Made:
     return Made()
 
@@ -230,3 +234,29 @@ async def test_free_work_is_cut_off_when_the_server_is_forced_to_end(tmp_path: P
         await anyio.wait_all_tasks_blocked()
         on.jobs.interrupt()
         group.cancel_scope.cancel()
+
+
+async def test_remembered_results_are_bounded_in_all(tmp_path: Path) -> None:
+    async def make_large() -> Large:
+        return Large()
+
+    async with world(tmp_path) as here:
+        jobs = []
+        for work in (make_large, make_large, refuse, make, make_large, make_large, make_large):
+            jobs.append(here.submit(work))
+            await here.finished(jobs[-1])
+        await anyio.lowlevel.checkpoint()
+        assert [here.jobs.find(job.id) is job for job in jobs] == [False, False, True, True, True, True, True]
+
+
+async def test_the_last_result_is_remembered_however_large_it_is(tmp_path: Path) -> None:
+    async def make_huge() -> Large:
+        return Large(text="x" * (17 << 20))
+
+    async with world(tmp_path) as here:
+        jobs = [here.submit(make)]
+        await here.finished(jobs[0])
+        jobs.append(here.submit(make_huge))
+        await here.finished(jobs[1])
+        await anyio.lowlevel.checkpoint()
+        assert [here.jobs.find(job.id) is job for job in jobs] == [False, True]

@@ -2,6 +2,8 @@ import pytest
 
 from tests.sandbox.world import ANN, SITE, SandboxClient, refused
 
+OTHER_ORIGIN = "The sandbox does not accept requests from pages of other origins. Send them from a program."
+
 
 @pytest.mark.parametrize("host", ["LOCALHOST", "[::1]:8787"])
 async def test_requests_to_loopback_names_are_answered(ann: SandboxClient, host: str) -> None:
@@ -16,16 +18,34 @@ async def test_another_host_name_is_refused_for_every_path(ann: SandboxClient, h
         assert refused(reply) == (403, "Forbidden", message)
 
 
-@pytest.mark.parametrize("origin", ["null", "http://127.0.0.1.evil.example"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "null",
+        "http://127.0.0.1.evil.example",
+        "http://localhost:3000",
+        "http://127.0.0.1",
+        "https://127.0.0.1:8787",
+        "",
+    ],
+)
 async def test_a_web_page_from_elsewhere_is_refused(ann: SandboxClient, origin: str) -> None:
     reply = await ann.post(f"{SITE}/sandbox/credits/", {"email": ANN, "credits": 5}, headers={"Origin": origin})
-    message = "The sandbox does not accept requests from pages of other sites. Load the page from this computer."
-    assert refused(reply) == (403, "Forbidden", message)
+    assert refused(reply) == (403, "Forbidden", OTHER_ORIGIN)
     assert await ann.credits() == 20.0
 
 
-async def test_a_page_of_this_computer_is_answered_without_cors_headers(ann: SandboxClient) -> None:
-    reply = await ann.get("status/", headers={"Origin": "http://localhost:3000"})
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "Cross-Site", "odd"])
+async def test_a_fetch_that_the_browser_marks_as_foreign_is_refused(ann: SandboxClient, site: str) -> None:
+    for path in ("status/", f"{SITE}/sandbox/inbox/"):
+        reply = await ann.get(path, headers={"Sec-Fetch-Site": site})
+        assert refused(reply) == (403, "Forbidden", OTHER_ORIGIN)
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+async def test_the_sandboxs_own_origin_is_answered_without_cors_headers(ann: SandboxClient, site: str) -> None:
+    headers = {"Host": "localhost:8787", "Origin": "http://LOCALHOST:8787", "Sec-Fetch-Site": site}
+    reply = await ann.get("status/", headers=headers)
     assert reply.status_code == 200
     assert not [name for name in reply.headers if name.startswith("access-control-")]
 

@@ -286,3 +286,25 @@ async def test_models_are_listed_in_openais_format_if_wanted(make_settings: Make
     assert result == {"models": [row], "count": 1}
     assert service.asked == [("GET", "models/")]
     assert text.startswith("invalid_argument: free_only needs the prices")
+
+
+async def test_a_picture_in_a_message_that_only_this_network_has_is_refused(make_settings: MakeSettings) -> None:
+    said = (
+        "invalid_argument: messages[0].content[1].image_url must be a public https URL without user name or password, "
+        "or a data: URL."
+    )
+    text = {"type": "text", "text": "What is this?"}
+    parts = [
+        {"type": "image_url", "image_url": {"url": "https://10.0.0.1/a.png"}},
+        {"image_url": "HTTPS://localhost/a"},
+    ]
+    calls = [({"messages": [{"role": "user", "content": [text, part]}]}, said) for part in parts]
+    await check_refused(make_settings(), TOOL, calls)
+
+
+async def test_pictures_and_other_parts_of_a_message_are_sent(make_settings: MakeSettings) -> None:
+    urls = ["https://cdn.example/a.png", "data:image/png;base64,AA==", "http://a.example/a.png"]
+    content = [*({"type": "image_url", "image_url": {"url": url}} for url in urls), "odd", {"image_url": 5}]
+    messages = [{"role": "user", "content": content}]
+    _, sent = await ask(make_settings(), TOOL, {"messages": messages}, completion(content="A dot"))
+    assert sent["messages"] == messages

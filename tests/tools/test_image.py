@@ -44,9 +44,7 @@ DRAW, CHANGE = "webvoice_image", "webvoice_image_to_image"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 TWO = {"prompt": "x", "provider": "nucleus", "num_images": 2, "output_path": "x.png"}
 DISK_FULL = "No space left on device. Make room, or choose a folder on another disk."
-MAYBE_SPENT = (
-    "The service had answered, so credits may have been spent. Call webvoice_status before you repeat the call."
-)
+MAYBE_SPENT = "The service had answered, so credits may have been spent: see webvoice_jobs and webvoice_usage."
 
 
 def picture(kind: str = "PNG", colour: str = "red") -> bytes:

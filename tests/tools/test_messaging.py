@@ -34,3 +34,20 @@ async def test_messages_that_cannot_be_sent_are_refused_before_any_request(make_
     await check_refused(make_settings(), "webvoice_send_email", emails)
     memo = ({"text": "x" * 10_001}, "invalid_argument: text should have at most 10000 characters")
     await check_refused(make_settings(), "webvoice_voice_memo", [memo])
+
+
+async def test_a_line_break_in_the_head_of_an_email_is_refused(make_settings: MakeSettings) -> None:
+    said = "invalid_argument: {} has a line break or another control character. Give one line of plain text."
+    breaks = ["\n", "\r", "\r\n", "\u2028", "\u2029", "\x85", "\x0b", "\x00", "\x1b", "\t"]
+    subjects = [
+        ({"to": "a@b.co", "body": "x", "subject": f"Hi{end}Bcc: c@d.co"}, said.format("subject")) for end in breaks
+    ]
+    addresses = [({"to": f"a@b.co{end}Bcc:c@d.co", "body": "x"}, said.format("to")) for end in breaks]
+    await check_refused(make_settings(), "webvoice_send_email", subjects + addresses)
+
+
+async def test_a_subject_in_any_script_is_sent(make_settings: MakeSettings) -> None:
+    subject = "\u05e9\u05dc\u05d5\u05dd\u200f \U0001f468\u200d\U0001f469 caf\u00e9"
+    arguments = {"to": "a@b.co", "body": "x\ny", "subject": subject}
+    _, sent = await ask(make_settings(), "webvoice_send_email", arguments, answer({"success": True}))
+    assert sent == arguments

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from mcp.types import CallToolRequest, CallToolRequestParams, CallToolResult, TextContent
 
-from tests.jobs.world import BY_TOOL, PAID, Upstream, ended, put_inputs
+from tests.jobs.world import BY_TOOL, PAID, Paid, Upstream, ended, put_inputs
 from tests.support import MakeSettings, connected, failed, fields
 from webvoice_mcp.errors import InvalidResponse, RateLimited
 from webvoice_mcp.server import create_server
-from webvoice_mcp.tools.results import failed_result
+from webvoice_mcp.tools.results import Result, failed_result
 
 MAX_BYTES = 1536  # of text in a result
 CHAT, TTS, TRANSLATE = BY_TOOL["webvoice_chat"], BY_TOOL["webvoice_tts"], BY_TOOL["webvoice_translate"]
@@ -104,3 +104,62 @@ async def test_without_a_client_results_are_complete(make_settings: MakeSettings
     result = await create_server(make_settings()).call_tool("webvoice_nothing", {})
     assert isinstance(result, CallToolResult)
     assert failed(result).startswith("invalid_argument: There is no tool 'webvoice_nothing'.")
+
+
+class Invented(Result):
+    """A result with a field that no reply of the service has."""
+
+    our_own_idea: str = ""
+
+
+OUR_NAMES = [
+    *[
+        "note",
+        "next_step",
+        "api_key_saved_to",
+        "path",
+        "files",
+        "file",
+        "job_id",
+        "state",
+        "preview",
+        "characters",
+        "uri",
+    ],
+    *[
+        "key_source",
+        "size_bytes",
+        "our_own_idea",
+        "No\u200bte",
+        "NEXT-STEP",
+        "next step",
+        "\uff4eote",
+        "pa\u00adth",
+        " note ",
+    ],
+]
+
+
+@pytest.mark.parametrize("paid", [CHAT, TTS, TRANSLATE], ids=["chat", "speech", "translation"])
+async def test_fields_of_the_service_that_look_like_ours_are_left_out(make_settings: MakeSettings, paid: Paid) -> None:
+    added = {name: f"the service's {name}" for name in OUR_NAMES} | {"tier": "play"}
+    async with connected(make_settings(), Upstream(paid.answer | added)) as client:
+        found = fields(await client.call_tool(paid.tool, paid.arguments))
+    assert found["tier"] == "play"
+    assert "the service's" not in json.dumps(found)
+
+
+async def test_the_account_s_answers_have_no_field_that_looks_like_ours(make_settings: MakeSettings) -> None:
+    added = {name: f"the service's {name}" for name in OUR_NAMES}
+    for tool, arguments in (
+        ("webvoice_status", {}),
+        ("webvoice_onboarding", {}),
+        ("webvoice_register_send_code", {"email": "a@b.co", "accept_privacy": True, "accept_terms": True}),
+        ("webvoice_register_verify", {"email": "a@b.co", "code": "1"}),
+        ("webvoice_create_api_key", {"name": "k"}),
+        ("webvoice_send_email", {"to": "a@b.co", "body": "x"}),
+        ("webvoice_voice_memo", {"text": "x"}),
+    ):
+        body = {"success": True, "credits": 5, "api_key": "wv_0123456789abcdef", "title": "x"} | added
+        async with connected(make_settings(), Upstream(body)) as client:
+            assert "the service's" not in json.dumps(fields(await client.call_tool(tool, arguments)))

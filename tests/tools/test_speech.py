@@ -31,9 +31,7 @@ VOICES = {
     },
 }
 TRANSCRIPT = {"success": True, "text": "Hello", "language": "en", "duration": 10.5, "credits_used": 0.3}
-MAYBE_SPENT = (
-    "The service had answered, so credits may have been spent. Call webvoice_status before you repeat the call."
-)
+MAYBE_SPENT = "The service had answered, so credits may have been spent: see webvoice_jobs and webvoice_usage."
 
 
 def spoken(content: bytes = MP3_BYTES, **more: Any) -> httpx2.Response:

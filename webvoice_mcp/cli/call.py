@@ -17,6 +17,7 @@ from webvoice_mcp.cli.startup import OUTPUT_DIR, STATE_DIR, load_settings
 from webvoice_mcp.client.redaction import sanitize
 from webvoice_mcp.server import create_server
 
+_CONTINUATION = "\n    "
 _POLLS_BEFORE_MESSAGE = 3  # cancelled work usually ends before the third poll, and needs no message
 
 
@@ -75,7 +76,7 @@ def _print_result(result: CallToolResult, *, as_json: bool) -> int:
         print(json.dumps({"error": text, **(result.meta or {})}) if as_json else text, file=sys.stderr)
         return 1
     fields: dict[str, Any] = result.structured_content or {}
-    print(json.dumps(fields, indent=2) if as_json else sanitize(_format_fields(fields)))
+    print(json.dumps(fields, indent=2) if as_json else _format_fields(fields))
     return 0
 
 
@@ -87,4 +88,5 @@ def _format_fields(fields: dict[str, Any]) -> str:
         else:
             text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
             lines.append(f"{name}: {text}")
-    return "\n".join(lines)
+    # Indented, so that no line of the service's text looks like one of ours.
+    return "\n".join(_CONTINUATION.join(sanitize(line).splitlines()) for line in lines)

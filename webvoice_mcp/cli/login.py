@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
         _ask_for_consent(settings)
         KeyStore(settings.credentials_file).check_writable()  # before a code is sent, which can be used only once
         email, sent = _send_code(settings, email, may_ask=not options.email)
-        print(redact(sent.message or f"A code is on its way to {email}."))
+        print(redact(" ".join((sent.message or f"A code is on its way to {email}.").split())))
         return _report(_verify_typed_codes(settings, email))
     except KeyboardInterrupt:
         # Without a newline at the end: `commands` prints one for every interrupted command.

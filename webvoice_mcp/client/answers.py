@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from webvoice_mcp.client.document import parse_json
+from webvoice_mcp.client.hints import tools_for_paths_in
 from webvoice_mcp.client.redaction import mask_key, redact
 from webvoice_mcp.errors import (
     BadRequest,
@@ -18,6 +19,9 @@ from webvoice_mcp.errors import (
     Unauthorized,
     WebVoiceError,
 )
+
+SPENT_ADVICE = "Credits may have been spent: see webvoice_jobs and webvoice_usage before you repeat the call."
+"""Advice about a paid call that may have been carried out."""
 
 _MAX_QUOTED_CHARACTERS = 300
 _FORBIDDEN = "The account may lack permission (see webvoice_onboarding), or a firewall or VPN may block the call."
@@ -54,6 +58,12 @@ class CallContext:
     provider: str = ""
     other_providers: tuple[str, ...] = ()
     names_model: bool = False
+
+
+def is_refusal(document: Mapping[str, Any]) -> bool:
+    """Return True if `success` is there and not true. null counts as absent."""
+    success = document.get("success")
+    return success is not None and success is not True
 
 
 def message_in_body(body: bytes) -> str:
@@ -126,7 +136,7 @@ def _status_error(status: int, message: str, context: CallContext, retry_after: 
 
 
 def refusal_error(document: Any, context: CallContext) -> WebVoiceError:
-    """Return the error for a refusal with status 200: `"success": false`, or an error without a usable reply.
+    """Return the error for a refusal with status 200: a `success` that is not true, or an error without a reply.
 
     A refusal that carries a bill counts as billed.
     """
@@ -188,7 +198,11 @@ def _document_in(body: bytes) -> Any:
 
 
 def _quote(message: str, context: CallContext) -> str:
-    return redact(message, context.key)[:_MAX_QUOTED_CHARACTERS].rstrip(". ")
+    """Return a message of the service as it may be shown, without its final full stop, and name the tools for paths."""
+    message = redact(message, context.key)
+    tools = tools_for_paths_in(message)
+    shown = message[:_MAX_QUOTED_CHARACTERS].rstrip(". ")
+    return f"{shown}. Here the tool for that is {' or '.join(tools)}" if tools else shown
 
 
 def _host(context: CallContext) -> str:

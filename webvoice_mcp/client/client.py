@@ -113,7 +113,7 @@ class Client:
             )
             if isinstance(document, dict):  # the media fields hold no media now
                 document = {name: value for name, value in document.items() if name not in endpoint.media}
-            # Links are shown to the user, so they must not contain the key.
+            # Links are shown to the user.
             media = [replace(item, text=redact_document(item.text, context.key)) for item in media]
             return self._to_reply(endpoint, document, context, media), media
 
@@ -146,7 +146,7 @@ class Client:
     ) -> R:
         document = redact_document(document, context.key)
         fields = document if isinstance(document, dict) else {}
-        if fields.get("success") is False:
+        if answers.is_refusal(fields):
             raise answers.refusal_error(document, context)
         self._remember_memo(fields.get("onboarding", fields))
         try:
@@ -284,7 +284,7 @@ def _with_billing_advice(endpoint: Endpoint[Any, Any], error: WebVoiceError) -> 
 def _billing_advice(endpoint: Endpoint[Any, Any]) -> str:
     """Return advice about a failed call whose request may have arrived."""
     if endpoint.paid:
-        return "Credits may have been spent: check webvoice_status before you repeat the call."
+        return answers.SPENT_ADVICE
     if endpoint.method == "POST":
         return "The request may have been carried out: check before you repeat it. This call costs no credits."
     return "This call costs no credits."

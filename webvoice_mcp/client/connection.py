@@ -1,11 +1,11 @@
 """Creation of the HTTP client, and the errors for unusable proxies and certificates and for unreachable hosts."""
 
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from urllib.request import getproxies
 
 import httpx2
 
 from webvoice_mcp import __version__
+from webvoice_mcp.client.proxy import find_proxy
 from webvoice_mcp.client.redaction import redact
 from webvoice_mcp.errors import NetworkError
 
@@ -14,7 +14,6 @@ _CONNECT_TIMEOUT_SECONDS = 15.0
 _KEEPALIVE_SECONDS = 45.0
 _LIMITS = httpx2.Limits(max_connections=64, max_keepalive_connections=20, keepalive_expiry=_KEEPALIVE_SECONDS)
 _MAX_REASON_CHARACTERS = 200
-_PROXY_SCHEMES = {"https", "all"}
 
 _NOTHING_DONE = "Nothing was carried out. No credits were spent."
 _PROXY_VARIABLES = "HTTPS_PROXY, ALL_PROXY or the system's proxy"
@@ -37,20 +36,19 @@ def create_http_client(base_url: str, transport: httpx2.AsyncBaseTransport | Non
     Raises:
         NetworkError: the environment names a proxy or certificates that cannot be used.
     """
-    from webvoice_mcp.client.network import Transport  # noqa: PLC0415 - loads httpcore2 only for the first request
+    from webvoice_mcp.client.transport import Transport  # noqa: PLC0415 - loads httpcore2 only for the first request
 
-    # Plain http is for loopback only, where a proxy is of no use and would see the key.
-    is_https = base_url.startswith("https:")
     try:
-        if transport is None and not (is_https and _PROXY_SCHEMES & getproxies().keys()):
-            transport = Transport(_LIMITS, httpx2.create_ssl_context() if is_https else None)
+        if transport is None:
+            proxy = find_proxy(base_url)
+            tls = httpx2.create_ssl_context() if base_url.startswith("https:") else None
+            transport = Transport(_LIMITS, tls, proxy.url if proxy and proxy.is_used else "")
         return httpx2.AsyncClient(
             headers={"User-Agent": f"webvoice-mcp/{__version__}", "Accept": "application/json"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # only the key identifies the user
             timeout=httpx2.Timeout(None, connect=_CONNECT_TIMEOUT_SECONDS),
-            limits=_LIMITS,
             transport=transport,
-            trust_env=is_https,
+            trust_env=False,  # else httpx2 would set up every proxy of the environment
         )
     except ImportError:
         raise NetworkError(

@@ -13,83 +13,19 @@ import socket
 import ssl
 import sys
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, cast
 
 import anyio
 import httpcore2
-import httpx2
 
 _CLOSED = "The connection was already closed"
 _NEXT_ADDRESS_SECONDS = 0.25  # before a host's next address is tried in parallel (RFC 8305)
-
-
-class Transport(httpx2.AsyncBaseTransport):
-    """A pool of HTTP/1.1 connections, without a proxy."""
-
-    def __init__(self, limits: httpx2.Limits, tls: ssl.SSLContext | None) -> None:
-        """Create the pool.
-
-        Args:
-            limits: the pool's limits.
-            tls: TLS context that checks certificates; needed only for https.
-        """
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=tls,
-            max_connections=limits.max_connections,
-            max_keepalive_connections=limits.max_keepalive_connections,
-            keepalive_expiry=limits.keepalive_expiry,
-            network_backend=_AsyncioBackend(),
-        )
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request and return its response, without reading the body."""
-        url = httpcore2.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        )
-        core_request = httpcore2.Request(
-            request.method,
-            url,
-            headers=request.headers.raw,
-            content=cast("httpx2.AsyncByteStream", request.stream),
-            extensions=request.extensions,
-        )
-        with _mapped_errors():
-            response = await self._pool.handle_async_request(core_request)
-        return httpx2.Response(
-            response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions
-        )
-
-    async def aclose(self) -> None:
-        """Close all connections."""
-        await self._pool.aclose()
-
-
-class _Body(httpx2.AsyncByteStream):
-    def __init__(self, response: httpcore2.Response) -> None:
-        self._response = response
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _mapped_errors():
-            async for piece in cast("AsyncIterable[bytes]", self._response.stream):
-                yield piece
-
-    async def aclose(self) -> None:
-        await self._response.aclose()
-
-
-@contextmanager
-def _mapped_errors() -> Generator[None]:
-    """Turn errors of httpcore2 into the errors of httpx2 with the same names."""
-    try:
-        yield
-    except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as error:
-        mapped: type[httpx2.TransportError] = getattr(httpx2, type(error).__name__)
-        raise mapped(str(error)) from error
+# httpcore2 reads interim responses (1xx) without a limit. So what comes before the final response's body is limited
+# here, and passed on in pieces so small that parsing one does not block the event loop.
+_MAX_HEAD_BYTES = 128 << 10
+_HEAD_PIECE_BYTES = 4 << 10
 
 
 @contextmanager
@@ -136,6 +72,7 @@ class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         self._error: Exception | None = None
         self._is_sending = False  # part of a request has been written, and nothing has been read since
         self._was_read = False  # part of a response has been read
+        self._head_left: int | None = None  # bytes that may still come before a response's body, None in the body
         self._read_waiter: asyncio.Future[None] | None = None
         self._write_waiter: asyncio.Future[None] | None = None
 
@@ -172,7 +109,7 @@ class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 - interface
         """Return the next piece, b"" at the end. It may exceed `max_bytes`, which h11 allows."""
         self._is_sending, self._was_read = False, True
-        if self._is_paused:
+        if self._is_paused and (self._head_left is None or not self._received):
             self._is_paused = False
             self._transport.resume_reading()
         if self._received:
@@ -184,12 +121,15 @@ class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
                 return b""
             self._read_waiter = asyncio.get_running_loop().create_future()
             await self._read_waiter
-        return self._received.popleft()
+        piece = self._received.popleft()
+        return piece if self._head_left is None else self._piece_of_head(piece, self._head_left)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - interface
         if not self._is_sending and (self._is_readable() or (self._was_read and self._is_socket_readable())):
             # The service closed the connection or sent data without a request. Nothing of this request has been sent.
             raise httpcore2.ConnectError(_CLOSED)
+        if not self._is_sending:
+            self._head_left = _MAX_HEAD_BYTES
         self._is_sending = True
         if self._has_ended:
             raise httpcore2.WriteError
@@ -219,10 +159,26 @@ class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
             tcp.abort()
             raise
         self._transport = cast("asyncio.Transport", tls)
+        self._was_read = False  # what a proxy said before is no part of a response
         return self
 
     def get_extra_info(self, info: str) -> Any:
         return self._is_readable() if info == "is_readable" else self._transport.get_extra_info(info)
+
+    # Called by `Transport`.
+
+    def end_head(self) -> None:
+        """Take note that the response's head is complete, so that its body follows."""
+        self._head_left = None
+
+    def _piece_of_head(self, piece: bytes, left: int) -> bytes:
+        if len(piece) > _HEAD_PIECE_BYTES:
+            self._received.appendleft(piece[_HEAD_PIECE_BYTES:])
+            piece = piece[:_HEAD_PIECE_BYTES]
+        self._head_left = left - len(piece)
+        if self._head_left < 0:
+            raise httpcore2.RemoteProtocolError("too much came before the answer")
+        return piece
 
     def _is_readable(self) -> bool:
         """Return True if the connection has ended or data has arrived. The pool asks before each request."""

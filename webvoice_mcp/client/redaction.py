@@ -1,16 +1,37 @@
-"""Removal of text that must not be shown: API keys, control characters and terminal escapes."""
+"""Cleaning of text from outside: control characters and terminal escapes are taken out first, then API keys are masked.
+
+Characters that ordinary text needs stay: tabs and line feeds, joiners, variation selectors, marks of direction.
+"""
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any
 
 from webvoice_mcp.contract.account import KEY_PREFIX
 
 _SHOWN_CHARACTERS = 4
-_KEY = re.compile(rf"{KEY_PREFIX}[A-Za-z0-9_\-]{{6,}}")
-_UNPRINTABLE = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f"
-    r"\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
+_MAX_HELD_BACK = 1000  # characters of a stream; a longer run of invisible ones is dropped
+
+_ESCAPE_SEQUENCE = r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)"
+# Control characters, bidirectional embeddings, overrides and isolates, and tag characters.
+_TAKEN_OUT = re.compile(
+    rf"{_ESCAPE_SEQUENCE}|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]"
+)
+_UNFINISHED_ESCAPE = re.compile(r"\x1b(?:\[[ -?]{0,64}|\][^\x07\x1b]{0,2000}\x1b?)?\Z")
+
+# Characters without a visible form: Unicode's category Cf, and those with the property Default_Ignorable_Code_Point.
+_INVISIBLE = (
+    r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160"
+    r"\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    r"\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff"
+)
+_INVISIBLE_CHARACTERS = re.compile(f"[{_INVISIBLE}]")
+_IGNORED_CHARACTERS = re.compile(rf"[\s{_INVISIBLE}]")
+_VISIBLE_CHARACTER = re.compile(rf"[^\s{_INVISIBLE}]")
+_KEY = re.compile(
+    rf"{rf'[{_INVISIBLE}]*+'.join(KEY_PREFIX)}(?:[{_INVISIBLE}]*+[A-Za-z0-9_\-]){{6,}}"  # looks like one of our keys
 )
 
 
@@ -25,21 +46,35 @@ def key_ending(key: str) -> str:
     return key[-_SHOWN_CHARACTERS:] if len(key) > 3 * _SHOWN_CHARACTERS else ""
 
 
-def mask_keys_in(text: str, *known: str) -> str:
-    """Return `text` with every API key in it masked: the `known` ones, and anything that looks like one."""
+def mask_known_keys(text: str, *known: str) -> str:
+    """Return `text` with these API keys masked, even where white space or invisible characters are inside one."""
     for key in known:
         if key:
-            text = text.replace(key, mask_key(key))
-    return _KEY.sub(lambda match: mask_key(match[0]), text)
+            text = _spread(key).sub(mask_key(key).replace("\\", r"\\"), text)
+    return text
+
+
+def mask_keys_in(text: str, *known: str) -> str:
+    """Return `text` with every API key in it masked: the `known` ones, and anything that looks like one."""
+    return _KEY.sub(lambda match: mask_key(without_invisible(match[0])), mask_known_keys(text, *known))
+
+
+def without_invisible(text: str) -> str:
+    """Return text without characters that have no visible form; white space stays."""
+    return _INVISIBLE_CHARACTERS.sub("", text)
 
 
 def sanitize(text: str) -> str:
-    """Return text from outside without terminal escapes and control characters; tabs and line feeds stay."""
-    return _UNPRINTABLE.sub("", text)
+    """Return text from outside without terminal escapes and characters that hide or reorder it.
+
+    Control characters, bidirectional embeddings, overrides and isolates, and tag characters are taken out. Tabs, line
+    feeds, joiners, variation selectors and marks of direction stay, because ordinary text has them.
+    """
+    return _TAKEN_OUT.sub("", text)
 
 
 def redact(text: str, *keys: str) -> str:
-    """Return text from outside without terminal escapes and control characters, and with every API key masked.
+    """Return sanitized text with every API key masked.
 
     Args:
         text: the text.
@@ -48,40 +83,69 @@ def redact(text: str, *keys: str) -> str:
     return mask_keys_in(sanitize(text), *keys)
 
 
-def redact_document(document: Any, key: str) -> Any:
-    """Return a decoded JSON document with `key` masked in all its strings, including the names of members.
+def redact_document(document: Any, *keys: str) -> Any:
+    """Return a decoded JSON document with all its strings sanitized and `keys` masked, names of members too.
 
     Args:
         document: the document, which is copied and not changed.
-        key: the key; if it is empty, the document is returned unchanged.
+        keys: the keys. Text that only looks like a key stays, because an answer may carry a new one.
     """
-    if not key:
-        return document
     if isinstance(document, dict):
-        return {redact_document(name, key): redact_document(value, key) for name, value in document.items()}
+        return {redact_document(name, *keys): redact_document(value, *keys) for name, value in document.items()}
     if isinstance(document, list):
-        return [redact_document(value, key) for value in document]
-    return document.replace(key, mask_key(key)) if isinstance(document, str) else document
+        return [redact_document(value, *keys) for value in document]
+    return mask_known_keys(sanitize(document), *keys) if isinstance(document, str) else document
 
 
 class RedactingStream:
-    """Passes on a text in pieces with the key masked, even if the key is spread over several pieces."""
+    """Passes on a text in pieces, sanitized and with the key masked, even if they are spread over several pieces."""
 
     def __init__(self, key: str, on_text: Callable[[str], Awaitable[None]]) -> None:
         self._key = key
         self._on_text = on_text
+        self._unfinished = ""  # a possible beginning of a terminal escape
         self._held_back = ""  # a possible beginning of the key
 
     async def feed(self, piece: str) -> None:
-        """Take the next piece, and pass on everything that cannot be the beginning of the key."""
-        text: str = redact_document(self._held_back + piece, self._key)
-        longest = min(len(self._key) - 1, len(text))
-        held = next((size for size in range(longest, 0, -1) if self._key.startswith(text[-size:])), 0)
-        self._held_back = text[len(text) - held :]
-        if text := text[: len(text) - held]:
-            await self._on_text(text)
+        """Take the next piece, and pass on everything that cannot be the beginning of an escape or of the key."""
+        piece = self._unfinished + piece
+        escape = _UNFINISHED_ESCAPE.search(piece)
+        end = escape.start() if escape else len(piece)
+        self._unfinished = piece[end:]
+        text = mask_known_keys(self._held_back + sanitize(piece[:end]), self._key)
+        end = _beginning_of(self._key, text)
+        self._held_back = text[end:]
+        if len(self._held_back) > _MAX_HELD_BACK:
+            self._held_back = _IGNORED_CHARACTERS.sub("", self._held_back)
+        if end:
+            await self._on_text(text[:end])
 
     async def finish(self) -> None:
-        """End the text, and pass on the rest, which did not become the key."""
-        if self._held_back:
-            await self._on_text(self._held_back)
+        """End the text, and pass on the rest, which did not become an escape or the key."""
+        if text := mask_known_keys(self._held_back + sanitize(self._unfinished), self._key):
+            await self._on_text(text)
+
+
+def _beginning_of(key: str, text: str) -> int:
+    """Return the offset at which the text may begin with the key's first characters, its length if it does not."""
+    offsets = _last_visible(text, len(key) - 1)
+    visible = "".join(text[offset] for offset in offsets)
+    return next((offset for index, offset in enumerate(offsets) if key.startswith(visible[index:])), len(text))
+
+
+def _last_visible(text: str, count: int) -> list[int]:
+    """Return the offsets of the last `count` visible characters."""
+    size = 4 * count
+    while count > 0:
+        start = max(0, len(text) - size)
+        offsets = [match.start() for match in _VISIBLE_CHARACTER.finditer(text, start)]
+        if len(offsets) >= count or not start:
+            return offsets[-count:]
+        size *= 4
+    return []
+
+
+@lru_cache(maxsize=8)
+def _spread(key: str) -> re.Pattern[str]:
+    """Return a pattern for a key with any white space and invisible characters inside it."""
+    return re.compile(rf"[\s{_INVISIBLE}]*+".join(map(re.escape, key)))

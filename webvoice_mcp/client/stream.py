@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 import anyio
 import httpx2
 
+from webvoice_mcp.client.answers import is_refusal
 from webvoice_mcp.client.chat_accumulator import ChatAccumulator
 from webvoice_mcp.client.checkpoint import Checkpointer
 from webvoice_mcp.client.document import parse_json, replace_surrogates
@@ -72,7 +73,7 @@ def _parse_chunk(event: httpx2.ServerSentEvent, chat: ChatAccumulator, make_erro
     chunk = parse_json(event.data.strip().encode(), keep_surrogates=True)
     if not isinstance(chunk, dict):
         raise InvalidResponse("The service's stream contains something other than chunks of an answer.")
-    if event.event == "error" or chunk.get("error") or chunk.get("success") is False:
+    if event.event == "error" or chunk.get("error") or is_refusal(chunk):
         raise make_error(replace_surrogates(chunk), has_content=chat.has_content)
     return chunk
 

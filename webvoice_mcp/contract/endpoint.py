@@ -146,6 +146,8 @@ class Endpoint(Generic[Q, R]):
         file_field: name of the multipart field that carries an uploaded file, "" for none.
         providers: documented values of `provider`; an error names the others when one is unavailable.
         aliases: names in `providers` that are aliases, mapped to the provider that each one stands for.
+        upstream_keys: the setting of the service that holds the upstream key, by provider; without it the provider
+            answers 503. Empty where the documentation names none.
         default_provider: the provider that answers when a request names none.
         names_model: True if a request names the model that answers.
     """
@@ -159,6 +161,7 @@ class Endpoint(Generic[Q, R]):
     file_field: str = field(default="", kw_only=True)
     providers: tuple[str, ...] = field(default=(), kw_only=True)
     aliases: Mapping[str, str] = field(default_factory=dict, hash=False, kw_only=True)
+    upstream_keys: Mapping[str, str] = field(default_factory=dict, hash=False, kw_only=True)
     default_provider: str = field(default="", kw_only=True)
     names_model: bool = field(default=False, kw_only=True)
 
@@ -171,9 +174,14 @@ class Endpoint(Generic[Q, R]):
         return isinstance(self, PaidEndpoint)
 
     def other_providers(self, provider: str) -> tuple[str, ...]:
-        """Return the documented providers that may replace this one."""
+        """Return the documented providers that may replace this one, because they do not share its upstream key."""
         canonical = self.aliases.get(provider, provider)
-        return tuple(name for name in self.providers if name != canonical and name not in self.aliases)
+        missing = self.upstream_keys.get(canonical, canonical)
+        return tuple(
+            name
+            for name in self.providers
+            if name != canonical and name not in self.aliases and self.upstream_keys.get(name, name) != missing
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from webvoice_mcp.contract.endpoint import Billed, PaidEndpoint, Request
 from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.contract.prices import Price
-from webvoice_mcp.contract.providers import Provider, Providers, rules_of
+from webvoice_mcp.contract.providers import Provider, Providers, rules_of, upstream_keys_of
 from webvoice_mcp.contract.rules import (
     RESOLUTION,
     SEED,
@@ -52,6 +52,7 @@ IMAGE_PROVIDERS: Providers = {
     "minimax": Provider(
         _COMMON_PARAMETERS | {"model": Anything(), "response_format": OneOf(("base64", "url"))},
         {"": _price("minimax", 7)},
+        upstream_key="MINIMAX_API_KEY",
     ),
     "wan": Provider(_COMMON_PARAMETERS | {"thinking_mode": Anything(), "size": Size()}, {"": _price("wan", 8)}),
     "nucleus": Provider(
@@ -82,6 +83,7 @@ IMAGE_PROVIDERS: Providers = {
         _COMMON_PARAMETERS | {"size": Size()},
         {"": _price("qwen-image-max", 7, _DEFAULT_PRICE_SOURCE)},
         size_separator="x",
+        upstream_key="DEEPINFRA_API_KEY",
     ),
 }
 
@@ -178,6 +180,7 @@ IMAGE = PaidEndpoint(
     price=_estimate_image,
     media=_MEDIA,
     providers=tuple(IMAGE_PROVIDERS),
+    upstream_keys=upstream_keys_of(IMAGE_PROVIDERS),
     default_provider="minimax",
 )
 EDIT = PaidEndpoint(
@@ -189,5 +192,6 @@ EDIT = PaidEndpoint(
     media=_MEDIA,
     file_field="images",
     providers=tuple(EDIT_PROVIDERS),
+    upstream_keys=upstream_keys_of(EDIT_PROVIDERS),
     default_provider="flux-flash-edit",
 )

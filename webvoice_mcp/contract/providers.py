@@ -16,6 +16,7 @@ class Provider:
         prices: price by resolution; "" is the price at every other resolution.
         default_resolution: the resolution that is billed when a request names none.
         alias_of: name of the provider that this one is an alias of, "" for none.
+        upstream_key: the setting of the service that holds the upstream key; the provider answers 503 without it.
         size_separator: the character between width and height in its documented example.
     """
 
@@ -23,6 +24,7 @@ class Provider:
     prices: Mapping[str, Price] = field(hash=False)
     default_resolution: str = ""
     alias_of: str = ""
+    upstream_key: str = field(default="WAVESPEED_API_KEY", kw_only=True)
     size_separator: str = "*"
 
     def price(self, resolution: str | None = None) -> Price:
@@ -37,6 +39,11 @@ Providers = Mapping[str, Provider]
 def rules_of(providers: Providers) -> Rules:
     """Return the parameters of each provider, with the rule for each."""
     return {name: provider.parameters for name, provider in providers.items()}
+
+
+def upstream_keys_of(providers: Providers) -> dict[str, str]:
+    """Return the upstream key's setting of each provider."""
+    return {name: provider.upstream_key for name, provider in providers.items()}
 
 
 def aliases_in(providers: Providers) -> dict[str, str]:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+
+from webvoice_mcp.contract.links import is_public_link
 
 _SIZE = re.compile(r"([1-9][0-9]{1,4})[*xX]([1-9][0-9]{1,4})")
 _RATIO = re.compile(r"[1-9][0-9]?:[1-9][0-9]?")
@@ -149,18 +150,6 @@ def complaint(rules: Rules, provider: str, given: Mapping[str, Any]) -> str:
         if not accepted[name].accepts(value):
             return f"{name} must be {accepted[name].words} for provider {provider}."
     return ""
-
-
-def is_public_link(text: Any) -> bool:
-    """Return True for an https URL that anybody could fetch: with a host, and without user name and password."""
-    if not isinstance(text, str) or not text.isascii() or not text.isprintable() or " " in text:
-        return False
-    try:
-        url = urlsplit(text)
-        host, _port = url.hostname, url.port
-    except ValueError:
-        return False
-    return url.scheme == "https" and bool(host) and "@" not in url.netloc
 
 
 def sides(size: str) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from typing import Literal
 from webvoice_mcp.contract.endpoint import Billed, PaidEndpoint, Request
 from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.contract.prices import Price
-from webvoice_mcp.contract.providers import Provider, Providers, aliases_in, rules_of
+from webvoice_mcp.contract.providers import Provider, Providers, aliases_in, rules_of, upstream_keys_of
 from webvoice_mcp.contract.rules import RESOLUTION, SEED, Anything, Between, Link, Links, OneOf, Rule
 
 ImageToVideoProvider = Literal["seedance", "gen4", "runway"]
@@ -84,7 +84,7 @@ TEXT_TO_VIDEO_PROVIDERS: Providers = {
         {"720p": _price_from_text("veo at 720p", 7, 6), "1080p": _price_from_text("veo at 1080p", 11, 6)},
         _DEFAULT_RESOLUTION,
     ),
-    "veo-fast": Provider(_VEO_PARAMETERS, {"": _price_from_text("veo-fast", 3.5, 1)}),
+    "veo-fast": Provider(_VEO_PARAMETERS, {"": _price_from_text("veo-fast", 3.5, 1)}, upstream_key="DEEPINFRA_API_KEY"),
 }
 
 IMAGE_TO_VIDEO_RULES = rules_of(IMAGE_TO_VIDEO_PROVIDERS)
@@ -159,6 +159,7 @@ IMAGE_TO_VIDEO = PaidEndpoint(
     media=_MEDIA,
     file_field="image",
     providers=tuple(IMAGE_TO_VIDEO_PROVIDERS),
+    upstream_keys=upstream_keys_of(IMAGE_TO_VIDEO_PROVIDERS),
     aliases=aliases_in(IMAGE_TO_VIDEO_PROVIDERS),
     default_provider="seedance",
 )
@@ -170,5 +171,6 @@ TEXT_TO_VIDEO = PaidEndpoint(
     price=_estimate_text_to_video,
     media=_MEDIA,
     providers=tuple(TEXT_TO_VIDEO_PROVIDERS),
+    upstream_keys=upstream_keys_of(TEXT_TO_VIDEO_PROVIDERS),
     default_provider="seedance",
 )

@@ -16,7 +16,9 @@ from webvoice_mcp.jobs.job import Job
 
 _log = logging.getLogger("webvoice_mcp")
 
-_REMEMBERED = 200  # finished jobs whose results are kept in memory; the history knows the others
+# Finished jobs whose results are kept in memory; the history knows the others.
+_REMEMBERED = 200
+_REMEMBERED_BYTES = 16 << 20  # of their results as JSON
 
 T = TypeVar("T")
 
@@ -33,6 +35,7 @@ class Jobs:
         self._history = history
         self._grace = grace
         self._jobs: dict[str, Job] = {}
+        self._sizes: dict[str, int] = {}  # bytes of the results of finished jobs, as JSON
         self._uncancelled: set[_Uncancelled[Any]] = set()
         self._tasks: TaskGroup
         self._stack = AsyncExitStack()
@@ -134,11 +137,16 @@ class Jobs:
             _log.exception("%s: its end could not be recorded", job.tool)
         finally:
             job.finish()
+            self._sizes[job.id] = len(job.result.model_dump_json().encode()) if job.result is not None else 0
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
-        finished = [job.id for job in self._jobs.values() if job.is_finished]
-        for job_id in finished[:-_REMEMBERED]:
+        finished = [job_id for job_id in self._jobs if job_id in self._sizes]
+        total = sum(self._sizes.values())
+        for job_id in finished[:-1]:  # somebody may still fetch the result of the last one
+            if len(self._sizes) <= _REMEMBERED and total <= _REMEMBERED_BYTES:
+                break
+            total -= self._sizes.pop(job_id)
             del self._jobs[job_id]
 
 

@@ -9,9 +9,7 @@ from webvoice_mcp.client.splitter import MediaItem, Write
 from webvoice_mcp.errors import FileError, InvalidResponse, WebVoiceError
 from webvoice_mcp.files import PendingFile, SavedFile
 
-_MAYBE_SPENT = (
-    "The service had answered, so credits may have been spent. Call webvoice_status before you repeat the call."
-)
+_MAYBE_SPENT = "The service had answered, so credits may have been spent: see webvoice_jobs and webvoice_usage."
 _MAX_LINK_CHARACTERS = 250  # in a message; longer links go to a file
 
 E = TypeVar("E", bound=WebVoiceError)

@@ -16,6 +16,7 @@ from webvoice_mcp.jobs._send import send
 from webvoice_mcp.jobs.call import Input, PaidCall
 from webvoice_mcp.jobs.caller import Caller
 from webvoice_mcp.jobs.job import Job
+from webvoice_mcp.jobs.long_results import shorten
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.settings import Settings
 
@@ -60,7 +61,8 @@ async def run(call: PaidCall[Any], services: Services, caller: Caller[A]) -> A:
             job.start()
             delivery = await send(call, request, inputs, pending, services, caller, job)
             result: BaseModel = call.result(delivery)
-            return result
+            saved_text = call.text(delivery.reply) if call.output and call.text and delivery.files else ""
+            return await shorten(result, services.files, job, saved_text=saved_text)
 
         services.jobs.submit(job, work, resources.pop_all())
     return await caller.wait(job, background=call.background)

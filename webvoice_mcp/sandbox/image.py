@@ -22,7 +22,8 @@ from webvoice_mcp.contract.image import (
     ImageRequest,
     image_credits,
 )
-from webvoice_mcp.contract.rules import is_public_link, sides
+from webvoice_mcp.contract.links import is_public_link
+from webvoice_mcp.contract.rules import sides
 from webvoice_mcp.sandbox.engines import edit, picture
 from webvoice_mcp.sandbox.parameters import parse_ratio, read_parameters, read_pictures
 from webvoice_mcp.sandbox.requests import ApiRequest, api_route

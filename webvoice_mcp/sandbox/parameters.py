@@ -9,7 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
 from webvoice_mcp.contract.endpoint import Request
-from webvoice_mcp.contract.rules import complaint, is_public_link
+from webvoice_mcp.contract.links import is_public_link
+from webvoice_mcp.contract.rules import complaint
 from webvoice_mcp.sandbox.requests import Fields, Form
 
 ProviderRules = Mapping[str, Mapping[str, Any]]

@@ -20,6 +20,7 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
+_IPV6_HOST = re.compile(r"\[[0-9A-Fa-f:.]+\](:[0-9]*)?")
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12}")
 
 
@@ -58,8 +59,8 @@ def _redact_url(text: str) -> str:
 def _host(url: SplitResult) -> str:
     """Return the host in the form that URLs use, "" if it is not valid."""
     host = url.hostname or ""
-    if ":" in host and "%" not in host:
-        return f"[{ipaddress.IPv6Address(host)}]"
+    if "[" in url.netloc or "]" in url.netloc:  # urlsplit also finds a host where other text is around the brackets
+        return f"[{ipaddress.IPv6Address(host)}]" if _IPV6_HOST.fullmatch(url.netloc) else ""
     return host if _HOST.fullmatch(host) else ""
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from webvoice_mcp.contract.links import is_public_link
+from webvoice_mcp.contract.rules import Link
 from webvoice_mcp.errors import InvalidArgument
 
 JsonObject = dict[str, Any]
@@ -36,11 +38,20 @@ def _check_messages(messages: list[JsonObject]) -> None:
             raise InvalidArgument(f"messages[{number}].content must be a string, null or a list of parts.")
         if content is None and not (role == "assistant" and message.get("tool_calls")):
             raise InvalidArgument(f"messages[{number}].content is missing; only an assistant with tool_calls has none.")
+        _check_pictures(content, f"messages[{number}].content")
         if role == "tool" and not message.get("tool_call_id"):
             raise InvalidArgument(f"messages[{number}].tool_call_id is missing: say which call this answers.")
     last = messages[-1]["role"]
     if last not in {"user", "tool"}:
         raise InvalidArgument(f"messages ends with role {last}; the last one must be of role user, or tool.")
+
+
+def _check_pictures(content: Any, name: str) -> None:
+    for number, part in enumerate(content if isinstance(content, list) else ()):
+        image = part.get("image_url") if isinstance(part, dict) else None
+        url = image.get("url") if isinstance(image, dict) else image
+        if isinstance(url, str) and url.strip().lower().startswith("https:") and not is_public_link(url):
+            raise InvalidArgument(f"{name}[{number}].image_url must be {Link().words}, or a data: URL.")
 
 
 def check_tools(tools: list[JsonObject], *, web_search: bool) -> None:

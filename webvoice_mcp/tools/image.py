@@ -18,7 +18,7 @@ from webvoice_mcp.contract.image import (
     ImageRequest,
     format_size,
 )
-from webvoice_mcp.contract.rules import is_public_link
+from webvoice_mcp.contract.links import is_public_link
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.files import Output
 from webvoice_mcp.jobs.call import Delivery, PaidCall

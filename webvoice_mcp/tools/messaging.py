@@ -13,7 +13,7 @@ from webvoice_mcp.contract.messaging import (
     EmailRequest,
     MemoRequest,
 )
-from webvoice_mcp.tools.parameters import checked_email
+from webvoice_mcp.tools.parameters import check_line, checked_email
 from webvoice_mcp.tools.results import Result
 from webvoice_mcp.tools.toolset import DESTROYS, WRITES, ToolSet
 
@@ -50,6 +50,8 @@ async def webvoice_send_email(
 
     Free; at most 10 an hour. To keep a note for oneself use webvoice_voice_memo.
     """
+    check_line("to", to)
+    check_line("subject", subject)
     request = EmailRequest(to=checked_email("to", to), body=body, subject=subject)
     reply = await client.call(SEND_EMAIL, request)
     return EmailSent.from_reply(reply)

@@ -7,7 +7,8 @@ from typing import Annotated, TypeVar
 from pydantic import Field
 
 from webvoice_mcp.contract.endpoint import Request
-from webvoice_mcp.contract.rules import Link, Rules, complaint, is_public_link
+from webvoice_mcp.contract.links import is_public_link
+from webvoice_mcp.contract.rules import Link, Rules, complaint
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.jobs.call import Input
 
@@ -19,6 +20,7 @@ OutputPath = Annotated[
 AnyRequest = TypeVar("AnyRequest", bound=Request)
 
 NO_SEED = -1
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -32,6 +34,16 @@ def checked_email(argument: str, address: str) -> str:
     if not _EMAIL.fullmatch(stripped):
         raise InvalidArgument(f"{argument} is not an e-mail address. Give one like name@example.com.")
     return stripped
+
+
+def check_line(argument: str, text: str) -> None:
+    """Refuse text that does not fit in one line of an e-mail's head.
+
+    Raises:
+        InvalidArgument: it has a line break or another control character.
+    """
+    if _CONTROL_CHARACTER.search(text):
+        raise InvalidArgument(f"{argument} has a line break or another control character. Give one line of plain text.")
 
 
 def checked_for_provider(rules: Rules, provider: str, request: AnyRequest) -> AnyRequest:

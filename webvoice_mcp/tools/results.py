@@ -1,17 +1,23 @@
 """Results of tools, and the SDK's results that are made from them."""
 
+import itertools
 import json
 import re
+import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from mcp.types import CallToolResult, ContentBlock, ResourceLink, TextContent
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from webvoice_mcp.client.redaction import without_invisible
 from webvoice_mcp.contract.endpoint import Reply
 from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.files import SavedFile, kind_for_suffix
+from webvoice_mcp.jobs.long_results import MAX_RESULT_BYTES, wire_bytes
 from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.tools.pictures import image_content
 
 ERROR_META = "webvoice/error"
@@ -22,7 +28,9 @@ _ERROR_END_CHARACTERS = 300  # of which the end, which says what to do, keeps so
 _MAX_FIELD_CHARACTERS = 500  # of JSON, for a field that the documentation does not name
 _MAX_FIELDS_CHARACTERS = 1000  # for all such fields
 _MAX_DEPTH = 20
-_OURS = frozenset({"success", "files", "job_id", "state"})  # never taken from the service
+_CUT = "The service's answer was too large: the rest of it is left out here. Ask for less of it."
+# Ours although no result declares them: `webvoice-mcp call` shows a file as `file`.
+_OURS = frozenset({"success", "file", "preview", "characters"})
 _MEDIA = re.compile(r"\s*data:[^\s,]*,.*|[A-Za-z0-9+/_=\r\n-]{201,}", re.DOTALL | re.IGNORECASE)
 
 
@@ -44,7 +52,7 @@ class Result(BaseModel):
 
     def linked_files(self) -> list["File"]:
         """Return the files that the result links to."""
-        return getattr(self, "files", None) or []
+        return [File.model_validate(file) for file in getattr(self, "files", None) or []]
 
     def show(self, pictures: tuple[SavedFile, ...]) -> None:
         """Also hand these pictures to the model, as far as the settings and their size allow."""
@@ -120,6 +128,8 @@ class JobStarted(Result):
 async def successful_result(result: Result, services: Services) -> CallToolResult:
     """Make the SDK's result: compact JSON, pictures for the model, a link for each file, structured content."""
     fields = result.fields()
+    if wire_bytes(fields) > MAX_RESULT_BYTES:
+        fields = await WorkerThreads(1).run(_shortened, fields)  # it may take seconds
     content: list[ContentBlock] = [TextContent(text=compact_json(fields))]
     if result.pictures and services.settings.inline_images:
         content += await image_content(result.pictures)
@@ -161,14 +171,62 @@ def _link(file: File) -> ResourceLink:
 def _extra_fields(reply: Reply, limits: tuple[int, int]) -> dict[str, Any]:
     extra: dict[str, Any] = {}
     limit, left = limits
+    ours = _our_names()
     for name, value in (reply.model_extra or {}).items():
-        if name in _OURS or value is None or not _is_plain(value, _MAX_DEPTH):
+        if _seen(name) in ours or value is None or not _is_plain(value, _MAX_DEPTH):
             continue
         size = len(json.dumps({name: value}))
         if size <= min(limit, left):
             extra[name] = value
             left -= size
     return extra
+
+
+def _seen(name: str) -> str:
+    """Return a field's name as a reader sees it, in lower case with underscores."""
+    return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFKC", without_invisible(name)).casefold()).strip("_")
+
+
+def _our_names() -> frozenset[str]:
+    """Return the names of fields that are never taken from the service: those of our results that it does not have."""
+    ours: list[type[BaseModel]] = [*_subclasses(Result), File]
+    results = {name for result in ours for name in result.model_fields}
+    replies = {name for reply in _subclasses(Reply) for name in reply.model_fields}
+    return frozenset(results - replies) | _OURS
+
+
+def _subclasses(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for direct in base.__subclasses__():
+        yield direct
+        yield from _subclasses(direct)
+
+
+def _shortened(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return as much of a result as hosts accept. What is long in paid results was saved before."""
+    cut, left = fields, MAX_RESULT_BYTES // 2
+    while wire_bytes(cut) > MAX_RESULT_BYTES:
+        cut = _cut(fields, left) | {"note": _CUT}
+        left = left * 3 // 4
+    return cut
+
+
+def _cut(value: Any, left: int) -> Any:
+    """Return the beginning of a JSON value, in about `left` bytes of JSON. Items of a list are kept whole."""
+    if isinstance(value, str):
+        return value[:left]
+    if isinstance(value, list):
+        sizes = itertools.accumulate(map(json_size, value))
+        return [item for item, size in zip(value, sizes, strict=True) if size <= left]
+    kept: dict[str, Any] = {}
+    # What small members leave of their share is for the large ones, which come last.
+    for number, (name, item) in enumerate(sorted(value.items(), key=lambda member: json_size(member[1]))):
+        share = left // (len(value) - number) - json_size(name)
+        if json_size(item) <= share:
+            kept[name] = item
+        elif share > 0 and isinstance(item, str | list | dict):
+            kept[name] = _cut(item, share)
+        left -= json_size({name: kept[name]}) if name in kept else 0
+    return {name: kept[name] for name in value if name in kept}
 
 
 def _is_plain(value: Any, depth: int) -> bool:

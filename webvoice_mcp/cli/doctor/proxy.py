@@ -1,10 +1,9 @@
 """Checks for a proxy between this computer and the service."""
 
-import re
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from webvoice_mcp.cli.doctor.check import Check
+from webvoice_mcp.client.proxy import find_proxy
 from webvoice_mcp.settings import Settings
 
 _NAME = "proxy"
@@ -12,12 +11,10 @@ _NAME = "proxy"
 
 def check(settings: Settings) -> Check:
     """Report the proxy that is used for the base URL."""
-    url = urlsplit(settings.base_url)
-    proxies = getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all", "")
-    if not proxy:
+    host = urlsplit(settings.base_url).netloc
+    proxy = find_proxy(settings.base_url)
+    if proxy is None:
         return Check(_NAME, True, "none")
-    shown = re.sub(r"^(.*://)?.*@", r"\1", proxy)  # without a user name and password
-    if url.scheme == "http" or proxy_bypass(url.netloc):
-        return Check(_NAME, True, f"{shown} is set, but not used for {url.netloc}")
-    return Check(_NAME, True, f"{url.netloc} is reached through {shown}")
+    if not proxy.is_used:
+        return Check(_NAME, True, f"{proxy.shown} is set, but not used for {host}")
+    return Check(_NAME, True, f"{host} is reached through {proxy.shown}")
