@@ -1,5 +1,6 @@
 """The user is asked before an expensive call, in both protocol eras."""
 
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -220,14 +221,16 @@ async def test_an_argument_in_a_question_is_one_quoted_line(make_settings: MakeS
 async def test_a_recording_that_changes_while_the_user_is_asked_is_not_sent(
     make_settings: MakeSettings, tmp_path: Path
 ) -> None:
-    """The file keeps its size, and its header now says that it lasts 200 times as long."""
+    """The file keeps its size and time, and its header now says that it lasts 200 times as long."""
     recording = tmp_path / "out" / "talk.wav"
 
     class SlowUser(User):
         async def __call__(self, context: Any, params: ElicitRequestParams) -> ElicitResult:
             content = bytearray(wav_bytes(8000))
             content[24:32] = (40).to_bytes(4, "little") + (80).to_bytes(4, "little")  # samples and bytes in a second
+            before = recording.stat()
             recording.write_bytes(content)
+            os.utime(recording, ns=(before.st_atime_ns, before.st_mtime_ns))
             return await super().__call__(context, params)
 
     put_inputs(tmp_path / "out")
