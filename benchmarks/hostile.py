@@ -32,7 +32,7 @@ def measure(bench: Bench) -> list[Goal]:
     for name, row in samples.items():
         goals.append(Goal(f"peak memory during {name}", row["peak MiB"], 128, "MiB above idle", is_strict=True))
         goals.append(Goal(f"memory after {name}", row["kept MiB"], 32, "MiB above idle", is_strict=True))
-        goals.append(Goal(f"longest ping during {name}", row["+ ms"], 500, "ms above idle", is_strict=True))
+        goals.append(Goal(f"longest ping during {name}", row["+ ms"], 500, "ms above idle"))
     return goals
 
 

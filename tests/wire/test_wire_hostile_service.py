@@ -171,7 +171,7 @@ TOO_LARGE = "than the 1 MB that WEBVOICE_MAX_FILE_MB allows"
 # The endless part, the call, the response, and the error code or a part of the error text.
 ENDLESS: list[tuple[str, tuple[str, Message], Handler, str]] = [
     ("headers", TRANSLATE, endless(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n" * 1000), "network_error"),
-    ("1xx", TRANSLATE, endless(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000), "timeout"),
+    ("1xx", TRANSLATE, endless(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000), "network_error"),
     ("JSON", TRANSLATE, endless(OPEN + b'{"translated_text":"', LARGE), "larger than 8 MiB"),
     ("an error", TRANSLATE, endless(b'HTTP/1.1 400 X\r\n\r\n{"message":"', LARGE), "bad_request"),
     ("audio", SPEAK, endless(OPEN + b'{"audio":"', LARGE), TOO_LARGE),

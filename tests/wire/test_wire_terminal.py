@@ -83,7 +83,7 @@ def test_no_text_of_the_service_controls_the_terminal(
 ) -> None:
     hostile.respond_with(http(json.dumps(reply).encode()))
     printed = output_of(tmp_path, hostile, *words, API_KEY=CANARY)
-    assert "evil.example" in printed
+    assert "here" in printed
     assert is_harmless(printed)
 
 
