@@ -105,7 +105,7 @@ class Upstream(httpx2.AsyncBaseTransport):
     Attributes:
         hold: None, `head` (sends nothing until `release` is set) or `body` (nothing after the first half).
         fail: None, `refused`, `head` (the connection breaks before an answer), `start` or `middle` (in its body).
-        status: status of the answer.
+        status: status of the answer; with 400 and above, its body is an error and not `answer`.
         asked: the requests, as (method, path).
         closed: number of connections that were closed before the whole answer was read.
         here: set when a request has arrived.
@@ -114,7 +114,7 @@ class Upstream(httpx2.AsyncBaseTransport):
     def __init__(
         self, answer: dict[str, Any], *, hold: str | None = None, fail: str | None = None, status: int = 200
     ) -> None:
-        self.body = json.dumps(answer).encode()
+        self.body = json.dumps(answer if status < 400 else {"error": "No."}).encode()
         self.hold = hold
         self.fail = fail
         self.status = status
