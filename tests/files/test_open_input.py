@@ -39,7 +39,7 @@ async def test_a_file_is_described_by_its_content_and_not_its_name(files: Files,
         ("talk.mp3", "audio/mpeg"): MP3_BYTES,
         ("talk.wav", "audio/wav"): wav_bytes(),
         ("talk.flac", "audio/flac"): FLAC_BYTES,
-        ("talk.m4a", "audio/mp4"): mp4_bytes(b"M4A "),
+        ("talk.m4a", "audio/mp4"): mp4_bytes(b"M4A ", b"soun"),
     }
     for (name, mime_type), content in samples.items():
         (out / "talk.doc").write_bytes(content)
