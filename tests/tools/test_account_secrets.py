@@ -1,4 +1,4 @@
-"""What attackers try with accounts: to have a key shown, or another account put to work, through MCP."""
+"""Attacks on accounts through MCP: a key is to be shown, or another account put to work."""
 
 import json
 from typing import Any
@@ -204,7 +204,7 @@ async def test_a_further_key_does_not_displace_an_account_signed_in_meanwhile(se
 
 @BOTH_ERAS
 @pytest.mark.parametrize("user", [None, User(NO), User()], ids=["cannot be asked", "no", "yes"])
-async def test_beside_a_key_in_the_environment_the_saved_one_changes_with_a_yes(
+async def test_beside_an_environments_key_the_saved_one_changes_with_a_yes(
     make_settings: MakeSettings, mode: str, user: User | None
 ) -> None:
     settings = make_settings()
