@@ -41,7 +41,9 @@ async def test_a_key_in_the_environment_takes_precedence(make_settings: MakeSett
 
 async def test_a_saved_key_is_found_at_once(keys: Keys, settings: Settings) -> None:
     assert await keys.find() is None
-    assert await keys.store(name="k", key=OTHER, use=True) == StoredKey("wv_…cdef", str(settings.credentials_file), "")
+    assert await keys.store(name="k", key=OTHER, use=True) == StoredKey(
+        "wv_…cdef", str(settings.credentials_file), "", used=True
+    )
     assert await keys.require() == ApiKey(OTHER, "saved")
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 FRAME = b"\xff\xfb\x90\x00" + bytes(413)  # MPEG 1 layer III, 128 kbit/s, 44.1 kHz
 MP3_BYTES = FRAME * 3
 FLAC_BYTES = b"fLaC\x80\x00\x00\x22" + bytes(34)
-JPEG_BYTES = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(20)
-WEBP_BYTES = b"RIFF\x1a\x00\x00\x00WEBPVP8L" + bytes(14)
+JPEG_BYTES = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(9) + b"\xff\xda\x00\x02" + bytes(4) + b"\xff\xd9"
+WEBP_BYTES = b"RIFF\x16\x00\x00\x00WEBPVP8L\x0a\x00\x00\x00" + bytes(10)
 GIF_BYTES = b"GIF89a\x01\x00\x01\x00\x80\x00\x00" + bytes(6) + b"!\xf9\x04" + bytes(8)
 
 

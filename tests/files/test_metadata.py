@@ -138,10 +138,52 @@ def test_what_follows_the_end_of_a_picture_is_not_sent() -> None:
     assert sent(trailer + trailer) == sent(trailer)  # as phones append previews and films
 
 
-def test_other_kinds_and_parts_of_pictures_are_sent_as_they_are() -> None:
-    damaged = [b"\xff\xd8\xff\xe0" + size + bytes(20) for size in (b"", b"\x7f\xff")]
-    for content in (GIF_BYTES, JPEG_BYTES, PNG_BYTES, WEBP_BYTES, PNG_BYTES[:40], *damaged):
+def test_other_kinds_and_plain_pictures_are_sent_as_they_are() -> None:
+    for content in (GIF_BYTES, JPEG_BYTES, PNG_BYTES, WEBP_BYTES, PNG_BYTES[:-12], JPEG_BYTES[:-2]):
         assert sent(content) == content
+
+
+def test_what_only_begins_as_a_picture_is_not_sent() -> None:
+    texts = [
+        b"\xff\xd8\xff\xe0" + SECRET * 50,
+        b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(9) + SECRET,
+        PNG_BYTES[:33] + SECRET * 50,
+        PNG_BYTES[:33] + png_chunk(b"gAMA", SECRET),
+        b"RIFF\x00\x01\x00\x00WEBPVP8X\x0a\x00\x00\x00" + bytes(10) + SECRET,
+    ]
+    for content in texts:
+        assert _kind(content) is not None
+        with pytest.raises(Unfollowable):
+            sent(content)
+
+
+def test_previews_inside_the_headers_of_a_jpeg_are_left_out() -> None:
+    plain = JPEG_BYTES[20:]
+    jfif = b"JFIF\x00\x01\x02\x00\x00\x48\x00\x48"
+    adobe = b"Adobe\x00\x64\x00\x00\x00\x00\x01"
+    for name, kept in ((b"\x03\x01", jfif + b"\x00\x00"), (b"", jfif[:9])):
+        content = jfif + name + SECRET if name else jfif[:9]
+        assert sent(b"\xff\xd8" + segment(0xE0, content) + plain) == b"\xff\xd8" + segment(0xE0, kept) + plain
+    for content in (adobe, adobe + SECRET):
+        assert sent(b"\xff\xd8" + segment(0xEE, content) + plain) == b"\xff\xd8" + segment(0xEE, adobe) + plain
+
+
+def orientation_alone(value: int) -> bytes:
+    """Return Exif data whose only field is the orientation."""
+    return struct.pack(">2sHIHHHIHHI", b"MM", 42, 8, 1, 0x0112, 3, 1, value, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(("first", "second", "shown"), [(1, 6, 1), (8, 3, 8)])
+def test_of_several_orientations_the_first_counts(name: str, first: int, second: int, shown: int) -> None:
+    data = [orientation_alone(turned) for turned in (first, second)]
+    content = {
+        "JPEG": JPEG_BYTES[:2] + b"".join(segment(0xE1, b"Exif\x00\x00" + item) for item in data) + JPEG_BYTES[2:],
+        "PNG": PNG_BYTES[:33] + b"".join(png_chunk(b"eXIf", item) for item in data) + PNG_BYTES[33:],
+        "WEBP": riff((b"VP8X", bytes(10)), (b"VP8 ", b"ab"), *((b"EXIF", item) for item in data)),
+    }[name]
+    found = [turned for turned in range(2, 9) if orientation_alone(turned) in sent(content)]
+    assert found == [turned for turned in [shown] if turned != 1]
 
 
 def _kind(content: bytes) -> Any:
@@ -330,7 +372,7 @@ def test_a_long_scan_is_followed_to_its_end() -> None:
 async def test_a_damaged_picture_is_refused_in_one_sentence(files: Files, out: Path) -> None:
     (out / "a.jpg").write_bytes(b"\xff\xd8" + METADATA[0])
     assert await refused_input(UnsupportedMedia, files, "a.jpg", "image") == (
-        "audio_path: a.jpg is damaged, so that position, camera and owner cannot be taken out of it."
+        "audio_path: a.jpg is damaged: it holds no picture, or position, camera and owner cannot be taken out of it."
         " Save the picture anew with a picture program."
     )
 

@@ -39,7 +39,7 @@ async def test_a_file_is_described_by_its_content_and_not_its_name(files: Files,
         ("talk.mp3", "audio/mpeg"): MP3_BYTES,
         ("talk.wav", "audio/wav"): wav_bytes(),
         ("talk.flac", "audio/flac"): FLAC_BYTES,
-        ("talk.m4a", "audio/mp4"): mp4_bytes(b"M4A "),
+        ("talk.m4a", "audio/mp4"): mp4_bytes(b"M4A ", b"soun"),
     }
     for (name, mime_type), content in samples.items():
         (out / "talk.doc").write_bytes(content)
@@ -74,7 +74,7 @@ async def test_a_path_is_absolute_or_from_home_or_from_the_output_folder(
     monkeypatch.setenv("HOME", str(tmp_path))
     (out / "a.mp3").write_bytes(MP3_BYTES)
 
-    uris = (f"file://{out}/a.mp3", f"FILE://{out}/a.mp3", f"file://localhost{out}/a.mp3")
+    uris = (f"file://{out}/a.mp3", f"FILE:{out}/a.mp3", f"file://localhost{out}/a.mp3")
     for path in ("a.mp3", f"{out}/a.mp3", "~/out/a.mp3", "../out/x/../a.mp3", *uris):
         assert await read(files, path) == MP3_BYTES
 

@@ -22,7 +22,7 @@ UNSEEN = [
 ]
 HONEST = [
     "grüße 你好", "e\u0301", "日本語", "مرحبا \u0661", "שלום", "नमस्ते", "❤\ufe0f song", "1\ufe0f\u20e3", "葛\U000e0100",
-    "😀🏽", "\U0001f1e9\U0001f1ea", "a\u00a0b", "10\u202fh", "\u0600 sign", "Mr. Smith", "part 1.2",
+    "😀🏽", "\U0001f1e9\U0001f1ea", "a\u00a0b", "10\u202fh", "\u0600 sign", "Mr. Smith", "part 1.2", "©\ufe0f",
 ]  # fmt: skip
 MADE = ["R.E.M", "U.S", "v1.2", "St. John", "2026.01", "Dr.No", "a.b c", "example.com", "J.R.R.Tolkien", "conf.d"]
 NOT_MADE = ["package.json", "setup.py", "notes.TXT", "Makefile.mk", "x.mp3", "a.tar.gz", "index.Html", "b.sh", "main.c"]
@@ -53,7 +53,9 @@ async def test_a_character_that_cannot_be_seen_is_refused_in_new_names(
     assert everything_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("name", ["a\ufe0f\ufe0f", "\ufe0fa", "a\ufe0f\U000e0100"], ids=ascii)
+@pytest.mark.parametrize(
+    "name", ["❤\ufe0f\ufe0f", "\ufe0fa", "❤\ufe0f\U000e0100", "report\ufe0f", "é\ufe00", "a.\ufe0e"], ids=ascii
+)
 def test_a_variation_selector_without_a_character_of_its_own_is_refused(name: str) -> None:
     assert "cannot be seen" in reason_no_file(f"{name}.mp3")
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.files.actions import refused_output, resolve
+from tests.files.actions import refused_input, refused_output, resolve
 from tests.files.samples import MP3_BYTES, PNG_BYTES, everything_in, put, wav_bytes, without_root
 from tests.support import MakeSettings
 from webvoice_mcp.errors import DiskError, FileError, FileExists, InvalidArgument, PathNotAllowed
@@ -41,6 +41,28 @@ async def test_a_relative_path_starts_from_the_output_folder(files: Files, out: 
     }
     found = {given_path: (await resolve(files, given_path)).path for given_path in expected}
     assert found == {given_path: Path(os.path.normpath(out / path)) for given_path, path in expected.items()}
+
+
+@pytest.mark.parametrize(
+    "link", ["https://example.com/a.mp3", "S3://bucket/a.mp3", "file://server/share/a.mp3", "file://a.mp3", "ftp://"]
+)
+async def test_a_link_is_no_path(files: Files, out: Path, link: str) -> None:
+    message = f"{link} names no file on this computer. Give a path."
+    assert await refused_output(InvalidArgument, files, link) == f"output_path: {message}"
+    assert await refused_input(InvalidArgument, files, link) == f"audio_path: {message}"
+    assert everything_in(out) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a colon has a meaning of its own there")
+@pytest.mark.parametrize("name", ["10:30 talk.mp3", "notes: a.mp3", "file: a.mp3", "a:b/c.mp3", "x/http://a.mp3"])
+async def test_a_colon_makes_no_link(files: Files, out: Path, name: str) -> None:
+    assert (await resolve(files, name)).path == Path(os.path.normpath(out / name))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, paths in a URI begin with a drive")
+@pytest.mark.parametrize("start", ["file:", "file://", "FILE://LOCALHOST"])
+async def test_a_uri_of_a_local_file_is_its_path(files: Files, tmp_path: Path, start: str) -> None:
+    assert (await resolve(files, f"{start}{tmp_path}/a%20b.mp3")).path == tmp_path / "a b.mp3"
 
 
 async def test_an_absolute_path_is_used_as_it_is(files: Files, tmp_path: Path) -> None:

@@ -26,6 +26,21 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """The place that a new key may take: what is at work when the user, or nobody, has to be asked about it.
+
+    Attributes:
+        key: the key that calls are made with, None if there is none or the service has refused it.
+        saved: the saved key, used by every server that has none in its environment; "" for none.
+        unsaved: the key that this process uses because it could not be saved, "" for none.
+    """
+
+    key: ApiKey | None
+    saved: str = field(repr=False)
+    unsaved: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class StoredKey:
     """The outcome of storing a new key.
 
@@ -33,11 +48,13 @@ class StoredKey:
         masked: the masked key.
         saved_to: path of the key file, "" if it could not be saved.
         note: information for the user, "" for none.
+        used: True if it is this server's key from now on, or once there is none in the environment.
     """
 
     masked: str
     saved_to: str
     note: str
+    used: bool = False
 
     def facts(self) -> dict[str, str]:
         """Return the fields about the key for a tool's result, without empty ones."""
@@ -103,6 +120,15 @@ class Keys:
             return None
         return key if key and key.value not in self._refused else None
 
+    async def place(self) -> Place:
+        """Return the place that a new key could take now."""
+        key = await self.at_work()
+        try:
+            saved = await self._threads.run(self._store.active, self._settings.base_url)
+        except DiskError:
+            saved = ""
+        return Place(key, saved, self._unsaved)
+
     def is_stopgap(self, key: ApiKey, account: str) -> bool:
         """Return True if a key could not be saved, and belongs to this account: another one may take its place."""
         return key.source == "memory" and account.casefold() == self._unsaved_account.casefold()
@@ -115,7 +141,9 @@ class Keys:
         """
         await self._threads.run(self._store.check_writable)
 
-    async def store(self, *, name: str, key: str, use: bool, keep_unused: bool = False, account: str = "") -> StoredKey:
+    async def store(
+        self, *, name: str, key: str, use: bool | Place, keep_unused: bool = False, account: str = ""
+    ) -> StoredKey:
         """Save a key for this base URL, even if the caller is cancelled: the service gives a key only once.
 
         A key that cannot be saved is kept in memory if it is to be used.
@@ -123,23 +151,35 @@ class Keys:
         Args:
             name: the key's name.
             key: the key itself.
-            use: True to make it this server's key, unless there is one in the environment.
+            use: True to make it this server's key, unless there is one in the environment; a place to do so only if
+                nothing has changed there, since that is what the user agreed to.
             keep_unused: True to save it so that it is not used even if no other key is saved.
             account: the e-mail address that the key was made for, "" if it is not known.
         """
         masked = mask_key(sanitize(key))
         environment = _ENVIRONMENT if self._settings.api_key else ""
-        save = partial(self._store.save, self._settings.base_url, name=name, key=key, use=use, keep_unused=keep_unused)
+        place = use if isinstance(use, Place) else None
+        save = partial(
+            self._store.save,
+            self._settings.base_url,
+            name=name,
+            key=key,
+            use=bool(use),
+            keep_unused=keep_unused,
+            instead_of=place.saved if place else None,
+        )
         with anyio.CancelScope(shield=True):
             try:
-                await self._threads.run(save)
+                used = await self._threads.run(save)
             except InvalidResponse as error:
                 return StoredKey(masked, "", str(error))
             except DiskError as error:
-                if use:
+                used = bool(use) and (place is None or place.unsaved == self._unsaved)
+                if used:
                     self._unsaved, self._unsaved_account = key, account
-                works = (environment or "It works until this process ends.") if use else "It is not used."
-                return StoredKey(masked, "", f"The key could not be saved. {error} {works} {_ANOTHER}")
-        if use:
+                works = (environment or "It works until this process ends.") if used else "It is not used."
+                return StoredKey(masked, "", f"The key could not be saved. {error} {works} {_ANOTHER}", used)
+        if used:
             self._unsaved = ""
-        return StoredKey(masked, str(self._settings.credentials_file), environment if use or keep_unused else "")
+        note = environment if use or keep_unused else ""
+        return StoredKey(masked, str(self._settings.credentials_file), note, used)

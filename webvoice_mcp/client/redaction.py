@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from webvoice_mcp.contract.account import KEY_PREFIX
 
@@ -47,10 +48,15 @@ def key_ending(key: str) -> str:
 
 
 def mask_known_keys(text: str, *known: str) -> str:
-    """Return `text` with these API keys masked, even where white space or invisible characters are inside one."""
+    """Return `text` with these API keys masked, even where white space or invisible characters are inside one.
+
+    They are masked where they are percent-encoded, as in a link, too.
+    """
     for key in known:
-        if key:
-            text = _spread(key).sub(mask_key(key).replace("\\", r"\\"), text)
+        masked = mask_key(sanitize(key)).replace("\\", r"\\")
+        for form in dict.fromkeys((visible := _IGNORED_CHARACTERS.sub("", key), quote(visible, safe=""))):
+            if form:
+                text = _spread(form).sub(masked, text)
     return text
 
 
@@ -145,7 +151,7 @@ def _last_visible(text: str, count: int) -> list[int]:
     return []
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _spread(key: str) -> re.Pattern[str]:
     """Return a pattern for a key with any white space and invisible characters inside it."""
     return re.compile(rf"[\s{_INVISIBLE}]*+".join(map(re.escape, key)))

@@ -100,7 +100,7 @@ STATUS = FreeEndpoint("GET", "status/", Empty, StatusReply)
 def _key_in(data: Any) -> str | None:
     if isinstance(data, dict):
         return next(filter(None, (_key_in(data.get(name)) for name in _KEY_FIELDS)), None)
-    return data if isinstance(data, str) and data else None
+    return data.strip() or None if isinstance(data, str) else None
 
 
 def links(site: str) -> dict[str, str]:

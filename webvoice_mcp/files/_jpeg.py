@@ -9,11 +9,13 @@ from webvoice_mcp.files import _exif
 from webvoice_mcp.files._bytes import Readable, read_at, size_of
 from webvoice_mcp.files.pieces import MAX_PARTS, Piece, Pieces, Unfollowable
 
-_SOI, _EOI, _SOS, _APP1, _APP13, _COM = 0xD8, 0xD9, 0xDA, 0xE1, 0xED, 0xFE
+_SOI, _EOI, _SOS, _APP1 = 0xD8, 0xD9, 0xDA, 0xE1
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the segments that state width and height
 _SHOWN = frozenset({*range(0xC0, 0xD0), *range(0xD9, 0xE0), 0xF7, 0xF8})
 # Segments of applications that change the picture's look.
-_APPLICATIONS = {0xE0: (b"JFIF\x00",), 0xE2: (b"ICC_PROFILE\x00",), 0xEE: (b"Adobe",)}
+_JFIF = 0xE0
+_APPLICATIONS = {_JFIF: b"JFIF\x00", 0xE2: b"ICC_PROFILE\x00", 0xEE: b"Adobe"}
+_LENGTHS = {b"JFIF\x00": 14, b"Adobe": 12}  # of their content without previews and additions
 _EXIF = b"Exif\x00"
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without content
 _MARKER = re.compile(rb"\xff(?=[\x01-\xfe])")
@@ -39,19 +41,22 @@ def pieces(file: Readable) -> tuple[Piece, ...]:
     """
     size, found = size_of(file), Pieces()
     found.keep(0, 2)
-    has_orientation = shows = False
+    has_exif = shows = False
     for segment in _segments(file, size):
-        if segment.marker in _SHOWN or _is_shown_by_its_name(file, segment):
+        if segment.marker in _SHOWN:
             found.keep(segment.start, min(segment.end, size))
             shows = shows or (segment.marker == _SOS and segment.is_whole)
             continue
-        if segment.is_whole or segment.marker in {_APP1, _APP13, _COM}:
-            found.drop()
-        if not has_orientation and (turned := _orientation(file, segment)) != 1:
-            has_orientation = True
+        if name := _name_that_shows(file, segment):
+            _keep_application(found, segment, _LENGTHS.get(name))
+            continue
+        if has_exif or not _is_exif(file, segment):
+            continue
+        has_exif = True  # readers take the first one
+        if (turned := _exif.orientation(file, segment.start + 4, segment.end)) != 1:
             content = b"Exif\x00\x00" + _exif.with_orientation(turned)
             found.add(struct.pack(">BBH", 0xFF, _APP1, 2 + len(content)) + content)
-    return found.finish(size, shows=shows)
+    return found.finish(shows=shows)
 
 
 def dimensions(file: Readable) -> tuple[int, int] | None:
@@ -65,18 +70,29 @@ def dimensions(file: Readable) -> tuple[int, int] | None:
     return None
 
 
-def _is_shown_by_its_name(file: Readable, segment: _Segment) -> bool:
-    return segment.is_whole and _name(file, segment).startswith(_APPLICATIONS.get(segment.marker, ()))
+def _name_that_shows(file: Readable, segment: _Segment) -> bytes:
+    """Return the name of an application's segment that changes the picture's look, b"" for others."""
+    name = _APPLICATIONS.get(segment.marker, b"")
+    return name if name and segment.is_whole and _name(file, segment).startswith(name) else b""
+
+
+def _keep_application(found: Pieces, segment: _Segment, length: int | None) -> None:
+    """Keep a segment, or the first bytes of its content: a preview of the picture may follow them."""
+    if length is None or segment.end - segment.start <= 4 + length:
+        found.keep(segment.start, segment.end)
+        return
+    found.add(struct.pack(">BBH", 0xFF, segment.marker, 2 + length))
+    found.keep(segment.start + 4, segment.start + 4 + length - 2 * (segment.marker == _JFIF))
+    if segment.marker == _JFIF:
+        found.add(bytes(2))  # width and height of the preview
 
 
 def _name(file: Readable, segment: _Segment) -> bytes:
     return read_at(file, segment.start + 4, min(16, max(0, segment.end - segment.start - 4)))
 
 
-def _orientation(file: Readable, segment: _Segment) -> int:
-    if segment.marker != _APP1 or not _name(file, segment).startswith(_EXIF):
-        return 1
-    return _exif.orientation(file, segment.start + 4, segment.end)
+def _is_exif(file: Readable, segment: _Segment) -> bool:
+    return segment.marker == _APP1 and _name(file, segment).startswith(_EXIF)
 
 
 def _segments(file: Readable, size: int) -> Iterator[_Segment]:

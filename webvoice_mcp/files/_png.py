@@ -28,18 +28,18 @@ def pieces(file: Readable) -> tuple[Piece, ...]:
     """
     size, found = size_of(file), Pieces()
     found.keep(0, 8)
-    has_orientation = shows = False
+    has_exif = shows = False
     for chunk in _chunks(file):
         if chunk.type in _SHOWN:
             found.keep(chunk.start, min(chunk.end, size))
             shows = shows or (chunk.type == b"IDAT" and chunk.end > chunk.start + 12)
             continue
-        found.drop()
-        turned = _exif.orientation(file, chunk.start + 8, chunk.end - 4) if chunk.type == b"eXIf" else 1
-        if turned != 1 and not has_orientation:
-            has_orientation = True
+        if chunk.type != b"eXIf" or has_exif:
+            continue
+        has_exif = True  # readers take the first one
+        if (turned := _exif.orientation(file, chunk.start + 8, chunk.end - 4)) != 1:
             found.add(_with_checksum(b"eXIf" + _exif.with_orientation(turned)))
-    return found.finish(size, shows=shows)
+    return found.finish(shows=shows)
 
 
 def dimensions(file: Readable) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """The paths that a caller may use: from an argument's text to an absolute, allowed path."""
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -9,6 +10,10 @@ from webvoice_mcp.errors import InvalidArgument, PathNotAllowed
 from webvoice_mcp.files.disk import OPEN_FOLDER, FileId, disk_errors, path_of
 from webvoice_mcp.files.names import reason_unreadable
 from webvoice_mcp.files.private_folders import PrivateFolders
+
+# A path may begin with a word and a colon, such as "notes: a.mp3" or "C:/a.mp3"; two slashes after it make it a link.
+_URI = re.compile(r"file:/|[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_LOCAL_FILE = re.compile(r"file:(/(?!/)|///|//localhost/)", re.IGNORECASE)
 
 
 class PathPolicy:
@@ -128,13 +133,15 @@ class PathPolicy:
 
 
 def strip_file_uri(given: str, argument: str) -> str:
-    """Return the decoded path of a local `file://` URI; return any other text unchanged.
+    """Return the decoded path of a local `file:` URI; return any other text unchanged.
 
     Raises:
-        InvalidArgument: the URI names no local file.
+        InvalidArgument: it is a URI that names no file on this computer.
     """
-    if not given.lower().startswith(("file:///", "file://localhost/")):
+    if not _URI.match(given):
         return given
+    if not _LOCAL_FILE.match(given):
+        raise InvalidArgument(f"{argument}: {given} names no file on this computer. Give a path.")
     try:
         return url2pathname(urlsplit(given).path)
     except OSError:  # pragma: no cover - on Windows, and on newer Pythons

@@ -7,11 +7,11 @@ import unicodedata
 _UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp"})
 _SEEN = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
 # Other characters that Unicode lists as "default ignorable". A variation selector chooses the form of the character
-# before it, such as an emoji's, but cannot be seen at the start or after another one.
+# before it, such as an emoji's, but cannot be seen at the start, after another one, or after a Latin letter or mark.
 _SELECTOR = "[\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
-    f"|^{_SELECTOR}|(?<={_SELECTOR}){_SELECTOR}"
+    f"|(?<![^\x00-\u024f])(?<![0-9#*©®]){_SELECTOR}|(?<={_SELECTOR}){_SELECTOR}"
 )
 
 # A folder with such an ending takes the place of a file that a program may look for, or looks like one.

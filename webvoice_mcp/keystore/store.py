@@ -41,8 +41,7 @@ class KeyStore:
 
         The file is read at every call, because another process may have saved a key.
         """
-        entries = _entries(self._load(), base_url)
-        return next((str(entry["key"]) for entry in entries if not entry.get("unused")), "")
+        return _active(_entries(self._load(), base_url))
 
     def check_writable(self) -> None:
         """Check that a key can be saved: read the file, then write a file of its size beside it and remove that."""
@@ -51,8 +50,20 @@ class KeyStore:
             with _disk_errors("write", self._path):
                 write_temporary(self._path, bytes(size)).unlink()
 
-    def save(self, base_url: str, *, name: str, key: str, use: bool, keep_unused: bool = False) -> None:
+    def save(
+        self,
+        base_url: str,
+        *,
+        name: str,
+        key: str,
+        use: bool,
+        keep_unused: bool = False,
+        instead_of: str | None = None,
+    ) -> bool:
         """Add a key, or rename a known one. It is on the disk when this returns.
+
+        Returns:
+            True if `use` made it the active key.
 
         Args:
             base_url: the base URL of the key's service, as `Settings` normalizes it.
@@ -60,6 +71,8 @@ class KeyStore:
             key: the key itself.
             use: True to make it the active key. The first key of a base URL becomes active even without.
             keep_unused: True to save a new key so that it is not active even if it is the first.
+            instead_of: the key whose place it may take, "" for none. If another one is active by now, which another
+                call or program saved, the new key is saved as with `keep_unused`. None allows any.
 
         Raises:
             InvalidResponse: the key has invalid characters; it was not saved.
@@ -68,6 +81,8 @@ class KeyStore:
             raise InvalidResponse("The service sent a key with invalid characters. It was not saved.")
         with self._edit() as document:
             entries = _entries(document, base_url)
+            if use and instead_of is not None and _active(entries) != instead_of:
+                use, keep_unused = False, True
             position = next((index for index, entry in enumerate(entries) if entry["key"] == key), len(entries))
             new = {"unused": True} if keep_unused else {}
             entry = entries.pop(position) if position < len(entries) else new
@@ -76,6 +91,7 @@ class KeyStore:
                 entry.pop("unused", None)
             entries.insert(0 if use else position, entry)
             document.setdefault("keys", {})[base_url] = entries
+        return use
 
     def forget(self, base_url: str) -> int:
         """Delete all keys of a base URL and return their number."""
@@ -157,6 +173,10 @@ def _disk_errors(action: str, path: Path, *, missing_ok: bool = False) -> Iterat
 
 def _entries(document: _Document, base_url: str) -> list[_Document]:
     return list(document.get("keys", {}).get(base_url, []))
+
+
+def _active(entries: list[_Document]) -> str:
+    return next((str(entry["key"]) for entry in entries if not entry.get("unused")), "")
 
 
 def _is_key(key: object) -> bool:

@@ -1,14 +1,14 @@
 """Accounts: registering by e-mail code, keys, credits, links."""
 
 from functools import partial
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from mcp.server.mcpserver import Context
 from pydantic import BeforeValidator, Field, Strict
 
-from webvoice_mcp.client.auth import Keys
+from webvoice_mcp.client.auth import Keys, Place, StoredKey
 from webvoice_mcp.client.free_client import FreeClient
-from webvoice_mcp.client.redaction import mask_key, redact_document, sanitize
+from webvoice_mcp.client.redaction import mask_key, sanitize
 from webvoice_mcp.contract.account import (
     CREATE_KEY,
     ONBOARDING,
@@ -26,6 +26,7 @@ from webvoice_mcp.jobs.jobs import Jobs
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.tools._confirmation import can_ask, is_agreed
+from webvoice_mcp.tools._secrets import without_keys, without_new_key
 from webvoice_mcp.tools.parameters import checked_email
 from webvoice_mcp.tools.results import Result
 from webvoice_mcp.tools.toolset import READS, READS_LOCALLY, WRITES, ToolSet
@@ -136,7 +137,8 @@ async def webvoice_register_send_code(
     request = SendCodeRequest(email=email, accept_privacy=accept_privacy, accept_terms=accept_terms)
     reply = await client.call(SEND_CODE, request)
     return CodeSent.from_reply(
-        reply, next_step="Get the code from the mail, then call webvoice_register_verify with e-mail and code."
+        without_keys(reply),
+        next_step="Get the code from the mail, then call webvoice_register_verify with e-mail and code.",
     )
 
 
@@ -159,7 +161,7 @@ async def webvoice_register_verify(
     """
     email = checked_email("email", email)
     # The question comes first: a client may repeat the call with the answer, and a code can be used only once.
-    use = create_api_key and await _may_use_new_key(keys, context, email)
+    use = create_api_key and await _place_for_new_key(keys, context, email)
     request = VerifyCodeRequest(
         email=email, code=code.strip(), create_api_key=create_api_key, api_key_name=api_key_name
     )
@@ -174,6 +176,7 @@ async def webvoice_create_api_key(
     client: FreeClient,
     keys: Keys,
     jobs: Jobs,
+    context: Context[Services],
 ) -> KeyCreated:
     """Create a further API key for an account that already has one, and save it; returns it masked.
 
@@ -182,7 +185,8 @@ async def webvoice_create_api_key(
     request = CreateKeyRequest(name=name)
     await keys.require()
     await keys.check_store()  # the service sends the new key only once
-    return await jobs.run_to_end(partial(_create_key, client, keys, request, use=use))
+    place = use and await _place_for_further_key(keys, context)
+    return await jobs.run_to_end(partial(_create_key, client, keys, request, use=place, is_wanted=use))
 
 
 @tools.free(ONBOARDING, title="Onboarding", effect=READS)
@@ -192,7 +196,7 @@ async def webvoice_onboarding(*, client: FreeClient) -> Onboarding:
     Free. For the key and its use see webvoice_status.
     """
     reply = await client.call(ONBOARDING, Empty())
-    return Onboarding.from_reply(reply)
+    return Onboarding.from_reply(without_keys(reply))
 
 
 @tools.free(STATUS, title="Account status", effect=READS)
@@ -203,7 +207,7 @@ async def webvoice_status(*, client: FreeClient, keys: Keys) -> Status:
     """
     source = (await keys.require()).source
     reply = await client.call(STATUS, Empty())
-    return Status.from_reply(reply, key_source=source)
+    return Status.from_reply(without_keys(reply), key_source=source)
 
 
 @tools.free(title="Account links", effect=READS_LOCALLY)
@@ -216,26 +220,50 @@ async def webvoice_account_links(*, settings: Settings) -> Links:
 
 
 async def verify_code(
-    request: VerifyCodeRequest, *, client: FreeClient, keys: Keys, jobs: Jobs, use: bool
+    request: VerifyCodeRequest, *, client: FreeClient, keys: Keys, jobs: Jobs, use: bool | Place
 ) -> Registered:
     """Verify a code, and save the key that comes with it.
 
     Args:
-        use: True to use the key from now on; False leaves the key at work as it is.
+        use: True to use the key from now on, a place to do so if that is unchanged; False leaves the key at work as
+            it is.
     """
     # A code can be used once, and the key is sent once: a caller who goes away must not cost the user the key.
     return await jobs.run_to_end(partial(_verify, client, keys, request, use=use))
 
 
-async def _may_use_new_key(keys: Keys, context: Context[Services], email: str) -> bool:
-    """Return True if no key is at work, or the user agrees that a new one takes its place."""
-    key = await keys.at_work()
+async def _place_for_new_key(keys: Keys, context: Context[Services], email: str) -> Place | Literal[False]:
+    """Return the place for a new key if no key is at work, or the user agrees that a new one takes its place."""
+    place = await keys.place()
+    key = place.key
     if key is None or keys.is_stopgap(key, email):
-        return True
+        return place
     if key.source == "environment":
-        question = f"Save a new API key of the account {_quoted(email)}, for use once WEBVOICE_API_KEY is removed?"
+        instead = f" in place of {mask_key(place.saved)}," if place.saved else ""
+        question = (
+            f"Save a new API key of the account {_quoted(email)},{instead} for use once WEBVOICE_API_KEY is removed?"
+        )
     else:
         question = f"Replace the API key at work, {mask_key(key.value)}, by a new one of the account {_quoted(email)}?"
+    return place if await _is_agreed(context, question) else False
+
+
+async def _place_for_further_key(keys: Keys, context: Context[Services]) -> Place | Literal[False]:
+    """Return the place for a further key of the account at work, unless the saved key may be another account's.
+
+    A key in the environment is at work in this server only. The saved one, which others use, changes with a yes.
+    """
+    place = await keys.place()
+    if place.key is None or place.key.source != "environment" or place.saved in {"", place.key.value}:
+        return place
+    question = (
+        f"Replace the saved API key, {mask_key(place.saved)}, by a new one of the account of WEBVOICE_API_KEY, "
+        f"{mask_key(place.key.value)}?"
+    )
+    return place if await _is_agreed(context, question) else False
+
+
+async def _is_agreed(context: Context[Services], question: str) -> bool:
     return can_ask(context) and await is_agreed(context, question, "Use the new key?")
 
 
@@ -247,23 +275,32 @@ def _quoted(email: str) -> str:
     return f'"{plain}"'
 
 
-async def _verify(client: FreeClient, keys: Keys, request: VerifyCodeRequest, *, use: bool) -> Registered:
+async def _verify(client: FreeClient, keys: Keys, request: VerifyCodeRequest, *, use: bool | Place) -> Registered:
     reply = await client.call(VERIFY_CODE, request)
     if not reply.api_key:
         note = "The service sent no API key." if request.create_api_key else None
-        return Registered.from_reply(reply, api_key=None, note=note)
+        return Registered.from_reply(without_new_key(reply), api_key=None, note=note)
     stored = await keys.store(
         name=request.api_key_name, key=reply.api_key, use=use, keep_unused=not use, account=request.email
     )
-    facts = stored.facts()
-    if stored.saved_to and not use:
-        facts["note"] = f"{stored.note} {_UNUSED}".strip()
-    fields = Registered.from_reply(reply).fields()
-    return Registered.model_validate(redact_document(fields, reply.api_key) | facts)
+    fields = Registered.from_reply(without_new_key(reply, reply.api_key)).fields()
+    return Registered.model_validate(fields | _facts(stored, is_wanted=True))
 
 
-async def _create_key(client: FreeClient, keys: Keys, request: CreateKeyRequest, *, use: bool) -> KeyCreated:
+async def _create_key(
+    client: FreeClient, keys: Keys, request: CreateKeyRequest, *, use: Place | Literal[False], is_wanted: bool
+) -> KeyCreated:
     reply = await client.call(CREATE_KEY, request)
     stored = await keys.store(name=request.name, key=reply.api_key, use=use)
-    fields = KeyCreated.from_reply(reply, name=reply.name or request.name).fields()
-    return KeyCreated.model_validate(redact_document(fields, reply.api_key) | stored.facts())
+    shown = without_new_key(reply, reply.api_key)
+    # The name that was asked for is no key, although it may look like one.
+    name = request.name if reply.name in {None, "", request.name} else shown.name
+    return KeyCreated.from_reply(shown, **{"name": name} | _facts(stored, is_wanted=is_wanted))
+
+
+def _facts(stored: StoredKey, *, is_wanted: bool) -> dict[str, str]:
+    """Return the fields about a new key, with a note if it was to be used and is not."""
+    facts = stored.facts()
+    if is_wanted and stored.saved_to and not stored.used:
+        facts["note"] = f"{stored.note} {_UNUSED}".strip()
+    return facts
