@@ -9,7 +9,7 @@ from webvoice_mcp.files import _exif
 from webvoice_mcp.files._bytes import Readable, read_at, size_of
 from webvoice_mcp.files.pieces import MAX_PARTS, Piece, Pieces, Unfollowable
 
-_SOI, _EOI, _SOS, _APP1 = 0xD8, 0xD9, 0xDA, 0xE1
+_SOI, _EOI, _SOS, _APP1, _APP13, _COM = 0xD8, 0xD9, 0xDA, 0xE1, 0xED, 0xFE
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the segments that state width and height
 _SHOWN = frozenset({*range(0xC0, 0xD0), *range(0xD9, 0xE0), 0xF7, 0xF8})
 # Segments of applications that change the picture's look.
@@ -50,13 +50,15 @@ def pieces(file: Readable) -> tuple[Piece, ...]:
         if name := _name_that_shows(file, segment):
             _keep_application(found, segment, _LENGTHS.get(name))
             continue
+        if segment.is_whole or segment.marker in {_APP1, _APP13, _COM}:
+            found.drop()
         if has_exif or not _is_exif(file, segment):
             continue
         has_exif = True  # readers take the first one
         if (turned := _exif.orientation(file, segment.start + 4, segment.end)) != 1:
             content = b"Exif\x00\x00" + _exif.with_orientation(turned)
             found.add(struct.pack(">BBH", 0xFF, _APP1, 2 + len(content)) + content)
-    return found.finish(shows=shows)
+    return found.finish(size, shows=shows)
 
 
 def dimensions(file: Readable) -> tuple[int, int] | None:

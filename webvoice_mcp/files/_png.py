@@ -34,12 +34,13 @@ def pieces(file: Readable) -> tuple[Piece, ...]:
             found.keep(chunk.start, min(chunk.end, size))
             shows = shows or (chunk.type == b"IDAT" and chunk.end > chunk.start + 12)
             continue
+        found.drop()
         if chunk.type != b"eXIf" or has_exif:
             continue
         has_exif = True  # readers take the first one
         if (turned := _exif.orientation(file, chunk.start + 8, chunk.end - 4)) != 1:
             found.add(_with_checksum(b"eXIf" + _exif.with_orientation(turned)))
-    return found.finish(shows=shows)
+    return found.finish(size, shows=shows)
 
 
 def dimensions(file: Readable) -> tuple[int, int]:

@@ -21,12 +21,10 @@ class _Chunk(NamedTuple):
 
 
 def is_wav(file: Readable, head: bytes) -> bool:
-    """Return True if the file with this start is WAV, one of its first chunks describes samples, and some follow."""
+    """Return True if the file with this start is WAV, and one of its first chunks describes the samples."""
     if not (head.startswith(_SIGNATURES) and head[8:12] == b"WAVE"):
         return False
-    chunks = _chunks(file)
-    has_form = any(chunk.type == b"fmt " for _, chunk in zip(range(_MAX_CHUNKS), chunks, strict=False))
-    return has_form and any(chunk.type == b"data" for chunk in chunks)
+    return any(chunk.type == b"fmt " for _, chunk in zip(range(_MAX_CHUNKS), _chunks(file), strict=False))
 
 
 def seconds(file: Readable) -> float | None:

@@ -26,26 +26,24 @@ def pieces(file: Readable) -> tuple[Piece, ...]:
         Unfollowable: it cannot be told apart from the rest.
     """
     size, found = size_of(file), Pieces()
-    turned, has_exif, is_plain, shows, end = 1, False, True, False, 12
+    turned, has_exif, shows, end = 1, False, False, 12
     for chunk in _chunks(file, size):
         end = chunk.end
         if chunk.type in _SHOWN:
             found.keep(chunk.start, min(end, size))
             shows = shows or (chunk.type in _PICTURES and end > chunk.start + 8)
             continue
-        is_plain = False
+        found.drop()
         if chunk.type == b"EXIF" and not has_exif:
             has_exif = True  # readers take the first one
             turned = _exif.orientation(file, chunk.start + 8, end)
-    kept = found.finish(shows=shows)
-    if end >= size and is_plain:
-        return (Span(0, size),)
+    if not shows or (end >= size and not found.dropped):
+        return found.finish(size, shows=False)  # as it is
     if turned != 1:
         data = _exif.with_orientation(turned)
         padding = b"\x00" * (end > size)
         found.add(padding + b"EXIF" + struct.pack("<I", len(data)) + data)
-        kept = found.finish(shows=True)
-    return _with_header(file, kept, has_exif=turned != 1)
+    return _with_header(file, found.finish(size, shows=True), has_exif=turned != 1)
 
 
 def dimensions(file: Readable) -> tuple[int, int] | None:

@@ -238,8 +238,8 @@ class OpenedFile:
             self.pieces = without_metadata(file, kind)
         except Unfollowable:
             raise UnsupportedMedia(
-                f"{self._subject} is damaged: it holds no picture, or position, camera and owner cannot be taken out of"
-                " it. Save the picture anew with a picture program."
+                f"{self._subject} is damaged, so that position, camera and owner cannot be taken out of it. Save the"
+                " picture anew with a picture program."
             ) from None
         self.size, self.kind, self._checked = length_of(self.pieces), kind, status
 

@@ -120,9 +120,9 @@ def _audio_or_video(file: Readable, head: bytes) -> Kind | None:
 
 def _mp4(file: Readable) -> Kind | None:
     family = brand(file)
-    types = track_types(file) if family else frozenset()
     if family == "audio":
-        return M4A if b"soun" in types else None
+        return M4A
+    types = track_types(file) if family else frozenset()
     if b"vide" in types:
         return MP4 if family == "generic" else None
     return M4A if b"soun" in types else None

@@ -27,9 +27,14 @@ class Unfollowable(Exception):
 
 
 class Pieces:
-    """The parts of a picture that are kept, in its order."""
+    """The parts of a picture that are kept, in its order.
+
+    Attributes:
+        dropped: True if something was taken out.
+    """
 
     def __init__(self) -> None:
+        self.dropped = False
         self._pieces: list[Piece] = []
 
     def keep(self, start: int, end: int) -> None:
@@ -54,19 +59,25 @@ class Pieces:
             raise Unfollowable
         self._pieces.append(piece)
 
-    def finish(self, *, shows: bool) -> tuple[Piece, ...]:
-        """Return the pieces, as few as possible.
+    def drop(self) -> None:
+        """Note that something is taken out."""
+        self.dropped = True
+
+    def finish(self, size: int, *, shows: bool) -> tuple[Piece, ...]:
+        """Return the pieces of a file of this size, as few as possible.
 
         Args:
-            shows: True if there is something in them that a decoder can show. What only begins as a picture does may be
-                any text.
+            shows: True if there is something in them that a decoder can show. A file without that is sent as it is,
+                since there is nothing to tell its metadata from, unless some were found.
 
         Raises:
-            Unfollowable: there is nothing to show.
+            Unfollowable: nothing to show is left.
         """
-        if not shows:
+        if shows:
+            return tuple(self._pieces)
+        if self.dropped:
             raise Unfollowable
-        return tuple(self._pieces)
+        return (Span(0, size),)
 
 
 def length_of(pieces: Iterable[Piece]) -> int:
