@@ -70,8 +70,9 @@ class Server(MCPServer[Services]):
             if not isinstance(error.__cause__, ValidationError):
                 raise
             result = failed_result(explain(error.__cause__, self._schemas[name]))
-        if isinstance(result, CallToolResult) and result.is_error and context is not None:
-            result = await _without_key(result, context.request_context.lifespan_context.keys)
+        services = context.request_context.lifespan_context if context is not None else None
+        if isinstance(result, CallToolResult) and result.is_error and isinstance(services, Services):
+            result = await _without_key(result, services.keys)
         version = context.protocol_version if context is not None else None
         if isinstance(result, CallToolResult) and version is not None and version < _STRUCTURED_SINCE:
             return _for_older_clients(result)
