@@ -91,9 +91,7 @@ class File(BaseModel):
     @classmethod
     def list_of(cls, saved: tuple[SavedFile, ...]) -> list[Self]:
         """Return the saved files as part of a result."""
-        return [
-            cls(path=file.path, uri=file.uri, mime_type=file.mime_type, size_bytes=file.size_bytes) for file in saved
-        ]
+        return [cls.model_validate(file.facts()) for file in saved]
 
 
 def describe_file(path: Path) -> dict[str, Any]:
