@@ -154,7 +154,7 @@ async def test_the_account_s_answers_have_no_field_that_looks_like_ours(make_set
             assert "the service's" not in json.dumps(fields(await client.call_tool(tool, arguments)))
 
 
-async def test_an_error_that_quotes_an_argument_is_one_line_without_key_and_escapes(
+async def test_an_argument_in_an_error_has_no_key_escape_or_line_break(
     make_settings: MakeSettings,
 ) -> None:
     quoted = f"/nowhere/{CANARY}\x1b[31m\u202e\nfile: x"
