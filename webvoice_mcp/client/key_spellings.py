@@ -31,14 +31,14 @@ class KeySpellings:
 
     def __init__(self, key: str) -> None:
         ignored = _IGNORED if "\\" in key else rf"\\{_IGNORED}"
-        self._ignored = re.compile(rf"[{ignored}]*+")
         self._visible = re.compile(rf"[^{ignored}]" if "\\" in key else rf"[^{_IGNORED}\\]|\\(?=[xu])|\\\Z")
         self._longest = _LONGEST_CODE * len(key)
-        self._characters = [(re.compile(_letter(character)), re.compile(_code(character))) for character in key]
+        ways = [(_letter(character), _code(character)) for character in key]
+        between = rf"[{ignored}]*+"
+        self._characters = [(re.compile(letter + between), re.compile(code + between)) for letter, code in ways]
         # The first item is a class, so that the search skips text that has none of these characters.
         first = rf"[{_cases(key[0])}%&\\](?:(?<={_letter(key[0])})|{_after_mark(key[0])})"
-        others = [f"(?:{_letter(character)}|{_code(character)})" for character in key[1:]]
-        self.pattern = re.compile(self._ignored.pattern.join([first, *others]))
+        self.pattern = re.compile(between.join([first, *(f"(?:{letter}|{code})" for letter, code in ways[1:])]))
 
     def beginning_in(self, text: str) -> int:
         """Return the offset from which a text may be the beginning of the key, its length if from none."""
@@ -47,18 +47,13 @@ class KeySpellings:
 
     def _is_beginning(self, text: str, start: int) -> bool:
         offsets = {start}  # more than one where a letter could also begin a code
-        for character in self._characters:
-            ends = {found.end() for offset in offsets for way in character if (found := way.match(text, offset))}
+        for character in self._characters:  # pragma: no branch - the whole key was masked before
             if any(_UNFINISHED_CODE.match(text, offset) for offset in offsets):
                 return True
-            offsets = {self._after_ignored(text, end) for end in ends}
-            if len(text) in offsets:
-                return True
-        return False
-
-    def _after_ignored(self, text: str, offset: int) -> int:
-        ignored = self._ignored.match(text, offset)
-        return ignored.end() if ignored else offset  # pragma: no branch - it matches an empty text, too
+            offsets = {found.end() for offset in offsets for way in character if (found := way.match(text, offset))}
+            if not offsets or len(text) in offsets:
+                break
+        return len(text) in offsets
 
 
 def without_ignored(text: str) -> str:
