@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 import anyio
@@ -12,13 +12,14 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.request_state import RequestStateSecurity
-from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult, ResourceLink
+from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult, ResourceLink, TextContent
 from pydantic import ValidationError
 
 from webvoice_mcp import __version__
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
-from webvoice_mcp.errors import InvalidArgument
+from webvoice_mcp.client.redaction import mask_known_keys
+from webvoice_mcp.errors import DiskError, InvalidArgument
 from webvoice_mcp.files import Files
 from webvoice_mcp.jobs.budget import Budget, period_limits
 from webvoice_mcp.jobs.estimates import Estimates
@@ -69,6 +70,9 @@ class Server(MCPServer[Services]):
             if not isinstance(error.__cause__, ValidationError):
                 raise
             result = failed_result(explain(error.__cause__, self._schemas[name]))
+        services = context.request_context.lifespan_context if context is not None else None
+        if isinstance(result, CallToolResult) and result.is_error and isinstance(services, Services):
+            result = await _without_key(result, services.keys)
         version = context.protocol_version if context is not None else None
         if isinstance(result, CallToolResult) and version is not None and version < _STRUCTURED_SINCE:
             return _for_older_clients(result)
@@ -166,6 +170,19 @@ async def _end_jobs(jobs: Jobs, shutdown: Shutdown) -> None:
             await anyio.sleep(_POLL_SECONDS)
     jobs.interrupt()
     shutdown.jobs_ended()
+
+
+async def _without_key(failure: CallToolResult, keys: Keys) -> CallToolResult:
+    """Return a failed result with the key masked: its text may quote an argument."""
+    with suppress(DiskError):
+        if key := await keys.find():
+            content = [
+                block.model_copy(update={"text": mask_known_keys(block.text, key.value)})
+                for block in failure.content
+                if isinstance(block, TextContent)
+            ]
+            return failure.model_copy(update={"content": content})
+    return failure
 
 
 def _for_older_clients(result: CallToolResult) -> CallToolResult:

@@ -79,9 +79,9 @@ def test_values_are_parsed_by_the_parameters_types(command: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (["webvoice_tts", "text=Hi", "speed=fast"], "invalid_argument: speed should be a valid number"),
+        (["webvoice_tts", "text=Hi", "speed=fast"], "invalid_argument: speed must be a number from 0.5 to 2. "),
         (["webvoice_chat", r'messages=[{"\ud83d": 1}]'], "invalid_argument: messages holds half of a character"),
-        (["webvoice_chat", "messages=[1"], "invalid_argument: messages should be a valid list"),
+        (["webvoice_chat", "messages=[1"], "invalid_argument: messages must be a list. "),
         (["webvoice_speak", "text=Hi"], "invalid_argument: There is no tool 'webvoice_speak'"),
     ],
 )

@@ -290,6 +290,12 @@ def test_an_answer_without_account_and_credits_is_accepted(command: Command) -> 
     assert found["credits"] == passed("not in the service's answer")
 
 
+def test_text_of_the_service_cannot_look_like_another_check(command: Command) -> None:
+    with answering(body=b'{"user": "ann\\nok  clock\\u2028ok  x\\u001b[2J"}') as base_url:
+        found = run_doctor(command, BASE_URL=base_url, API_KEY=CANARY)
+    assert found["key accepted"] == passed("by the account ann ok  clock ok  x")
+
+
 def test_used_up_credits_fail_with_the_pages_to_top_up(command: Command) -> None:
     with answering(body=b'{"user": "ann", "credits": 0}') as base_url:
         found = run_doctor(command, BASE_URL=base_url, API_KEY=CANARY)

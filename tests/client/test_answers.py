@@ -1,6 +1,7 @@
 """Errors made from statuses and error bodies."""
 
 import json
+import time
 from collections import defaultdict
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -148,6 +149,14 @@ def test_a_path_in_a_message_is_followed_by_the_tool_for_it(message: str, tools:
     assert said.startswith(f"The service refused the request (404): {message[:250].rstrip('.')}")
     assert said.endswith(f". Here the tool for that is {tools}. Change the arguments accordingly." if tools else ".")
     assert ("the tool for that" in said) == bool(tools)
+
+
+@pytest.mark.parametrize("part", ["!", "/", "/api/v1", "models/x/", "wv_", "\x1b]", "&#x7"])
+def test_a_long_message_is_read_in_linear_time(part: str) -> None:
+    body = json.dumps({"message": part * (64_000 // len(part))}).encode()
+    started = time.process_time()
+    assert answers.status_error(400, body, CONTEXT)
+    assert time.process_time() - started < 2
 
 
 def test_the_tool_for_a_path_is_one_that_calls_it() -> None:

@@ -59,8 +59,8 @@ async def test_an_unreachable_proxy_is_reported_as_an_unreachable_host(
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     assert str(await caught(status(https_client), NetworkError)) == (
         f"Cannot connect to https://webvoice.invalid/api/v1: {os.strerror(errno.ECONNREFUSED)}. {NOTHING_DONE} "
-        "Check the network, WEBVOICE_BASE_URL, HTTPS_PROXY, ALL_PROXY or the system's proxy, "
-        "SSL_CERT_FILE or SSL_CERT_DIR."
+        "Check the network, WEBVOICE_BASE_URL, HTTPS_PROXY, ALL_PROXY or the system's proxy "
+        "and SSL_CERT_FILE or SSL_CERT_DIR."
     )
     await https_client.aclose()
 
@@ -104,7 +104,8 @@ async def test_a_proxy_is_not_used_for_loopback(make_settings: MakeSettings, mon
 async def test_a_host_that_does_not_answer_is_named(make: MakeClient) -> None:
     client, _, _ = make(*[httpx2.ConnectTimeout("")] * 3)
     assert str(await caught(translate(client), NetworkError)) == (
-        f"Cannot connect to {BASE_URL}: the connection timed out. {NOTHING_DONE} Check the network, WEBVOICE_BASE_URL."
+        f"Cannot connect to {BASE_URL}: the connection timed out. {NOTHING_DONE} "
+        "Check the network and WEBVOICE_BASE_URL."
     )
 
 

@@ -70,6 +70,22 @@ async def test_a_key_split_by_invisible_characters_never_shows(
         assert mask_key(key) in str(shown)
 
 
+@given(data=st.data(), key=KEYS)
+@settings(patient)
+async def test_no_spelling_of_a_key_shows(data: st.DataObject, key: str) -> None:
+    def spellings(letter: str) -> list[str]:
+        code = f"{ord(letter):02x}"
+        codes = [f"%{code.upper()}", f"\\x{code}", f"\\u00{code}", f"&#{ord(letter)};", f"&#x{code}"]
+        return [letter, letter.swapcase(), letter + "\ufffd", *codes, *([] if "\\" in key else ["\\" + letter])]
+
+    text = f"is {''.join(data.draw(st.sampled_from(spellings(letter))) for letter in key)} yours?"
+    for shown in (redact(text, key), await streamed(cut(data, text), key)):
+        left, masked, right = shown.partition(mask_key(key))
+        assert masked
+        assert left.strip("\\ ") == "is"
+        assert right.strip("\ufffd; ") == "yours?"
+
+
 @given(data=st.data(), text=st.lists(st.sampled_from([*LEGITIMATE, "word ", "\u4f60\u597d"]), max_size=6).map("".join))
 @settings(patient)
 async def test_exactly_the_forbidden_characters_are_taken_out(data: st.DataObject, text: str) -> None:

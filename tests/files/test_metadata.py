@@ -22,7 +22,7 @@ from webvoice_mcp.errors import UnsupportedMedia
 from webvoice_mcp.files import Files, count_pixels, pieces
 from webvoice_mcp.files.kinds import sniff
 from webvoice_mcp.files.metadata import without_metadata
-from webvoice_mcp.files.pieces import Piece, Unfollowable
+from webvoice_mcp.files.pieces import MalformedPicture, Piece
 
 SECRET = b"SECRET-OWNER"
 GPS = 0x8825
@@ -232,7 +232,7 @@ def test_metadata_are_found_wherever_they_are_in_a_jpeg(added: list[tuple[bytes,
     whole = b"\xff\xd8" + b"".join(parts) + rest
     assert sent(whole + data.draw(st.sampled_from([b"", SECRET, whole]))) == expected
     cut = whole[: data.draw(st.integers(4, len(whole)))]
-    with suppress(Unfollowable):
+    with suppress(MalformedPicture):
         if b"\xff\xda" in cut:
             assert SECRET not in sent(cut)
         else:  # nothing to show: it is sent if nothing in it is known as metadata
@@ -271,7 +271,7 @@ def test_metadata_are_found_wherever_they_are_in_a_png(added: list[tuple[bytes, 
             parts.append(png_chunk(name, SECRET))
     whole = b"".join(parts)
     assert sent(whole) == expected
-    with suppress(Unfollowable):
+    with suppress(MalformedPicture):
         assert SECRET not in sent(whole[: max(40, cut)])
 
 
@@ -319,7 +319,7 @@ def test_a_damaged_picture_with_metadata_is_not_sent() -> None:
         riff((b"VP8X", bytes(10)), (b"EXIF", SECRET), (b"VP8 ", b"")),
     ]
     for content in samples:
-        with pytest.raises(Unfollowable):
+        with pytest.raises(MalformedPicture):
             sent(content)
 
 
@@ -328,7 +328,7 @@ def test_any_damaged_picture_is_sent_or_refused(name: str, position: int, noise:
     whole = DAMAGED[name]
     content = whole[:position] + noise + whole[position + len(noise) * replaces :]
     if _kind(content) is not None:
-        with suppress(Unfollowable):
+        with suppress(MalformedPicture):
             assert len(sent(content)) <= len(content) + 100
         count_pixels(content)
 
@@ -342,13 +342,13 @@ def test_a_picture_of_too_many_parts_is_not_sent(monkeypatch: pytest.MonkeyPatch
         riff((b"VP8X", bytes(10)), *[(b"EXIF", b"")] * 6),
     ]
     for content in many:
-        with pytest.raises(Unfollowable):
+        with pytest.raises(MalformedPicture):
             sent(content)
     assert count_pixels(many[0]) is None
 
     monkeypatch.setattr("webvoice_mcp.files._jpeg.MAX_PARTS", 1000)
     monkeypatch.setattr(pieces, "_MAX_PIECES", 5)
-    with pytest.raises(Unfollowable):
+    with pytest.raises(MalformedPicture):
         sent(b"\xff\xd8" + (segment(0xFE, b"") + segment(0xDD, b"12")) * 6 + PLAIN[2:])
 
 

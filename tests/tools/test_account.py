@@ -59,7 +59,7 @@ async def test_a_code_is_sent_and_the_next_step_named(make_settings: MakeSetting
 async def test_without_plain_consent_nothing_is_sent(make_settings: MakeSettings, consent: str) -> None:
     refused: list[tuple[Any, str]] = [(no, f"{consent} must be true") for no in (False, "false")]
     refused += [
-        (other, f"{consent} should be a valid boolean. Whether the user accepts the")
+        (other, f"{consent} must be true or false. Whether the user accepts the")
         for other in (1, 1.0, "1", "y", "yes", "on", "True", [True])
     ]
     expected = [({**CONSENT, consent: value}, f"invalid_argument: {text}") for value, text in refused]

@@ -20,7 +20,7 @@ async def test_wrong_arguments_are_explained(make_settings: MakeSettings) -> Non
         ({"text": " \n"}, "invalid_argument: text is blank: What to say."),
         ({}, "invalid_argument: text is missing: What to say."),
         ({"text": None}, "invalid_argument: text is missing"),
-        ({"text": 5}, "invalid_argument: text should be a valid string. What to say."),
+        ({"text": 5}, "invalid_argument: text must be a string. What to say."),
         (
             {"text": "Hi", "speeed": 1},
             "invalid_argument: webvoice_tts does not know the argument 'speeed'. It takes: text, voice, language,",
@@ -28,7 +28,7 @@ async def test_wrong_arguments_are_explained(make_settings: MakeSettings) -> Non
         ({"text": "Hi", "x" * 70: 1}, f"invalid_argument: webvoice_tts does not know the argument '{'x' * 60}…'."),
         (
             {"text": "Hi", "speed": True},
-            "invalid_argument: speed should be a number: a number from 0.5 to 2. Pace; 1 is the voice's own.",
+            "invalid_argument: speed must be a number from 0.5 to 2. Pace; 1 is the voice's own.",
         ),
     ]
     await check_refused(make_settings(), "webvoice_tts", expected)
@@ -83,9 +83,9 @@ async def test_half_a_character_is_refused_as_json_and_as_text(
         ("[" * 300 + "]" * 300, "is nested deeper than 200 levels."),
         ("[" * 100_000, "is nested too deeply or has a number that is too long."),
         (f"[{'9' * 5000}]", "is nested too deeply or has a number that is too long."),
-        ("[1", "should be a valid list"),
-        ('"x"', "should be a valid list"),
-        ("5", "should be a valid list"),
+        ("[1", "must be a list"),
+        ('"x"', "must be a list"),
+        ("5", "must be a list"),
     ],
 )
 async def test_a_list_as_text_is_held_to_the_same_rules(make_settings: MakeSettings, text: str, reason: str) -> None:

@@ -237,7 +237,7 @@ async def test_malformed_conversations_and_tools_are_refused_before_any_request(
         ({"messages": [{"role": "assistant", "content": None}, USER]}, "messages[0].content is missing"),
         ({"messages": [USER, {"role": "tool", "content": "x"}]}, "messages[1].tool_call_id is missing"),
         ({"messages": [USER, {"role": "assistant", "content": "x"}]}, "messages ends with role assistant"),
-        ({"messages": ["Hi"]}, "messages.0 should be a valid dictionary"),
+        ({"messages": ["Hi"]}, "messages[0] must be an object"),
         ({"prompt": "Hi", "tools": [WEATHER], "web_search": True}, "web_search cannot be combined with tools"),
         ({"prompt": "Hi", "tools": [{"type": "function"}]}, "tools[0] is not a function tool"),
         ({"prompt": "Hi", "tools": [WEATHER, {**WEATHER, "type": "x"}]}, "tools[1] is not a function tool"),
@@ -245,10 +245,10 @@ async def test_malformed_conversations_and_tools_are_refused_before_any_request(
         ({"prompt": "Hi", "tools": [{"type": "function", "function": {"name": 5}}]}, "tools[0] is not a function"),
         ({"prompt": "Hi", "tool_choice": "auto"}, "tool_choice goes with tools"),
         ({"prompt": "Hi", "tools": [WEATHER], "tool_choice": "other"}, "tool_choice is not one of none, auto"),
-        ({"prompt": "Hi", "max_tokens": 0}, "max_tokens should be greater than or equal to 1"),
-        ({"prompt": "Hi", "max_tokens": 8001}, "max_tokens should be less than or equal to 8000"),
-        ({"prompt": "Hi", "temperature": 2.1}, "temperature should be less than or equal to 2"),
-        ({"prompt": "Hi", "temperature": -0.1}, "temperature should be greater than or equal to 0"),
+        ({"prompt": "Hi", "max_tokens": 0}, "max_tokens must be a whole number from 1 to 8000. "),
+        ({"prompt": "Hi", "max_tokens": 8001}, "max_tokens must be a whole number from 1 to 8000. "),
+        ({"prompt": "Hi", "temperature": 2.1}, "temperature must be a number from 0 to 2. "),
+        ({"prompt": "Hi", "temperature": -0.1}, "temperature must be a number from 0 to 2. "),
     ]
     await check_refused(make_settings(), TOOL, [(given, f"invalid_argument: {text}") for given, text in refused])
     other_model = ({"prompt": "Hi", "model": "gemini"}, "invalid_argument: model should be 'moonshotai/Kimi-K2.6'")

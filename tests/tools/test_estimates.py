@@ -76,7 +76,7 @@ async def test_calls_that_would_be_refused_have_no_estimate(make_settings: MakeS
     expected: list[tuple[dict[str, Any], str]] = [
         ({"tool": "webvoice_nonsense", "arguments": {}}, "invalid_argument: There is no tool 'webvoice_nonsense'."),
         ({"tool": "webvoice_tts", "arguments": {}}, "invalid_argument: text is missing"),
-        ({"tool": "webvoice_tts", "arguments": {"text": "x", "speed": 9}}, "invalid_argument: speed should be"),
+        ({"tool": "webvoice_tts", "arguments": {"text": "x", "speed": 9}}, "invalid_argument: speed must be"),
         ({"tool": "webvoice_tts", "arguments": {"text": "x", "y": 9}}, "invalid_argument: webvoice_tts does not know"),
         ({"tool": "webvoice_image", "arguments": {"prompt": "x", "width": 512}}, "invalid_argument: width and height"),
         ({"tool": "webvoice_tts"}, "invalid_argument: arguments is missing"),

@@ -227,11 +227,11 @@ async def test_unknown_jobs_and_long_waits_are_refused(make_settings: MakeSettin
     expected: list[tuple[dict[str, Any], str]] = [
         ({"job_id": "job_nonsense"}, unknown),
         ({"job_id": "job_nonsense", "wait_seconds": 45}, unknown),
-        ({"wait_seconds": 46}, "invalid_argument: wait_seconds should be less than or equal to 45"),
-        ({"wait_seconds": -1}, "invalid_argument: wait_seconds should be greater than or equal to 0"),
+        ({"wait_seconds": 46}, "invalid_argument: wait_seconds must be a number from 0 to 45"),
+        ({"wait_seconds": -1}, "invalid_argument: wait_seconds must be a number from 0 to 45. "),
     ]
     await check_refused(make_settings(), "webvoice_jobs", expected)
-    days = [({"days": days}, "invalid_argument: days should be ") for days in (0, 3651)]
+    days = [({"days": days}, "invalid_argument: days must be ") for days in (0, 3651)]
     await check_refused(make_settings(), "webvoice_usage", days)
 
 

@@ -8,7 +8,7 @@ import pytest
 from mcp.types import CallToolRequest, CallToolRequestParams, CallToolResult, TextContent
 
 from tests.jobs.world import BY_TOOL, PAID, Paid, Upstream, ended, put_inputs
-from tests.support import MakeSettings, connected, failed, fields
+from tests.support import CANARY, MakeSettings, ScriptedTransport, connected, failed, fields
 from webvoice_mcp.errors import InvalidResponse, RateLimited
 from webvoice_mcp.server import create_server
 from webvoice_mcp.tools.results import Result, failed_result
@@ -113,29 +113,18 @@ class Invented(Result):
 
 
 OUR_NAMES = [
+    *["note", "next_step", "path", "files", "file", "job_id", "state", "preview", "characters", "uri", "key_source"],
+    *["api_key_saved_to", "size_bytes", "our_own_idea", "nextStep", "NEXT-STEP", "next step", "jobId", "JOBID"],
     *[
-        "note",
-        "next_step",
-        "api_key_saved_to",
-        "path",
-        "files",
-        "file",
-        "job_id",
-        "state",
-        "preview",
-        "characters",
-        "uri",
-    ],
-    *[
-        "key_source",
-        "size_bytes",
-        "our_own_idea",
+        "apiKeySavedTo",
+        " note ",
         "No\u200bte",
-        "NEXT-STEP",
-        "next step",
         "\uff4eote",
         "pa\u00adth",
-        " note ",
+        "n\u00f6te",
+        "p\u0430th",
+        "n\u03bfte",
+        "\u202f",
     ],
 ]
 
@@ -163,3 +152,21 @@ async def test_the_account_s_answers_have_no_field_that_looks_like_ours(make_set
         body = {"success": True, "credits": 5, "api_key": "wv_0123456789abcdef", "title": "x"} | added
         async with connected(make_settings(), Upstream(body)) as client:
             assert "the service's" not in json.dumps(fields(await client.call_tool(tool, arguments)))
+
+
+async def test_an_argument_in_an_error_has_no_key_escape_or_line_break(
+    make_settings: MakeSettings,
+) -> None:
+    quoted = f"/nowhere/{CANARY}\x1b[31m\u202e\nfile: x"
+    async with connected(make_settings(), ScriptedTransport()) as client:
+        missing = failed(await client.call_tool("webvoice_stt", {"audio_path": quoted}))
+        unknown = failed(await client.call_tool("webvoice_jobs", {CANARY: 1}))
+    assert "/nowhere/wv_…cdef file: x." in missing
+    assert "argument 'wv_…cdef'" in unknown
+
+
+async def test_an_error_needs_no_readable_key_file(make_settings: MakeSettings) -> None:
+    settings = make_settings(API_KEY="")
+    settings.credentials_file.mkdir(parents=True)
+    async with connected(settings, ScriptedTransport()) as client:
+        assert "does not know" in failed(await client.call_tool("webvoice_jobs", {"x": 1}))

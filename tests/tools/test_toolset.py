@@ -151,7 +151,7 @@ async def test_a_bug_in_a_tool_is_not_reported_as_a_wrong_argument(tools: ToolSe
         wrong = await client.call_tool("webvoice_broken", {"number": "x"})
         broken = await client.call_tool("webvoice_broken", {"number": 5})
         refusing = await client.call_tool("webvoice_refusing", {})
-    assert failed(wrong).startswith("invalid_argument: number should be a valid integer")
+    assert failed(wrong).startswith("invalid_argument: number must be a whole number")
     texts: list[Any] = [broken.content, refusing.content]
     assert (broken.is_error, refusing.is_error) == (True, True)
     assert texts == [

@@ -40,9 +40,9 @@ def load_settings(*needed_folders: str) -> Settings:
     try:
         settings = Settings.read(os.environ)
     except SettingsError as error:
-        end(str(error))
+        exit_with(str(error))
     if missing := [name for name in settings.unknown_folders if name in needed_folders]:
-        end(f"There is no home folder, so give the absolute path of a folder in {' and in '.join(missing)}.")
+        exit_with(f"There is no home folder, so give the absolute path of a folder in {' and in '.join(missing)}.")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_KeyMaskingFormatter(settings.api_key))
     logging.basicConfig(level=settings.log_level, handlers=[handler])
@@ -56,7 +56,7 @@ def describe_unknown(name: str, nearest: str) -> str:
     return f"{redact(' '.join(name.split()))[:100]} is not a setting and has no effect. Did you mean {nearest}?"
 
 
-def end(message: str) -> NoReturn:
+def exit_with(message: str) -> NoReturn:
     """End the command because its settings do not allow it to run.
 
     Raises:

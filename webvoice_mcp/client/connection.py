@@ -74,10 +74,10 @@ def unusable_proxy_error() -> NetworkError:
 def unreachable_error(base_url: str, error: httpx2.HTTPError) -> NetworkError:
     """Return the error for a host to which no connection could be made."""
     reason = "the connection timed out" if isinstance(error, httpx2.ConnectTimeout) else _reason(str(error))
-    variables = f", {_PROXY_VARIABLES}, {_CERTIFICATE_VARIABLES}" if base_url.startswith("https:") else ""
-    return NetworkError(
-        f"Cannot connect to {base_url}: {reason}. {_NOTHING_DONE} Check the network, WEBVOICE_BASE_URL{variables}."
-    )
+    to_check = "the network and WEBVOICE_BASE_URL"
+    if base_url.startswith("https:"):
+        to_check = f"the network, WEBVOICE_BASE_URL, {_PROXY_VARIABLES} and {_CERTIFICATE_VARIABLES}"
+    return NetworkError(f"Cannot connect to {base_url}: {reason}. {_NOTHING_DONE} Check {to_check}.")
 
 
 def _reason(text: str) -> str:

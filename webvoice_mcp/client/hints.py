@@ -25,7 +25,7 @@ TOOLS_BY_PATH = {
 """The tool for each path, which is written without its final slash. A test compares them with the tools' endpoints."""
 
 _PATHS = "|".join(sorted(TOOLS_BY_PATH, key=len, reverse=True))
-_PATH = re.compile(rf"(?<![\w./-])(?:\S*/api/v1/|/)?({_PATHS})/(?![\w/])")
+_PATH = re.compile(rf"(?:(?<=/api/v1/)|(?<![\w./-])/?)({_PATHS})/(?![\w/])")
 
 
 def tools_for_paths_in(message: str) -> list[str]:

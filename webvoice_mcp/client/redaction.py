@@ -7,8 +7,8 @@ import re
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
 
+from webvoice_mcp.client.key_spellings import INVISIBLE, KeySpellings, without_ignored
 from webvoice_mcp.contract.account import KEY_PREFIX
 
 _SHOWN_CHARACTERS = 4
@@ -21,18 +21,9 @@ _TAKEN_OUT = re.compile(
 )
 _UNFINISHED_ESCAPE = re.compile(r"\x1b(?:\[[ -?]{0,64}|\][^\x07\x1b]{0,2000}\x1b?)?\Z")
 
-# Characters without a visible form: Unicode's category Cf, and those with the property Default_Ignorable_Code_Point.
-_INVISIBLE = (
-    r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160"
-    r"\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0"
-    r"\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    r"\U000e0000-\U000e0fff"
-)
-_INVISIBLE_CHARACTERS = re.compile(f"[{_INVISIBLE}]")
-_IGNORED_CHARACTERS = re.compile(rf"[\s{_INVISIBLE}]")
-_VISIBLE_CHARACTER = re.compile(rf"[^\s{_INVISIBLE}]")
+_INVISIBLE_CHARACTERS = re.compile(f"[{INVISIBLE}]")
 _KEY = re.compile(
-    rf"{rf'[{_INVISIBLE}]*+'.join(KEY_PREFIX)}(?:[{_INVISIBLE}]*+[A-Za-z0-9_\-]){{6,}}"  # looks like one of our keys
+    rf"{rf'[{INVISIBLE}]*+'.join(KEY_PREFIX)}(?:[{INVISIBLE}]*+[A-Za-z0-9_\-]){{6,}}"  # looks like one of our keys
 )
 
 
@@ -48,15 +39,10 @@ def key_ending(key: str) -> str:
 
 
 def mask_known_keys(text: str, *known: str) -> str:
-    """Return `text` with these API keys masked, even where white space or invisible characters are inside one.
-
-    They are masked where they are percent-encoded, as in a link, too.
-    """
+    """Return `text` with these API keys masked, in all spellings that `KeySpellings` knows."""
     for key in known:
-        masked = mask_key(sanitize(key)).replace("\\", r"\\")
-        for form in dict.fromkeys((visible := _IGNORED_CHARACTERS.sub("", key), quote(visible, safe=""))):
-            if form:
-                text = _spread(form).sub(masked, text)
+        if key:
+            text = _spellings(key).pattern.sub(mask_key(sanitize(key)).replace("\\", r"\\"), text)
     return text
 
 
@@ -119,10 +105,10 @@ class RedactingStream:
         end = escape.start() if escape else len(piece)
         self._unfinished = piece[end:]
         text = mask_known_keys(self._held_back + sanitize(piece[:end]), self._key)
-        end = _beginning_of(self._key, text)
+        end = _spellings(self._key).beginning_in(text) if self._key else len(text)
         self._held_back = text[end:]
         if len(self._held_back) > _MAX_HELD_BACK:
-            self._held_back = _IGNORED_CHARACTERS.sub("", self._held_back)
+            self._held_back = without_ignored(self._held_back)
         if end:
             await self._on_text(text[:end])
 
@@ -132,26 +118,6 @@ class RedactingStream:
             await self._on_text(text)
 
 
-def _beginning_of(key: str, text: str) -> int:
-    """Return the offset at which the text may begin with the key's first characters, its length if it does not."""
-    offsets = _last_visible(text, len(key) - 1)
-    visible = "".join(text[offset] for offset in offsets)
-    return next((offset for index, offset in enumerate(offsets) if key.startswith(visible[index:])), len(text))
-
-
-def _last_visible(text: str, count: int) -> list[int]:
-    """Return the offsets of the last `count` visible characters."""
-    size = 4 * count
-    while count > 0:
-        start = max(0, len(text) - size)
-        offsets = [match.start() for match in _VISIBLE_CHARACTER.finditer(text, start)]
-        if len(offsets) >= count or not start:
-            return offsets[-count:]
-        size *= 4
-    return []
-
-
-@lru_cache(maxsize=16)
-def _spread(key: str) -> re.Pattern[str]:
-    """Return a pattern for a key with any white space and invisible characters inside it."""
-    return re.compile(rf"[\s{_INVISIBLE}]*+".join(map(re.escape, key)))
+@lru_cache(maxsize=8)
+def _spellings(key: str) -> KeySpellings:
+    return KeySpellings(key)

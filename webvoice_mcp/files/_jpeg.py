@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from webvoice_mcp.files import _exif
 from webvoice_mcp.files._bytes import Readable, read_at, size_of
-from webvoice_mcp.files.pieces import MAX_PARTS, Piece, Pieces, Unfollowable
+from webvoice_mcp.files.pieces import MAX_PARTS, MalformedPicture, Piece, Pieces
 
 _SOI, _EOI, _SOS, _APP1, _APP13, _COM = 0xD8, 0xD9, 0xDA, 0xE1, 0xED, 0xFE
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the segments that state width and height
@@ -37,7 +37,7 @@ def pieces(file: Readable) -> tuple[Piece, ...]:
     end.
 
     Raises:
-        Unfollowable: it cannot be told apart from the rest.
+        MalformedPicture: it cannot be told apart from the rest.
     """
     size, found = size_of(file), Pieces()
     found.keep(0, 2)
@@ -101,7 +101,7 @@ def _segments(file: Readable, size: int) -> Iterator[_Segment]:
     """Yield the segments after the first marker, up to the end of the picture or one that is damaged.
 
     Raises:
-        Unfollowable: there are too many.
+        MalformedPicture: there are too many.
     """
     position = 2
     for _ in range(MAX_PARTS):
@@ -127,7 +127,7 @@ def _segments(file: Readable, size: int) -> Iterator[_Segment]:
         if not is_whole:
             return
         position = end
-    raise Unfollowable
+    raise MalformedPicture
 
 
 def _find(file: Readable, pattern: re.Pattern[bytes], position: int, size: int) -> int:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from webvoice_mcp.files import _exif
 from webvoice_mcp.files._bytes import Readable, read_at, size_of
-from webvoice_mcp.files.pieces import MAX_PARTS, Piece, Pieces, Unfollowable
+from webvoice_mcp.files.pieces import MAX_PARTS, MalformedPicture, Piece, Pieces
 
 _SHOWN = frozenset(
     b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs sPLT acTL fcTL fdAT".split()
@@ -24,7 +24,7 @@ def pieces(file: Readable) -> tuple[Piece, ...]:
     """Return what is to be sent of a picture: the chunks that a decoder needs to show it, and its orientation.
 
     Raises:
-        Unfollowable: it cannot be told apart from the rest.
+        MalformedPicture: it cannot be told apart from the rest.
     """
     size, found = size_of(file), Pieces()
     found.keep(0, 8)
@@ -53,7 +53,7 @@ def _chunks(file: Readable) -> Iterator[_Chunk]:
     """Yield the chunks up to the last one, or up to one that is damaged.
 
     Raises:
-        Unfollowable: there are too many.
+        MalformedPicture: there are too many.
     """
     position = 8
     for _ in range(MAX_PARTS):
@@ -65,7 +65,7 @@ def _chunks(file: Readable) -> Iterator[_Chunk]:
         if chunk.type == b"IEND":
             return
         position = chunk.end
-    raise Unfollowable
+    raise MalformedPicture
 
 
 def _with_checksum(chunk: bytes) -> bytes:

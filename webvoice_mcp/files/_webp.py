@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from webvoice_mcp.files import _exif
 from webvoice_mcp.files._bytes import Readable, read_at, size_of
-from webvoice_mcp.files.pieces import MAX_PARTS, Piece, Pieces, Span, Unfollowable, length_of
+from webvoice_mcp.files.pieces import MAX_PARTS, MalformedPicture, Piece, Pieces, Span, length_of
 
 _SHOWN = frozenset({b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"})
 _PICTURES = frozenset({b"VP8 ", b"VP8L", b"ANMF"})
@@ -23,7 +23,7 @@ def pieces(file: Readable) -> tuple[Piece, ...]:
     """Return what is to be sent of a picture: the chunks that a decoder needs to show it, and its orientation.
 
     Raises:
-        Unfollowable: it cannot be told apart from the rest.
+        MalformedPicture: it cannot be told apart from the rest.
     """
     size, found = size_of(file), Pieces()
     turned, has_exif, shows, end = 1, False, False, 12
@@ -64,7 +64,7 @@ def _chunks(file: Readable, size: int) -> Iterator[_Chunk]:
     """Yield the chunks up to the end that the file states, or up to one that is damaged.
 
     Raises:
-        Unfollowable: there are too many.
+        MalformedPicture: there are too many.
     """
     end = min(size, 8 + int.from_bytes(read_at(file, 4, 4), "little") + 1)
     position = 12
@@ -76,7 +76,7 @@ def _chunks(file: Readable, size: int) -> Iterator[_Chunk]:
         chunk = _Chunk(head[:4], position, position + 8 + length + length % 2)
         yield chunk
         position = chunk.end
-    raise Unfollowable
+    raise MalformedPicture
 
 
 def _with_header(file: Readable, kept: tuple[Piece, ...], *, has_exif: bool) -> tuple[Piece, ...]:

@@ -5,7 +5,7 @@ import struct
 
 from webvoice_mcp.files import _jpeg, _png, _webp
 from webvoice_mcp.files.kinds import GIF, JPEG, PNG, WEBP, sniff
-from webvoice_mcp.files.pieces import Unfollowable
+from webvoice_mcp.files.pieces import MalformedPicture
 
 
 def count_pixels(content: bytes) -> int | None:
@@ -18,7 +18,7 @@ def count_pixels(content: bytes) -> int | None:
     elif kind is JPEG:
         try:
             size = _jpeg.dimensions(file)
-        except Unfollowable:
+        except MalformedPicture:
             return None
     elif kind is WEBP:
         size = _webp.dimensions(file)

@@ -19,7 +19,7 @@ from webvoice_mcp.files.length import length_of_recording
 from webvoice_mcp.files.metadata import without_metadata
 from webvoice_mcp.files.names import upload_name
 from webvoice_mcp.files.path_policy import PathPolicy
-from webvoice_mcp.files.pieces import Piece, Unfollowable, length_of
+from webvoice_mcp.files.pieces import MalformedPicture, Piece, length_of
 from webvoice_mcp.storage.threads import WorkerThreads
 
 _BLOCK_BYTES = 3 * 640 * 1024  # a multiple of three, so that base64 needs no padding between blocks
@@ -216,10 +216,8 @@ class OpenedFile:
     def _check(self, file: io.FileIO, expected: os.stat_result) -> None:
         """Check the open file, and store its kind and what is sent of it."""
         status = os.fstat(file.fileno())
-        # Another file may have replaced it after the path was checked.
-        is_same = is_file(status) and FileId.of(status) == FileId.of(
-            expected
-        )  # a new pipe may get the number of a file
+        # Another file may have replaced it after the path was checked; a new pipe may get the same number.
+        is_same = is_file(status) and FileId.of(status) == FileId.of(expected)
         if not is_same or not self._policy.still_allows(file.fileno(), self.path):
             raise self._replaced
         max_bytes = self._upload.max_bytes
@@ -236,7 +234,7 @@ class OpenedFile:
             raise UnsupportedMedia(f"{self._subject} is {found}, judged by its content. {self._accepted}")
         try:
             self.pieces = without_metadata(file, kind)
-        except Unfollowable:
+        except MalformedPicture:
             raise UnsupportedMedia(
                 f"{self._subject} is damaged, so that position, camera and owner cannot be taken out of it. Save the"
                 " picture anew with a picture program."

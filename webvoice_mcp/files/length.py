@@ -1,4 +1,4 @@
-"""The length of recordings, from their frames and samples. A header's word alone is not trusted: it decides a price."""
+"""The length of recordings, from their frames and samples. It decides a price, so a header alone is not trusted."""
 
 import math
 

@@ -15,7 +15,7 @@ def without_metadata(file: Readable, kind: Kind) -> tuple[Piece, ...]:
     and the picture's data are not encoded anew.
 
     Raises:
-        Unfollowable: the picture is damaged, so that they cannot be told apart.
+        MalformedPicture: the picture is damaged, so that they cannot be told apart.
     """
     parts = _PARTS.get(kind)
     return parts(file) if parts else (Span(0, size_of(file)),)

@@ -22,7 +22,7 @@ class Span(NamedTuple):
 Piece = Span | bytes
 
 
-class Unfollowable(Exception):
+class MalformedPicture(Exception):
     """The structure of a picture cannot be followed, so its metadata cannot be taken out."""
 
 
@@ -41,7 +41,7 @@ class Pieces:
         """Keep a range of the file.
 
         Raises:
-            Unfollowable: the picture has too many parts.
+            MalformedPicture: the picture has too many parts.
         """
         last = self._pieces[-1] if self._pieces else None
         if isinstance(last, Span) and last.end == start:
@@ -53,10 +53,10 @@ class Pieces:
         """Add bytes of ours, or a range that starts a new piece.
 
         Raises:
-            Unfollowable: the picture has too many parts.
+            MalformedPicture: the picture has too many parts.
         """
         if len(self._pieces) >= _MAX_PIECES:
-            raise Unfollowable
+            raise MalformedPicture
         self._pieces.append(piece)
 
     def drop(self) -> None:
@@ -71,12 +71,12 @@ class Pieces:
                 since there is nothing to tell its metadata from, unless some were found.
 
         Raises:
-            Unfollowable: nothing to show is left.
+            MalformedPicture: nothing to show is left.
         """
         if shows:
             return tuple(self._pieces)
         if self.dropped:
-            raise Unfollowable
+            raise MalformedPicture
         return (Span(0, size),)
 
 

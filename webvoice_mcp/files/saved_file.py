@@ -26,6 +26,10 @@ class SavedFile:
     size_bytes: int
     id: FileId | None = field(default=None, repr=False, compare=False)
 
+    def facts(self) -> dict[str, str | int]:
+        """Return the fields about the file for a tool's result."""
+        return {"path": self.path, "uri": self.uri, "mime_type": self.mime_type, "size_bytes": self.size_bytes}
+
 
 def read_back(saved: SavedFile) -> bytes:
     """Return the content of a saved file. Blocks, so call it in a thread.

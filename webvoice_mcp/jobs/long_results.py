@@ -49,7 +49,7 @@ async def shorten(result: T, files: Files, job: Job, *, saved_text: str = "") ->
         try:
             if text != saved_text:
                 file = await _save(text, files, job)
-                fields["files"] = [*(fields.get("files") or []), _facts(file)]
+                fields["files"] = [*(fields.get("files") or []), file.facts()]
                 notes.append(f"{name} is too long to show and was saved as {file.path}.")
         except (FileError, InvalidResponse) as error:
             notes.append(f"{name} is too long to show and could not be saved: {error}")
@@ -76,7 +76,3 @@ async def _save(text: str, files: Files, job: Job) -> SavedFile:
         saved = await pending.publish(".txt")
     job.files = (*job.files, saved)
     return saved
-
-
-def _facts(file: SavedFile) -> dict[str, Any]:
-    return {"path": file.path, "uri": file.uri, "mime_type": file.mime_type, "size_bytes": file.size_bytes}

@@ -20,7 +20,7 @@ _NOT_IN_PATHS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # control character
 
 
 def _is_placeholder(text: str, environ: Mapping[str, str]) -> bool:
-    """True if the whole text is one `${…}` that names no variable: the client did not replace it."""
+    """Return True if the whole text is one `${…}` that names no variable: the client did not replace it."""
     match = _PLACEHOLDER.fullmatch(text)
     return match is not None and not _value(match[1], environ)
 
@@ -89,7 +89,7 @@ def _default(folder: Callable[[], str]) -> Path:
 
 
 def home_is_unusable() -> bool:
-    """True if HOME is set to no absolute path; Python reads an empty one as the root folder."""
+    """Return True if HOME is set to no absolute path; Python reads an empty one as the root folder."""
     return os.name != "nt" and not os.environ.get("HOME", "/").startswith("/")
 
 

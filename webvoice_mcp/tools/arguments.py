@@ -13,6 +13,19 @@ from webvoice_mcp.errors import InvalidArgument
 Schema = Mapping[str, Any]
 
 _NUMBERS = ("number", "integer")
+# JSON's names for the types that pydantic's errors are about
+_TYPES = {
+    "list_type": "a list",
+    "dict_type": "an object",
+    "string_type": "a string",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+}
 # Arguments whose surrounding spaces may matter; even a file's name may begin or end with one.
 _NOT_STRIPPED = frozenset(
     {"text", "prompt", "system", "body", "negative_prompt", "title", "subject", "audio_path", "output_path"}
@@ -50,7 +63,7 @@ def normalize(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Sch
     for argument, value in arguments.items():
         # pydantic accepts true as the number 1.
         if isinstance(value, bool) and known[argument].get("type") in _NUMBERS:
-            raise InvalidArgument(f"{argument} should be a number{_accepted(known[argument])}")
+            raise InvalidArgument(f"{argument} must be {_number(known[argument])}{_description(known[argument])}")
         _check_json(argument, value)
     return {
         argument: value if argument in _NOT_STRIPPED else _stripped(value)
@@ -62,21 +75,31 @@ def normalize(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Sch
 def explain(error: ValidationError, schema: Schema) -> InvalidArgument:
     """Turn pydantic's error into one sentence that names the argument and what it accepts."""
     first = error.errors(include_url=False, include_input=False)[0]
-    location = ".".join(map(str, first["loc"]))
-    message = re.sub(r"^\w+ (?=should )", "", first["msg"])
-    about = schema.get("properties", {}).get(str(first["loc"][0]), {})
-    return InvalidArgument(f"{location} {message[:300].rstrip('.')}{_accepted(about)}")
-
-
-def _accepted(about: Schema) -> str:
-    """Return the end of a sentence about an argument: the numbers that it accepts, and its description."""
-    numbers = ""
+    argument, *inside = first["loc"]
+    location = "".join([str(argument), *(f"[{part}]" if isinstance(part, int) else f".{part}" for part in inside)])
+    about = schema.get("properties", {}).get(str(argument), {})
+    expected = _TYPES.get(first["type"])
     if about.get("type") in _NUMBERS:
-        kind = "a whole number" if about["type"] == "integer" else "a number"
-        least, most = about.get("minimum"), about.get("maximum")
-        limits = f" from {least:g} to {most:g}" if least is not None and most is not None else ""
-        numbers = f": {kind}{limits or ('' if least is None else f', {least:g} or more')}"
-    return f"{numbers}. {about.get('description', '')}".strip()
+        problem = f"must be {_number(about)}"
+    elif expected:
+        problem = f"must be {expected}"
+    else:
+        problem = re.sub(r"^\w+ (?=should )", "", first["msg"])[:300].rstrip(".")
+    return InvalidArgument(f"{location} {problem}{_description(about)}")
+
+
+def _number(about: Schema) -> str:
+    """Return the numbers that an argument accepts, such as "a whole number from 1 to 8000"."""
+    kind = "a whole number" if about["type"] == "integer" else "a number"
+    least, most = about.get("minimum"), about.get("maximum")
+    if least is not None and most is not None:
+        return f"{kind} from {least:g} to {most:g}"
+    return kind if least is None else f"{kind}, {least:g} or more"
+
+
+def _description(about: Schema) -> str:
+    """Return an argument's description as the next sentence."""
+    return f". {about.get('description', '')}".rstrip()
 
 
 def _stripped(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 from mcp.types import CallToolResult, ContentBlock, ResourceLink, TextContent
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from webvoice_mcp.client.redaction import without_invisible
+from webvoice_mcp.client.redaction import sanitize, without_invisible
 from webvoice_mcp.contract.endpoint import Reply
 from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.files import SavedFile, kind_for_suffix
@@ -91,9 +91,7 @@ class File(BaseModel):
     @classmethod
     def list_of(cls, saved: tuple[SavedFile, ...]) -> list[Self]:
         """Return the saved files as part of a result."""
-        return [
-            cls(path=file.path, uri=file.uri, mime_type=file.mime_type, size_bytes=file.size_bytes) for file in saved
-        ]
+        return [cls.model_validate(file.facts()) for file in saved]
 
 
 def describe_file(path: Path) -> dict[str, Any]:
@@ -148,7 +146,7 @@ def failed_result(error: WebVoiceError) -> CallToolResult:
         details["status"] = error.status
     if error.retry_after is not None:
         details["retry_after_seconds"] = error.retry_after
-    text = f"{error.code}: {error}"
+    text = sanitize(f"{error.code}: {error}").replace("\n", " ")  # it may quote an argument
     if len(text) > _MAX_ERROR_CHARACTERS:
         text = f"{text[: _MAX_ERROR_CHARACTERS - _ERROR_END_CHARACTERS]}…{text[-_ERROR_END_CHARACTERS:]}"
     return CallToolResult(content=[TextContent(text=text)], is_error=True, _meta={ERROR_META: details})
@@ -173,7 +171,8 @@ def _extra_fields(reply: Reply, limits: tuple[int, int]) -> dict[str, Any]:
     limit, left = limits
     ours = _our_names()
     for name, value in (reply.model_extra or {}).items():
-        if _seen(name) in ours or value is None or not _is_plain(value, _MAX_DEPTH):
+        letters = _letters(name)
+        if not letters or letters in ours or value is None or not _is_plain(value, _MAX_DEPTH):
             continue
         size = len(json.dumps({name: value}))
         if size <= min(limit, left):
@@ -182,17 +181,24 @@ def _extra_fields(reply: Reply, limits: tuple[int, int]) -> dict[str, Any]:
     return extra
 
 
-def _seen(name: str) -> str:
-    """Return a field's name as a reader sees it, in lower case with underscores."""
-    return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFKC", without_invisible(name)).casefold()).strip("_")
+def _letters(name: str) -> str:
+    """Return a field's name without case, separators and accents, since a reader takes `jobId` and `job-id` for ours.
+
+    A name with other letters than ours is "": Cyrillic and Greek have letters of the same form.
+    """
+    letters = re.sub(r"[\W_]|[\u0300-\u036f]", "", unicodedata.normalize("NFKD", without_invisible(name)).casefold())
+    return letters if letters.isascii() else ""
 
 
 def _our_names() -> frozenset[str]:
-    """Return the names of fields that are never taken from the service: those of our results that it does not have."""
+    """Return the names of fields that are never taken from the service, as `_letters` gives them.
+
+    They are those of our results that no reply of the service has.
+    """
     ours: list[type[BaseModel]] = [*_subclasses(Result), File]
     results = {name for result in ours for name in result.model_fields}
     replies = {name for reply in _subclasses(Reply) for name in reply.model_fields}
-    return frozenset(results - replies) | _OURS
+    return frozenset(map(_letters, (results - replies) | _OURS))
 
 
 def _subclasses(base: type[BaseModel]) -> Iterator[type[BaseModel]]:

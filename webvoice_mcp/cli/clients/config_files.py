@@ -10,7 +10,7 @@ from typing import Any
 from webvoice_mcp.cli.clients.json_text import MISSING
 from webvoice_mcp.cli.clients.mcp_clients import ENTRY_NAME, ConfigFormat, McpClient
 from webvoice_mcp.cli.clients.platforms import Platform
-from webvoice_mcp.cli.startup import end
+from webvoice_mcp.cli.startup import exit_with
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _COMMENT = re.compile(rf"({_STRING})|//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -32,7 +32,7 @@ def require_config_file(client: McpClient, platform: Platform) -> Path:
     path = find_config_file(client, platform)
     if not path.is_absolute():
         home = "USERPROFILE" if platform.is_windows else "HOME"
-        end(f"There is no home folder, so the file of {client.title} is unknown: set {home}.")
+        exit_with(f"There is no home folder, so the file of {client.title} is unknown: set {home}.")
     return path
 
 

@@ -16,7 +16,7 @@ _PLAIN_FIELDS = ("type", "source", "transport")  # words of the client, not of t
 
 
 def runs_this_server(entry: object) -> bool:
-    """True if an entry's command or one of its arguments is this package's."""
+    """Return True if an entry's command or one of its arguments is this package's."""
     if not isinstance(entry, dict):
         return False
     args = entry.get("args")

@@ -31,8 +31,9 @@ class Check:
     is_warning: bool = False
 
     def redact(self, *keys: str) -> "Check":
-        """Return the check without keys and without terminal control sequences."""
-        return replace(self, detail=redact(self.detail, *keys), cure=redact(self.cure, *keys))
+        """Return the check without keys, terminal control sequences and line breaks: parts of it come from outside."""
+        detail, cure = (" ".join(redact(text, *keys).splitlines()) for text in (self.detail, self.cure))
+        return replace(self, detail=detail, cure=cure)
 
     def to_json(self) -> dict[str, str | bool]:
         """Return the check as an object for JSON."""
