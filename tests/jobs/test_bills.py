@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.jobs.world import BY_TOOL, Upstream, left, rows
-from tests.support import MakeSettings, ScriptedTransport, answer, connected, events, failed, fields
+from tests.support import ChunkedBody, MakeSettings, ScriptedTransport, answer, connected, events, failed, fields
 from webvoice_mcp.client.answers import carries_bill
 from webvoice_mcp.contract.endpoint import Billed
 from webvoice_mcp.contract.estimate import Estimate
@@ -74,6 +74,13 @@ async def test_a_free_model_that_is_billed_at_nothing_costs_nothing(make_setting
             assert await left(client) == 100
 
 
+def broken(*chunks: str) -> httpx2.Response:
+    """Return a stream whose connection breaks after these chunks."""
+    sent = [f"data: {chunk}\n\n".encode() for chunk in chunks]
+    body = ChunkedBody([*sent, httpx2.ReadError("reset")])
+    return httpx2.Response(200, headers={"content-type": "text/event-stream"}, stream=body)
+
+
 WORD = json.dumps({"choices": [{"delta": {"content": "Hi"}}]})
 BILL = json.dumps({"choices": [], "webvoice": {"credits_used": 7}})
 BILLED_REFUSALS = [
@@ -88,8 +95,9 @@ BILLED_REFUSALS = [
     (events(json.dumps({"error": {"message": "No."}, "credits_used": 7})), 7),
     (events(WORD, BILL, json.dumps({"error": {"message": "No."}})), 7),
     (events(BILL, WORD), 7),
+    (broken(BILL, WORD), 7),
 ]
-KINDS = ["top", "chat", "error", "400", "402", "429", "500", "long", "stream", "stopped", "cut"]
+KINDS = ["top", "chat", "error", "400", "402", "429", "500", "long", "stream", "stopped", "cut", "broken"]
 
 
 @pytest.mark.parametrize(("refusal", "billed"), BILLED_REFUSALS, ids=KINDS)
