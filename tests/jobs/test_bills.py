@@ -135,7 +135,7 @@ async def test_a_free_model_that_is_billed_is_free_only_once(
     assert len(transport.requests) == 1
 
 
-async def test_a_price_near_zero_does_not_pass_a_limit_that_is_used_up(make_settings: MakeSettings) -> None:
+async def test_a_price_near_zero_does_not_pass_an_exhausted_limit(make_settings: MakeSettings) -> None:
     listed = {"models": [{"id": "m", "credits_per_request": 1e-7}]}
     upstream = Upstream({**listed, **CHAT.answer, "webvoice": {"credits_used": 4}})
     async with connected(make_settings(MAX_CREDITS=4), upstream) as client:

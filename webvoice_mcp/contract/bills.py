@@ -1,4 +1,4 @@
-"""Bills: what an answer of the service says that a call cost."""
+"""Bills: the credits that an answer of the service says a call cost."""
 
 import math
 from collections.abc import Iterable
