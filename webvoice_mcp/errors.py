@@ -62,10 +62,12 @@ class WebVoiceError(Exception):
         status: the answer's HTTP status, or None if there was no answer.
         retry_after: seconds after which a retry may succeed, or None if the service did not say.
         billed: True if the call may have cost credits in spite of the error.
+        credits_used: credits that the service says it cost in spite of the error; None if it does not say.
     """
 
     code: ClassVar[str]
     billed: bool = False
+    credits_used: float | None = None
 
     def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)

@@ -106,6 +106,19 @@ def header_box(name: bytes, ticks: int, *, scale: int = 44100, wide: bool = Fals
     return box(name, bytes(4), bytes(8), struct.pack(">II", scale, ticks), bytes(80))
 
 
+def edits(*entries: tuple[int, int], wide: bool = False, count: int | None = None) -> bytes:
+    """Return the list of edits, each with its length and its position, in units of 1/44100 s."""
+    form = ">QqI" if wide else ">IiI"
+    number = struct.pack(">I", len(entries) if count is None else count)
+    packed = b"".join(struct.pack(form, *entry, 1 << 16) for entry in entries)
+    return box(b"edts", box(b"elst", bytes([wide, 0, 0, 0]), number, packed))
+
+
+def m4a_sizes(frames: int) -> bytes:
+    """Return the table of the sizes of frames of 20 bytes."""
+    return box(b"stsz", bytes(4), struct.pack(">II", 0, frames), struct.pack(">I", 20) * frames)
+
+
 def m4a(frames: int, **parts: bytes) -> bytes:
     """Return an M4A file of frames of 1024 samples and 20 bytes; `parts` replaces boxes, b"" leaves one out."""
     ticks = frames * 1024
@@ -116,7 +129,8 @@ def m4a(frames: int, **parts: bytes) -> bytes:
         "hdlr": box(b"hdlr", bytes(8), b"soun", bytes(12)),
         "stsd": box(b"stsd", bytes(4), struct.pack(">I", 1), aac_description()),
         "stts": box(b"stts", bytes(4), struct.pack(">III", 1, frames, 1024)),
-        "stsz": box(b"stsz", bytes(4), struct.pack(">II", 0, frames), struct.pack(">I", 20) * frames),
+        "stsz": m4a_sizes(frames),
+        "edts": b"",
         "more": b"",  # in the movie
         "mdat": box(b"mdat", bytes(20 * frames)),
     }
@@ -125,5 +139,5 @@ def m4a(frames: int, **parts: bytes) -> bytes:
     chosen = defaults | parts
     table = box(b"stbl", chosen["stsd"], chosen["stts"], chosen["stsz"])
     media = box(b"mdia", chosen["mdhd"], chosen["hdlr"], box(b"minf", table))
-    movie = box(b"moov", chosen["mvhd"], box(b"trak", media), chosen["more"])
+    movie = box(b"moov", chosen["mvhd"], box(b"trak", chosen["edts"], media), chosen["more"])
     return chosen["ftyp"] + movie + chosen["mdat"]

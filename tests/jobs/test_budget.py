@@ -45,8 +45,17 @@ def test_rounding_errors_do_not_waste_the_last_tenth() -> None:
     budget = Budget(1)
     for _ in range(10):
         budget.reserve(Estimate(0.1, "a tenth")).settle(0.1)
+    for price in (0.1, 1e-5):
+        with pytest.raises(BudgetExceeded, match="but only 0 of the 1 that"):
+            budget.reserve(Estimate(price, "so much"))
+
+
+def test_no_price_is_too_small_for_a_limit_that_was_passed() -> None:
+    budget = Budget(1)
+    budget.reserve(Estimate(1, "one")).settle(5)
     with pytest.raises(BudgetExceeded):
-        budget.reserve(Estimate(0.1, "a tenth"))
+        budget.reserve(Estimate(1e-9, "next to nothing"))
+    budget.reserve(FREE)
 
 
 @given(st.integers(0, 50), st.lists(st.tuples(st.integers(0, 20), st.booleans()), max_size=40))

@@ -1,6 +1,7 @@
 """Limits of a day and a month, which all servers of a user share through the history."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -34,7 +35,7 @@ FREE_CHAT = {"prompt": "x", "model": "openrouter:openrouter/free"}
 NOW = 1_700_000_000.0  # in the evening of the 14th of November in UTC
 DAY, MONTH = "WEBVOICE_MAX_CREDITS_PER_DAY", "WEBVOICE_MAX_CREDITS_PER_MONTH"
 both = pytest.mark.parametrize(("name", "period"), [("DAY", "today"), ("MONTH", "this month")])
-posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals and time zones")
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals and time zones, and keeps open files")
 
 
 @pytest.fixture
@@ -277,6 +278,42 @@ async def test_without_a_history_only_free_calls_go_on(
     )
     assert identity(path) == before
     assert not list(path.parent.parent.rglob("*damaged*"))
+
+
+@posix
+@pytest.mark.parametrize("happens", ["deleted", "folder deleted", "replaced"])
+async def test_a_history_that_loses_its_name_allows_free_calls_only(
+    make_settings: MakeSettings, path: Path, happens: str
+) -> None:
+    upstream = Upstream(CHAT.answer)
+    settings = make_settings(MAX_CREDITS_PER_DAY=100)
+    async with connected(settings, upstream) as client:
+        fields(await client.call_tool(CHAT.tool, CHAT.arguments))
+        shutil.rmtree(path.parent)
+        if happens != "folder deleted":
+            path.parent.mkdir(mode=0o700)
+        if happens == "replaced":
+            async with connected(settings, upstream) as other:  # it cannot know that there was another file
+                fields(await other.call_tool(CHAT.tool, CHAT.arguments))
+        posts = upstream.posts
+        for _ in range(2):
+            assert "was deleted or replaced" in failed(await client.call_tool(CHAT.tool, CHAT.arguments))
+        assert upstream.posts == posts
+        fields(await client.call_tool(CHAT.tool, FREE_CHAT))
+    async with connected(settings, upstream) as client:
+        fields(await client.call_tool(CHAT.tool, CHAT.arguments))
+
+
+@posix
+async def test_without_limits_a_history_that_was_deleted_is_begun_anew(path: Path) -> None:
+    first, second = History(path, "u"), History(path, "u")
+    await first.record_start("a", "t", NOW, 1)
+    shutil.rmtree(path.parent)
+    for history, job_id in ((first, "b"), (second, "c")):
+        await history.record_start(job_id, "t", NOW, 1)
+    for history in (first, second):
+        assert {row.id for row in await history.recent()} == {"b", "c"}
+        await history.aclose()
 
 
 @asynccontextmanager

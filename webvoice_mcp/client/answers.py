@@ -9,6 +9,7 @@ from typing import Any
 from webvoice_mcp.client.document import parse_json
 from webvoice_mcp.client.hints import tools_for_paths_in
 from webvoice_mcp.client.redaction import mask_key, redact
+from webvoice_mcp.contract.bills import bills_in, dearest
 from webvoice_mcp.errors import (
     BadRequest,
     InsufficientCredits,
@@ -22,6 +23,9 @@ from webvoice_mcp.errors import (
 
 SPENT_ADVICE = "Credits may have been spent: see webvoice_jobs and webvoice_usage before you repeat the call."
 """Advice about a paid call that may have been carried out."""
+
+MAX_ERROR_BYTES = 64 << 10
+"""The most that is read of an error's body."""
 
 _MAX_QUOTED_CHARACTERS = 300
 _FORBIDDEN = "The account may lack permission (see webvoice_onboarding), or a firewall or VPN may block the call."
@@ -105,7 +109,11 @@ def status_error(status: int, body: bytes, context: CallContext, *, retry_after:
         retry_after: seconds that the service asks to wait, None if it does not say.
     """
     error = _status_error(status, _quote(message_in_body(body), context), context, retry_after)
-    error.billed = error.billed or carries_bill(_document_in(body))
+    document = _document_in(body)
+    # A document that is too long to be read as a whole may end with a bill.
+    is_cut = len(body) >= MAX_ERROR_BYTES and body.lstrip()[:1] == b"{"
+    error.billed = error.billed or is_cut or carries_bill(document)
+    error.credits_used = dearest(bills_in(document))
     return error
 
 
@@ -149,17 +157,13 @@ def refusal_error(document: Any, context: CallContext) -> WebVoiceError:
         else f"The service refused the request. {_NO_REASON}{bill}"
     )
     error = BadRequest(text, status=200)
-    error.billed = billed
+    error.billed, error.credits_used = billed, dearest(bills_in(document))
     return error
 
 
 def carries_bill(document: Any) -> bool:
-    """Return True if a decoded answer says that credits were spent, at its top or in a chat's `webvoice` object."""
-    if not isinstance(document, dict):
-        return False
-    chat = document.get("webvoice")
-    bills = (document.get("credits_used"), chat.get("credits_used") if isinstance(chat, dict) else None)
-    return any(bool(bill) for bill in bills)
+    """Return True if a decoded answer says that credits were spent, even if not how many."""
+    return any(bills_in(document))
 
 
 def interruption_error(document: Any, context: CallContext, billing_advice: str) -> WebVoiceError:
@@ -172,7 +176,7 @@ def interruption_error(document: Any, context: CallContext, billing_advice: str)
     """
     message = _quote(message_in(document), context) or "no reason given"
     error = BadRequest(f"The service stopped after part of the answer: {message}. {billing_advice}", status=200)
-    error.billed = True
+    error.billed, error.credits_used = True, dearest(bills_in(document))
     return error
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from webvoice_mcp.client.document import replace_surrogates
+from webvoice_mcp.contract.bills import bills_in, dearest
 from webvoice_mcp.contract.chat import text_of
 from webvoice_mcp.errors import InvalidResponse
 
@@ -16,7 +17,11 @@ _DELTA_FIELDS = frozenset({"role", "content", "reasoning", "reasoning_content", 
 
 
 class ChatAccumulator:
-    """Joins chunks in the order of their arrival. A surrogate pair in their strings may be split over two chunks."""
+    """Joins chunks in the order of their arrival. A surrogate pair in their strings may be split over two chunks.
+
+    Attributes:
+        bill: the highest price that a chunk has stated so far, None for none.
+    """
 
     def __init__(self) -> None:
         self._fields: dict[str, Any] = {}
@@ -30,6 +35,7 @@ class ChatAccumulator:
         self._is_done = False
         self._has_choice = False
         self._size = 0
+        self.bill: float | None = None
 
     def add(self, chunk: dict[str, Any]) -> str:
         """Add a chunk and return the text that it adds.
@@ -37,6 +43,7 @@ class ChatAccumulator:
         Raises:
             InvalidResponse: the answer is too long.
         """
+        self.bill = dearest([self.bill, *bills_in(chunk)])
         for name, value in chunk.items():
             if value is None or name in _IGNORED_CHUNK_FIELDS:
                 continue
@@ -69,7 +76,11 @@ class ChatAccumulator:
         if self._calls:
             message["tool_calls"] = [self._calls[index].document() for index in sorted(self._calls)]
         choice = {"index": 0, "message": message, "finish_reason": replace_surrogates(self._finish_reason)}
-        return {**replace_surrogates(self._extra_fields.fields | self._fields), "choices": [choice]}
+        document = {**replace_surrogates(self._extra_fields.fields | self._fields), "choices": [choice]}
+        if self.bill is not None:  # of several bills the dearest counts
+            webvoice = document.get("webvoice")
+            document["webvoice"] = {**(webvoice if isinstance(webvoice, dict) else {}), "credits_used": self.bill}
+        return document
 
     def _add_choice(self, choice: dict[str, Any]) -> str:
         delta = choice.get("delta")

@@ -27,7 +27,6 @@ E = TypeVar("E", bound=WebVoiceError)
 ReadBody = Callable[[httpx2.Response, CallContext], Awaitable[T]]
 Sleep = Callable[[float], Awaitable[None]]
 
-_MAX_ERROR_BYTES = 64 << 10  # read from an error's body
 _MAX_MEMO_CHARACTERS = 64
 
 
@@ -179,7 +178,7 @@ class Client:
         except InvalidResponse as error:
             if error.status is not None:  # only a redirect has a status, and it is never billed
                 raise
-            raise _mark_billed(InvalidResponse(f"{error} {_billing_advice(endpoint)}")) from None
+            raise _billed(error, InvalidResponse(f"{error} {_billing_advice(endpoint)}")) from None
 
     async def _send_with_retries(self, endpoint: Endpoint[Q, R], request: Q, read: ReadBody[T], body: Body | None) -> T:
         retries = Retries(endpoint.method, _time_left)
@@ -197,7 +196,7 @@ class Client:
                         if bodies.is_multiply_compressed(response):
                             raise InvalidResponse("The service's answer is compressed more than once.")
                         return await read(response, context)
-                    error_body = await bodies.read_error_body(response, limit=_MAX_ERROR_BYTES)
+                    error_body = await bodies.read_error_body(response, limit=answers.MAX_ERROR_BYTES)
                 finally:
                     await response.aclose()
             except connection.NOT_SENT_ERRORS as error:
@@ -210,12 +209,11 @@ class Client:
                     raise _broken_connection_error(endpoint, error, has_response=has_response) from None
             else:
                 retry_after = answers.parse_retry_after(response.headers.get("retry-after"))
-                pause = retries.after_status(response.status_code, retry_after)
+                refusal = answers.status_error(response.status_code, error_body, context, retry_after=retry_after)
+                is_repeatable = not (endpoint.paid and refusal.billed)
+                pause = retries.after_status(response.status_code, retry_after) if is_repeatable else None
                 if pause is None:
-                    raise _with_billing_advice(
-                        endpoint,
-                        answers.status_error(response.status_code, error_body, context, retry_after=retry_after),
-                    )
+                    raise _with_billing_advice(endpoint, refusal)
             await self._sleep(pause)
 
     async def _create_context(self, endpoint: Endpoint[Q, R], request: Request) -> CallContext:
@@ -273,11 +271,17 @@ def _mark_billed(error: E) -> E:
     return error
 
 
+def _billed(error: WebVoiceError, reworded: E) -> E:
+    """Return the reworded error with the bill of the original."""
+    reworded.credits_used = error.credits_used
+    return _mark_billed(reworded)
+
+
 def _with_billing_advice(endpoint: Endpoint[Any, Any], error: WebVoiceError) -> WebVoiceError:
     # After a gateway's error, the service may still have carried out the request.
     if error.billed and endpoint.paid:
         text = f"{error} {_billing_advice(endpoint)}"
-        return _mark_billed(type(error)(text, status=error.status, retry_after=error.retry_after))
+        return _billed(error, type(error)(text, status=error.status, retry_after=error.retry_after))
     return error
 
 

@@ -12,6 +12,7 @@ from webvoice_mcp.client.answers import is_refusal
 from webvoice_mcp.client.chat_accumulator import ChatAccumulator
 from webvoice_mcp.client.checkpoint import Checkpointer
 from webvoice_mcp.client.document import parse_json, replace_surrogates
+from webvoice_mcp.contract.bills import dearest
 from webvoice_mcp.errors import InvalidResponse, WebVoiceError
 
 TEXT_INTERVAL_SECONDS = 0.2
@@ -61,11 +62,16 @@ async def read_chat(response: httpx2.Response, on_text: OnText, make_error: Erro
                     await on_text(text)
                 if chat.is_complete and linger.deadline == math.inf:
                     linger.deadline = anyio.current_time() + _LINGER_SECONDS
-    except (httpx2.HTTPError, WebVoiceError):
+    except WebVoiceError as error:
         if not chat.is_complete:  # a complete answer was paid for, so it is delivered despite later errors
+            error.credits_used = dearest([error.credits_used, chat.bill])
             raise
+    except httpx2.HTTPError:
+        pass
     if not chat.is_complete:
-        raise InvalidResponse("The streamed answer was cut short.")
+        cut = InvalidResponse("The streamed answer was cut short.")
+        cut.credits_used = chat.bill
+        raise cut
     return chat.document()
 
 

@@ -1,8 +1,9 @@
 """Chat: the OpenAI-compatible endpoints."""
 
+import math
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
 from webvoice_mcp.contract.endpoint import (
     Billed,
@@ -37,6 +38,13 @@ def text_of(content: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
+def _is_price(price: Any) -> bool:
+    try:
+        return price is None or math.isfinite(float(_parse_credits(price)))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
 def _parse_credits(price: Any) -> Any:
     # The documentation's table says "Free" where other rows have a number.
     price = require_number(price)
@@ -51,6 +59,14 @@ class ChatModel(Reply):
     provider: str | None = Field(None, validation_alias=AliasChoices("provider", "owned_by"))
     credits_per_request: Annotated[float | None, BeforeValidator(_parse_credits)] = None
     free: bool | None = Field(None, validation_alias=AliasChoices("free", "is_free"))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_unreadable_prices(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or _is_price(data.get("credits_per_request")):
+            return data
+        # It may be high, even if "free" stands beside it.
+        return {name: data[name] for name in data.keys() - {"credits_per_request", "free", "is_free"}}
 
     @property
     def price(self) -> float | None:

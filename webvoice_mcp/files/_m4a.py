@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from webvoice_mcp.files._bytes import Readable, read_at
-from webvoice_mcp.files._mp4 import Box, boxes, children, find, track_type, tracks, whole
+from webvoice_mcp.files._mp4 import Box, boxes, children, find, find_only, track_type, tracks, whole
 
 _BLOCK_BYTES = 1024 * 1024
 _TOLERANCE = 0.05
 _SLACK_SECONDS = 0.25  # encoders add a few frames
 _SLACK_BYTES = 4096
+_MAX_EDITS = 1000
 _ENTRY_HEADER_BYTES = {0: 28, 1: 44, 2: 64}  # of the description of a sound track, by its version
 _AAC_IN_ESDS = frozenset({0x40, 0x66, 0x67, 0x68})
 _AAC_TYPES = frozenset({1, 2, 3, 4, 5, 29})  # with 1024 samples in a frame, or 960
@@ -34,15 +35,15 @@ def seconds(file: Readable) -> float | None:
 
     Known are AAC and ALAC in files that are not fragmented.
     """
-    movie = find(file, whole(file), b"moov")
+    movie = find_only(file, whole(file), b"moov")
     if movie is None or find(file, movie, b"mvex"):
         return None
     bytes_in_tables = 0
     lengths = [_duration(file, find(file, movie, b"mvhd"))]
     for track in tracks(file):
-        table = find(file, track, b"mdia", b"minf", b"stbl")
-        sizes = _sizes(file, find(file, table, b"stsz")) if table else None
-        if table is None or sizes is None:
+        table = find_only(file, track, b"mdia", b"minf", b"stbl")
+        sizes = _sizes(file, find_only(file, table, b"stsz")) if table else None
+        if table is None or sizes is None or _is_edited(file, track, movie, max(lengths)):
             return None
         bytes_in_tables += sizes.total
         if track_type(file, track) == b"soun":
@@ -61,14 +62,31 @@ def seconds(file: Readable) -> float | None:
 def _lengths(file: Readable, track: Box, table: Box, sizes: _Sizes) -> list[float]:
     """Return what the parts of a track say about its length; infinity where they say nothing."""
     header = find(file, track, b"mdia", b"mdhd")
-    codec = _codec(file, find(file, table, b"stsd"))
-    count, ticks = _times(file, find(file, table, b"stts"))
+    codec = _codec(file, find_only(file, table, b"stsd"))
+    count, ticks = _times(file, find_only(file, table, b"stts"))
     scale = _time_scale(file, header)
     return [
         _duration(file, header),
         ticks / scale if scale and count == sizes.samples else math.inf,
         sizes.samples * codec.frame / codec.frequency if codec else math.inf,
     ]
+
+
+def _is_edited(file: Readable, track: Box, movie: Box, length: float) -> bool:
+    """Return True if the track's list of edits makes it play for longer, as by playing a part several times."""
+    edits = find(file, track, b"edts", b"elst")
+    if edits is None:
+        return False
+    head = read_at(file, edits.start, 8)
+    width = 8 if head[:1] == b"\x01" else 4  # of a duration; its position has the same width, and its rate 4 bytes
+    size = 2 * width + 4
+    count = int.from_bytes(head[4:], "big")
+    if count > _MAX_EDITS or edits.start + 8 + count * size > edits.end:
+        return True
+    entries = read_at(file, edits.start + 8, count * size)
+    ticks = sum(int.from_bytes(entries[start : start + width], "big") for start in range(0, count * size, size))
+    scale = _time_scale(file, find(file, movie, b"mvhd"))
+    return not scale or ticks / scale > length * (1 + _TOLERANCE) + _SLACK_SECONDS
 
 
 def _duration(file: Readable, header: Box | None) -> float:

@@ -68,6 +68,15 @@ def find(file: Readable, parent: Box, *path: bytes) -> Box | None:
     return found
 
 
+def find_only(file: Readable, parent: Box, *path: bytes) -> Box | None:
+    """Return the box at this path below `parent`, None if there is none, or several: readers differ in which counts."""
+    found: Box | None = parent
+    for name in path:
+        alike = list(children(file, found, name)) if found else []
+        found = alike[0] if len(alike) == 1 else None
+    return found
+
+
 def children(file: Readable, parent: Box, wanted: bytes) -> Iterator[Box]:
     """Yield the boxes of this type that are directly in `parent`."""
     return (box for box in boxes(file, parent.start, parent.end) if box.type == wanted)

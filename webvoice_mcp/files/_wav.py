@@ -10,6 +10,7 @@ _MAX_CHUNKS = 32  # before the one that describes the samples
 _MAX_ALL_CHUNKS = 1000
 _OPEN = 0xFFFFFFFF  # a chunk's size that was not known when it was begun, or that has more than 32 bits
 _BITS = {1: 0, 3: 0, 6: 8, 7: 8, 2: 4, 17: 4}  # of a sample, by format; 0: as `fmt ` says. 2 and 17 are ADPCM
+_ADPCM_BITS = 4
 _EXTENSIBLE = 0xFFFE
 _TOLERANCE = 0.05
 
@@ -74,8 +75,10 @@ def _bytes_per_second(form: bytes) -> float:
     if code not in _BITS:
         return 0
     width = _BITS[code] or 8 * ((bits + 7) // 8)  # samples fill whole bytes
+    if width == _ADPCM_BITS and bits != width:  # decoders know ADPCM of two, three and five bits too
+        return 0
     rate = frequency * channels * width / 8
-    if width == 4 and not stated:  # ADPCM, of which some programs do not state it
+    if width == _ADPCM_BITS and not stated:  # ADPCM, of which some programs do not state it
         return rate
-    is_exact = width == 4 or align * 8 == channels * width  # ADPCM is made of blocks
+    is_exact = width == _ADPCM_BITS or align * 8 == channels * width  # ADPCM is made of blocks
     return rate if is_exact and abs(stated - rate) <= 0.1 * rate else 0

@@ -46,8 +46,8 @@ class Limit:
                 f"The price of this call is not known ({estimate.basis}) and {self.setting} is set to "
                 f"{self.credits:g}. Choose something with a known price, or ask the user to raise the setting."
             )
-        left = max(self.credits - used, 0)
-        if estimate.credits > left + _ROUNDING:
+        if used + estimate.credits > self.credits + _ROUNDING:
+            left = round(max(self.credits - used, 0), 2)
             raise BudgetExceeded(
                 f"This call would cost about {estimate.credits:g} credits ({estimate.basis}), but only {left:g} of the "
                 f"{self.credits:g} that {self.setting} allows are left for {self.period}. Choose something cheaper or "

@@ -4,6 +4,7 @@ Everything here blocks and runs in a thread. The module is imported when the his
 megabyte, and a server that only lists its tools needs none of it.
 """
 
+import errno
 import logging
 import sqlite3
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from webvoice_mcp.errors import DiskError
+from webvoice_mcp.files.disk import FileId
 from webvoice_mcp.storage.private import make_private_file, make_private_folder, restrict_file
 
 _log = logging.getLogger("webvoice_mcp")
@@ -50,11 +52,15 @@ T = TypeVar("T")
 class Database:
     """A file with the table of jobs, opened when first needed and again after a failure.
 
-    A damaged file is set aside, unless limits depend on what it holds.
+    A damaged file is set aside, unless limits depend on what it holds. If the file is deleted or replaced while it is
+    open, the one that then has its name is used, and a new one is begun if there is none: other servers see only that
+    one. If limits depend on it, it cannot be used until the server starts anew.
     """
 
     def __init__(self, path: Path, *, may_set_aside: bool) -> None:
         self._path = path
+        self._may_set_aside = may_set_aside
+        self._file: FileId | None = None  # that was opened first
         self._repairs = (self.close, self._set_aside) if may_set_aside else (self.close,)
         self._connection: sqlite3.Connection | None = None
 
@@ -88,6 +94,7 @@ class Database:
                 connection.close()
 
     def _open(self) -> sqlite3.Connection:
+        self._check_identity()
         deadline = time.monotonic() + _OPENING_SECONDS
         while self._connection is None:
             make_private_folder(self._path.parent)
@@ -101,7 +108,20 @@ class Database:
                 if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
                 time.sleep(_PAUSE_SECONDS)
+            else:
+                self._file = _identity(self._path)
         return self._connection
+
+    def _check_identity(self) -> None:
+        """Check that the file with this name is still the one that was opened.
+
+        SQLite would go on with the file that has lost its name, and the sums of servers would differ.
+        """
+        if self._file is None or _identity(self._path) == self._file:
+            return
+        self.close()
+        if not self._may_set_aside:
+            raise OSError(errno.ESTALE, "it was deleted or replaced while this server was running; restart the server")
 
     def _set_aside(self) -> None:
         self.close()
@@ -126,6 +146,14 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _identity(path: Path) -> FileId | None:
+    """Return the identity of the file that has this name, None if there is none."""
+    try:
+        return FileId.of(path.stat())
+    except FileNotFoundError:
+        return None
 
 
 def _code(error: sqlite3.Error) -> int:

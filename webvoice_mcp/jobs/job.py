@@ -8,6 +8,7 @@ from typing import Literal
 import anyio
 from pydantic import BaseModel
 
+from webvoice_mcp.contract.bills import dearest
 from webvoice_mcp.contract.endpoint import Reply
 from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.errors import WebVoiceError
@@ -16,8 +17,6 @@ from webvoice_mcp.jobs.budget import Reservation
 
 State = Literal["submitted", "running", "done", "failed", "interrupted"]
 """`submitted`: not sent yet. `running`: sent, so credits may be spent. `interrupted`: the server ended first."""
-
-_MAX_BILL = 1e9  # a larger number is no bill
 
 
 @dataclass(eq=False, slots=True)
@@ -95,9 +94,15 @@ class Job:
     def record_bill(self, reply: Reply) -> None:
         """Note what the service says that the call cost."""
         self._answered = True
-        used = reply.bill.credits_used if reply.bill else None
+        beside = (reply.model_extra or {}).get("credits_used")  # a chat's bill has a place of its own
         # A bill that is no price must not switch the budgets off: the estimate counts in its place.
-        self.credits = used if used is not None and 0 < used <= _MAX_BILL else None
+        self.credits = dearest([reply.bill.credits_used if reply.bill else None, beside])
+
+    def record_refused_bill(self, error: WebVoiceError) -> None:
+        """Note what a failed call cost, if the service says more than was estimated; else its estimate counts."""
+        used = error.credits_used
+        if used is not None and not self._answered and used > (self.estimate.credits or 0):
+            self.credits = used
 
     def fail(self, error: Exception | None) -> None:
         """Note the failure, None if the job was cut off. It counts once `finish` is called."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from webvoice_mcp.client.redaction import key_ending
 from webvoice_mcp.contract.estimate import Estimate
-from webvoice_mcp.errors import Declined
+from webvoice_mcp.errors import Declined, WebVoiceError
 from webvoice_mcp.files import InputFile
 from webvoice_mcp.jobs._send import send
 from webvoice_mcp.jobs.call import Input, PaidCall
@@ -59,7 +59,13 @@ async def run(call: PaidCall[Any], services: Services, caller: Caller[A]) -> A:
             await services.history.record_start(job.id, job.tool, job.started_at, estimate.credits, key=job.key)
             await anyio.lowlevel.checkpoint_if_cancelled()  # cancelled by now, nothing is sent
             job.start()
-            delivery = await send(call, request, inputs, pending, services, caller, job)
+            try:
+                delivery = await send(call, request, inputs, pending, services, caller, job)
+            except WebVoiceError as error:
+                job.record_refused_bill(error)
+                raise
+            finally:
+                services.estimates.learn(request, job.credits)
             result: BaseModel = call.result(delivery)
             saved_text = call.text(delivery.reply) if call.output and call.text and delivery.files else ""
             return await shorten(result, services.files, job, saved_text=saved_text)
