@@ -68,6 +68,7 @@ def test_the_command_itself_loads_only_the_standard_library() -> None:
     assert foreign == {"webvoice_mcp", "webvoice_mcp.__main__", "webvoice_mcp.cli", "webvoice_mcp.cli.help_text"}
 
 
+@pytest.mark.slow
 def test_the_sandbox_loads_its_engines_later() -> None:
     assert loaded_by("webvoice_mcp.sandbox.serve") & ENGINES == set()
 
@@ -98,6 +99,7 @@ def _tree(error: type[errors.WebVoiceError], depth: int = 0) -> Iterator[tuple[i
 # Money
 
 
+@pytest.mark.slow
 def test_only_the_pipeline_calls_paid_endpoints() -> None:
     paying = {"call_paid", "upload", "download"}
     callers = {
@@ -164,6 +166,7 @@ def test_the_map_is_read_with_its_folders_and_descriptions() -> None:
 # Private names
 
 
+@pytest.mark.slow
 def test_private_names_are_not_imported_from_outside_their_folder() -> None:
     found: dict[str, set[str]] = {}
     for path in (path for folder in FOLDERS for path in python_files(ROOT / folder)):

@@ -220,6 +220,7 @@ def test_generated_files_are_up_to_date(families: dict[str, list[Tool]]) -> None
     assert stale == [], f"run: {project_files.COMMAND}"
 
 
+@pytest.mark.slow
 def test_renewing_writes_what_is_stale_and_removes_what_is_left_over(tools: list[Tool], tmp_path: Path) -> None:
     shutil.copytree(project_files.ROOT / "mcpb", tmp_path / "mcpb")
     shutil.copy(project_files.ROOT / "server.json", tmp_path)

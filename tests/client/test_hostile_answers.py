@@ -240,6 +240,7 @@ async def test_the_images_of_a_chat_share_the_limit_of_an_answer(make_settings: 
 # Texts and numbers
 
 
+@pytest.mark.slow
 @given(
     status=st.sampled_from([200, 400, 401, 402, 403, 429, 500, 503]),
     words=st.lists(st.sampled_from([*ESCAPES, CANARY[:9], CANARY[9:], CANARY, "\x1b[", "\n"]) | TEXTS, max_size=40),

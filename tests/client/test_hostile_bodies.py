@@ -127,6 +127,7 @@ JUNK = [b": comment", b":", b"retry: 99999999999999999999", b"retry: soon", b"id
 JUNK += [b"event: message", b""]
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(patient, max_examples=40)
 async def test_junk_between_events_and_cuts_do_not_change_the_answer(make: MakeClient, data: st.DataObject) -> None:
@@ -195,6 +196,7 @@ DELTAS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(deltas=st.lists(DELTAS | JSON_VALUES, max_size=5), usage=JSON_VALUES, reason=JSON_VALUES)
 @settings(patient, max_examples=25)
 async def test_odd_deltas_do_not_break_a_stream(make: MakeClient, deltas: list[Any], usage: Any, reason: Any) -> None:
@@ -224,6 +226,7 @@ def test_endless_tool_calls_are_stopped(piece: dict[str, Any]) -> None:
         [chat.add({"choices": [{"delta": delta}]}) for delta in deltas]
 
 
+@pytest.mark.slow
 def test_many_tool_calls_without_an_index_take_linear_time() -> None:
     started = time.process_time()
     ChatAccumulator().add({"choices": [{"delta": {"tool_calls": [{"id": "a"}] * 20_000}}]})

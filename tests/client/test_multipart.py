@@ -55,6 +55,7 @@ NAMES = st.text(st.characters(exclude_categories=["C"], exclude_characters='"\\'
 CHUNKS = st.lists(st.binary(max_size=200), max_size=4)
 
 
+@pytest.mark.slow
 @patient
 @given(fields=st.dictionaries(NAMES, st.text(max_size=50)), files=st.lists(st.tuples(NAMES, NAMES, CHUNKS), max_size=3))
 def test_any_form_can_be_parsed_and_has_the_announced_length(

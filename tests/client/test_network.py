@@ -111,6 +111,7 @@ async def test_an_answer_that_breaks_off_is_cut_short(client_of: Callable[..., C
     assert service.connections == 1
 
 
+@pytest.mark.slow
 async def test_an_answer_that_is_not_read_stays_with_its_sender() -> None:
     sent = 0
 

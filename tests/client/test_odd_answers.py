@@ -54,6 +54,7 @@ def nested(levels: int) -> bytes:
     return b"[" * levels + b"]" * levels
 
 
+@pytest.mark.slow
 @patient
 @given(JSON_VALUES)
 def test_every_parsed_document_can_be_serialized_again(document: Any) -> None:

@@ -63,6 +63,7 @@ def answers(draw: st.DrawFn) -> tuple[bytes, dict[str, Any], dict[tuple[str, int
     return f"{{{text}}}".encode("utf-8", "surrogatepass"), document, media
 
 
+@pytest.mark.slow
 @patient
 @given(answer=answers(), data=st.data())
 def test_random_answers_are_split_into_their_original_parts(answer: Any, data: st.DataObject) -> None:
@@ -91,6 +92,7 @@ def garbled(draw: st.DrawFn) -> list[bytes]:
     return cut(body, sorted(draw(st.lists(st.integers(0, len(body)), max_size=6))))
 
 
+@pytest.mark.slow
 @settings(patient, max_examples=300)
 @example([b"[1]"])
 @example([b'{"audio":1,"image":"https://x.y/z"}'])

@@ -270,6 +270,7 @@ OTHERS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 async def test_only_audio_and_images_are_uploaded_whatever_their_names(make_settings: MakeSettings, out: Path) -> None:
     for tool in READERS:
         suffix = ".png" if "image" in tool else ".mp3"
@@ -388,6 +389,7 @@ async def find_leaks(swapper: Swapper, work: Callable[[], Awaitable[bytes]], *, 
     return leaks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("work", "back"),
     [

@@ -102,6 +102,7 @@ async def test_a_link_does_not_make_a_folder_with_a_file_s_name(files: Files, tm
     assert "'package.json' would be created" in await refused_output(InvalidArgument, files, "link/a.mp3")
 
 
+@pytest.mark.slow
 async def test_a_transcript_is_not_saved_under_a_name_that_programs_read(
     make_settings: MakeSettings, out: Path
 ) -> None:

@@ -327,6 +327,7 @@ def test_a_dangling_link_counts_as_an_existing_name(out: Path) -> None:
         assert folder.stat("nowhere") is None
 
 
+@pytest.mark.slow
 @on_linux
 async def test_no_descriptor_stays_open(files: Files, out: Path, tmp_path: Path) -> None:
     swapped = await resolve(files, "swapped/a.mp3")

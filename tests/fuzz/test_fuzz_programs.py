@@ -20,6 +20,7 @@ SUBJECTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("check", "seeds", "words"), SUBJECTS)
 def test_seeds_and_garbled_seeds_pass_the_check(check: Check, seeds: list[bytes], words: list[bytes]) -> None:
     for seed in seeds:

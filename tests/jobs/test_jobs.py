@@ -113,6 +113,7 @@ async def test_a_refusal_costs_nothing_and_a_crash_counts_as_estimated(tmp_path:
         assert (on.budget.spent, on.budget.reserved) == (2, 0)
 
 
+@pytest.mark.slow
 async def test_only_the_latest_finished_jobs_are_remembered(tmp_path: Path) -> None:
     async with world(tmp_path) as on:
         jobs = [on.submit(make) for _ in range(203)]

@@ -383,6 +383,7 @@ async def test_checking_before_the_question_refuses_what_cannot_fit(path: Path) 
 Fate = st.sampled_from(["running", "billed", "unknown", "refused"])
 
 
+@pytest.mark.slow
 @given(
     limit=st.integers(0, 12), calls=st.lists(st.tuples(st.sampled_from([0.0, 0.5, 1.0, 3.0, 7.0]), Fate), max_size=10)
 )

@@ -160,6 +160,7 @@ def test_a_text_that_cannot_be_a_key_is_neither_saved_nor_shown(store: KeyStore,
     assert not path.exists()
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from([SERVICE, SANDBOX]), st.text(), KEYS, st.booleans()), max_size=6))
 @settings(max_examples=30, deadline=None)
 def test_the_active_key_is_the_last_that_was_saved_for_use(saves: list[tuple[str, str, str, bool]]) -> None:
@@ -334,6 +335,7 @@ def test_a_damaged_file_that_cannot_be_set_aside_is_a_clear_error(
     assert path.exists()
 
 
+@pytest.mark.slow
 @given(
     st.binary(max_size=60)
     | st.recursive(
@@ -375,6 +377,7 @@ for number in range(15):
 """
 
 
+@pytest.mark.slow
 def test_processes_and_threads_that_save_at_once_lose_nothing(store: KeyStore, path: Path) -> None:
     workers = [
         subprocess.Popen(

@@ -59,6 +59,7 @@ async def test_a_wrong_mail_is_refused(ann: SandboxClient, change: dict[str, obj
     assert await ann.inbox(_TO) == []
 
 
+@pytest.mark.slow
 @given(subject=st.text(max_size=200), body=st.text(min_size=1, max_size=300))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_mail_is_delivered_or_refused(ann: SandboxClient, subject: str, body: str) -> None:

@@ -28,6 +28,7 @@ async def test_videos_from_images_accept_what_the_contract_says(ann: SandboxClie
     assert await send_cases(ann, _FROM_IMAGE, _BODIES[_FROM_IMAGE], expected) == expected
 
 
+@pytest.mark.slow
 async def test_videos_from_text_accept_what_the_contract_says(ann: SandboxClient) -> None:
     await ann.spend_down_to(0.0)
     expected = list(cases(TEXT_TO_VIDEO_RULES, TextToVideoRequest))

@@ -78,6 +78,7 @@ async def test_other_replies_about_accounts_show_no_key(
     assert "wv_…abcd" in text
 
 
+@pytest.mark.slow
 @given(
     name=st.sampled_from(["token", "secret", "accessToken", "client-secret", "API_KEY", "password", "refresh_token"]),
     secret=st.text("abcXYZ0189+/=&%-", min_size=12, max_size=60),

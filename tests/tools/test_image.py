@@ -134,6 +134,7 @@ async def test_an_image_is_saved_and_shown_to_the_model(make_settings: MakeSetti
     ]
 
 
+@pytest.mark.slow
 async def test_documented_examples_are_sent_as_documented(make_settings: MakeSettings) -> None:
     names = sorted(path.stem for path in EXAMPLES.glob("image_*request.json") if not path.name.startswith("image_to"))
     assert len(names) == 8

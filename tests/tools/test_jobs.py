@@ -252,6 +252,7 @@ async def test_calls_go_on_without_a_history(
     assert caplog.text.count("Calls go on without a history.") == 1
 
 
+@pytest.mark.slow
 async def test_neither_prompts_nor_keys_are_written_to_the_history(make_settings: MakeSettings, tmp_path: Path) -> None:
     put_inputs(tmp_path / "out")
     for paid in PAID:

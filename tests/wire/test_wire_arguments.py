@@ -246,6 +246,7 @@ def test_one_invalid_argument_is_refused_by_its_name_in_many_examples(
     check_one_invalid_argument(connected, data.draw(calls_of(family)), data)
 
 
+@pytest.mark.slow
 @quick
 @given(call=any_call.filter(lambda call: call[0] in KEYED_TOOLS), data=st.data())
 def test_without_a_key_nothing_is_sent(

@@ -44,6 +44,7 @@ def test_a_folder_that_is_no_path_ends_the_start_with_one_line(tmp_path: Path, f
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_variable_that_is_no_setting_is_told_at_the_start(tmp_path: Path) -> None:
     variables = {"MAX_CREDIT": SECRET, "BAD\n\x1b[31mNAME": SECRET}
     with running_server(environment(tmp_path, variables)) as server:
