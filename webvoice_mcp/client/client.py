@@ -11,6 +11,7 @@ import httpx2
 from webvoice_mcp.client import answers, bodies, connection, stream
 from webvoice_mcp.client.answers import CallContext
 from webvoice_mcp.client.auth import Keys
+from webvoice_mcp.client.decompression import decompressed
 from webvoice_mcp.client.document import parse_json
 from webvoice_mcp.client.redaction import RedactingStream, redact, redact_document
 from webvoice_mcp.client.requests import Body, build_request
@@ -245,7 +246,7 @@ class Client:
 
 async def _send(http: httpx2.AsyncClient, request: httpx2.Request) -> httpx2.Response:
     try:
-        return await http.send(request, stream=True)
+        return decompressed(await http.send(request, stream=True))
     except connection.UNUSABLE_PROXY_ERRORS:
         raise connection.unusable_proxy_error() from None
 
