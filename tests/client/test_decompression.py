@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.client.helpers import MakeClient, caught, patient, translate
 from tests.support import ChunkedBody
+from webvoice_mcp.client.decompression import decompressed
 from webvoice_mcp.errors import InvalidResponse
 
 TEXT = "Ciao, mondo. " * 50
@@ -74,6 +75,14 @@ async def test_a_gzip_file_of_several_members_is_one_answer(make: MakeClient, cu
 async def test_damaged_data_are_an_invalid_response(make: MakeClient, coding: str, content: bytes) -> None:
     client, _, _ = make(packed(coding, content))
     assert "could not be decompressed" in str(await caught(translate(client), InvalidResponse))
+
+
+async def test_no_output_stays_behind_when_all_input_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webvoice_mcp.client.decompression._MAX_OUTPUT_BYTES", 100)
+    for size in (2999, 100, 99):  # of the first, zlib reads all input while a hundred spaces are left to write
+        answer = packed("deflate", raw_deflate(b" " * size))
+        answer.request = httpx2.Request("GET", "https://webvoice.invalid/")
+        assert await decompressed(answer).aread() == b" " * size
 
 
 async def test_a_large_answer_is_decompressed_in_pieces(make: MakeClient) -> None:

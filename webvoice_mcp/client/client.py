@@ -29,6 +29,7 @@ ReadBody = Callable[[httpx2.Response, CallContext], Awaitable[T]]
 Sleep = Callable[[float], Awaitable[None]]
 
 _MAX_ERROR_BYTES = 64 << 10  # read from an error's body
+_MAX_QUICK_BYTES = 128 << 10  # a larger answer is parsed in a thread, because 8 MiB can take a second
 _MAX_MEMO_CHARACTERS = 64
 
 
@@ -135,12 +136,17 @@ class Client:
             redacting = RedactingStream(context.key, on_text)
             document = await stream.read_chat(response, redacting.feed, partial(_stream_error, endpoint, context))
             await redacting.finish()
-            return self._to_reply(endpoint, document, context)
+            return await self._threads.run(self._to_reply, endpoint, document, context)
 
         return await self._perform(endpoint, request, read)
 
     async def _read_reply(self, endpoint: Endpoint[Q, R], response: httpx2.Response, context: CallContext) -> R:
-        return self._to_reply(endpoint, parse_json(await bodies.read_json_body(response)), context)
+        body = await bodies.read_json_body(response)
+
+        def parse() -> R:
+            return self._to_reply(endpoint, parse_json(body), context)
+
+        return parse() if len(body) <= _MAX_QUICK_BYTES else await self._threads.run(parse)
 
     def _to_reply(
         self, endpoint: Endpoint[Q, R], document: Any, context: CallContext, media: Sequence[MediaItem] = ()
