@@ -33,10 +33,13 @@ NOT_PUBLIC_URLS = [
 NOT_PUBLIC_URLS += ["https://\u00e9.example/", "https://a.co/ b", "ftp://a.co/", "http://a.co/", "https://a%2eco/"]
 NOT_PUBLIC_URLS += ["https://a.co\\@10.0.0.1/"]
 NAMES = "localhost LOCALHOST. a.localhost printer.local db.internal nas.home.arpa intranet a..b a.b.. ."
+NAMES += " localhost.localdomain nas.lan router.home wiki.corp db.intranet db.private"
 IPV6 = "[::1] [::] [fe80::1] [fe80::1%25eth0] [fd00::1] [ff02::1] evil.co[::1] [::1].evil.co"
+IPV6 += " [fec0::1] [5f00::1] [100::1] [64:ff9b:1::808:808] [::ffff:0:8.8.8.8] [4000::1]"
 IPV4 = "1.2.3.4.5 1.1.1.256 256.1.1.1 09.1.1.1 1.1.65536 0x100000000 a.0x7f 127.0.0.1:443"
 PUBLIC = (
     "a.example A.Example. cdn_1.a-b.example:8443 1.example 8.8.8.8 0x08080808 [2606:4700::1111]:443 [::ffff:8.8.8.8]"
+    " [2a00:1450::1] [2002:808:808::1] [64:ff9b::808:808] 127.0.0.1.nip.io mylan.example a.homes"
 )
 
 

@@ -10,6 +10,7 @@ from mcp.types import CallToolResult
 from tests.files.samples import PNG_BYTES
 from tests.jobs.world import BY_TOOL, Paid, Upstream, last_job, put_inputs, settled_rows
 from tests.support import MakeSettings, ScriptedTransport, answer, base64_text, connected, fields
+from webvoice_mcp.jobs.long_results import MAX_RESULT_BYTES, wire_bytes
 from webvoice_mcp.settings import Settings
 
 CHAT, STT, TRANSLATE = BY_TOOL["webvoice_chat"], BY_TOOL["webvoice_stt"], BY_TOOL["webvoice_translate"]
@@ -63,6 +64,13 @@ async def test_a_text_that_hosts_accept_stays_in_the_result(make_settings: MakeS
     assert (result["translated_text"] == text, "files" in result, "note" in result) == (True, False, False)
 
 
+async def test_a_text_that_just_fits_is_whole_in_the_list_of_jobs_too(make_settings: MakeSettings) -> None:
+    text = "x" * (MAX_RESULT_BYTES // 2 - 150)
+    result = await call(make_settings(), TRANSLATE, TRANSLATE.answer | {"translated_text": text})
+    assert result["translated_text"] == text
+    assert 0 <= MAX_RESULT_BYTES - wire_bytes(result) < 300
+
+
 async def test_all_long_parts_of_a_chat_are_saved(make_settings: MakeSettings) -> None:
     calls = [{"id": "c", "type": "function", "function": {"name": "f", "arguments": json.dumps({"x": LONG})}}]
     pictures = [{"image_url": {"url": f"data:image/png;base64,{base64_text(PNG_BYTES)}"}}]
@@ -84,11 +92,15 @@ async def test_a_transcript_that_was_saved_is_not_saved_again(make_settings: Mak
     assert (result["preview"], "text" in result, "note" in result) == (LONG[:500], False, False)
 
 
-async def test_a_disk_that_refuses_leaves_the_beginning_of_the_text(make_settings: MakeSettings) -> None:
+@pytest.mark.parametrize("text", [LONG, "x" * 950_000, "\u4f60\u597d" * 100_000], ids=["mixed", "ASCII", "Chinese"])
+async def test_a_disk_that_refuses_leaves_as_much_of_the_text_as_fits(make_settings: MakeSettings, text: str) -> None:
     settings = make_settings(MAX_FILE_MB="0.1")
-    message = {"content": LONG, "reasoning": LONG, "tool_calls": [{"arguments": LONG}]}
+    message = {"content": text, "reasoning": text, "tool_calls": [{"arguments": text}]}
     result = await call(settings, CHAT, chat(**message))
-    assert (result["text"], result["preview"], result["characters"]) == (LONG[:50_000], LONG[:500], len(LONG))
+    assert (result["preview"], result["characters"]) == (text[:500], len(text))
+    assert text.startswith(result["text"])
+    shown = {**result, "text": text[: len(result["text"]) + 1]}
+    assert wire_bytes(result) <= MAX_RESULT_BYTES < wire_bytes(shown)
     assert {"reasoning", "tool_calls", "files"} & result.keys() == set()
     assert result["note"].count("is too long to show and could not be saved: ") == 3
     assert "WEBVOICE_MAX_FILE_MB" in result["note"]

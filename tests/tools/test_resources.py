@@ -59,6 +59,15 @@ async def test_resources_are_listed_and_described_without_the_network(make_setti
     assert service.requests == []
 
 
+async def test_a_resource_that_is_too_large_keeps_its_beginning(make_settings: MakeSettings) -> None:
+    user = "ann " * 500_000
+    async with connected(make_settings(), ScriptedTransport(answer(STATUS | {"user": user}))) as client:
+        account = await read(client, "account")
+    assert len(json.dumps(account)) < 1_000_000
+    assert (user.startswith(account["user"]), account["credits"], len(account["links"])) == (True, 20.0, 6)
+    assert "left out" in account["note"]
+
+
 @pytest.mark.parametrize(
     ("families", "names", "absent", "templates"),
     [

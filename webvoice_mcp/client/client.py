@@ -11,6 +11,7 @@ import httpx2
 from webvoice_mcp.client import answers, bodies, connection, stream
 from webvoice_mcp.client.answers import CallContext
 from webvoice_mcp.client.auth import Keys
+from webvoice_mcp.client.decompression import decompressed
 from webvoice_mcp.client.document import parse_json
 from webvoice_mcp.client.redaction import RedactingStream, redact, redact_document
 from webvoice_mcp.client.requests import Body, build_request
@@ -27,6 +28,7 @@ E = TypeVar("E", bound=WebVoiceError)
 ReadBody = Callable[[httpx2.Response, CallContext], Awaitable[T]]
 Sleep = Callable[[float], Awaitable[None]]
 
+_MAX_QUICK_BYTES = 128 << 10  # a larger answer is parsed in a thread, because 8 MiB can take a second
 _MAX_MEMO_CHARACTERS = 64
 
 
@@ -133,12 +135,17 @@ class Client:
             redacting = RedactingStream(context.key, on_text)
             document = await stream.read_chat(response, redacting.feed, partial(_stream_error, endpoint, context))
             await redacting.finish()
-            return self._to_reply(endpoint, document, context)
+            return await self._threads.run(self._to_reply, endpoint, document, context)
 
         return await self._perform(endpoint, request, read)
 
     async def _read_reply(self, endpoint: Endpoint[Q, R], response: httpx2.Response, context: CallContext) -> R:
-        return self._to_reply(endpoint, parse_json(await bodies.read_json_body(response)), context)
+        body = await bodies.read_json_body(response)
+
+        def parse() -> R:
+            return self._to_reply(endpoint, parse_json(body), context)
+
+        return parse() if len(body) <= _MAX_QUICK_BYTES else await self._threads.run(parse)
 
     def _to_reply(
         self, endpoint: Endpoint[Q, R], document: Any, context: CallContext, media: Sequence[MediaItem] = ()
@@ -243,7 +250,7 @@ class Client:
 
 async def _send(http: httpx2.AsyncClient, request: httpx2.Request) -> httpx2.Response:
     try:
-        return await http.send(request, stream=True)
+        return decompressed(await http.send(request, stream=True))
     except connection.UNUSABLE_PROXY_ERRORS:
         raise connection.unusable_proxy_error() from None
 

@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_HTTPS_PORT = 443
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,21 @@ def find_proxy(base_url: str) -> Proxy | None:
     """
     url = urlsplit(base_url)
     proxies = getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
+    proxy = proxies.get(url.scheme, "").strip() or proxies.get("all", "").strip()
     if not proxy:
         return None
     proxy = re.sub(r"^socks://", "socks5://", proxy, flags=re.IGNORECASE)
     if not _SCHEME.match(proxy):
         proxy = f"http://{proxy}"
-    return Proxy(proxy, is_used=url.scheme == "https" and not _is_exempt(url.netloc, url.hostname or ""))
+    return Proxy(proxy, is_used=url.scheme == "https" and not _is_exempt(url))
 
 
-def _is_exempt(netloc: str, host: str) -> bool:
+def _is_exempt(url: SplitResult) -> bool:
+    host = url.hostname or ""
     entries = [entry.strip() for entry in getproxies().get("no", "").split(",")]
     # "*" exempts all hosts also beside other entries, and "*.example.com" is another form of ".example.com".
     is_listed = "*" in entries or any(
         host == entry.strip("[]") or (entry.startswith("*.") and host.endswith(entry[1:])) for entry in entries
     )
-    return is_listed or bool(proxy_bypass(netloc))
+    # An entry may name the port, which a URL with the default one does not.
+    return is_listed or bool(proxy_bypass(url.netloc if url.port else f"{url.netloc}:{_HTTPS_PORT}"))

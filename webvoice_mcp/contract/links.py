@@ -8,9 +8,14 @@ from urllib.parse import urlsplit
 _IPV6_HOST = re.compile(r"\[[0-9A-Fa-f:.]+\](:[0-9]*)?")
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
-_LOCAL_ENDINGS = (".localhost", ".local", ".internal", ".home.arpa")
+# RFC 6762, appendix G, has names that are in use on local networks besides the reserved ones.
+_LOCAL_ENDINGS = (
+    *(".localhost", ".local", ".internal", ".home.arpa", ".localdomain"),
+    *(".intranet", ".private", ".corp", ".home", ".lan"),
+)
 _MAX_NUMBERS = 4
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # addresses that stand for an IPv4 address
+_ALLOCATED = ipaddress.IPv6Network("2000::/3")  # the only range from which public IPv6 addresses are given out
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -72,4 +77,6 @@ def _is_public(address: Address) -> bool:
             embedded.append(ipaddress.IPv4Address(address.packed[12:]))
         if any(embedded):
             return all(_is_public(inner) for inner in embedded if inner)
+        if address not in _ALLOCATED:
+            return False
     return address.is_global and not address.is_multicast

@@ -1,6 +1,7 @@
 """Results that are too large for MCP hosts: what is long in them is saved in files, because it was paid for."""
 
 import json
+from bisect import bisect_right
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -11,12 +12,13 @@ from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.storage.threads import WorkerThreads
 
 MAX_RESULT_BYTES = 900_000
-"""The most bytes of a result on the wire, in the text block and the structured content together. Hosts refuse more than
-a megabyte, and links to files come on top."""
+"""The most bytes of a paid call's result on the wire, in the text block and the structured content together. Hosts
+refuse more than a megabyte; links to files come on top, and what `webvoice_jobs` says about the job."""
 
-_SURELY_SMALL_CHARACTERS = MAX_RESULT_BYTES // 8  # of JSON; on the wire a character of it takes at most eight bytes
+SURELY_SMALL_CHARACTERS = MAX_RESULT_BYTES // 8
+"""Characters of compact JSON that surely fit: on the wire a character takes at most eight bytes."""
+
 _PREVIEW_CHARACTERS = 500
-_KEPT_CHARACTERS = 50_000  # of a text that could not be saved
 _NEVER_SAVED = frozenset({"files", "note"})
 
 T = TypeVar("T", bound=BaseModel)
@@ -31,21 +33,24 @@ def wire_bytes(fields: Any) -> int:
 async def shorten(result: T, files: Files, job: Job, *, saved_text: str = "") -> T:
     """Return the result, or if it is too large a copy in which `preview` and `characters` replace its long text.
 
-    The text is saved in the output folder, and so is any other field that is too long. What cannot be saved is cut.
+    The text is saved in the output folder, and so is any other field that is too long. Of a text that cannot be saved,
+    as much as fits stays in the result.
 
     Args:
         saved_text: a text of the result that one of its files already holds.
     """
-    if len(result.model_dump_json(exclude_none=True)) <= _SURELY_SMALL_CHARACTERS:
+    if len(result.model_dump_json(exclude_none=True)) <= SURELY_SMALL_CHARACTERS:
         return result
     fields = result.model_dump(mode="json", exclude_none=True)
-    long = await WorkerThreads(1).run(_too_long, fields)  # it takes long, too
+    threads = WorkerThreads(1)  # all of this can take a second
+    long = await threads.run(_too_long, fields)
     if not long:
         return result
     notes = [fields["note"]] if fields.get("note") else []
+    unsaved: dict[str, str] = {}
     for name, value in long.items():
         del fields[name]
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+        text = await threads.run(_as_text, value)
         try:
             if text != saved_text:
                 file = await _save(text, files, job)
@@ -53,11 +58,30 @@ async def shorten(result: T, files: Files, job: Job, *, saved_text: str = "") ->
                 notes.append(f"{name} is too long to show and was saved as {file.path}.")
         except (FileError, InvalidResponse) as error:
             notes.append(f"{name} is too long to show and could not be saved: {error}")
-            if isinstance(value, str) and name == next(iter(long)):
-                fields[name] = text[:_KEPT_CHARACTERS]
+            if text is value:
+                unsaved[name] = text
         fields.setdefault("preview", text[:_PREVIEW_CHARACTERS])
         fields.setdefault("characters", len(text))
-    return type(result).model_validate({**fields, "note": " ".join(notes)} if notes else fields)
+    if notes:
+        fields["note"] = " ".join(notes)
+    for name, text in unsaved.items():
+        if beginning := await threads.run(_fitting, text, name, fields):
+            fields[name] = beginning
+    return type(result).model_validate(fields)
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+
+
+def _fitting(text: str, name: str, fields: dict[str, Any]) -> str:
+    """Return as much of a text as fits in a result beside these fields."""
+
+    def size(length: int) -> int:
+        return wire_bytes({**fields, name: text[:length]})
+
+    lengths = range(1, min(len(text), MAX_RESULT_BYTES) + 1)
+    return text[: bisect_right(lengths, MAX_RESULT_BYTES, key=size)]
 
 
 def _too_long(fields: dict[str, Any]) -> dict[str, Any]:

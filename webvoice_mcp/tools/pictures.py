@@ -13,6 +13,10 @@ from webvoice_mcp.storage.threads import WorkerThreads
 _MAX_BYTES = 700 * 1024  # for all pictures of an answer: hosts refuse answers over 1 MiB, and base64 adds a third
 _MAX_READ_BYTES = 64 * 1024**2  # a larger picture is not scaled down
 _MAX_PIXELS = 40_000_000  # a picture with more is not shown: it takes a gigabyte of memory, here or in the host
+_MAX_SCALED_PIXELS = 4096**2  # a larger picture is not scaled down: decoding one takes up to 16 bytes a pixel
+_MAX_SCANS = 32  # of a JPEG: ten are usual, and each takes as much time as the whole picture
+_JPEG_START = b"\xff\xd8"
+_JPEG_SCAN = b"\xff\xda"
 _SIDE_PIXELS = 1024  # of a picture that was scaled down
 _JPEG_QUALITIES = (85, 70, 50)
 _SHOWN_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
@@ -21,8 +25,8 @@ _SHOWN_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 async def image_content(files: Sequence[SavedFile]) -> tuple[ImageContent, ...]:
     """Return content for as many of the pictures as fit.
 
-    If they do not all fit, a large one is scaled down, provided that Pillow is installed, or else left out. One of over
-    40 million pixels is always left out.
+    If they do not all fit, a large one is scaled down, provided that Pillow is installed and that decoding takes little
+    time and memory, or else left out. One of over 40 million pixels is always left out.
     """
     pictures = [file for file in files if file.mime_type in _SHOWN_TYPES]
     all_fit = sum(file.size_bytes for file in pictures) <= _MAX_BYTES
@@ -50,7 +54,8 @@ def _content(file: SavedFile, limit: int) -> tuple[bytes, str] | None:
         return None
     if len(content) <= limit:
         return content, file.mime_type
-    return _scaled_down(content, limit) if pixels else None
+    is_cheap = not content.startswith(_JPEG_START) or content.count(_JPEG_SCAN) <= _MAX_SCANS
+    return _scaled_down(content, limit) if pixels and is_cheap else None
 
 
 def _scaled_down(content: bytes, limit: int) -> tuple[bytes, str] | None:
@@ -58,7 +63,7 @@ def _scaled_down(content: bytes, limit: int) -> tuple[bytes, str] | None:
         from PIL import Image  # noqa: PLC0415 - optional, and slow to import
 
         with Image.open(io.BytesIO(content)) as image:
-            if image.width * image.height > _MAX_PIXELS:  # it may take the size from a later place than we do
+            if image.width * image.height > _MAX_SCALED_PIXELS:  # it may take the size from a later place than we do
                 return None
             image.thumbnail((_SIDE_PIXELS, _SIDE_PIXELS))
             small = image.convert("RGB")

@@ -17,7 +17,7 @@ from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.tools.account import Status, webvoice_status
 from webvoice_mcp.tools.cache import RunningServer, TTLCache
 from webvoice_mcp.tools.chat import Models, webvoice_list_chat_models
-from webvoice_mcp.tools.results import compact_json, describe_file
+from webvoice_mcp.tools.results import bounded, compact_json, describe_file
 from webvoice_mcp.tools.speech import VoiceList, webvoice_list_voices
 
 VOICES_OF = "webvoice://voices/{language}"
@@ -90,7 +90,7 @@ async def _text(running: RunningServer, read: Callable[[TTLCache], Awaitable[Fac
         raise ResourceNotFoundError(f"{error.code}: {error}") from error
     except WebVoiceError as error:
         raise ResourceError(f"{error.code}: {error}") from error
-    return compact_json(facts)
+    return compact_json(await bounded(facts))
 
 
 async def _models(cache: TTLCache) -> Facts:

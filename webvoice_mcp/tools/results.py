@@ -15,7 +15,7 @@ from webvoice_mcp.client.redaction import sanitize, without_invisible
 from webvoice_mcp.contract.endpoint import Reply
 from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.files import SavedFile, kind_for_suffix
-from webvoice_mcp.jobs.long_results import MAX_RESULT_BYTES, wire_bytes
+from webvoice_mcp.jobs.long_results import SURELY_SMALL_CHARACTERS, wire_bytes
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.tools.pictures import image_content
@@ -23,6 +23,7 @@ from webvoice_mcp.tools.pictures import image_content
 ERROR_META = "webvoice/error"
 MAX_LIST_BYTES = 1400  # of JSON for a list from the history, all of which the model reads
 
+_MAX_BYTES = 950_000  # of a result on the wire; a paid call's result takes less, so that it fits with its job's facts
 _MAX_ERROR_CHARACTERS = 480  # a longer text, which quotes a long path or argument, loses its middle
 _ERROR_END_CHARACTERS = 300  # of which the end, which says what to do, keeps so many
 _MAX_FIELD_CHARACTERS = 500  # of JSON, for a field that the documentation does not name
@@ -125,14 +126,19 @@ class JobStarted(Result):
 
 async def successful_result(result: Result, services: Services) -> CallToolResult:
     """Make the SDK's result: compact JSON, pictures for the model, a link for each file, structured content."""
-    fields = result.fields()
-    if wire_bytes(fields) > MAX_RESULT_BYTES:
-        fields = await WorkerThreads(1).run(_shortened, fields)  # it may take seconds
+    fields = await bounded(result.fields())
     content: list[ContentBlock] = [TextContent(text=compact_json(fields))]
     if result.pictures and services.settings.inline_images:
         content += await image_content(result.pictures)
     content += [_link(file) for file in result.linked_files()]
     return CallToolResult(content=content, structured_content=fields)
+
+
+async def bounded(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return as much of a result as hosts accept. What is long in paid results was saved before."""
+    if len(compact_json(fields)) <= SURELY_SMALL_CHARACTERS:
+        return fields
+    return await WorkerThreads(1).run(_shortened, fields)  # it may take seconds
 
 
 def failed_result(error: WebVoiceError) -> CallToolResult:
@@ -208,9 +214,8 @@ def _subclasses(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 
 def _shortened(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return as much of a result as hosts accept. What is long in paid results was saved before."""
-    cut, left = fields, MAX_RESULT_BYTES // 2
-    while wire_bytes(cut) > MAX_RESULT_BYTES:
+    cut, left = fields, _MAX_BYTES // 2
+    while wire_bytes(cut) > _MAX_BYTES:
         cut = _cut(fields, left) | {"note": _CUT}
         left = left * 3 // 4
     return cut
