@@ -257,5 +257,7 @@ async def test_others_get_their_turn_while_a_piece_of_many_events_is_read(
 
 
 async def test_others_get_their_turn_while_a_large_answer_is_parsed(make: MakeClient) -> None:
-    client, _, _ = make(ok({"translated_text": "a", "more": {f"k{number}": "" for number in range(20_000)}}))
+    large = ok({"translated_text": "a", "more": {f"k{number}": "" for number in range(20_000)}})
+    client, _, _ = make(ok({"translated_text": "a"}), large)
+    assert await turns_of_others(translate(client)) > 0  # the HTTP client is created in a thread
     assert await turns_of_others(translate(client)) > 200
