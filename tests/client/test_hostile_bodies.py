@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import pytest
 from hypothesis import example, given, settings
@@ -231,3 +232,35 @@ def test_many_tool_calls_without_an_index_take_linear_time() -> None:
     started = time.process_time()
     ChatAccumulator().add({"choices": [{"delta": {"tool_calls": [{"id": "a"}] * 20_000}}]})
     assert time.process_time() - started < 10  # quadratic time would be minutes
+
+
+async def turns_of_others(call: Awaitable[object]) -> int:
+    """Return how often another task got its turn during a call."""
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await anyio.lowlevel.checkpoint()
+            turns += 1
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(count)
+        await outcome(call)
+        tasks.cancel_scope.cancel()
+    return turns
+
+
+async def test_others_get_their_turn_while_a_piece_of_many_events_is_read(
+    make: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webvoice_mcp.client.checkpoint._INTERVAL_SECONDS", 0.0)
+    client, _, _ = make(event_stream(chunk({"content": "x"}) * 500 + STOP))
+    assert await turns_of_others(client.stream(CHAT, CHAT_REQUEST, ignore_text)) > 500
+
+
+async def test_others_get_their_turn_while_a_large_answer_is_parsed(make: MakeClient) -> None:
+    large = ok({"translated_text": "a", "more": {f"k{number}": "" for number in range(20_000)}})
+    client, _, _ = make(ok({"translated_text": "a"}), large)
+    assert await turns_of_others(translate(client)) > 0  # the HTTP client is created in a thread
+    assert await turns_of_others(translate(client)) > 200

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.support import MakeSettings, ScriptedTransport, answer, ask, connected, example, fields
 from tests.tools.calls import check_refused
 
@@ -44,6 +46,22 @@ async def test_a_line_break_in_the_head_of_an_email_is_refused(make_settings: Ma
     ]
     addresses = [({"to": f"a@b.co{end}Bcc:c@d.co", "body": "x"}, said.format("to")) for end in breaks]
     await check_refused(make_settings(), "webvoice_send_email", subjects + addresses)
+
+
+async def test_an_address_that_hides_or_names_another_one_is_refused(make_settings: MakeSettings) -> None:
+    said = "invalid_argument: to is not an e-mail address"
+    hidden = [f"ann{character}@b.co" for character in "\u200b\u200f\u202e\u2066\ufeff\xad\U000e0061"]
+    several = ["c,ann@b.co", "c;ann@b.co", "<ann@b.co>", "ann@b.co,c", "Ann<ann@b.co>"]
+    await check_refused(
+        make_settings(), "webvoice_send_email", [({"to": to, "body": "x"}, said) for to in hidden + several]
+    )
+
+
+@pytest.mark.parametrize("to", ["ann.o'neil+x@b.co", "jos\u00e9@b\u00fccher.example", "\u30e6\u30fc\u30b6@b.co"])
+async def test_a_single_address_of_any_script_is_accepted(make_settings: MakeSettings, to: str) -> None:
+    arguments = {"to": to, "body": "x"}
+    _, sent = await ask(make_settings(), "webvoice_send_email", arguments, answer({"success": True}))
+    assert sent["to"] == to
 
 
 async def test_a_subject_in_any_script_is_sent(make_settings: MakeSettings) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import platform
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from tests.wire.hostile_service import (
     slowly,
     translation_with_headers,
 )
-from tests.wire.process_stats import IS_LINUX, cpu_seconds, peak_memory_bytes, reset_peak_memory
+from tests.wire.process_stats import IS_LINUX, cpu_seconds, memory_bytes, peak_memory_bytes, reset_peak_memory
 from tests.wire.results import failure, fields
 from tests.wire_driver import TIMEOUT_SECONDS, Message, ServerProcess
 
@@ -276,6 +277,20 @@ def test_a_bomb_costs_others_neither_memory_nor_time(
     assert cpu < SHORT_TIMEOUT_SECONDS + MAX_CPU_SECONDS
     assert len(hostile.requests) == 1
     assert files_in(home) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting")
+def test_memory_for_large_answers_is_given_back(start_server: StartServer, hostile: HostileService) -> None:
+    server = start_server(BASE_URL=hostile.base_url, API_KEY=CANARY, INLINE_WAIT=0)
+    server.call("webvoice_account_links")
+    before = memory_bytes(server)
+    answer = {"choices": [{"message": {"content": "Ciao " * 1_500_000}, "finish_reason": "stop"}]}
+    for _ in range(6):
+        hostile.respond_with(http(json.dumps(answer).encode()))
+        (saved,) = fields(server.call("webvoice_chat", {"prompt": "Hi", "stream": False}))["files"]
+        Path(saved["path"]).unlink()
+    assert memory_bytes(server) - before < MAX_GROWTH_BYTES
 
 
 def call_with_pings(server: ServerProcess, tool: str, arguments: Message) -> tuple[Message, float, float]:

@@ -47,11 +47,12 @@ async def read_chat(response: httpx2.Response, on_text: OnText, make_error: Erro
         WebVoiceError: the stream reports an error, which `make_error` converts.
     """
     response.encoding = "utf-8"  # events are always UTF-8, even if a header names another charset
-    chat = ChatAccumulator()
+    chat, checkpointer = ChatAccumulator(), Checkpointer()
     try:
         with anyio.CancelScope() as linger:
             events = httpx2.EventSource(cast("httpx2.Response", _SlicedResponse(response)), _MAX_EVENT_BYTES)
             async for event in events:
+                await checkpointer.checkpoint()  # a slice can hold thousands of events
                 data = event.data.strip()
                 if data == "[DONE]":
                     chat.mark_done()

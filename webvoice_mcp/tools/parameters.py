@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field
 
+from webvoice_mcp.client.redaction import without_invisible
 from webvoice_mcp.contract.endpoint import Request
 from webvoice_mcp.contract.links import is_public_link
 from webvoice_mcp.contract.rules import Link, Rules, complaint
@@ -21,7 +22,7 @@ AnyRequest = TypeVar("AnyRequest", bound=Request)
 
 NO_SEED = -1
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")  # one address only, without a name
 
 
 def checked_email(argument: str, address: str) -> str:
@@ -31,7 +32,8 @@ def checked_email(argument: str, address: str) -> str:
         InvalidArgument: it cannot be an e-mail address.
     """
     stripped = address.strip()
-    if not _EMAIL.fullmatch(stripped):
+    # Invisible characters would show the user another address than the one that is written to.
+    if not _EMAIL.fullmatch(stripped) or without_invisible(stripped) != stripped:
         raise InvalidArgument(f"{argument} is not an e-mail address. Give one like name@example.com.")
     return stripped
 
