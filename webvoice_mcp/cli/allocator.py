@@ -4,7 +4,7 @@ import ctypes
 import sys
 
 _M_MMAP_THRESHOLD = -3  # the parameter's number in glibc's malloc.h
-_LARGE_BYTES = 1 << 20
+_LARGE_BYTES = 4 << 20  # above the blocks in which files are sent, which are used again and again
 
 
 def give_back_large_blocks() -> None:
