@@ -26,10 +26,8 @@ def run() -> int:
     from webvoice_mcp.cli.startup import OUTPUT_DIR, STATE_DIR, load_settings  # noqa: PLC0415 - importing may print, so stdout moves first
 
     settings = load_settings(OUTPUT_DIR, STATE_DIR)
-    from webvoice_mcp.cli.allocator import give_back_large_blocks  # noqa: PLC0415 - not needed if a setting is invalid
     from webvoice_mcp.server import create_server  # noqa: PLC0415 - slow, and not needed if a setting is invalid
 
-    give_back_large_blocks()
     server = create_server(settings, shutdown=stdin)
     gc.freeze()
     gc.enable()

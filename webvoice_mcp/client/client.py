@@ -9,6 +9,7 @@ import anyio
 import httpx2
 
 from webvoice_mcp.client import answers, bodies, connection, stream
+from webvoice_mcp.client.allocator import give_back_large_blocks
 from webvoice_mcp.client.answers import CallContext
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.decompression import decompressed
@@ -145,7 +146,10 @@ class Client:
         def parse() -> R:
             return self._to_reply(endpoint, parse_json(body), context)
 
-        return parse() if len(body) <= _MAX_QUICK_BYTES else await self._threads.run(parse)
+        if len(body) <= _MAX_QUICK_BYTES:
+            return parse()
+        give_back_large_blocks()
+        return await self._threads.run(parse)
 
     def _to_reply(
         self, endpoint: Endpoint[Q, R], document: Any, context: CallContext, media: Sequence[MediaItem] = ()
