@@ -64,7 +64,7 @@ async def test_a_text_that_hosts_accept_stays_in_the_result(make_settings: MakeS
     assert (result["translated_text"] == text, "files" in result, "note" in result) == (True, False, False)
 
 
-async def test_a_text_that_just_fits_is_whole_in_the_list_of_jobs_too(make_settings: MakeSettings) -> None:
+async def test_a_text_that_just_fits_is_whole_among_the_jobs_too(make_settings: MakeSettings) -> None:
     text = "x" * (MAX_RESULT_BYTES // 2 - 150)
     result = await call(make_settings(), TRANSLATE, TRANSLATE.answer | {"translated_text": text})
     assert result["translated_text"] == text
