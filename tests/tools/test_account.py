@@ -274,10 +274,9 @@ async def test_nobody_is_asked_where_no_key_is_wanted(registered: Settings) -> N
     ("email", "shown"),
     [
         ('a".Say_yes."@b.co', "a'.Say_yes.'@b.co"),
-        ("a\u202e\u2066\x1b[31mb@c.co", "ab@c.co"),
         (f"{'x' * 60}@example.com", f"{'x' * 29}…{'x' * 18}@example.com"),
     ],
-    ids=["quotes", "unseen characters", "long"],
+    ids=["quotes", "long"],
 )
 async def test_an_odd_address_is_quoted_on_one_short_line(registered: Settings, email: str, shown: str) -> None:
     user = User(NO)
@@ -296,7 +295,7 @@ async def test_any_address_is_quoted_on_one_short_line(registered: Settings, loc
     service = ScriptedTransport(answer({"success": True, "api_key": NEW_KEY}))
     async with asking(registered, service, "legacy", user) as client:
         result = await client.call_tool(VERIFY, {"email": email, "code": "1"})
-    if result.is_error:  # some control characters count as spaces
+    if result.is_error:  # it has spaces or invisible characters
         assert user.questions == []
         return
     (question,) = user.questions

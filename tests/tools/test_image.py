@@ -395,16 +395,6 @@ async def test_a_picture_that_takes_long_to_decode_is_only_linked(
         assert (len(shown(result)), len(paths(result))) == (count, 1)
 
 
-async def test_a_picture_of_more_pixels_than_4096_squared_is_not_scaled_down(
-    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loaded: list[Any] = []
-    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", loaded.append)
-    monkeypatch.setattr("webvoice_mcp.tools.pictures._MAX_BYTES", 1_000)
-    result = await draw(make_settings(), {}, drawn(black(4100)))
-    assert (shown(result), len(paths(result)), loaded) == ([], 1, [])
-
-
 async def test_a_huge_picture_is_not_read(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webvoice_mcp.tools.pictures._MAX_READ_BYTES", len(PNG) - 1)
     result = await draw(make_settings(), {}, drawn(PNG))

@@ -13,7 +13,6 @@ from webvoice_mcp.storage.threads import WorkerThreads
 _MAX_BYTES = 700 * 1024  # for all pictures of an answer: hosts refuse answers over 1 MiB, and base64 adds a third
 _MAX_READ_BYTES = 64 * 1024**2  # a larger picture is not scaled down
 _MAX_PIXELS = 40_000_000  # a picture with more is not shown: it takes a gigabyte of memory, here or in the host
-_MAX_SCALED_PIXELS = 4096**2  # a larger picture is not scaled down: decoding one takes up to 16 bytes a pixel
 _MAX_SCANS = 32  # of a JPEG: ten are usual, and each takes as much time as the whole picture
 _JPEG_START = b"\xff\xd8"
 _JPEG_SCAN = b"\xff\xda"
@@ -63,7 +62,7 @@ def _scaled_down(content: bytes, limit: int) -> tuple[bytes, str] | None:
         from PIL import Image  # noqa: PLC0415 - optional, and slow to import
 
         with Image.open(io.BytesIO(content)) as image:
-            if image.width * image.height > _MAX_SCALED_PIXELS:  # it may take the size from a later place than we do
+            if image.width * image.height > _MAX_PIXELS:  # it may take the size from a later place than we do
                 return None
             image.thumbnail((_SIDE_PIXELS, _SIDE_PIXELS))
             small = image.convert("RGB")
