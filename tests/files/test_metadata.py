@@ -410,5 +410,6 @@ def test_pixels_are_counted_without_decoding() -> None:
         "extended": made("WEBP", exif=exif()),
     }
     assert {name: count_pixels(content) for name, content in pictures.items()} == dict.fromkeys(pictures, 2100)
-    unknown = (b"", b"text", JPEG_BYTES, b"\xff\xd8\xff\xda\x00\x02", riff((b"VP8", b"")).replace(b"VP8", b"VP8?"))
-    assert [count_pixels(content) for content in unknown] == [None] * 5
+    jpegs = (JPEG_BYTES, b"\xff\xd8" + segment(0xFE, b"x"), b"\xff\xd8\xff\xda\x00\x02")
+    unknown = (b"", b"text", *jpegs, riff((b"VP8", b"")).replace(b"VP8", b"VP8?"))
+    assert [count_pixels(content) for content in unknown] == [None] * 6
