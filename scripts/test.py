@@ -6,7 +6,7 @@ import sys
 import _env
 
 _PARALLEL = ("-n", "auto", "--dist", "loadfile")  # tests of one file share a server process
-_FOR_COVERAGE = ("-m", "not wide and not soak", "--hypothesis-profile=thorough")  # includes slow tests and engines
+_FOR_COVERAGE = ("-m", "not wide and not soak")  # includes slow tests and engines
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # with it, each process that a test starts would compile the package
 
 python = _env.prepare(".venv", "dev.txt", "-e", ".")

@@ -20,10 +20,10 @@ from webvoice_mcp.settings import Settings  # noqa: E402 - after the alias
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Hypothesis must not fail a test because the machine is busy. CI tries more examples.
+# Hypothesis must not fail a test because the machine is busy. `thorough` is for long runs on request.
 _patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", _patient, max_examples=20)
-settings.register_profile("thorough", _patient, max_examples=60)
+settings.register_profile("thorough", _patient, max_examples=500)
 settings.load_profile("quick")
 
 
