@@ -25,6 +25,7 @@ from webvoice_mcp.jobs.budget import Budget, period_limits
 from webvoice_mcp.jobs.estimates import Estimates
 from webvoice_mcp.jobs.history import History
 from webvoice_mcp.jobs.jobs import Jobs
+from webvoice_mcp.jobs.parts import Parts
 from webvoice_mcp.jobs.questions import Questions
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.keystore import KeyStore
@@ -159,6 +160,7 @@ def create_services(settings: Settings, transport: httpx2.AsyncBaseTransport | N
         budget=Budget(settings.max_credits),
         history=history,
         jobs=Jobs(history, grace=_GRACE_SECONDS),
+        parts=Parts(settings.parts_dir, settings.base_url),
         questions=Questions(),
     )
 

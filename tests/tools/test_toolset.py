@@ -64,7 +64,9 @@ def test_a_paid_tool_cannot_call_a_free_endpoint(tools: ToolSet) -> None:
 
 def test_a_tool_must_be_annotated_with_what_it_returns(tools: ToolSet) -> None:
     for function in (counted, unannotated):
-        with pytest.raises(TypeError, match=rf"^{function.__name__} must be annotated to return a PaidCall$"):
+        with pytest.raises(
+            TypeError, match=rf"^{function.__name__} must be annotated to return a PaidCall or a PaidBatch$"
+        ):
             tools.paid(SPEECH, title="")(function)  # type: ignore[type-var]  # the mistake
     for function in (paid_call, unannotated):
         with pytest.raises(TypeError, match=rf"^{function.__name__} must be annotated to return a Result$"):

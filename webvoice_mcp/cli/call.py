@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -14,6 +15,7 @@ from mcp.types import CallToolResult
 
 from webvoice_mcp.cli.progress_bar import progress_bar
 from webvoice_mcp.cli.startup import OUTPUT_DIR, STATE_DIR, load_settings
+from webvoice_mcp.cli.terminal import CommandError
 from webvoice_mcp.client.redaction import sanitize
 from webvoice_mcp.server import create_server
 
@@ -25,13 +27,14 @@ def run(options: argparse.Namespace) -> int:
     """Call a tool and print its result; return 1 if the call failed."""
     # A job ends with this process, so a result that only names the job would be useless.
     settings = replace(load_settings(OUTPUT_DIR, STATE_DIR), inline_wait=0)
+    given = [(name, _read_value(name, value)) for name, value in options.arguments]
 
     async def call() -> CallToolResult:
         # To a client in the same process, the SDK reports progress only in the revisions that begin with a handshake.
         async with Client(create_server(settings, shutdown=_CallShutdown()), mode="legacy") as client:
             schemas = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
             parameters = schemas.get(options.tool, {}).get("properties", {})
-            arguments = {name: _parse_value(value, parameters.get(name, {})) for name, value in options.arguments}
+            arguments = {name: _parse_value(value, parameters.get(name, {})) for name, value in given}
             async with progress_bar(options.tool) as on_progress:
                 return await client.call_tool(options.tool, arguments, progress_callback=on_progress)
 
@@ -59,6 +62,28 @@ class _CallShutdown:
 
     def _force(self, _number: int, _frame: FrameType | None) -> None:
         self._is_forced = True
+
+
+def _read_value(name: str, text: str) -> str:
+    """Return an argument's value: of @FILE and @- what is read, of @@ and more what begins with the second @.
+
+    Raises:
+        CommandError: the file cannot be read, or is not UTF-8.
+    """
+    if not text.startswith("@"):
+        return text
+    if text.startswith("@@"):
+        return text[1:]
+    source = "standard input" if text == "@-" else text[1:]
+    try:
+        data = sys.stdin.buffer.read() if text == "@-" else Path(source).expanduser().read_bytes()
+        return data.decode("utf-8-sig")
+    except (OSError, RuntimeError, ValueError) as error:  # ValueError: no path, or no UTF-8
+        reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error
+        raise CommandError(
+            f"{name}: {source} cannot be read: {getattr(reason, 'strerror', None) or reason}. A value that begins with"
+            f" @ itself is written {name}=@@…"
+        ) from None
 
 
 def _parse_value(text: str, schema: dict[str, Any]) -> Any:

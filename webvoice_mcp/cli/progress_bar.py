@@ -1,5 +1,6 @@
 """A progress bar on the terminal while a call runs."""
 
+import re
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ import anyio
 _WIDTH = 20
 _BLOCK_WIDTH = 5  # of the block that moves while the total is unknown
 _REDRAW_SECONDS = 0.1
+_PARTS = re.compile(r"\d+ of \d+ parts")
 _ERASE_LINE = "\r\x1b[K"
 
 
@@ -28,17 +30,20 @@ async def progress_bar(name: str) -> AsyncIterator[ProgressCallback | None]:
         yield None
         return
     fraction: float | None = None
+    parts = ""
 
-    async def on_progress(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001 - the SDK passes it by name
-        nonlocal fraction
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        nonlocal fraction, parts
         fraction = min(progress / total, 1) if total else None
+        found = _PARTS.search(message or "")
+        parts = f" {found[0]}" if found else ""
 
     async def draw() -> None:
         started = time.monotonic()
         while True:
             seconds = time.monotonic() - started
             bar = _draw_bar(fraction, seconds)
-            print(f"{_ERASE_LINE}{name} [{bar}] {seconds:.0f} s", end="", file=sys.stderr, flush=True)
+            print(f"{_ERASE_LINE}{name} [{bar}] {seconds:.0f} s{parts}", end="", file=sys.stderr, flush=True)
             await anyio.sleep(_REDRAW_SECONDS)
 
     async with anyio.create_task_group() as group:

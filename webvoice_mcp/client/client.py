@@ -81,15 +81,17 @@ class Client:
         """Call a paid endpoint whose answer is text."""
         return await self._perform(endpoint, request, partial(self._read_reply, endpoint))
 
-    async def upload(self, endpoint: PaidEndpoint[Q, R], request: Q, body: Body) -> R:
+    async def upload(self, endpoint: PaidEndpoint[Q, R], request: Q, body: Body, *, at_least_seconds: float = 0) -> R:
         """Call a paid endpoint with files, which are streamed from the disk.
 
         Args:
             endpoint: the endpoint to call.
             request: its fields.
             body: body with the fields and the files.
+            at_least_seconds: time that the answer may take, if that is more than WEBVOICE_TIMEOUT.
         """
-        return await self._perform(endpoint, request, partial(self._read_reply, endpoint), body)
+        read = partial(self._read_reply, endpoint)
+        return await self._perform(endpoint, request, read, body, at_least_seconds)
 
     async def download(
         self,
@@ -175,8 +177,15 @@ class Client:
         if isinstance(memo, str):
             self._solana_memo = redact(memo)[:_MAX_MEMO_CHARACTERS]
 
-    async def _perform(self, endpoint: Endpoint[Q, R], request: Q, read: ReadBody[T], body: Body | None = None) -> T:
-        seconds = self._settings.timeout
+    async def _perform(
+        self,
+        endpoint: Endpoint[Q, R],
+        request: Q,
+        read: ReadBody[T],
+        body: Body | None = None,
+        at_least_seconds: float = 0,
+    ) -> T:
+        seconds = max(self._settings.timeout, at_least_seconds)
         try:
             with anyio.fail_after(seconds):
                 return await self._send_with_retries(endpoint, request, read, body)

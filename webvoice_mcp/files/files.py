@@ -13,6 +13,7 @@ from webvoice_mcp.files.path_policy import PathPolicy
 from webvoice_mcp.files.pending_file import PendingFile, create
 from webvoice_mcp.files.saved_file import SavedFile
 from webvoice_mcp.files.temporary_file import SizeLimit
+from webvoice_mcp.files.text_input import read_text_file
 from webvoice_mcp.storage.threads import WorkerThreads
 
 _MAX_THREADS = 8
@@ -125,3 +126,19 @@ class Files:
             DiskError: it cannot be read.
         """
         return open_input(Upload(path, argument, family, self._settings.max_upload_bytes), self._policy, self._threads)
+
+    async def read_text(self, path: str, argument: str) -> bytes:
+        """Return the content of a text file of at most 2 MB.
+
+        Args:
+            path: absolute, starting with `~`, or relative to the output folder.
+            argument: name of the tool's parameter, for messages.
+
+        Raises:
+            InvalidArgument: the text is not a path.
+            FileNotFound: there is no such file.
+            PathNotAllowed: it is hidden or outside the folders that may be read.
+            UnsupportedMedia: it is no regular file, too large, or has another extension.
+            DiskError: it cannot be read.
+        """
+        return await self._threads.run(read_text_file, path, argument, self._policy)

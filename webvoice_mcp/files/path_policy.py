@@ -93,6 +93,21 @@ class PathPolicy:
                 " Choose another path."
             )
 
+    def check_readable_text(self, real: Path, argument: str) -> None:
+        """Check that a text may be read from a path: where no folders are set, only below the user's home.
+
+        Raises:
+            PathNotAllowed: it is elsewhere.
+        """
+        home = os.path.expanduser("~")  # noqa: PTH111 - Path.expanduser raises if there is no home folder
+        folders = [self.output_dir, *([] if self._allowed_dirs or not os.path.isabs(home) else [Path(home)])]  # noqa: PTH117
+        if self._allowed_dirs or any(real.is_relative_to(_follow_links(folder)) for folder in folders):
+            return
+        raise PathNotAllowed(
+            f"{argument}: {real} is neither in your home folder nor in the output folder {self.output_dir}. Move the"
+            " file there, or ask the user to set WEBVOICE_ALLOWED_DIRS."
+        )
+
     def was_chosen(self, folder: Path) -> bool:
         """Return True if a folder is one of the settings' folders or leads to one, so that a person chose its name."""
         return any(_follow_links(chosen).is_relative_to(folder) for chosen in self._folders)

@@ -10,6 +10,7 @@ from webvoice_mcp.contract.endpoint import Reply, Request
 from webvoice_mcp.errors import FileError, InvalidResponse
 from webvoice_mcp.files import InputFile, PendingFile
 from webvoice_mcp.jobs._pictures import save_pictures
+from webvoice_mcp.jobs.batch import Piece
 from webvoice_mcp.jobs.call import Delivery, PaidCall
 from webvoice_mcp.jobs.caller import Caller
 from webvoice_mcp.jobs.job import Job
@@ -32,7 +33,7 @@ async def send(
         WebVoiceError: as `Client` and `Files`.
     """
     client, endpoint = services.client, call.endpoint
-    body = _body(endpoint.file_field, request, inputs)
+    body = body_of(endpoint.file_field, request, inputs)
     if endpoint.media:
         assert pending is not None, "PaidCall requires an output of calls that deliver media"  # noqa: S101 - for mypy
         return await _download(call, request, body, pending, services, job)
@@ -81,7 +82,7 @@ async def _save_text(
     return Delivery(request, reply, job.files)
 
 
-def _body(field: str, request: Request, inputs: Sequence[InputFile | str]) -> Body | None:
+def body_of(field: str, request: Request, inputs: Sequence[Piece | str]) -> Body | None:
     """Build the body: multipart for local files, JSON with base64 for files mixed with URLs, None without files."""
     parts = [source if isinstance(source, str) else _form_file(field, source) for source in inputs]
     files = [part for part in parts if isinstance(part, FormFile)]
@@ -97,5 +98,5 @@ def _body(field: str, request: Request, inputs: Sequence[InputFile | str]) -> Bo
     )
 
 
-def _form_file(field: str, source: InputFile) -> FormFile:
+def _form_file(field: str, source: Piece) -> FormFile:
     return FormFile(field, source.name, source.mime_type, source.size, source.chunks)

@@ -140,14 +140,21 @@ class History:
         credits: float | None,  # noqa: A002 - the API's word
         files: tuple[str, ...],
         error: str,
+        at_most: float | None = None,
     ) -> None:
-        """Complete the row of a job that has ended."""
+        """Complete the row of a job that has ended.
+
+        Args:
+            credits: its cost, None if that is not known.
+            at_most: the most that it may have cost, if that is not its estimate.
+        """
 
         def write(connection: sqlite3.Connection) -> None:
             with connection:
                 connection.execute(
-                    "UPDATE jobs SET state = ?, ended_at = ?, credits = ?, files = ?, error = ? WHERE id = ?",
-                    (state, self._clock(), credits, json.dumps(files), error or None, job_id),
+                    "UPDATE jobs SET state = ?, ended_at = ?, estimate = coalesce(?, estimate), credits = ?, files = ?,"
+                    " error = ? WHERE id = ?",
+                    (state, self._clock(), at_most, credits, json.dumps(files), error or None, job_id),
                 )
 
         await self._write(write)

@@ -13,6 +13,7 @@ from webvoice_mcp.contract.endpoint import Reply
 from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.files import SavedFile
+from webvoice_mcp.jobs.batch_cost import BatchCost
 from webvoice_mcp.jobs.budget import Reservation
 
 State = Literal["submitted", "running", "done", "failed", "interrupted"]
@@ -40,6 +41,10 @@ class Job:
         expected: bytes of the whole answer, None if the service does not say.
         credits: its cost as the service said; None if it did not say, or said what is no price.
         files: the files that were saved, those of a failed call too.
+        parts: number of its requests, 0 for a job of one request.
+        parts_done: number of them whose results are there.
+        batch_cost: what its parts cost; None for a job of one request.
+        has_reader: True as long as its caller waits for the result.
         scope: cancels it.
     """
 
@@ -61,6 +66,10 @@ class Job:
     expected: int | None = None
     credits: float | None = None
     files: tuple[SavedFile, ...] = ()
+    parts: int = 0
+    parts_done: int = 0
+    batch_cost: BatchCost | None = None
+    has_reader: bool = True
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     _answered: bool = False
     _cancelled_by_caller: bool = False
@@ -125,11 +134,18 @@ class Job:
     @property
     def cost(self) -> float | None:
         """Credits that were spent; None if that is not known."""
+        if self.batch_cost is not None:
+            return self.batch_cost.credits
         if self.credits is not None:
             return self.credits
         was_refused = isinstance(self.error, WebVoiceError) and not self.error.billed and not self._answered
         is_free = not self.was_sent or was_refused or self.estimate.credits == 0
         return 0.0 if is_free else None
+
+    @property
+    def at_most(self) -> float | None:
+        """The most credits that were spent, as far as estimates tell; None if that is not known."""
+        return self.batch_cost.at_most if self.batch_cost is not None else self.estimate.credits
 
     def take_pictures(self) -> tuple[SavedFile, ...]:
         """Return the pictures that the model may look at. They are large, so they are shown once only."""

@@ -128,11 +128,12 @@ class Jobs:
 
     async def _finish(self, job: Job) -> None:
         cost = job.cost
+        at_most = job.at_most if cost is None else None
         # The cost of a call in doubt is not known, so its estimate counts.
-        job.reservation.settle(job.reservation.credits if cost is None else cost)
+        job.reservation.settle((at_most or 0.0) if cost is None else cost)
         files = tuple(file.path for file in job.files)
         try:
-            await self._history.record_end(job.id, job.final_state, cost, files, job.error_code)
+            await self._history.record_end(job.id, job.final_state, cost, files, job.error_code, at_most)
         except Exception:  # noqa: BLE001 - a history that fails must not end other jobs
             _log.exception("%s: its end could not be recorded", job.tool)
         finally:

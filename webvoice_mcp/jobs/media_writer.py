@@ -81,7 +81,7 @@ class MediaWriter:
         notes = others + self._notes(unusable, await self._shown(links))
         if not usable:
             failure = errors[0] if errors else InvalidResponse(f"The service's answer has no {self._family} in it.")
-            raise _billed(failure, *notes)
+            raise billed_error(failure, *notes)
         notes += [f"One more arrived and could not be saved: {error}" for error in errors]
         arrived = len(usable) + len(links) + len(errors)
         if arrived < expected:
@@ -125,10 +125,11 @@ def _after_payment() -> Iterator[None]:
     try:
         yield
     except FileError as error:
-        raise _billed(error) from error
+        raise billed_error(error) from error
 
 
-def _billed(error: E, *notes: str) -> E:
+def billed_error(error: E, *notes: str) -> E:
+    """Return the error of a call that was answered, so that it may have cost credits."""
     billed = type(error)(" ".join([str(error), _MAYBE_SPENT, *notes]))
     billed.billed = True
     return billed

@@ -1,8 +1,6 @@
-"""Carrying out a paid call: everything that can be refused is refused before the request goes out."""
+"""Carrying out a paid call: everything that can be refused is refused before a request goes out."""
 
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import anyio.lowlevel
@@ -10,124 +8,91 @@ from pydantic import BaseModel
 
 from webvoice_mcp.client.redaction import key_ending
 from webvoice_mcp.contract.estimate import Estimate
-from webvoice_mcp.errors import Declined, WebVoiceError
-from webvoice_mcp.files import InputFile
-from webvoice_mcp.jobs._send import send
-from webvoice_mcp.jobs.call import Input, PaidCall
+from webvoice_mcp.errors import Declined
+from webvoice_mcp.jobs.batch import PaidBatch
+from webvoice_mcp.jobs.batch_run import BatchRun
+from webvoice_mcp.jobs.call import PaidCall
 from webvoice_mcp.jobs.caller import Caller
+from webvoice_mcp.jobs.execution import Execution
 from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.long_results import shorten
 from webvoice_mcp.jobs.services import Services
-from webvoice_mcp.settings import Settings
+from webvoice_mcp.jobs.single_call import SingleCall
 
 A = TypeVar("A")
 
 
-async def run(call: PaidCall[Any], services: Services, caller: Caller[A]) -> A:
+async def run(call: PaidCall[Any] | PaidBatch[Any], services: Services, caller: Caller[A]) -> A:
     """Carry out a paid call and return the caller's answer.
 
     Raises:
         WebVoiceError: the call was refused or failed while the caller was waiting.
     """
     key = await services.keys.require()
+    price_matters = services.settings.limits_spending
     async with AsyncExitStack() as resources:
-        inputs = await _open(call.inputs, services, resources)
-        target = None
-        if call.output is not None:
-            target = await services.files.resolve(call.output)
-            resources.push_async_callback(services.files.release, target)
-        estimate = await _estimate(call, inputs, services, ask=_price_matters(services.settings))
+        execution = _execution(call, services, resources)
+        await execution.open_inputs()
+        await execution.resolve_output()
+        estimate = await execution.estimate(ask=price_matters)
         services.budget.check(estimate)
         await services.history.check(estimate)
         await caller.confirm(estimate)
-        pending = await resources.enter_async_context(services.files.create(target)) if target else None
+        await execution.create_output()
         job = Job(
             caller.tool,
             estimate,
             services.budget.reserve(estimate),
-            outlives_caller=call.endpoint.outlives_caller,
-            shows_pictures=call.shows_pictures,
+            outlives_caller=execution.outlives_caller,
+            shows_pictures=execution.shows_pictures,
             key=key_ending(key.value),
         )
 
         async def work() -> BaseModel:
-            request = await call.complete(services.free_client) if call.complete else call.request
-            for file in _files(inputs):  # the price was that of the file as it was opened
-                await file.check_unchanged()
-            await _check_price(replace(call, request=request), inputs, services, agreed=estimate)
+            await execution.complete()
+            await execution.check_unchanged()  # the price was that of the files as they were opened
+            if price_matters:
+                _check_price(await execution.estimate(ask=True), agreed=estimate)
             # From here on the limits of the day and the month count this job.
             await services.history.record_start(job.id, job.tool, job.started_at, estimate.credits, key=job.key)
             await anyio.lowlevel.checkpoint_if_cancelled()  # cancelled by now, nothing is sent
             job.start()
-            try:
-                delivery = await send(call, request, inputs, pending, services, caller, job)
-            except WebVoiceError as error:
-                job.record_refused_bill(error)
-                raise
-            finally:
-                services.estimates.learn(request, job.credits)
-            result: BaseModel = call.result(delivery)
-            saved_text = call.text(delivery.reply) if call.output and call.text and delivery.files else ""
-            return await shorten(result, services.files, job, saved_text=saved_text)
+            result = await execution.carry_out(caller, job)
+            return await shorten(result, services.files, job, saved_text=execution.saved_text)
 
         services.jobs.submit(job, work, resources.pop_all())
     return await caller.wait(job, background=call.background)
 
 
-async def estimate_cost(call: PaidCall[Any], services: Services) -> Estimate:
+async def estimate_cost(call: PaidCall[Any] | PaidBatch[Any], services: Services) -> Estimate:
     """Estimate a call without checking anything that does not bear on its price.
 
     Raises:
-        WebVoiceError: a recording that decides the price cannot be read.
+        WebVoiceError: a file that decides the price cannot be read.
     """
     async with AsyncExitStack() as resources:
-        recordings = [file for file in call.inputs if file.family == "audio"]
-        return await _estimate(call, await _open(recordings, services, resources), services, ask=True)
+        execution = _execution(call, services, resources)
+        await execution.open_inputs(only_priced=True)
+        return await execution.estimate(ask=True)
 
 
-async def _open(inputs: Sequence[Input], services: Services, resources: AsyncExitStack) -> list[InputFile | str]:
-    """Open each local file once; a URL stays one."""
-    opened: list[InputFile | str] = []
-    for source in inputs:
-        if source.is_url:
-            opened.append(source.path)
-        else:
-            file = services.files.open_input(source.path, family=source.family, argument=source.argument)
-            opened.append(await resources.enter_async_context(file))
-    return opened
+def _execution(call: PaidCall[Any] | PaidBatch[Any], services: Services, resources: AsyncExitStack) -> Execution:
+    if isinstance(call, PaidBatch):
+        return BatchRun(call, services, resources)
+    return SingleCall(call, services, resources)
 
 
-async def _estimate(
-    call: PaidCall[Any], inputs: Sequence[InputFile | str], services: Services, *, ask: bool
-) -> Estimate:
-    recording = next((file for file in _files(inputs) if file.mime_type.startswith("audio/")), None)
-    seconds = await recording.seconds() if recording else None
-    return await services.estimates.estimate(call.endpoint, call.request, seconds, ask=ask)
-
-
-async def _check_price(
-    call: PaidCall[Any], inputs: Sequence[InputFile | str], services: Services, *, agreed: Estimate
-) -> None:
+def _check_price(now: Estimate, *, agreed: Estimate) -> None:
     """Check right before a call is sent that it costs no more than the user and the limits agreed to.
 
     Raises:
         Declined: it costs more: a file was changed meanwhile, or the complete request has another price.
     """
-    if agreed.credits is None or not _price_matters(services.settings):
+    if agreed.credits is None:
         return
-    now = await _estimate(call, inputs, services, ask=True)
     if now.credits is None or now.credits > agreed.credits:
         price = "an unknown number of" if now.credits is None else f"about {now.credits:g}"
         raise Declined(
             f"The call would now cost {price} credits ({now.basis}), more than the {agreed.credits:g} that were agreed "
             "to. Nothing was sent. Call it again, so that the new price is checked and agreed to."
         )
-
-
-def _files(inputs: Sequence[InputFile | str]) -> list[InputFile]:
-    return [file for file in inputs if isinstance(file, InputFile)]
-
-
-def _price_matters(settings: Settings) -> bool:
-    limits = (settings.max_credits, settings.max_credits_per_day, settings.max_credits_per_month)
-    return any(limit is not None for limit in (*limits, settings.confirm_above))

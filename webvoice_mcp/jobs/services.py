@@ -10,6 +10,7 @@ from webvoice_mcp.jobs.budget import Budget
 from webvoice_mcp.jobs.estimates import Estimates
 from webvoice_mcp.jobs.history import History
 from webvoice_mcp.jobs.jobs import Jobs
+from webvoice_mcp.jobs.parts import Parts
 from webvoice_mcp.jobs.questions import Questions
 from webvoice_mcp.settings import Settings
 
@@ -26,12 +27,14 @@ class Services:
     budget: Budget
     history: History
     jobs: Jobs
+    parts: Parts
     questions: Questions
 
     async def aclose(self) -> None:
         """Close connections and files."""
         await self.client.aclose()
         await self.history.aclose()
+        await self.parts.aclose()
 
     @property
     def free_client(self) -> FreeClient:

@@ -249,6 +249,17 @@ class Settings:
         return tuple(name for name, used in places.items() if folders.NO_FOLDER in used)
 
     @property
+    def parts_dir(self) -> Path:
+        """The folder of paid parts of long work."""
+        return self.history_file.with_name("parts")
+
+    @property
+    def limits_spending(self) -> bool:
+        """True if a limit or a question depends on what a call costs."""
+        limits = (self.max_credits, self.max_credits_per_day, self.max_credits_per_month, self.confirm_above)
+        return any(limit is not None for limit in limits)
+
+    @property
     def state_dirs(self) -> tuple[Path, ...]:
         """The folders of the saved keys and of the history: one folder, or two."""
         return tuple(dict.fromkeys((self.credentials_file.parent, self.history_file.parent)))

@@ -84,6 +84,13 @@ class ByteLocks:
         self._held_by_this_process.add((*self._file, position))
         return True
 
+    def unlock(self, position: int) -> None:
+        """Release a byte that `lock` has locked."""
+        if position in self._positions:
+            self._positions.discard(position)
+            self._held_by_this_process.discard((*self._file, position))
+            self._release(position)
+
     def is_locked(self, position: int) -> bool:
         """Return True if a running process, possibly this one, holds the byte, or the file system has no locks."""
         if (*self._file, position) in self._held_by_this_process:

@@ -54,11 +54,12 @@ class McpCaller:
                 await follow(job, self._progress, until=lambda: job.is_finished, deadline=self._deadline)
         except anyio.get_cancelled_exc_class():
             # Media that were paid for are saved for later; a text is worth nothing without its reader.
+            job.has_reader = False
             if not (job.state == "running" and job.outlives_caller):
                 job.cancel()
             raise
         if not job.is_finished or (background and job.was_sent):
-            job.was_announced = True
+            job.was_announced, job.has_reader = True, job.is_finished
             return JobStarted(job_id=job.id, state="running", files=[])
         outcome = job.outcome()
         assert isinstance(outcome, Result), "paid tools make results"  # noqa: S101 - for mypy

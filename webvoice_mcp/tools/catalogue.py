@@ -9,7 +9,7 @@ from webvoice_mcp.contract.estimate import FREE, Estimate
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.jobs.run import estimate_cost
 from webvoice_mcp.jobs.services import Services
-from webvoice_mcp.tools import account, chat, image, jobs, messaging, speech, translation, video
+from webvoice_mcp.tools import account, chat, image, jobs, messaging, speech, transcription, translation, video
 from webvoice_mcp.tools.arguments import explain, normalize
 from webvoice_mcp.tools.toolset import RegisteredTool, ToolSet
 
@@ -18,6 +18,7 @@ TOOLSETS: tuple[ToolSet, ...] = (
     jobs.tools,
     chat.tools,
     speech.tools,
+    transcription.tools,
     translation.tools,
     image.tools,
     video.tools,

@@ -200,6 +200,8 @@ def _as_many_as_fit(jobs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _describe(job: Job) -> dict[str, Any]:
     state = job.state if job.is_finished else "running"
     described: dict[str, Any] = _summary(job.id, job.tool, state, job.started_at)
+    if job.parts > 1:
+        described |= {"parts": job.parts, "parts_done": job.parts_done}
     if isinstance(job.result, Result):
         described["result"] = job.result.fields()
     elif job.is_finished:

@@ -39,6 +39,7 @@ class Progress:
         self._status_due = clock() + _FIRST_SECONDS
         self._last = 0.0
         self._sent_at = float("-inf")
+        self._parts_sent = 0
 
     @property
     def due(self) -> float:
@@ -60,7 +61,7 @@ class Progress:
         now = self._clock()
         if self._text and now >= self._text_due:
             await self._send_text()
-        elif self.is_wanted and now >= self._status_due:
+        elif self.is_wanted and (now >= self._status_due or job.parts_done > self._parts_sent > 0):
             await self._send_status(job)
 
     async def finish(self) -> None:
@@ -76,6 +77,11 @@ class Progress:
             await self._send(self._last + len(text), None, text)
 
     async def _send_status(self, job: Job) -> None:
+        if job.parts > 1:
+            self._parts_sent = job.parts_done
+            message = f"{job.tool}: {job.parts_done} of {job.parts} parts"
+            await self._send(job.parts_done, job.parts, message)
+            return
         if not job.received:
             await self._send(job.age, None, f"{job.tool}: {job.age:.0f} s so far")
             return

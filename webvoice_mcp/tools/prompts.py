@@ -92,15 +92,64 @@ async def narrate(
     output_path: Annotated[str, "Where to save the MP3. Unset: the output folder."] = "",
 ) -> str:
     """Turn a text, or a text file, into speech."""
-    elsewhere = f"The text is in the file {file_path}." if file_path else "I have not said which text: ask me first."
+    given = _given(text_path="" if text else file_path, voice=voice, output_path=output_path)
+    source = "" if text or not file_path else " It reads the file itself, so you need not."
     return _request(
         "Please turn a text into speech.",
-        "" if text or not file_path else "Read the file. If you cannot read files, ask me to paste the text.",
-        f"Call webvoice_tts with the whole text, {_spoken(language, voice, 'the text')}"
-        + (f' and output_path "{output_path}".' if output_path else "."),
+        f"Call webvoice_narrate with {'the whole text' if not given or text else given}"
+        + (f", {given}" if text and given else "")
+        + f", {_language(language, 'the text')}.{source}",
         _JOB,
         "Tell me the path of the file, how long it plays and the credits it took.",
-        about=f"The text:\n\n{text}" if text else elsewhere,
+        about=f"The text:\n\n{text}" if text else _subject(file_path, "The text is in the file", "which text"),
+    )
+
+
+@_prompt("speech", title="Audiobook")
+async def audiobook(
+    file_path: Annotated[str, "A text file on this computer: .txt or .md."] = "",
+    language: Language = "",
+    voice: Voice = "",
+    subtitles: Annotated[str, "srt or vtt. Unset: srt."] = "",
+    output_path: Annotated[str, "Where to save the MP3. Unset: the output folder."] = "",
+) -> str:
+    """Turn a text file of any length into one MP3 file with subtitles."""
+    given = _given(text_path=file_path, voice=voice, subtitles=subtitles or "srt", output_path=output_path)
+    return _request(
+        "Please make an audiobook of a text file.",
+        f"Call webvoice_estimate_credits for webvoice_narrate with {given}, {_language(language, 'the text')}. Compare "
+        "it with the credits that webvoice_status tells, and ask me whether to go on. The file is read by the tool, so "
+        "you need not read it.",
+        "Call webvoice_narrate with the same arguments.",
+        f"A book takes minutes. {_JOB} If it fails, the same call goes on where it stopped.",
+        "Tell me the paths of the files, how long it plays and the credits it took.",
+        about=_subject(file_path, "The text is in the file", "which file"),
+    )
+
+
+@_prompt("speech", title="Podcast")
+async def podcast(
+    topic: Annotated[str, "What the conversation is about."] = "",
+    minutes: Annotated[str, "Length in minutes. Unset: 3."] = "",
+    language: Language = "",
+    voices: Annotated[str, "Two voice ids, separated by a comma. Unset: two that differ."] = "",
+) -> str:
+    """Write a conversation of two voices about a topic and speak it to one MP3 file."""
+    chosen = (
+        f"Take the voices {voices}."
+        if voices
+        else "Call webvoice_list_voices and choose two voices of the language that differ, such as a woman and a man."
+    )
+    return _request(
+        "Please make a podcast of two voices.",
+        chosen,
+        f"Write the conversation: about {minutes or '3'} minutes, some 130 words a minute, in short turns. Show it to "
+        "me, and change what I do not like.",
+        f"Call webvoice_narrate with lines, an object with text and voice for each turn, {_language(language, 'the topic')}"
+        ' and subtitles "srt".',
+        _JOB,
+        "Tell me the paths of the files, how long it plays and the credits it took.",
+        about=f"The topic:\n\n{topic}" if topic else "I have not said what the topic is: ask me first.",
     )
 
 
@@ -136,17 +185,43 @@ async def transcribe_and_translate(
     chosen = _given(language=language, provider=provider)
     return _request(
         "Please transcribe a recording and translate what is said.",
-        "Call webvoice_stt with the recording" + (f", {chosen}." if chosen else "."),
+        "Call webvoice_stt with the recording and an output_path that ends in .txt" + (f", {chosen}." if chosen else "."),
         _JOB,
-        f'Call webvoice_translate with the text and target_language "{target_language or "en"}"; source_language is '
+        "Call webvoice_translate with the saved transcript as text_path, "
+        f'target_language "{target_language or "en"}"; source_language is '
         "the language that the transcription reports, as far as webvoice_translate takes it. If both are the same, "
         "there is nothing to translate.",
-        "Show me the transcript, the translation and the credits of both calls.",
-        about=f"The recording is {audio_path}" if audio_path else "I have not said which recording: ask me first.",
+        "Show me the transcript, the translation and the credits of both calls; of long ones the paths.",
+        about=_subject(audio_path, "The recording is", "which recording"),
     )
 
 
-@_prompt("image", "video", title="Storyboard")
+@_prompt("speech", "translation", "studio", title="Dub a film")
+async def dub(
+    film_path: Annotated[str, "An MP4 file on this computer."] = "",
+    target_language: Annotated[str, "Code of the language to dub into. Unset: en."] = "",
+    language: Annotated[str, "Code of the spoken language. Unset: detected."] = "",
+    voice: Voice = "",
+    output_path: Annotated[str, "Where to save the film. Unset: the output folder."] = "",
+) -> str:
+    """Give a film a voice and subtitles in another language."""
+    target = target_language or "en"
+    return _request(
+        "Please dub a film into another language.",
+        "Call webvoice_stt with the film as audio_path and an output_path that ends in .srt"
+        + (f", {_given(language=language)}." if language else "."),
+        f'Call webvoice_translate with the subtitles as text_path and target_language "{target}"; source_language is the '
+        "language that the transcription reports.",
+        f"Call webvoice_narrate with the translated subtitles as text_path, {_given(language=target, voice=voice)}.",
+        "Call webvoice_join with the film as the only one of files, the narration as sound and the translated subtitles "
+        "as subtitles" + (f", {_given(output_path=output_path)}." if output_path else "."),
+        f"Before each paid call, webvoice_estimate_credits tells its price. {_JOB}",
+        "Tell me the path of the film and the credits in all. Say that the narration follows the text, not the lips.",
+        about=_subject(film_path, "The film is", "which film"),
+    )
+
+
+@_prompt("image", "video", "studio", title="Storyboard")
 async def storyboard(
     idea: Annotated[str, "What the film is about."] = "",
     scenes: Annotated[str, "Number of scenes. Unset: 3."] = "",
@@ -168,7 +243,8 @@ async def storyboard(
         "Call webvoice_image_to_video for each image, with its path as image and what moves as prompt"
         + (f", {filmed}." if filmed else "."),
         f"A video takes minutes. {_JOB}",
-        "List the files in the order of the scenes, and the credits in all.",
+        "Call webvoice_join with the videos in the order of the scenes as files.",
+        "List the film and the other files, and the credits in all.",
         about=f"The idea:\n\n{idea}" if idea else "I have not said what the idea is: ask me first.",
     )
 
@@ -179,10 +255,16 @@ def _request(aim: str, *steps: str, about: str) -> str:
 
 
 def _spoken(language: str, voice: str, of_what: str) -> str:
-    chosen = _given(language=language, voice=voice)
-    if language:
-        return chosen
-    return f"language set to the code of {of_what}'s language" + (f", {chosen}" if chosen else "")
+    chosen = _given(voice=voice)
+    return _language(language, of_what) + (f", {chosen}" if chosen else "")
+
+
+def _language(language: str, of_what: str) -> str:
+    return _given(language=language) or f"language set to the code of {of_what}'s language"
+
+
+def _subject(path: str, sentence: str, what: str) -> str:
+    return f"{sentence} {path}" if path else f"I have not said {what}: ask me first."
 
 
 def _given(**arguments: str) -> str:

@@ -1,39 +1,27 @@
-"""Speech: voices, text to speech, speech to text."""
+"""Speech: voices, text to speech, narration."""
 
-import re
 from functools import partial
 from pathlib import PurePath
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from webvoice_mcp.client.free_client import FreeClient
-from webvoice_mcp.contract.speech import (
-    DEFAULT_VOICES,
-    SPEECH,
-    TRANSCRIPTION,
-    VOICES,
-    SpeechReply,
-    SpeechRequest,
-    TranscriptionProvider,
-    TranscriptionReply,
-    TranscriptionRequest,
-    VoicesRequest,
-)
+from webvoice_mcp.contract.speech import DEFAULT_VOICES, SPEECH, VOICES, SpeechReply, SpeechRequest
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.files import Output
-from webvoice_mcp.jobs.call import Delivery, Input, PaidCall
+from webvoice_mcp.jobs.batch import PaidBatch, TextFile
+from webvoice_mcp.jobs.call import Delivery, PaidCall
+from webvoice_mcp.jobs.narration import Line, narration
+from webvoice_mcp.jobs.voices import first_voice, list_voices
+from webvoice_mcp.tools._lines import JsonObject, read_lines
 from webvoice_mcp.tools.parameters import Background, OutputPath
 from webvoice_mcp.tools.results import File, PaidResult, Result
 from webvoice_mcp.tools.toolset import READS, ToolSet
 
 tools = ToolSet("speech")
 
-AudioPath = Annotated[str, Field(description="MP3, WAV, M4A or FLAC file: absolute, ~ or in the output folder.")]
-SpokenLanguage = Annotated[str, Field(description="Code of the spoken language, e.g. it. Unset or auto: detected.")]
-TranscriptPath = Annotated[
-    str, Field(description="Also save the text: a new .txt file or a folder, absolute, ~ or in the output folder.")
-]
+Speed = Annotated[float, Field(ge=0.5, le=2, description="Pace; 1 is the voice's own.")]
 
 
 class VoiceList(Result):
@@ -55,13 +43,13 @@ class SavedSpeech(PaidResult):
     note: str | None = None
 
 
-class Transcript(PaidResult):
-    """The text of a recording."""
+class Narration(PaidResult):
+    """A narration in a file, and its subtitles."""
 
-    text: str | None = None
-    language: str | None = None
+    files: list[File]
     duration: float | None = Field(None, description="Seconds.")
-    files: list[File] | None = None
+    parts: int | None = None
+    parts_reused: int | None = None
     note: str | None = None
 
 
@@ -76,20 +64,8 @@ async def webvoice_list_voices(
 
     Free.
     """
-    voices = await _voices(language, provider, client)
-    base = re.split("[-_]", language)[0]
-    if not voices and base not in ("", language):
-        voices = await _voices(base, provider, client)
+    voices = await list_voices(language, provider, client)
     return VoiceList(voices=voices, count=sum(map(len, voices.values())))
-
-
-async def _voices(language: str, provider: str, client: FreeClient) -> dict[str, list[dict[str, str]]]:
-    reply = await client.call(VOICES, VoicesRequest(language=language or None, provider=provider or None))
-    return {
-        code: [{"id": voice.id, "name": voice.name or voice.id} for voice in listed]
-        for code, listed in reply.voices.items()
-        if not language or code.casefold() == language.casefold()
-    }
 
 
 @tools.paid(SPEECH, VOICES, title="Text to speech")
@@ -97,7 +73,7 @@ async def webvoice_tts(
     text: Annotated[str, Field(description="What to say.")],
     voice: Annotated[str, Field(description="Voice id from webvoice_list_voices. Unset: the language's own.")] = "",
     language: Annotated[str, Field(description="Code of the text's language.")] = "en",
-    speed: Annotated[float, Field(ge=0.5, le=2, description="Pace; 1 is the voice's own.")] = 0.9,
+    speed: Speed = 0.9,
     provider: Annotated[str, Field(description="Speech provider. Unset: the service's own.")] = "",
     output_path: OutputPath = "",
     background: Background = False,
@@ -118,57 +94,44 @@ async def webvoice_tts(
     )
 
 
-@tools.paid(TRANSCRIPTION, title="Speech to text")
-async def webvoice_stt(
-    audio_path: AudioPath,
-    language: SpokenLanguage = "",
-    provider: Annotated[
-        TranscriptionProvider | None, Field(description="Unset: the account's default, whisper_small.")
+@tools.paid(SPEECH, VOICES, title="Narrate")
+async def webvoice_narrate(
+    text: Annotated[str, Field(description="What to say. Give this, text_path or lines.")] = "",
+    text_path: Annotated[str, Field(description="A .txt, .md, .srt or .vtt file to read aloud, at most 2 MB.")] = "",
+    lines: Annotated[
+        list[JsonObject] | None, Field(description="Objects with text and, where they differ, voice, language, speed, pause.")
     ] = None,
-    output_path: TranscriptPath = "",
+    voice: Annotated[str, Field(description="Voice id from webvoice_list_voices. Unset: the language's own.")] = "",
+    language: Annotated[str, Field(description="Code of the text's language.")] = "en",
+    speed: Speed = 0.9,
+    pause: Annotated[float, Field(ge=0, le=10, description="Seconds after a line, and between parts at a paragraph.")] = 0.5,
+    subtitles: Annotated[Literal["srt", "vtt"] | None, Field(description="Also save subtitles beside the MP3.")] = None,
+    output_path: OutputPath = "",
     background: Background = False,
-) -> PaidCall[Transcript]:
-    """Transcribe a recording from this computer and return what was said as text.
+) -> PaidBatch[Narration]:
+    """Speak a text of any length, a file or the lines of several voices, and save one MP3 file.
 
-    Costs 0.3 credits per minute. The file is uploaded. To name no model but the fast one: webvoice_whisper_fast_stt.
+    Costs 0.5 credits per started minute of each part of at most 4,000 characters. Parts are kept: after a failure the
+    same call pays only for the rest. For a sentence or two use webvoice_tts.
     """
-    spoken = "" if language.casefold() == "auto" else language
-    name = PurePath(audio_path).stem
-    output = Output(output_path, "stt", name_from=name, suffixes=(".txt",), family="text") if output_path else None
-    return PaidCall(
-        TRANSCRIPTION,
-        TranscriptionRequest(language=spoken, provider=provider),
-        result=_transcript,
-        inputs=[Input(audio_path, "audio_path", "audio")],
-        output=output,
-        text=lambda reply: str(reply.text),
+    if sum(map(bool, (text, text_path, lines))) != 1:
+        raise InvalidArgument("Give exactly one of text, text_path (a file) and lines (several voices).")
+    default = Line(text, voice, language, speed, pause, "text_path" if text_path else "text")
+    suffix = f".{subtitles}" if subtitles else ""
+    return narration(
+        Narration,
+        read_lines(lines, default) if lines else [default],
+        text_file=TextFile(text_path, "text_path") if text_path else None,
+        subtitles=suffix,
+        output=Output(output_path, "narrate", text or PurePath(text_path).stem, (".mp3",), "audio"),
         background=background,
     )
 
 
-@tools.paid(TRANSCRIPTION, title="Fast speech to text")
-async def webvoice_whisper_fast_stt(
-    audio_path: AudioPath,
-    language: SpokenLanguage = "",
-    output_path: TranscriptPath = "",
-    background: Background = False,
-) -> PaidCall[Transcript]:
-    """Transcribe a recording from this computer with the fast model (Whisper large v3 turbo) and return the text.
-
-    Costs 0.3 credits per minute. For the account's default or another model use webvoice_stt.
-    """
-    return await webvoice_stt(audio_path, language, "whisper_fast", output_path, background)
-
-
 async def _with_first_voice(request: SpeechRequest, client: FreeClient) -> SpeechRequest:
     """Choose the first voice that the service lists for the language."""
-    listed = await _voices(request.language, request.provider or "", client)
-    first = next((voice["id"] for voices in listed.values() for voice in voices), "")
-    if not first:
-        raise InvalidArgument(
-            f"language {request.language!r} has no voice. Call webvoice_list_voices, and give voice and language."
-        )
-    return request.model_copy(update={"voice": first})
+    voice = await first_voice(request.language, request.provider or "", client)
+    return request.model_copy(update={"voice": voice})
 
 
 def _saved_speech(delivery: Delivery[SpeechReply]) -> SavedSpeech:
@@ -180,8 +143,3 @@ def _saved_speech(delivery: Delivery[SpeechReply]) -> SavedSpeech:
         language=request.language,
         note=delivery.note or None,
     )
-
-
-def _transcript(delivery: Delivery[TranscriptionReply]) -> Transcript:
-    files = File.list_of(delivery.files) or None
-    return Transcript.from_reply(delivery.reply, files=files, note=delivery.note or None)

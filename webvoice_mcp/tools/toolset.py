@@ -4,6 +4,7 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from types import UnionType
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from mcp.server.mcpserver import Context
@@ -12,6 +13,7 @@ from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 
 from webvoice_mcp.contract.endpoint import Endpoint, FreeEndpoint, PaidEndpoint
 from webvoice_mcp.errors import WebVoiceError
+from webvoice_mcp.jobs.batch import PaidBatch
 from webvoice_mcp.jobs.call import PaidCall
 from webvoice_mcp.jobs.run import run
 from webvoice_mcp.jobs.services import Services
@@ -23,7 +25,7 @@ from webvoice_mcp.tools.caller import McpCaller
 from webvoice_mcp.tools.results import Result, failed_result, successful_result
 
 FreeFunction = TypeVar("FreeFunction", bound=Callable[..., Awaitable[Result]])
-PaidFunction = TypeVar("PaidFunction", bound=Callable[..., Awaitable[PaidCall[Any]]])
+PaidFunction = TypeVar("PaidFunction", bound=Callable[..., Awaitable[PaidCall[Any] | PaidBatch[Any]]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class RegisteredTool:
 
     @property
     def is_paid(self) -> bool:
-        """True if its function returns a `PaidCall`."""
+        """True if its function returns a paid call, which `run` carries out."""
         return any(endpoint.paid for endpoint in self.endpoints)
 
     @functools.cache  # noqa: B019 - tools live as long as the process, and building a schema takes milliseconds
@@ -117,7 +119,10 @@ class ToolSet:
     def paid(
         self, endpoint: PaidEndpoint[Any, Any], *others: FreeEndpoint[Any, Any], title: str
     ) -> Callable[[PaidFunction], PaidFunction]:
-        """Register a tool that may cost credits. The function only checks its arguments and returns a `PaidCall`."""
+        """Register a tool that may cost credits. The function only checks its arguments.
+
+        It returns a `PaidCall` or, for long work, a `PaidBatch`.
+        """
 
         def register(function: PaidFunction) -> PaidFunction:
             returned = inspect.signature(function).return_annotation
@@ -126,9 +131,12 @@ class ToolSet:
             for parameter in inspect.signature(function).parameters.values():
                 if parameter.kind is parameter.KEYWORD_ONLY:  # an estimate calls the function, and has no context
                     raise TypeError(f"{function.__name__} asks for {parameter.name}, but a paid tool asks for nothing")
-            if get_origin(returned) is not PaidCall:
-                raise TypeError(f"{function.__name__} must be annotated to return a PaidCall")
-            self._add(function, title, WRITES, (endpoint, *others), get_args(returned)[0])
+            results = {
+                _paid_result(kind) for kind in (get_args(returned) if isinstance(returned, UnionType) else [returned])
+            }
+            if len(results) != 1 or None in results:
+                raise TypeError(f"{function.__name__} must be annotated to return a PaidCall or a PaidBatch")
+            self._add(function, title, WRITES, (endpoint, *others), results.pop())
             return function
 
         return register
@@ -145,6 +153,11 @@ class ToolSet:
         self.tools.append(RegisteredTool(function, title, effect, endpoints, result))
 
 
+def _paid_result(kind: Any) -> Any:
+    """Return the type of the result of a `PaidCall` or `PaidBatch`, None for another type."""
+    return get_args(kind)[0] if get_origin(kind) in (PaidCall, PaidBatch) else None
+
+
 def _sdk_function(tool: RegisteredTool) -> Callable[..., Awaitable[CallToolResult | InputRequiredResult]]:
     # The SDK reads parameters and output schema from the signature. The wrapper shows the function's own, without the
     # dependencies, with the request's context, and with the result that the function's result becomes.
@@ -159,7 +172,7 @@ def _sdk_function(tool: RegisteredTool) -> Callable[..., Awaitable[CallToolResul
         services = context.request_context.lifespan_context
         try:
             returned = await tool.function(**arguments, **dependencies(tool.function, context))
-            if isinstance(returned, PaidCall):
+            if isinstance(returned, PaidCall | PaidBatch):
                 if returned.endpoint not in tool.endpoints:
                     raise TypeError(f"{tool.name} is not registered for {returned.endpoint.path}")
                 returned = await run(returned, services, McpCaller(tool.name, context))

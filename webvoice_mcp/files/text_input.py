@@ -1,0 +1,58 @@
+"""Text files that a tool may read: small ones, in folders that the user works in."""
+
+import os
+from pathlib import Path
+
+from webvoice_mcp.errors import FileNotFound, InvalidArgument, PathNotAllowed, UnsupportedMedia
+from webvoice_mcp.files.disk import OPEN_FOR_READING, FileId, disk_errors, is_file
+from webvoice_mcp.files.names import extension
+from webvoice_mcp.files.path_policy import PathPolicy
+
+SUFFIXES = (".txt", ".md", ".srt", ".vtt")
+MAX_BYTES = 2 << 20
+
+
+def read_text_file(given: str, argument: str, policy: PathPolicy) -> bytes:
+    """Return the content of a text file. Blocks.
+
+    Raises:
+        InvalidArgument: the text is not a path.
+        FileNotFound: there is no such file.
+        PathNotAllowed: it is hidden or outside the folders that may be read.
+        UnsupportedMedia: it is no regular file, too large, or has another extension.
+        DiskError: it cannot be read.
+    """
+    if not given.strip():
+        raise InvalidArgument(f"{argument} is empty. Give the path of a file.")
+    path = policy.absolute(given, argument)
+    policy.refuse_hidden(path, argument)
+    real = policy.resolve(path, argument)
+    policy.refuse_hidden(real, argument)
+    policy.check_readable_text(real, argument)
+    for name in (path.name, real.name):
+        if extension(name).lower() not in SUFFIXES:
+            raise UnsupportedMedia(
+                f"{argument}: {path} is not one of {', '.join(SUFFIXES)}. Give the path of a text file."
+            )
+    with disk_errors("read", path):
+        try:
+            descriptor = os.open(real, OPEN_FOR_READING)
+        except FileNotFoundError:
+            raise FileNotFound(
+                f"{argument}: there is no file {path}. Give an absolute path, or one relative to the output folder"
+                f" {policy.output_dir}."
+            ) from None
+        with os.fdopen(descriptor, "rb", closefd=True) as file:
+            return _read(file.fileno(), real, path, argument, policy)
+
+
+def _read(descriptor: int, real: Path, path: Path, argument: str, policy: PathPolicy) -> bytes:
+    status = os.fstat(descriptor)
+    if not is_file(status):
+        raise UnsupportedMedia(f"{argument}: {path} is a folder, device or pipe. Give the path of a file.")
+    if not policy.still_allows(descriptor, real) or FileId.of(status) != FileId.of(real.stat()):
+        raise PathNotAllowed(f"{argument}: {path} was replaced while it was being opened. Try again.")
+    data = b"".join(iter(lambda: os.read(descriptor, 1 << 16), b"")) if status.st_size <= MAX_BYTES else b""
+    if status.st_size > MAX_BYTES or len(data) > MAX_BYTES:
+        raise UnsupportedMedia(f"{argument}: {path} is larger than {MAX_BYTES >> 20} MB. Split it into several files.")
+    return data

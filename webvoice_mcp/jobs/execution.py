@@ -1,0 +1,63 @@
+"""The steps that carrying out a paid call consists of, for calls of one request and of many."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from pydantic import BaseModel
+
+from webvoice_mcp.contract.estimate import Estimate
+from webvoice_mcp.jobs.caller import Caller
+from webvoice_mcp.jobs.job import Job
+
+
+class Execution(ABC):
+    """One paid call while it is carried out; `run` calls its methods in the order in which they stand here.
+
+    Attributes:
+        outlives_caller: True if it goes on when its caller is gone.
+        shows_pictures: True if its files are pictures that the model may look at.
+    """
+
+    outlives_caller: bool
+    shows_pictures: bool
+
+    @abstractmethod
+    async def open_inputs(self, *, only_priced: bool = False) -> None:
+        """Open each input file once, and judge it by its bytes.
+
+        Args:
+            only_priced: leave out files that have no bearing on the price.
+        """
+
+    @abstractmethod
+    async def resolve_output(self) -> None:
+        """Check that the output can be written."""
+
+    @abstractmethod
+    async def estimate(self, *, ask: bool) -> Estimate:
+        """Estimate what has to be sent.
+
+        Args:
+            ask: ask the service, which is free, for a price that is not documented.
+        """
+
+    @abstractmethod
+    async def create_output(self) -> None:
+        """Create the output under a temporary name."""
+
+    @abstractmethod
+    async def complete(self) -> None:
+        """Complete the request by free calls."""
+
+    @abstractmethod
+    async def check_unchanged(self) -> None:
+        """Check that the input files are still as they were when they were opened."""
+
+    @abstractmethod
+    async def carry_out(self, caller: Caller[Any], job: Job) -> BaseModel:
+        """Send the request or requests, save what comes, and return the tool's result."""
+
+    @property
+    def saved_text(self) -> str:
+        """The text of the result that one of its files holds, "" for none."""
+        return ""

@@ -1,0 +1,149 @@
+"""Narration: a text of any length, or the lines of several voices, spoken to one MP3 file with subtitles."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO, TypeVar
+
+from pydantic import BaseModel
+
+from webvoice_mcp.client.free_client import FreeClient
+from webvoice_mcp.contract.speech import DEFAULT_VOICES, SPEECH, SPEECH_PRICE, SpeechRequest
+from webvoice_mcp.errors import InvalidArgument
+from webvoice_mcp.files import Output, PendingFile
+from webvoice_mcp.jobs.batch import Assembly, PaidBatch, Part, Plan, Sources, TextFile
+from webvoice_mcp.jobs.voices import first_voice, voice_ids
+from webvoice_mcp.storage.threads import WorkerThreads
+from webvoice_mcp.studio.mp3 import Silence, UnlikeParts, join, scan
+from webvoice_mcp.studio.subtitles import Cue, format_srt, format_vtt, spread
+from webvoice_mcp.studio.text import cut
+
+T = TypeVar("T", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one voice says.
+
+    Attributes:
+        text: the text, of any length.
+        voice: id of the voice, "" for the language's own.
+        language: code of the text's language.
+        speed: pace; 1 is the voice's own.
+        pause: seconds of silence afterwards, and where the text is cut at a paragraph.
+        name: the argument that it was given in, for messages.
+    """
+
+    text: str
+    voice: str
+    language: str
+    speed: float
+    pause: float
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """A part of the narration, and the silence behind it."""
+
+    part: Part
+    text: str
+    pause: float
+
+
+def narration(
+    result: type[T],
+    lines: Sequence[Line],
+    *,
+    text_file: TextFile | None,
+    subtitles: str,
+    output: Output,
+    background: bool,
+) -> PaidBatch[T]:
+    """Return a narration as a paid batch.
+
+    Args:
+        result: the model of the tool's result.
+        lines: what to speak; with a text file one line, whose text is that of the file.
+        subtitles: extension of the subtitles, "" for none.
+    """
+    names: dict[str, str] = {}
+
+    async def plan(sources: Sources) -> Plan[T]:
+        given = [replace(lines[0], text=sources.text)] if text_file is not None else lines
+        spoken = [piece for line in given for piece in _cut(line, names)]
+        if not spoken:
+            raise InvalidArgument(f"{given[0].name} has nothing in it to speak.")
+        spoken[-1] = replace(spoken[-1], pause=0.0)
+
+        async def assemble(assembly: Assembly) -> T:
+            return await _assemble(assembly, spoken, subtitles, result)
+
+        basis = f"{len(spoken)} parts of speech, {SPEECH_PRICE.credits:g} per started minute of each part"
+        return Plan([piece.part for piece in spoken], assemble, basis)
+
+    async def complete(client: FreeClient, parts: Sequence[Part]) -> list[Part]:
+        return await _with_voices(parts, names, client)
+
+    return PaidBatch(
+        SPEECH,
+        plan,
+        text_file=text_file,
+        output=output,
+        beside=subtitles,
+        complete=complete,
+        background=background,
+    )
+
+
+def _cut(line: Line, names: dict[str, str]) -> list[_Spoken]:
+    """Cut a line into parts. Also note in which argument each part was given."""
+    pieces = [piece for piece in cut(line.text) if piece.text.strip()]
+    spoken: list[_Spoken] = []
+    for piece in pieces:
+        voice = line.voice or DEFAULT_VOICES.get(line.language)
+        part = Part(SpeechRequest(text=piece.text, voice=voice, language=line.language, speed=line.speed))
+        names.setdefault(part.id, line.name)
+        spoken.append(_Spoken(part, piece.text, line.pause if piece.ends_paragraph else 0.0))
+    if spoken:
+        spoken[-1] = replace(spoken[-1], pause=line.pause)
+    return spoken
+
+
+async def _with_voices(parts: Sequence[Part], names: dict[str, str], client: FreeClient) -> list[Part]:
+    """Check the voices, and choose the first one of a language that has no default.
+
+    Raises:
+        InvalidArgument: a voice is not listed for its language.
+    """
+    listed: dict[str, list[str]] = {}
+    completed: list[Part] = []
+    for part in parts:
+        request = part.request
+        if not isinstance(request, SpeechRequest):
+            raise TypeError("A narration consists of requests for speech.")
+        language, voice = request.language, request.voice
+        if voice is None:
+            request = request.model_copy(update={"voice": await first_voice(language, "", client)})
+        elif voice != DEFAULT_VOICES.get(language):
+            if language not in listed:
+                listed[language] = await voice_ids(language, "", client)
+            if voice not in listed[language]:
+                raise InvalidArgument(
+                    f"{names[part.id]}: voice {voice!r} is not listed for language {language!r}."
+                    f" webvoice_list_voices lists the voices. Nothing was sent."
+                )
+        completed.append(part.completed(request))
+    return completed
+
+
+async def _assemble(assembly: Assembly, spoken: Sequence[_Spoken], subtitles: str, result: type[T]) -> T:
+    threads = WorkerThreads(1)
+    output = assembly.outputs[0]
+    fields = assembly.summary
+    notes: list[str] = []
+    try:
+        seconds, lengths = await threads.run(_join, assembly, spoken, output)
+    except UnlikeParts as error:
+        ...
+    saved = await assembly.publish(output, ".mp3")

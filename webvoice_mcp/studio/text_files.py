@@ -1,0 +1,2 @@
+def decode_text(data: bytes) -> str:
+    return data.decode()
