@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
 from webvoice_mcp.errors import InvalidArgument, PathNotAllowed
@@ -157,8 +157,10 @@ def strip_file_uri(given: str, argument: str) -> str:
         return given
     if not _LOCAL_FILE.match(given):
         raise InvalidArgument(f"{argument}: {given} names no file on this computer. Give a path.")
+    # urlsplit drops line breaks and tabs unless they are quoted, and another file would be opened.
+    path = urlsplit(re.sub(r"[\t\r\n]", lambda found: quote(found.group()), given)).path
     try:
-        return url2pathname(urlsplit(given).path)
+        return url2pathname(path)
     except OSError:  # pragma: no cover - on Windows, and on newer Pythons
         raise InvalidArgument(f"{argument}: {given} names no file on this computer. Give a path.") from None
 
