@@ -128,7 +128,7 @@ class Files:
         return open_input(Upload(path, argument, family, self._settings.max_upload_bytes), self._policy, self._threads)
 
     async def read_text(self, path: str, argument: str) -> bytes:
-        """Return the content of a text file of at most 2 MB.
+        """Return the first 2 MB of a text file, and one byte more if it is larger.
 
         Args:
             path: absolute, starting with `~`, or relative to the output folder.
@@ -138,7 +138,7 @@ class Files:
             InvalidArgument: the text is not a path.
             FileNotFound: there is no such file.
             PathNotAllowed: it is hidden or outside the folders that may be read.
-            UnsupportedMedia: it is no regular file, too large, or has another extension.
+            UnsupportedMedia: it is no regular file.
             DiskError: it cannot be read.
         """
         return await self._threads.run(read_text_file, path, argument, self._policy)

@@ -41,6 +41,9 @@ WEBP = Kind("WebP", "image/webp", (".webp",), "image")
 GIF = Kind("GIF", "image/gif", (".gif",), "image")
 MP4 = Kind("MP4", "video/mp4", (".mp4", ".m4v"), "video")
 TEXT = Kind("plain text", "text/plain", (".txt",), "text")
+MARKDOWN = Kind("Markdown", "text/markdown", (".md",), "text")
+SRT = Kind("SRT subtitles", "application/x-subrip", (".srt",), "text")
+VTT = Kind("WebVTT subtitles", "text/vtt", (".vtt",), "text")
 OGG = Kind("Ogg", "audio/ogg", (".ogg", ".oga", ".opus"), "audio")
 AAC = Kind("AAC", "audio/aac", (".aac",), "audio")
 AIFF = Kind("AIFF", "audio/aiff", (".aiff", ".aif", ".aifc"), "audio")
@@ -49,7 +52,7 @@ CAF = Kind("CAF", "audio/x-caf", (".caf",), "audio")
 UPLOADED = (MP3, WAV, M4A, FLAC, PNG, JPEG, WEBP, GIF)
 """The kinds that may be uploaded. The others are saved under their true extension if the service sends them."""
 
-KINDS = (*UPLOADED, MP4, TEXT, OGG, AAC, AIFF, CAF)
+KINDS = (*UPLOADED, MP4, TEXT, MARKDOWN, SRT, VTT, OGG, AAC, AIFF, CAF)
 
 _TEXT_BYTES = 64 * 1024  # read to recognize text
 _OGG_SOUND = (b"OpusHead", b"\x01vorbis", b"\x7fFLAC", b"Speex   ")  # the first packet; Ogg holds video, too

@@ -55,6 +55,11 @@ _READ_BY_PROGRAMS = frozenset({
     "ads.txt", "app-ads.txt",  # https://iabtechlab.com/ads-txt/
     "humans.txt",  # https://humanstxt.org
     "llms.txt", "llms-full.txt",  # https://llmstxt.org
+    "agents.md", "agents.override.md",  # https://agents.md
+    "claude.md", "claude.local.md",  # https://code.claude.com/docs/en/memory
+    "gemini.md",  # https://geminicli.com/docs/cli/gemini-md/
+    "copilot-instructions.md",  # https://docs.github.com/en/copilot
+    "skill.md",  # https://agentskills.io/specification
     "config.txt", "cmdline.txt", "userconf.txt",
     "ssh.txt",  # https://www.raspberrypi.com/documentation/computers/configuration.html
     "eula.txt",  # https://minecraft.wiki/w/Tutorial:Setting_up_a_Java_Edition_server

@@ -165,7 +165,7 @@ class TemporaryFile:
         promised = kind_for_suffix(own)
         if requested:
             return own if promised and requested.lower() in promised.suffixes else requested
-        if promised is TEXT:
+        if promised and promised.family == "text":
             return own  # text may begin with the same bytes as a picture
         found = self._sniff()
         # Media may happen to be valid text, so the target's extension takes precedence.

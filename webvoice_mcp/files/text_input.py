@@ -5,21 +5,19 @@ from pathlib import Path
 
 from webvoice_mcp.errors import FileNotFound, InvalidArgument, PathNotAllowed, UnsupportedMedia
 from webvoice_mcp.files.disk import OPEN_FOR_READING, FileId, disk_errors, is_file
-from webvoice_mcp.files.names import extension
 from webvoice_mcp.files.path_policy import PathPolicy
 
-SUFFIXES = (".txt", ".md", ".srt", ".vtt")
-MAX_BYTES = 2 << 20
+_MAX_BYTES = (2 << 20) + 1  # more is not read: such a file is refused
 
 
 def read_text_file(given: str, argument: str, policy: PathPolicy) -> bytes:
-    """Return the content of a text file. Blocks.
+    """Return the first 2 MB of a text file, and one byte more if it is larger. Blocks.
 
     Raises:
         InvalidArgument: the text is not a path.
         FileNotFound: there is no such file.
         PathNotAllowed: it is hidden or outside the folders that may be read.
-        UnsupportedMedia: it is no regular file, too large, or has another extension.
+        UnsupportedMedia: it is no regular file.
         DiskError: it cannot be read.
     """
     if not given.strip():
@@ -29,11 +27,6 @@ def read_text_file(given: str, argument: str, policy: PathPolicy) -> bytes:
     real = policy.resolve(path, argument)
     policy.refuse_hidden(real, argument)
     policy.check_readable_text(real, argument)
-    for name in (path.name, real.name):
-        if extension(name).lower() not in SUFFIXES:
-            raise UnsupportedMedia(
-                f"{argument}: {path} is not one of {', '.join(SUFFIXES)}. Give the path of a text file."
-            )
     with disk_errors("read", path):
         try:
             descriptor = os.open(real, OPEN_FOR_READING)
@@ -52,7 +45,9 @@ def _read(descriptor: int, real: Path, path: Path, argument: str, policy: PathPo
         raise UnsupportedMedia(f"{argument}: {path} is a folder, device or pipe. Give the path of a file.")
     if not policy.still_allows(descriptor, real) or FileId.of(status) != FileId.of(real.stat()):
         raise PathNotAllowed(f"{argument}: {path} was replaced while it was being opened. Try again.")
-    data = b"".join(iter(lambda: os.read(descriptor, 1 << 16), b"")) if status.st_size <= MAX_BYTES else b""
-    if status.st_size > MAX_BYTES or len(data) > MAX_BYTES:
-        raise UnsupportedMedia(f"{argument}: {path} is larger than {MAX_BYTES >> 20} MB. Split it into several files.")
-    return data
+    blocks: list[bytes] = []
+    left = _MAX_BYTES
+    while left and (block := os.read(descriptor, left)):
+        blocks.append(block)
+        left -= len(block)
+    return b"".join(blocks)

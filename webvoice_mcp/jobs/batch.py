@@ -88,10 +88,14 @@ class Sources:
 
     Attributes:
         text: the text of its text file, "" for none.
+        suffix: the text file's extension in lower case, "" for none.
+        max_upload_bytes: the largest file that may be sent.
         recording: its recording, None for none.
     """
 
     text: str = ""
+    suffix: str = ""
+    max_upload_bytes: int = 0
     recording: InputFile | None = None
 
 

@@ -4,6 +4,7 @@ import hashlib
 from collections import deque
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
+from pathlib import PurePath
 from typing import Any
 
 import anyio
@@ -53,15 +54,17 @@ class BatchRun(Execution):
     async def open_inputs(self, *, only_priced: bool = False) -> None:  # noqa: ARG002 - every file bears on it
         """Read the text file, open the recording, and cut the work into parts. All of that bears on the price."""
         files, batch = self._services.files, self._batch
-        text = ""
+        text = suffix = ""
         if batch.text_file is not None:
-            text = decode_text(await files.read_text(batch.text_file.path, batch.text_file.argument))
+            path = batch.text_file.path
+            text = decode_text(await files.read_text(path, batch.text_file.argument), path)
+            suffix = PurePath(path).suffix.lower()
         recording = None
         if batch.recording is not None:
             source = batch.recording
             opening = files.open_input(source.path, family=source.family, argument=source.argument)
             recording = await self._resources.enter_async_context(opening)
-        self._sources = Sources(text, recording)
+        self._sources = Sources(text, suffix, self._services.settings.max_upload_bytes, recording)
         self._plan = await batch.plan(self._sources)
         self._add(self._plan.parts)
 

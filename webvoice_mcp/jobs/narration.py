@@ -1,9 +1,9 @@
 """Narration: a text of any length, or the lines of several voices, spoken to one MP3 file with subtitles."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel
 
@@ -14,11 +14,14 @@ from webvoice_mcp.files import Output, PendingFile
 from webvoice_mcp.jobs.batch import Assembly, PaidBatch, Part, Plan, Sources, TextFile
 from webvoice_mcp.jobs.voices import first_voice, voice_ids
 from webvoice_mcp.storage.threads import WorkerThreads
-from webvoice_mcp.studio.mp3 import Silence, UnlikeParts, join, scan
+from webvoice_mcp.studio.mp3 import NotMp3, UnlikeParts, join
+from webvoice_mcp.studio.mp3_silence import Silence
 from webvoice_mcp.studio.subtitles import Cue, format_srt, format_vtt, spread
 from webvoice_mcp.studio.text import cut
 
 T = TypeVar("T", bound=BaseModel)
+
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +142,48 @@ async def _with_voices(parts: Sequence[Part], names: dict[str, str], client: Fre
 
 async def _assemble(assembly: Assembly, spoken: Sequence[_Spoken], subtitles: str, result: type[T]) -> T:
     threads = WorkerThreads(1)
-    output = assembly.outputs[0]
-    fields = assembly.summary
+    sound, *others = assembly.outputs
+    pieces = [piece for item in spoken for piece in (assembly.media(item.part), Silence(item.pause))]
     notes: list[str] = []
     try:
-        seconds, lengths = await threads.run(_join, assembly, spoken, output)
-    except UnlikeParts as error:
-        ...
-    saved = await assembly.publish(output, ".mp3")
+        lengths = await threads.run(join, pieces, sound.write)
+    except (UnlikeParts, NotMp3) as error:
+        return await _deliver_parts(assembly, spoken, str(error), result)
+    await assembly.publish(sound, ".mp3")
+    if others:
+        cues = await threads.run(_cues, spoken, lengths)
+        others[0].write((format_srt if subtitles == ".srt" else format_vtt)(cues).encode())
+        await assembly.publish(others[0], subtitles)
+        notes.append("Inside a part, the subtitles' times are in proportion to the letters of their sentences.")
+    fields = assembly.summary | {"duration": round(sum(lengths), 3), "note": " ".join(notes) or None}
+    return result.model_validate({**fields, "files": [file.facts() for file in assembly.files]})
+
+
+async def _deliver_parts(assembly: Assembly, spoken: Sequence[_Spoken], reason: str, result: type[T]) -> T:
+    """Deliver the parts as files of their own, because they cannot be joined."""
+    first = assembly.outputs[0]
+    threads = WorkerThreads(1)
+    for number, item in enumerate(spoken):
+        output = first.sibling() if number else first
+        await threads.run(_copy, assembly.media(item.part), output)
+        kind = await output.kind()
+        await assembly.publish(output, kind.suffixes[0] if kind else ".bin")
+    note = f"The parts are files of their own, in their order, because they cannot be joined: {reason}"
+    fields = assembly.summary | {"note": note, "files": [file.facts() for file in assembly.files]}
+    return result.model_validate(fields)
+
+
+def _copy(path: Path, output: PendingFile) -> None:
+    with path.open("rb") as file:
+        for block in iter(lambda: file.read(_BLOCK_BYTES), b""):
+            output.write(block)
+
+
+def _cues(spoken: Sequence[_Spoken], lengths: Sequence[float]) -> list[Cue]:
+    """Return the subtitles of all parts; `lengths` alternate between a part and the silence behind it."""
+    cues: list[Cue] = []
+    start = 0.0
+    for item, length, pause in zip(spoken, lengths[::2], lengths[1::2], strict=True):
+        cues += spread(item.text, start, start + length)
+        start += length + pause
+    return cues

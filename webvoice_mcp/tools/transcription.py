@@ -10,6 +10,7 @@ from webvoice_mcp.files import Output
 from webvoice_mcp.jobs.batch import PaidBatch
 from webvoice_mcp.jobs.call import Input
 from webvoice_mcp.jobs.transcription import transcription
+from webvoice_mcp.tools.parameters import Background
 from webvoice_mcp.tools.results import File, PaidResult
 from webvoice_mcp.tools.toolset import ToolSet
 
