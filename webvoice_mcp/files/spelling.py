@@ -8,7 +8,7 @@ from itertools import combinations
 from pathlib import Path
 
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_QUOTED = re.compile(r"""(["'`])(.+)\1|“(.+)”|‘(.+)’""", re.DOTALL)
+_QUOTED = re.compile(r"""(["'`])(.+)\1|\u201c(.+)\u201d|\u2018(.+)\u2019""", re.DOTALL)
 _FILE_URI = re.compile(r"file:(//(localhost)?(?=/))?", re.IGNORECASE)
 
 
