@@ -102,14 +102,14 @@ async def test_parts_are_kept_for_thirty_days(folder: Path) -> None:
 
 
 async def test_the_oldest_parts_go_when_they_are_too_large(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = Parts(folder, URL)
+    parts = Parts(folder, URL, clock=Clock(ord("d")))
     for name in ("a", "b", "c"):
         before = set(folder.glob("*"))
         await keep(parts, name, b"x" * 1000)
         for path in set(folder.glob("*")) - before:
             os.utime(path, (ord(name), ord(name)))
     monkeypatch.setattr("webvoice_mcp.jobs.parts._MAX_BYTES", 2500)
-    await Parts(folder, URL, clock=Clock(ord("d"))).prepare()
+    await parts.prepare()
     assert await kept(folder, "a", "b", "c") == ["b", "c"]
 
 

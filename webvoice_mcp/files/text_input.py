@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from webvoice_mcp.errors import FileNotFound, InvalidArgument, PathNotAllowed, UnsupportedMedia
-from webvoice_mcp.files.disk import OPEN_FOR_READING, FileId, disk_errors, is_file
+from webvoice_mcp.files.disk import OPEN_FOR_READING, disk_errors, is_file, stat_or_none
 from webvoice_mcp.files.path_policy import PathPolicy
 
 _MAX_BYTES = (2 << 20) + 1  # more is not read: such a file is refused
@@ -28,22 +28,21 @@ def read_text_file(given: str, argument: str, policy: PathPolicy) -> bytes:
     policy.refuse_hidden(real, argument)
     policy.check_readable_text(real, argument)
     with disk_errors("read", path):
-        try:
-            descriptor = os.open(real, OPEN_FOR_READING)
-        except FileNotFoundError:
+        status = stat_or_none(real)
+        if status is None:
             raise FileNotFound(
                 f"{argument}: there is no file {path}. Give an absolute path, or one relative to the output folder"
                 f" {policy.output_dir}."
-            ) from None
+            )
+        if not is_file(status):
+            raise UnsupportedMedia(f"{argument}: {path} is a folder, device or pipe. Give the path of a file.")
+        descriptor = os.open(real, OPEN_FOR_READING)
         with os.fdopen(descriptor, "rb", closefd=True) as file:
             return _read(file.fileno(), real, path, argument, policy)
 
 
 def _read(descriptor: int, real: Path, path: Path, argument: str, policy: PathPolicy) -> bytes:
-    status = os.fstat(descriptor)
-    if not is_file(status):
-        raise UnsupportedMedia(f"{argument}: {path} is a folder, device or pipe. Give the path of a file.")
-    if not policy.still_allows(descriptor, real) or FileId.of(status) != FileId.of(real.stat()):
+    if not is_file(os.fstat(descriptor)) or not policy.still_allows(descriptor, real):
         raise PathNotAllowed(f"{argument}: {path} was replaced while it was being opened. Try again.")
     blocks: list[bytes] = []
     left = _MAX_BYTES

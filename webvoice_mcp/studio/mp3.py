@@ -1,7 +1,9 @@
 """Joins MP3 files frame by frame: nothing is decoded or encoded anew."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from webvoice_mcp.files.mp3_frames import (
@@ -119,10 +121,10 @@ def scan(file: BinaryIO) -> Mp3Stream:
     return _scan(file, 0)
 
 
-def join(pieces: Sequence[BinaryIO | Silence], write: Callable[[bytes], object]) -> float:
-    """Write one MP3 file with the sound of all pieces, and return how many seconds it plays. Blocks.
+def join(pieces: Sequence[Path | BinaryIO | Silence], write: Callable[[bytes], object]) -> list[float]:
+    """Write one MP3 file with the sound of all pieces, and return how many seconds each of them plays. Blocks.
 
-    It begins with one header frame (Xing or Info) that states its length, and has no tags. Nothing is written if the
+    A file that is given as a path is opened while it is read, so that there may be many. The result begins with one header frame (Xing or Info) that states its length, and has no tags. Nothing is written if the
     pieces cannot be joined. The files are read twice, and must not change in the meantime.
 
     Raises:
@@ -130,7 +132,10 @@ def join(pieces: Sequence[BinaryIO | Silence], write: Callable[[bytes], object])
         NotMp3: a file has no MP3 frames.
         UnlikeParts: two files differ in version, sample rate or channels, or one in itself.
     """
-    streams = [None if isinstance(piece, Silence) else _scan(piece, index) for index, piece in enumerate(pieces)]
+    streams: list[Mp3Stream | None] = []
+    for index, piece in enumerate(pieces):
+        with _opened(piece) as file:
+            streams.append(_scan(file, index) if file else None)
     parts = [stream for stream in streams if stream]
     if not parts:
         raise ValueError("There is no MP3 file among the pieces.")
@@ -148,13 +153,26 @@ def join(pieces: Sequence[BinaryIO | Silence], write: Callable[[bytes], object])
             summary.add_equal(count, len(silence.frame))
     write(header_frame(parts[0].first, kbits, summary, parts[0].encoder))
     for piece, stream, count in zip(pieces, streams, counts, strict=True):
-        if isinstance(piece, Silence) or not stream:
-            for _ in range(count):
-                write(silence.frame)
-        else:
-            for frame in _sound(piece, stream.start, stream.end):
-                write(frame.data)
-    return summary.frames * silence.seconds
+        with _opened(piece) as file:
+            if file and stream:
+                for frame in _sound(file, stream.start, stream.end):
+                    write(frame.data)
+            else:
+                for _ in range(count):
+                    write(silence.frame)
+    return [
+        stream.seconds if stream else count * silence.seconds for stream, count in zip(streams, counts, strict=True)
+    ]
+
+
+@contextmanager
+def _opened(piece: Path | BinaryIO | Silence) -> Iterator[BinaryIO | None]:
+    """Yield the piece's file, None for silence."""
+    if isinstance(piece, Path):
+        with piece.open("rb") as file:
+            yield file
+    else:
+        yield None if isinstance(piece, Silence) else piece
 
 
 def _scan(file: BinaryIO, index: int) -> Mp3Stream:

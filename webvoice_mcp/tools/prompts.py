@@ -185,7 +185,8 @@ async def transcribe_and_translate(
     chosen = _given(language=language, provider=provider)
     return _request(
         "Please transcribe a recording and translate what is said.",
-        "Call webvoice_stt with the recording and an output_path that ends in .txt" + (f", {chosen}." if chosen else "."),
+        "Call webvoice_stt with the recording and an output_path that ends in .txt"
+        + (f", {chosen}." if chosen else "."),
         _JOB,
         "Call webvoice_translate with the saved transcript as text_path, "
         f'target_language "{target_language or "en"}"; source_language is '

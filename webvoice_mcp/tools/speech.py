@@ -99,12 +99,15 @@ async def webvoice_narrate(
     text: Annotated[str, Field(description="What to say. Give this, text_path or lines.")] = "",
     text_path: Annotated[str, Field(description="A .txt, .md, .srt or .vtt file to read aloud, at most 2 MB.")] = "",
     lines: Annotated[
-        list[JsonObject] | None, Field(description="Objects with text and, where they differ, voice, language, speed, pause.")
+        list[JsonObject] | None,
+        Field(description="Objects with text and, where they differ, voice, language, speed, pause."),
     ] = None,
     voice: Annotated[str, Field(description="Voice id from webvoice_list_voices. Unset: the language's own.")] = "",
     language: Annotated[str, Field(description="Code of the text's language.")] = "en",
     speed: Speed = 0.9,
-    pause: Annotated[float, Field(ge=0, le=10, description="Seconds after a line, and between parts at a paragraph.")] = 0.5,
+    pause: Annotated[
+        float, Field(ge=0, le=10, description="Seconds after a line, and between parts at a paragraph.")
+    ] = 0.5,
     subtitles: Annotated[Literal["srt", "vtt"] | None, Field(description="Also save subtitles beside the MP3.")] = None,
     output_path: OutputPath = "",
     background: Background = False,

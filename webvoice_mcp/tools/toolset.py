@@ -131,9 +131,8 @@ class ToolSet:
             for parameter in inspect.signature(function).parameters.values():
                 if parameter.kind is parameter.KEYWORD_ONLY:  # an estimate calls the function, and has no context
                     raise TypeError(f"{function.__name__} asks for {parameter.name}, but a paid tool asks for nothing")
-            results = {
-                _paid_result(kind) for kind in (get_args(returned) if isinstance(returned, UnionType) else [returned])
-            }
+            kinds = get_args(returned) if get_origin(returned) in (Union, UnionType) else (returned,)
+            results = {_paid_result(kind) for kind in kinds}
             if len(results) != 1 or None in results:
                 raise TypeError(f"{function.__name__} must be annotated to return a PaidCall or a PaidBatch")
             self._add(function, title, WRITES, (endpoint, *others), results.pop())

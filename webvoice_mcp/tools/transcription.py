@@ -20,7 +20,9 @@ AudioPath = Annotated[str, Field(description="MP3, WAV, M4A or FLAC file: absolu
 SpokenLanguage = Annotated[str, Field(description="Code of the spoken language, e.g. it. Unset or auto: detected.")]
 TranscriptPath = Annotated[
     str,
-    Field(description="Also save the text: a new .txt, .srt or .vtt (subtitles) file or a folder, absolute, ~ or in the output folder."),
+    Field(
+        description="Also save the text: a new .txt, .srt or .vtt (subtitles) file or a folder, absolute, ~ or in the output folder."
+    ),
 ]
 
 
