@@ -496,7 +496,7 @@ def test_all_means_every_toolset_and_unknown_toolsets_are_refused() -> None:
     for value in ("speech,vidio", ",", "speech chat"):
         assert refusal(TOOLSETS=value) == (
             f"WEBVOICE_TOOLSETS={value!r} cannot be used: it must be all, or a comma-separated list of"
-            " account, chat, image, messaging, speech, translation, video."
+            " account, chat, image, messaging, speech, studio, translation, video."
         )
 
 

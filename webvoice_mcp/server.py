@@ -29,6 +29,7 @@ from webvoice_mcp.jobs.questions import Questions
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import TOOLSETS, Settings
+from webvoice_mcp.studio.player import Player
 from webvoice_mcp.tools import completion, prompts, resources
 from webvoice_mcp.tools.arguments import explain, normalize
 from webvoice_mcp.tools.cache import RunningServer
@@ -119,6 +120,7 @@ def create_server(
                     with running.using(services):
                         yield services
                 finally:
+                    await services.player.stop()  # before jobs get their time, since many hosts kill within seconds
                     if shutdown is not None:
                         await _end_jobs(services.jobs, shutdown)
         finally:
@@ -160,6 +162,7 @@ def create_services(settings: Settings, transport: httpx2.AsyncBaseTransport | N
         history=history,
         jobs=Jobs(history, grace=_GRACE_SECONDS),
         questions=Questions(),
+        player=Player(),
     )
 
 

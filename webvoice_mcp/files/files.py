@@ -1,4 +1,4 @@
-"""The interface to the user's files: `resolve`, `create` and `publish` outputs, and `open_input`."""
+"""The interface to the user's files: `resolve`, `create` and `publish` outputs, `open_input` and `find_local`."""
 
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -8,6 +8,7 @@ import anyio
 
 from webvoice_mcp.files.folders import remove_empty
 from webvoice_mcp.files.input_file import InputFile, Upload, open_input
+from webvoice_mcp.files.local_file import LocalFile, find_local
 from webvoice_mcp.files.output import Output, Target, resolve
 from webvoice_mcp.files.path_policy import PathPolicy
 from webvoice_mcp.files.pending_file import PendingFile, create
@@ -125,3 +126,19 @@ class Files:
             DiskError: it cannot be read.
         """
         return open_input(Upload(path, argument, family, self._settings.max_upload_bytes), self._policy, self._threads)
+
+    async def find_local(self, path: str, *, argument: str) -> LocalFile:
+        """Find a file of sound or a film that is used on this computer and not sent.
+
+        Args:
+            path: absolute, starting with `~`, or relative to the output folder.
+            argument: name of the tool's parameter, for messages.
+
+        Raises:
+            InvalidArgument: the text is not a path.
+            FileNotFound: there is no such file.
+            PathNotAllowed: it is hidden or outside the allowed folders.
+            UnsupportedMedia: its content is of another kind.
+            DiskError: it cannot be read.
+        """
+        return await self._threads.run(find_local, path, argument, self._policy)

@@ -12,8 +12,8 @@ from typing import Literal
 
 import anyio
 
-from webvoice_mcp.errors import DiskError, FileNotFound, InvalidArgument, PathNotAllowed, UnsupportedMedia
-from webvoice_mcp.files.disk import OPEN_FOR_READING, FileId, disk_error, disk_errors, is_file
+from webvoice_mcp.errors import DiskError, InvalidArgument, PathNotAllowed, UnsupportedMedia
+from webvoice_mcp.files.disk import OPEN_FOR_READING, FileId, disk_errors, is_file
 from webvoice_mcp.files.kinds import UPLOADED, Kind, sniff
 from webvoice_mcp.files.length import length_of_recording
 from webvoice_mcp.files.metadata import without_metadata
@@ -23,7 +23,6 @@ from webvoice_mcp.files.pieces import MalformedPicture, Piece, length_of
 from webvoice_mcp.storage.threads import WorkerThreads
 
 _BLOCK_BYTES = 3 * 640 * 1024  # a multiple of three, so that base64 needs no padding between blocks
-_MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,18 +191,7 @@ class OpenedFile:
         upload = self._upload
         if not upload.path.strip():
             raise InvalidArgument(f"{upload.argument} is empty. Give the path of a file.")
-        path = self._policy.absolute(upload.path, upload.argument)
-        real = self._policy.resolve(path, upload.argument)
-        try:
-            real.stat()
-        except OSError as error:
-            if error.errno not in _MISSING:
-                raise disk_error("read", path, error) from error
-            raise FileNotFound(
-                f"{upload.argument}: there is no file {path}. Give an absolute path, or one relative to the output"
-                f" folder {self._policy.output_dir}."
-            ) from None
-        return real
+        return self._policy.existing(self._policy.absolute(upload.path, upload.argument), upload.argument)
 
     def _open(self) -> io.FileIO:
         try:

@@ -1,18 +1,21 @@
 """The paths that a caller may use: from an argument's text to an absolute, allowed path."""
 
+import errno
 import os
 import re
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from webvoice_mcp.errors import InvalidArgument, PathNotAllowed
-from webvoice_mcp.files.disk import OPEN_FOLDER, FileId, disk_errors, path_of
+from webvoice_mcp.errors import FileNotFound, InvalidArgument, PathNotAllowed
+from webvoice_mcp.files.disk import OPEN_FOLDER, FileId, disk_error, disk_errors, path_of
 from webvoice_mcp.files.names import reason_unreadable
 from webvoice_mcp.files.private_folders import PrivateFolders
 
 # A path may begin with a word and a colon, such as "notes: a.mp3" or "C:/a.mp3"; two slashes after it make it a link.
 _URI = re.compile(r"file:/|[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL})
 _LOCAL_FILE = re.compile(r"file:(/(?!/)|///|//localhost/)", re.IGNORECASE)
 
 
@@ -74,7 +77,27 @@ class PathPolicy:
             )
         return real
 
-    def refuse_hidden(self, path: Path, argument: str) -> None:
+    def existing(self, path: Path, argument: str) -> Path:
+        """Return what `resolve` returns, and check that something is there.
+
+        Raises:
+            FileNotFound: nothing is there.
+            PathNotAllowed: it is outside the allowed folders, or in the folders of saved keys and history.
+            DiskError: a link in it cannot be followed, or the file system refuses.
+        """
+        real = self.resolve(path, argument)
+        try:
+            real.stat()
+        except OSError as error:
+            if error.errno not in _MISSING:
+                raise disk_error("read", path, error) from error
+            raise FileNotFound(
+                f"{argument}: there is no file {path}. Give an absolute path, or one relative to the output folder"
+                f" {self.output_dir}."
+            ) from None
+        return real
+
+    def refuse_hidden(self, path: Path, argument: str, use: Literal["read", "written"] = "written") -> None:
         """Refuse a hidden path, with a part that starts with a dot.
 
         Parts of the paths of the home folder and of the folders in the settings do not count.
@@ -89,7 +112,7 @@ class PathPolicy:
         relative_paths = [path.relative_to(folder) for folder in folders if path.is_relative_to(folder)] or [path]
         if all(any(part.startswith(".") for part in relative.parts) for relative in relative_paths):
             raise PathNotAllowed(
-                f"{argument}: {path} is hidden (part of it starts with a dot), and hidden files are never written."
+                f"{argument}: {path} is hidden (part of it starts with a dot), and hidden files are never {use}."
                 " Choose another path."
             )
 

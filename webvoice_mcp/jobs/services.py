@@ -12,6 +12,7 @@ from webvoice_mcp.jobs.history import History
 from webvoice_mcp.jobs.jobs import Jobs
 from webvoice_mcp.jobs.questions import Questions
 from webvoice_mcp.settings import Settings
+from webvoice_mcp.studio.player import Player
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Services:
     history: History
     jobs: Jobs
     questions: Questions
+    player: Player
 
     async def aclose(self) -> None:
         """Close connections and files."""
