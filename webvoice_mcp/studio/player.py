@@ -45,6 +45,11 @@ class Player:
         self._turn = anyio.Lock()
         self._threads = WorkerThreads(1)
 
+    @property
+    def is_playing(self) -> bool:
+        """True while a player runs."""
+        return self._process is not None and self._process.returncode is None
+
     async def play(self, file: LocalFile) -> str:
         """Start playing in place of what plays now, and return the player's name.
 
@@ -72,7 +77,7 @@ class Player:
         return ended
 
     async def _start(self, name: str, command: tuple[str, ...]) -> str:
-        """Start a player; return the reason if it fails at once, "" if it plays or has played."""
+        """Start a player; return the reason if it fails at once, "" if it plays or has ended normally."""
         environ = {name: value for name, value in os.environ.items() if not name.upper().startswith("WEBVOICE_")}
         self._name = name
         try:

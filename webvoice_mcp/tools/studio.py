@@ -12,12 +12,16 @@ from webvoice_mcp.tools.toolset import WRITES_LOCALLY, ToolSet
 
 tools = ToolSet("studio")
 
+# ffplay skips through a file without an error if there is no sound device.
+_ENDED = "The player has ended already: the file is very short, or this computer has no sound device."
+
 
 class Playing(Result):
     """The player's state."""
 
     playing: bool
     player: str | None = None
+    note: str | None = None
 
 
 @tools.free(title="Play", effect=WRITES_LOCALLY)
@@ -38,4 +42,5 @@ async def webvoice_play(
         return Playing(playing=False, player=await player.stop() or None)
     if not path:
         raise InvalidArgument("path is missing: the file to play. Or give stop to end what plays.")
-    return Playing(playing=True, player=await player.play(await files.find_local(path, argument="path")))
+    name = await player.play(await files.find_local(path, argument="path"))
+    return Playing(playing=player.is_playing, player=name, note=None if player.is_playing else _ENDED)
