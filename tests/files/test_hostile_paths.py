@@ -215,7 +215,7 @@ async def test_a_path_of_another_system_is_a_name_in_the_output_folder(make_sett
 
 @pytest.mark.skipif(os.name == "nt", reason="there they are paths")
 @pytest.mark.parametrize(
-    "path", ["C:\\Users\\x\\a.mp3", "c:/Users/x/a.mp3", "C:\\out\\", "\\\\server\\share\\a.mp3", "sub\\a.mp3", "C:/"]
+    "path", ["C:\\music\\x\\a.mp3", "c:/music/x/a.mp3", "C:\\out\\", "\\\\server\\share\\a.mp3", "sub\\a.mp3", "C:/"]
 )
 async def test_no_file_is_named_after_a_path_of_windows(files: Files, out: Path, path: str) -> None:
     before = everything_in(out)

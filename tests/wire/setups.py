@@ -42,7 +42,7 @@ def session(
     """Run a server that lists its tools before, and ends with code 0 after the block.
 
     Args:
-        logs: what the one line on stderr says, "" for no line.
+        logs: part of the one line on stderr, "" for no line.
     """
     with running_server(environ, command) as server:
         tools = server.result("tools/list")["tools"]

@@ -35,16 +35,14 @@ def refused(server: ServerProcess, service: LoopbackService, path: str) -> str:
 
 def test_paths_of_windows_are_refused_in_words(service: LoopbackService, tmp_path: Path) -> None:
     with session(variables(tmp_path, service.base_url)) as server:
-        for path in ("C:\\Users\\x\\a.mp3", "c:/Users/x/a.mp3", "\\\\server\\share\\a.mp3", "sub\\a.mp3"):
+        for path in ("C:\\music\\x\\a.mp3", "c:/music/x/a.mp3", "\\\\server\\share\\a.mp3", "sub\\a.mp3"):
             assert "path of Windows" in refused(server, service, path), path
-        assert failure(server.call("webvoice_stt", {"audio_path": "C:\\Users\\x\\a.mp3"}))[0] == "file_not_found"
+        assert failure(server.call("webvoice_stt", {"audio_path": "C:\\music\\x\\a.mp3"}))[0] == "file_not_found"
         speak(server, tmp_path / "out/a.mp3")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.mp3"]
 
 
-def test_a_name_as_long_as_the_disk_allows_is_kept_and_a_longer_one_refused(
-    service: LoopbackService, tmp_path: Path
-) -> None:
+def test_the_longest_name_is_kept_and_a_longer_one_refused(service: LoopbackService, tmp_path: Path) -> None:
     stem = "é" * 125  # of two bytes
     with session(variables(tmp_path, service.base_url)) as server:
         speak(server, tmp_path / f"out/{stem}a.mp3")

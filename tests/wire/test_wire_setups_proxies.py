@@ -116,7 +116,7 @@ def test_a_host_that_needs_no_proxy_is_reached_without_it(setup: Setup) -> None:
         speak(server, setup.home / "out/hello.mp3")
 
 
-def test_a_socks_proxy_that_needs_a_package_is_told_before_anything_is_paid(setup: Setup) -> None:
+def test_a_socks_proxy_without_its_package_is_told_before_any_payment(setup: Setup) -> None:
     with session(setup.environ(https=True, all_proxy=f"socks://{DEAD}/")) as server:
         code, text = failure(server.call("webvoice_tts", {"text": "Hello", "output_path": "hello.mp3"}))
     assert code == "network_error"
