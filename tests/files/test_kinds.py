@@ -113,6 +113,7 @@ def test_mp3_is_recognized_by_its_frames_after_any_tags() -> None:
         "a Lyrics tag at the end": FRAME + LYRICS + b"TAG" + bytes(125),
         "an old Lyrics tag at the end": FRAME + b"LYRICSBEGINlaLYRICSEND" + b"TAG" + bytes(125),
         "an ID3 tag at the end": FRAME + ID3_WITH_FOOTER,
+        "as many tags at the end as are read": FRAME + ID3_WITH_FOOTER * 8,
         "all tags": ID3
         + ID3
         + ape_tag(9)
@@ -153,6 +154,7 @@ def test_bytes_that_only_resemble_mp3_are_not_recognized_as_mp3() -> None:
         "ZIP": b"PK\x03\x04" + MP3_BYTES,
         "Matroska": b"\x1aE\xdf\xa3" + MP3_BYTES,
         "half an APE tag": ape_tag(10)[:20] + FRAME,
+        "more tags at the end than are read": FRAME + ID3_WITH_FOOTER * 9,
         "a Lyrics tag with a wrong size": FRAME + b"LYRICSBEGINla999999LYRICS200",
         "a Lyrics tag without a size": FRAME + b"LYRICSBEGINlaLYRICS200",
         "an old Lyrics tag without a start": FRAME + b"laLYRICSEND",
