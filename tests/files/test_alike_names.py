@@ -118,10 +118,10 @@ async def test_a_hint_names_the_file_without_marks_around_it(files: Files, out: 
 
 
 async def test_a_hint_finds_the_name_that_looks_like_it(files: Files, out: Path) -> None:
-    (out / f"At 3.21{NARROW}PM #2.mp3").write_bytes(MP3_BYTES)
-    for typed in ("At\\ 3.21\\ PM\\ #2.mp3", f"file://{out}/At 3.21 PM #2.mp3"):
+    (out / f"At 3.21{NARROW}PM #b.mp3").write_bytes(MP3_BYTES)
+    for typed in ("At\\ 3.21\\ PM\\ #b.mp3", f"file://{out}/At 3.21 PM #b.mp3"):
         message = await refused_input(FileNotFound, files, typed)
-        assert message.endswith(f"it is there: give {out}/At 3.21{NARROW}PM #2.mp3.")
+        assert message.endswith(f"it is there: give {out}/At 3.21{NARROW}PM #b.mp3.")
 
 
 async def test_a_hint_tells_nothing_of_what_may_not_be_read(

@@ -50,7 +50,7 @@ class UnlikeParts(ValueError):
 
 
 class Mp3Format(NamedTuple):
-    """What must be the same in all parts that are joined.
+    """The format of frames, the same in all parts that are joined.
 
     Attributes:
         version: 1, 2 or 2.5, of MPEG.
@@ -86,7 +86,7 @@ class Mp3Stream:
         end: position after the last frame, or after junk that follows it.
         kbits: the bit rate of all frames, None if they differ.
         first: the first frame.
-        encoder: what the encoder's header frame says, None if there is none.
+        encoder: its encoder, as the header frame names it; None if it does not.
         bookmarks: positions among the frames' bytes, of the frames 0, `stride`, 2 * `stride` and so on.
         stride: the number of frames from one bookmark to the next.
     """
@@ -105,7 +105,7 @@ class Mp3Stream:
 
     @property
     def seconds(self) -> float:
-        """How long all frames play."""
+        """The length of all frames in seconds."""
         return self.samples / self.format.rate
 
 
