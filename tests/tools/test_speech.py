@@ -56,6 +56,16 @@ async def test_speech_is_described_without_a_server(make_settings: MakeSettings)
     assert completed == SpeechRequest(text="Salut", voice="ff_siwis", language="fr", speed=0.9, provider="p")
 
 
+async def test_mp3_behind_tags_and_junk_is_kept_as_mp3(make_settings: MakeSettings, out: Path) -> None:
+    ape = b"APETAGEX\xd0\x07\x00\x00\x20\x00\x00\x00" + bytes(16) + bytes(32)
+    starts = [bytes(600), ape, b"LYRICSBEGINLYR00005hello000024LYRICS200", FRAME[100:], b"\xab" * 9000]
+    for number, start in enumerate(starts):
+        arguments = {"text": "Hi", "output_path": f"{number}.mp3"}
+        result, _ = await ask(make_settings(), "webvoice_tts", arguments, spoken(start + MP3_BYTES))
+        assert result["files"][0]["mime_type"] == "audio/mpeg"
+        assert (out / f"{number}.mp3").read_bytes() == start + MP3_BYTES
+
+
 async def test_transcription_is_described_without_a_server() -> None:
     call = await webvoice_stt("a/my talk.mp3", "Auto", output_path="notes/")
     assert call.endpoint is TRANSCRIPTION

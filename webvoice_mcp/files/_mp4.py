@@ -8,6 +8,8 @@ from webvoice_mcp.files._bytes import Readable, read_at, size_of
 _AUDIO_BRANDS = frozenset({b"M4A ", b"M4B "})
 _GENERIC_BRANDS = frozenset({b"avc1", b"dash", b"isom", b"mp41", b"mp42", b"mp71", b"M4V ", b"MSNV"})
 _QUICKTIME = b"qt  "
+_FILM = frozenset({b"vide", b"auxv"})
+_STILLS = frozenset({b"jpeg", b"png "})  # codecs
 
 _MAX_BOXES = 1000  # per level; a hostile file may have millions, so that reading takes long
 
@@ -38,9 +40,18 @@ def brand(file: Readable) -> Literal["audio", "generic", "other", ""]:
     return "other" if len(name) == 4 and name != _QUICKTIME else ""
 
 
-def track_types(file: Readable) -> frozenset[bytes]:
-    """Return the types of the file's tracks, such as b"soun" and b"vide"."""
-    return frozenset(track_type(file, track) for track in tracks(file)) - {b""}
+def has_sound(file: Readable) -> bool:
+    """Return True if one of the tracks is sound."""
+    return any(track_type(file, track) == b"soun" for track in tracks(file))
+
+
+def has_film(file: Readable) -> bool:
+    """Return True if one of the tracks is a film. The pictures of an audiobook's chapters are none."""
+    has_stills = brand(file) == "audio"
+    return any(
+        track_type(file, track) in _FILM and not (has_stills and _codec(file, track) in _STILLS)
+        for track in tracks(file)
+    )
 
 
 def tracks(file: Readable) -> Iterator[Box]:
@@ -53,6 +64,12 @@ def track_type(file: Readable, track: Box) -> bytes:
     """Return the type of a track, b"" if it has none."""
     handler = find(file, track, b"mdia", b"hdlr")
     return read_at(file, handler.start + 8, 4) if handler else b""
+
+
+def _codec(file: Readable, track: Box) -> bytes:
+    """Return the type of the first description of a track's samples, b"" if there is none."""
+    descriptions = find(file, track, b"mdia", b"minf", b"stbl", b"stsd")
+    return read_at(file, descriptions.start + 12, 4) if descriptions else b""
 
 
 def whole(file: Readable) -> Box:

@@ -14,6 +14,7 @@ import anyio
 
 from webvoice_mcp.errors import DiskError, InvalidArgument, PathNotAllowed, UnsupportedMedia
 from webvoice_mcp.files.disk import OPEN_FOR_READING, FileId, disk_errors, is_file
+from webvoice_mcp.files.find_input import find_input
 from webvoice_mcp.files.kinds import UPLOADED, Kind, sniff
 from webvoice_mcp.files.length import length_of_recording
 from webvoice_mcp.files.metadata import without_metadata
@@ -134,7 +135,7 @@ class OpenedFile:
         with self._lock:
             if self._is_closed:
                 return
-            self.path = self._find()
+            self.path = find_input(self._upload.path, self._upload.argument, self._policy)
             with disk_errors("read", self.path):
                 expected = self.path.stat()
                 if not is_file(expected):
@@ -186,12 +187,6 @@ class OpenedFile:
     @property
     def _subject(self) -> str:
         return f"{self._upload.argument}: {self._upload.path}"
-
-    def _find(self) -> Path:
-        upload = self._upload
-        if not upload.path.strip():
-            raise InvalidArgument(f"{upload.argument} is empty. Give the path of a file.")
-        return self._policy.existing(self._policy.absolute(upload.path, upload.argument), upload.argument)
 
     def _open(self) -> io.FileIO:
         try:

@@ -7,9 +7,9 @@ from typing import Literal
 from webvoice_mcp.files._aac import is_aac
 from webvoice_mcp.files._bytes import Readable, read_at, size_of
 from webvoice_mcp.files._flac import is_flac
-from webvoice_mcp.files._mp3 import is_mp3, skip_tags
-from webvoice_mcp.files._mp4 import brand, track_types
+from webvoice_mcp.files._mp4 import brand, has_film, has_sound
 from webvoice_mcp.files._wav import is_wav
+from webvoice_mcp.files.mp3_frames import first_frame, skip_tags
 
 Family = Literal["audio", "image", "video", "text"]
 
@@ -53,16 +53,24 @@ KINDS = (*UPLOADED, MP4, TEXT, OGG, AAC, AIFF, CAF)
 
 _TEXT_BYTES = 64 * 1024  # read to recognize text
 _OGG_SOUND = (b"OpusHead", b"\x01vorbis", b"\x7fFLAC", b"Speex   ")  # the first packet; Ogg holds video, too
-# Containers that may hold MP3 frames in a row between parts of their own.
+# Files that are no MP3, but may hold whole MP3 frames: as a track, as an attachment, packed without compression.
 _CONTAINERS = (
-    b"RIFF",
-    b"PK\x03\x04",
-    b"\x1a\x45\xdf\xa3",
-    b"OggS",
-    b"\x00\x00\x01\xba",
-    b"FLV\x01",
-    b"\x30\x26\xb2\x75",
-)
+    # films and sounds: AVI, Matroska, Ogg, MPEG, FLV, ASF, SWF, AIFF, CAF, AU
+    b"RIFF", b"\x1a\x45\xdf\xa3", b"OggS", b"\x00\x00\x01\xba", b"FLV\x01", b"\x30\x26\xb2\x75", b"FWS", b"CWS",
+    b"FORM", b"caff", b".snd",
+    # archives: zip, gzip, bzip2, xz, zstd, 7z, rar, cab, ar, cpio
+    b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd",
+    b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"MSCF", b"!<arch>", b"07070",
+    # programs: ELF, Windows, macOS, Java, WebAssembly, scripts
+    b"\x7fELF", b"MZ", b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe",
+    b"\xca\xfe\xba\xbe", b"\x00asm", b"#!/",
+    # documents and data: PDF, PostScript, RTF, old Office, HTML and XML, text with a BOM, SQLite, HDF5
+    b"%PDF", b"%!PS", b"{\\rtf", b"\xd0\xcf\x11\xe0", b"<?xml", b"<!", b"<html", b"<HTML", b"\xef\xbb\xbf",
+    b"SQLite format 3", b"\x89HDF",
+    # pictures: PNG, JPEG, GIF, BMP, TIFF, Photoshop
+    b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"8BPS",
+)  # fmt: skip
+_TAR_MARK = 257  # position of "ustar"
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
@@ -108,24 +116,20 @@ def _audio_or_video(file: Readable, head: bytes) -> Kind | None:
         return AIFF
     if head.startswith(b"caff\x00\x01\x00\x00desc"):
         return CAF
-    if head.startswith(_CONTAINERS):
+    if head.startswith(_CONTAINERS) or read_at(file, _TAR_MARK, 5) == b"ustar":
         return None
     start = skip_tags(file)
     if is_flac(file, start):
         return FLAC
     if is_aac(file, start):
         return AAC
-    return MP3 if is_mp3(file, start) else None
+    return None if first_frame(file, start) is None else MP3
 
 
 def _mp4(file: Readable) -> Kind | None:
-    family = brand(file)
-    if family == "audio":
-        return M4A
-    types = track_types(file) if family else frozenset()
-    if b"vide" in types:
-        return MP4 if family == "generic" else None
-    return M4A if b"soun" in types else None
+    if has_film(file):
+        return MP4 if brand(file) == "generic" else None
+    return M4A if has_sound(file) else None  # of any brand: those of phones and recorders are many
 
 
 def _text(file: Readable) -> Kind | None:

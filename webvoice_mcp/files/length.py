@@ -5,6 +5,7 @@ import math
 from webvoice_mcp.files import _flac, _m4a, _mp3, _wav
 from webvoice_mcp.files._bytes import Readable, TimeIsUpError, TimeLimited
 from webvoice_mcp.files.kinds import FLAC, M4A, MP3, WAV, Kind
+from webvoice_mcp.files.mp3_frames import skip_tags
 
 _MAX_SECONDS = 2.0  # of work; 200 MB take a few tenths
 
@@ -33,5 +34,5 @@ def _seconds(file: TimeLimited, kind: Kind) -> float | None:
     if kind is M4A:
         return _m4a.seconds(file)
     if kind is FLAC:
-        return _flac.seconds(file, _mp3.skip_tags(file))
+        return _flac.seconds(file, skip_tags(file))
     return None

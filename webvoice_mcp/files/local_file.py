@@ -6,6 +6,7 @@ from pathlib import Path
 
 from webvoice_mcp.errors import UnsupportedMedia
 from webvoice_mcp.files.disk import OPEN_FOR_READING, disk_errors, is_file
+from webvoice_mcp.files.find_input import find_input
 from webvoice_mcp.files.kinds import KINDS, Kind, sniff
 from webvoice_mcp.files.path_policy import PathPolicy
 
@@ -37,7 +38,7 @@ def find_local(given: str, argument: str, policy: PathPolicy) -> LocalFile:
     """
     path = policy.absolute(given, argument)
     policy.refuse_hidden(path, argument, "read")
-    real = policy.existing(path, argument)
+    real = find_input(given, argument, policy)
     policy.refuse_hidden(real, argument, "read")
     with disk_errors("read", path):
         if not is_file(real.stat()):

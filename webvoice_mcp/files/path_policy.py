@@ -1,21 +1,19 @@
 """The paths that a caller may use: from an argument's text to an absolute, allowed path."""
 
-import errno
 import os
 import re
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
-from webvoice_mcp.errors import FileNotFound, InvalidArgument, PathNotAllowed
-from webvoice_mcp.files.disk import OPEN_FOLDER, FileId, disk_error, disk_errors, path_of
+from webvoice_mcp.errors import InvalidArgument, PathNotAllowed
+from webvoice_mcp.files.disk import OPEN_FOLDER, FileId, disk_errors, path_of
 from webvoice_mcp.files.names import reason_unreadable
 from webvoice_mcp.files.private_folders import PrivateFolders
 
 # A path may begin with a word and a colon, such as "notes: a.mp3" or "C:/a.mp3"; two slashes after it make it a link.
 _URI = re.compile(r"file:/|[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-_MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL})
 _LOCAL_FILE = re.compile(r"file:(/(?!/)|///|//localhost/)", re.IGNORECASE)
 
 
@@ -75,26 +73,6 @@ class PathPolicy:
                 f"{argument}: {path} is outside the folders in WEBVOICE_ALLOWED_DIRS and the output folder"
                 f" {self.output_dir}. Choose a path inside one of them."
             )
-        return real
-
-    def existing(self, path: Path, argument: str) -> Path:
-        """Return what `resolve` returns, and check that something is there.
-
-        Raises:
-            FileNotFound: nothing is there.
-            PathNotAllowed: it is outside the allowed folders, or in the folders of saved keys and history.
-            DiskError: a link in it cannot be followed, or the file system refuses.
-        """
-        real = self.resolve(path, argument)
-        try:
-            real.stat()
-        except OSError as error:
-            if error.errno not in _MISSING:
-                raise disk_error("read", path, error) from error
-            raise FileNotFound(
-                f"{argument}: there is no file {path}. Give an absolute path, or one relative to the output folder"
-                f" {self.output_dir}."
-            ) from None
         return real
 
     def refuse_hidden(self, path: Path, argument: str, use: Literal["read", "written"] = "written") -> None:
@@ -165,8 +143,10 @@ def strip_file_uri(given: str, argument: str) -> str:
         return given
     if not _LOCAL_FILE.match(given):
         raise InvalidArgument(f"{argument}: {given} names no file on this computer. Give a path.")
+    # urlsplit drops line breaks and tabs unless they are quoted, and another file would be opened.
+    path = urlsplit(re.sub(r"[\t\r\n]", lambda found: quote(found.group()), given)).path
     try:
-        return url2pathname(urlsplit(given).path)
+        return url2pathname(path)
     except OSError:  # pragma: no cover - on Windows, and on newer Pythons
         raise InvalidArgument(f"{argument}: {given} names no file on this computer. Give a path.") from None
 
