@@ -201,12 +201,9 @@ class OpenedFile:
         """Put what is sent in the place of a file of another format; the file itself is closed."""
         with self._lock, disk_errors("read", self.path):
             original = self._open_file
-            converted, kind = convert(
-                original, self.kind, subject=self._subject, max_bytes=self._upload.max_bytes
-            )
+            converted, kind = convert(original, self.kind, subject=self._subject, max_bytes=self._upload.max_bytes)
             try:
-                if self._is_changed(original):
-                    raise self._changed
+                self._check_read(original)
                 self._accept(converted, kind)
             except BaseException:
                 converted.close()
@@ -220,8 +217,7 @@ class OpenedFile:
             file = self._open_file
             file.seek(start)
             data = file.read(end - start)
-            if len(data) < end - start or self._is_changed(file):
-                raise self._changed
+            self._check_read(file, is_complete=len(data) == end - start)
             return data
 
     def seconds(self) -> float | None:
@@ -318,9 +314,9 @@ class OpenedFile:
             ) from None
         self.size, self.kind, self._checked = length_of(self.pieces), kind, os.fstat(file.fileno())
 
-    @property
-    def _changed(self) -> DiskError:
-        return DiskError(f"{self.path} changed while it was being read. Try again when it is complete.")
+    def _check_read(self, file: BinaryIO, *, is_complete: bool = True) -> None:
+        if not is_complete or self._is_changed(file):
+            raise DiskError(f"{self.path} changed while it was being read. Try again when it is complete.")
 
     @property
     def _replaced(self) -> PathNotAllowed:

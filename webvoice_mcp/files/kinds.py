@@ -133,12 +133,19 @@ def _audio_or_video(file: Readable, head: bytes) -> Kind | None:
         return AIFF
     if head.startswith(b"caff\x00\x01\x00\x00desc"):
         return CAF
+    if film := _film(file, head):
+        return film
+    return None if head.startswith(_CONTAINERS) else _frames(file)
+
+
+def _film(file: Readable, head: bytes) -> Kind | None:
     if found := _MATROSKA.match(head):
         return WEBM if found[1] == b"webm" else MATROSKA
-    if head.startswith(_CONTAINERS):
-        return None
-    if head[4:8] in _OLD_MOV and track_types(file) & {b"vide", b"soun"}:
-        return MOV
+    is_mov = head[4:8] in _OLD_MOV and track_types(file) & {b"vide", b"soun"}
+    return MOV if is_mov else None
+
+
+def _frames(file: Readable) -> Kind | None:
     start = skip_tags(file)
     if is_flac(file, start):
         return FLAC

@@ -158,5 +158,9 @@ def open_source(file: BinaryIO, demuxer: str, guard: Guard, *, film: bool = Fals
 def open_sink(file: BinaryIO, muxer: str, guard: Guard, max_bytes: int, **options: str) -> Any:
     """Open an empty file to write; nothing in it tells of the time or the programs that made it."""
     return load().open(
-        _Sink(file, guard, max_bytes), "w", format=muxer, options={"fflags": "+bitexact", **options}, buffer_size=_BUFFER_BYTES
+        _Sink(file, guard, max_bytes),
+        "w",
+        format=muxer,
+        options={"fflags": "+bitexact", **options},
+        buffer_size=_BUFFER_BYTES,
     )

@@ -49,7 +49,9 @@ def _refusal(reason: Exception, found: str, max_bytes: int, *, is_picture: bool)
             " WEBVOICE_MAX_UPLOAD_MB allows. Give a shorter part of it, or raise the setting."
         )
     if isinstance(reason, TooManyPixelsError):
-        return InvalidArgument(f"{found} of more than {MAX_PIXELS // 1_000_000} million pixels. Give a smaller picture.")
+        return InvalidArgument(
+            f"{found} of more than {MAX_PIXELS // 1_000_000} million pixels. Give a smaller picture."
+        )
     if isinstance(reason, TimeIsUpError):
         return InvalidArgument(
             f"{found}, and takes longer than {_MAX_SECONDS / 60:g} minutes to convert. Give a shorter part of it, or"

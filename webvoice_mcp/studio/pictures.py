@@ -16,6 +16,7 @@ MAX_PIXELS = 64_000_000
 _SIDE_PIXELS = 1024  # of a picture that was scaled down
 _JPEG_QUALITIES = (85, 70, 50)
 _SENT_QUALITY = 95
+_DAMAGE = (OSError, SyntaxError, ValueError, RuntimeError, EOFError, MemoryError)  # what Pillow and libheif raise
 
 
 class TooManyPixelsError(Exception):
@@ -40,9 +41,7 @@ def to_jpeg(file: BinaryIO, kind: Kind, max_bytes: int) -> Converted:
             raise TooManyPixelsError
         profile = picture.info.get("icc_profile")
         _flat(picture).save(buffer, "JPEG", quality=_SENT_QUALITY, icc_profile=profile, exif=b"")
-    except (ImportError, TooManyPixelsError):
-        raise
-    except Exception as error:  # Pillow's and libheif's errors have many classes
+    except _DAMAGE as error:
         raise DamagedError from error
     if buffer.tell() > max_bytes:
         raise TooLargeError
@@ -76,9 +75,9 @@ def scaled_down(content: bytes, limit: int, max_pixels: int) -> tuple[bytes, str
 def _opened(file: BinaryIO, kind: Kind) -> Any:
     """Return the picture, of which only the header has been read. No plugin is registered for all of Pillow."""
     if kind is HEIC:
-        from pillow_heif import HeifImagePlugin  # noqa: PLC0415 - optional, and slow to import
+        from pillow_heif import HeifImageFile  # noqa: PLC0415 - optional, and slow to import
 
-        return HeifImagePlugin.HeifImageFile(file)
+        return HeifImageFile(file)  # type: ignore[no-untyped-call]
     from PIL import AvifImagePlugin  # noqa: PLC0415 - optional, and slow to import
 
     return AvifImagePlugin.AvifImageFile(file)

@@ -62,28 +62,42 @@ def extract_sound(file: BinaryIO, kind: Kind, guard: Guard, max_bytes: int) -> C
 
 
 def _extract(file: BinaryIO, demuxer: str, target: BinaryIO, guard: Guard, max_bytes: int) -> Kind:
-    """Try the ways one after the other, of which the first keeps the most of the sound."""
+    """Try the ways one after the other, of which the first keeps the most of the sound; return the kind made."""
     with open_source(file, demuxer, guard) as source:
         codec = _codec(_sound_track(source))
-    expected = (*damage(), TooLargeError)
-    ways: list[tuple[Callable[..., None], str, Kind]] = []
-    if codec in _COPIED:
-        ways.append((_copy, *_COPIED[codec]))
-    ways += [(_encode, "flac", FLAC), (partial(_encode, is_small=True), "flac", FLAC)]
-    for number, (way, muxer, kind) in enumerate(ways, 1):
-        is_last = number == len(ways)
+    *others, last = _ways(codec)
+    expected: tuple[type[Exception], ...] = (*damage(), TooLargeError)
+    for way in others:
         try:
-            with (
-                open_source(file, demuxer, guard) as source,
-                open_sink(target, muxer, guard, max_bytes, **_OPTIONS.get(muxer, {})) as sink,
-            ):
-                way(source, sink, guard)
+            return way(file, demuxer, target, guard, max_bytes)
         except expected:  # also times or frames that the other format cannot hold
-            if is_last or not (guard.stopped is None or isinstance(guard.stopped, TooLargeError)):
+            if guard.stopped and not isinstance(guard.stopped, TooLargeError):
                 raise
             guard.stopped = None
-        else:
-            break
+    return last(file, demuxer, target, guard, max_bytes)
+
+
+def _ways(codec: str) -> list["partial[Kind]"]:
+    """Return the ways in which the sound of a codec can be taken out."""
+    encode = [partial(_carry_over, _encode, "flac", FLAC), partial(_carry_over, _encode_small, "flac", FLAC)]
+    return [partial(_carry_over, _copy, *_COPIED[codec]), *encode] if codec in _COPIED else encode
+
+
+def _carry_over(
+    way: Callable[[Any, Any, Guard], None],
+    muxer: str,
+    kind: Kind,
+    file: BinaryIO,
+    demuxer: str,
+    target: BinaryIO,
+    guard: Guard,
+    max_bytes: int,
+) -> Kind:
+    with (
+        open_source(file, demuxer, guard) as source,
+        open_sink(target, muxer, guard, max_bytes, **_OPTIONS.get(muxer, {})) as sink,
+    ):
+        way(source, sink, guard)
     return kind
 
 
@@ -122,15 +136,22 @@ def _copy(source: Any, sink: Any, guard: Guard) -> None:
         raise NoSoundError
 
 
-def _encode(source: Any, sink: Any, guard: Guard, *, is_small: bool = False) -> None:
-    track = _sound_track(source)
-    context = track.codec_context
-    layout = "stereo" if context.channels > 1 and not is_small else "mono"
-    rate = _SMALL_RATE if is_small else min(context.sample_rate or _MAX_RATE, _MAX_RATE)
+def _encode(source: Any, sink: Any, guard: Guard) -> None:
+    """Encode the sound with its own rate and channels, as far as files that may be uploaded usually have them."""
+    context = _sound_track(source).codec_context
+    rate = min(context.sample_rate or _MAX_RATE, _MAX_RATE)
+    _encode_as(source, sink, guard, rate, "stereo" if context.channels > 1 else "mono")
+
+
+def _encode_small(source: Any, sink: Any, guard: Guard) -> None:
+    _encode_as(source, sink, guard, _SMALL_RATE, "mono")
+
+
+def _encode_as(source: Any, sink: Any, guard: Guard, rate: int, layout: str) -> None:
     encoder = sink.add_stream("flac", rate=rate, layout=layout)
     encoder.format = "s16"
     count = 0
-    for frame in resampled(decoded(source, track, guard), "s16", layout, rate):
+    for frame in resampled(decoded(source, _sound_track(source), guard), "s16", layout, rate):
         guard.check()
         frame.pts, frame.time_base = count, Fraction(1, rate)
         count += frame.samples
@@ -154,7 +175,8 @@ def decoded(source: Any, track: Any, guard: Guard) -> Iterator[Any]:
 
 def resampled(frames: Iterator[Any], form: str, layout: str, rate: int) -> Iterator[Any]:
     """Yield sound in one format, though its own may change on the way."""
-    resampler, own = None, None
+    resampler: Any = None
+    own: tuple[str, str, int] | None = None
     for frame in frames:
         now = (frame.format.name, frame.layout.name, frame.sample_rate)
         if now != own:
@@ -163,4 +185,3 @@ def resampled(frames: Iterator[Any], form: str, layout: str, rate: int) -> Itera
         frame.pts = None
         yield from resampler.resample(frame)
     yield from resampler.resample(None) if resampler else ()
-
