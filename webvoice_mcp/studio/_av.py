@@ -67,7 +67,10 @@ class Guard:
 
 
 class _File:
-    """An open file as FFmpeg uses it."""
+    """An open file as FFmpeg uses it.
+
+    No method raises: an exception inside FFmpeg's callback may get lost, and PyAV then writes it to stderr.
+    """
 
     def __init__(self, file: BinaryIO, guard: Guard) -> None:
         self._file = file
@@ -75,9 +78,11 @@ class _File:
         file.seek(0)
 
     def seek(self, position: int, whence: int = 0) -> int:
-        """Go to a position and return it."""
-        with self._guard.noted():
+        """Go to a position and return it; -1 if there is none, which damaged files ask for."""
+        try:
             return self._file.seek(position, whence)
+        except (OSError, ValueError):
+            return -1
 
     def tell(self) -> int:
         """Return the position."""
@@ -91,10 +96,10 @@ class _Source(_File):
         """Return the next bytes; none once the work shall end."""
         try:
             self._guard.check()
-        except BaseException:  # noqa: BLE001 - PyAV's callback would lose it, and it is noted
+            with self._guard.noted():
+                return self._file.read(size)
+        except BaseException:  # noqa: BLE001 - it is noted
             return b""
-        with self._guard.noted():
-            return self._file.read(size)
 
 
 class _Sink(_File):
@@ -106,15 +111,17 @@ class _Sink(_File):
         file.truncate()
 
     def write(self, data: bytes) -> int:
-        """Write all bytes.
+        """Write all bytes; return -1 if the file would be too large, or the disk refuses."""
+        try:
+            with self._guard.noted():
+                return self._write(data)
+        except BaseException:  # noqa: BLE001 - it is noted
+            return -1
 
-        Raises:
-            TooLargeError: the file would be larger than it may be.
-            DiskError: the disk refuses.
-        """
-        with self._guard.noted(), disk_errors("write", Path(tempfile.gettempdir())):
-            if self._file.tell() + len(data) > self._max_bytes:
-                raise TooLargeError
+    def _write(self, data: bytes) -> int:
+        if self._file.tell() + len(data) > self._max_bytes:
+            raise TooLargeError
+        with disk_errors("write", Path(tempfile.gettempdir())):
             return self._file.write(data)
 
 

@@ -14,7 +14,16 @@ _UVX_FOLDERS = ("archive-v", "environments-v", "builds-v")  # of uv's cache, in 
 
 def missing_packages() -> list[str]:
     """Return the extra's distributions that are not installed."""
-    return [name for name in PACKAGES if not _is_installed(name)]
+    return [name for name in PACKAGES if not is_installed(name)]
+
+
+def is_installed(name: str) -> bool:
+    """Return True if a distribution is installed."""
+    try:
+        metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def install_command(prefix: str = sys.prefix, executable: str = sys.executable) -> str:
@@ -48,11 +57,3 @@ def _quote(text: str) -> str:
         return text
     mark = '"' if os.name == "nt" or "'" in text else "'"
     return f"{mark}{text}{mark}"
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True

@@ -49,11 +49,11 @@ def extract_sound(file: BinaryIO, kind: Kind, guard: Guard, max_bytes: int) -> C
     target = tempfile.TemporaryFile()  # noqa: SIM115 - not closed here: it is what is sent
     try:
         kept = _extract(file, _DEMUXERS[kind], target, guard, max_bytes)
-        with guard.noted(), disk_errors("write", Path(tempfile.gettempdir())):
+        with disk_errors("write", Path(tempfile.gettempdir())):
             target.flush()
     except BaseException as error:
         target.close()
-        if guard.stopped:
+        if guard.stopped and guard.stopped is not error:
             raise guard.stopped from None
         if isinstance(error, damaged):
             raise DamagedError from error
@@ -98,6 +98,8 @@ def _carry_over(
         open_sink(target, muxer, guard, max_bytes, **_OPTIONS.get(muxer, {})) as sink,
     ):
         way(source, sink, guard)
+    if guard.stopped:  # FFmpeg may have taken it for the end of the file
+        raise guard.stopped
     return kind
 
 
