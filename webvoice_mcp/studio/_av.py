@@ -67,7 +67,7 @@ class Guard:
 
 
 class _File:
-    """An open file as FFmpeg uses it.
+    """An open file as FFmpeg uses it, with a position of its own, so that several readers can share the file.
 
     No method raises: an exception inside FFmpeg's callback may get lost, and PyAV then writes it to stderr.
     """
@@ -75,18 +75,20 @@ class _File:
     def __init__(self, file: BinaryIO, guard: Guard) -> None:
         self._file = file
         self._guard = guard
-        file.seek(0)
+        self._position = 0
 
     def seek(self, position: int, whence: int = 0) -> int:
         """Go to a position and return it; -1 if there is none, which damaged files ask for."""
         try:
-            return self._file.seek(position, whence)
+            self._file.seek(self._position)
+            self._position = self._file.seek(position, whence)
         except (OSError, ValueError):
             return -1
+        return self._position
 
     def tell(self) -> int:
         """Return the position."""
-        return self._file.tell()
+        return self._position
 
 
 class _Source(_File):
@@ -97,9 +99,12 @@ class _Source(_File):
         try:
             self._guard.check()
             with self._guard.noted():
-                return self._file.read(size)
+                self._file.seek(self._position)
+                data = self._file.read(size)
         except BaseException:  # noqa: BLE001 - it is noted
             return b""
+        self._position += len(data)
+        return data
 
 
 class _Sink(_File):
@@ -108,6 +113,7 @@ class _Sink(_File):
     def __init__(self, file: BinaryIO, guard: Guard, max_bytes: int) -> None:
         super().__init__(file, guard)
         self._max_bytes = max_bytes
+        file.seek(0)
         file.truncate()
 
     def write(self, data: bytes) -> int:
@@ -119,10 +125,12 @@ class _Sink(_File):
             return -1
 
     def _write(self, data: bytes) -> int:
-        if self._file.tell() + len(data) > self._max_bytes:
+        if self._position + len(data) > self._max_bytes:
             raise TooLargeError
         with disk_errors("write", Path(tempfile.gettempdir())):
-            return self._file.write(data)
+            self._file.seek(self._position)
+            self._position += self._file.write(data)
+        return len(data)
 
 
 def load() -> Any:
