@@ -25,6 +25,7 @@ from webvoice_mcp.files import Files
 from webvoice_mcp.server import create_server
 from webvoice_mcp.studio import convert as conversion
 from webvoice_mcp.studio.convert import convert
+from webvoice_mcp.studio.sound import extract_sound
 
 pillow: Any = import_module("PIL.Image")
 heif: Any = import_module("pillow_heif")
@@ -123,7 +124,7 @@ async def test_a_film_is_priced_asked_about_and_sent_as_its_sound(make_settings:
     put(out / "My clip.mp4", film)
     questions: list[str] = []
 
-    async def agree(_: Any, params: ElicitRequestParams) -> ElicitResult:
+    async def agree(context: Any, params: ElicitRequestParams) -> ElicitResult:
         questions.append(params.message)
         (out / "My clip.mp4").write_bytes(b"changed meanwhile")  # what was agreed to is a copy
         return ElicitResult(action="accept", content={"go_on": True})
@@ -185,6 +186,7 @@ async def test_a_film_without_sound_is_refused(files: Files) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["film.mp4", "note.ogg", "memo.caf", "radio.aac", "mp3.mkv"])
 @settings(max_examples=8, deadline=None)
 @given(data=st.data())
@@ -246,7 +248,7 @@ async def test_a_cancelled_call_ends_its_conversion_soon(files: Files) -> None:
 async def test_a_recording_that_changes_during_its_conversion_is_refused(
     files: Files, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = conversion.extract_sound
+    original = extract_sound
 
     def slowly(*arguments: Any) -> Any:
         sound = original(*arguments)
@@ -378,6 +380,7 @@ async def test_without_the_extra_a_file_is_refused_with_the_command_that_helps(
     assert service.requests == []
 
 
+@pytest.mark.slow
 def test_nothing_of_the_extra_is_imported_before_it_is_used() -> None:
     code = "import sys, webvoice_mcp.jobs.run; print({'av', 'PIL', 'pillow_heif'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

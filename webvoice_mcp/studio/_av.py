@@ -142,9 +142,9 @@ def load() -> Any:
     return import_module("av")
 
 
-def damage() -> tuple[type[Exception], ...]:
-    """Return the errors of PyAV that mean that a file is damaged."""
-    return load().error.FFmpegError, ValueError  # the latter for tags and changes that it does not expect
+def damage(*more: type[Exception]) -> tuple[type[Exception], ...]:
+    """Return the errors of PyAV that mean that a file is damaged, and more errors."""
+    return load().error.FFmpegError, ValueError, *more  # ValueError for tags and changes that it does not expect
 
 
 def open_source(file: BinaryIO, demuxer: str, guard: Guard, *, film: bool = False) -> Any:

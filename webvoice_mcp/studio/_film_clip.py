@@ -57,7 +57,7 @@ def inspect(index: int, file: BinaryIO, guard: Guard) -> Clip:
     """
     try:
         return _inspect(index, file, guard)
-    except (*damage(), IndexError, TypeError, ZeroDivisionError) as error:  # no pictures, or pictures without times
+    except damage(IndexError, TypeError, ZeroDivisionError) as error:  # no pictures, or pictures without times
         raise BrokenClipError(index) from error
 
 

@@ -1,5 +1,6 @@
 """The sound of a film: copied from its clips, encoded anew, or of another recording."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, BinaryIO
@@ -34,7 +35,9 @@ def copied_sound(clips: Sequence[Clip], track: Any, guard: Guard) -> Iterator[An
     count, end = 0, Fraction(0)
     for clip in clips:
         end += clip.seconds
-        last = round(end / track.time_base / _AAC_SAMPLES)
+        exact = end / track.time_base / _AAC_SAMPLES
+        is_last_clip = clip is clips[-1]
+        last = math.ceil(exact) if is_last_clip else round(exact)
         with open_source(clip.file, "mov", guard) as source:
             for packet in _packets(clip, source):
                 is_lead_in = packet.is_discard or (packet.pts or 0) < 0
@@ -45,6 +48,8 @@ def copied_sound(clips: Sequence[Clip], track: Any, guard: Guard) -> Iterator[An
                 if not is_lead_in:
                     packet.pts = packet.dts = count * _AAC_SAMPLES
                     count += 1
+                    if is_last_clip:  # the film ends with its pictures
+                        packet.duration = min(_AAC_SAMPLES, round(end / track.time_base) - packet.pts)
                 packet.stream = track
                 yield packet
         count = last

@@ -42,9 +42,7 @@ def encoded_video(clips: Sequence[Clip], sink: Any, guard: Guard) -> Iterator[An
     return _encoded(clips, size, first.fps, track, guard)
 
 
-def _encoded(
-    clips: Sequence[Clip], size: tuple[int, int], fps: Fraction, track: Any, guard: Guard
-) -> Iterator[Any]:
+def _encoded(clips: Sequence[Clip], size: tuple[int, int], fps: Fraction, track: Any, guard: Guard) -> Iterator[Any]:
     number, end = 0, Fraction(0)
     for clip in clips:
         end += clip.seconds

@@ -8,6 +8,7 @@ from pathlib import Path
 PACKAGES = ("av", "pillow-heif", "pillow")
 """The extra's distributions. `pyproject.toml` states their versions."""
 
+_ON_WINDOWS = os.name == "nt"
 _SPEC = "webvoice-mcp[media]"
 _UVX_FOLDERS = ("archive-v", "environments-v", "builds-v")  # of uv's cache, in which uvx makes its environments
 
@@ -55,5 +56,5 @@ def _quote(text: str) -> str:
     """Quote a word for the system's usual shell, if it needs that."""
     if not set(text) & set(" []()&'"):
         return text
-    mark = '"' if os.name == "nt" or "'" in text else "'"
+    mark = '"' if _ON_WINDOWS or "'" in text else "'"
     return f"{mark}{text}{mark}"

@@ -37,9 +37,9 @@ def join_films(
 ) -> float:
     """Join MP4 films to one, with the index at its front, and return how many seconds it plays.
 
-    Clips of one codec, size and rate are copied packet by packet. Otherwise all are encoded anew as H.264 in the size and
-    rate of the first; others are fitted inside, with black borders. Likewise for the sound, which becomes AAC. A clip
-    without sound is silent if another has some.
+    Clips of one codec, size and rate are copied packet by packet. Otherwise all are encoded anew as H.264 in the size
+    and rate of the first; others are fitted inside, with black borders. Likewise for the sound, which becomes AAC. A
+    clip without sound is silent if another has some.
 
     Args:
         clips: open MP4 files, in order.

@@ -66,7 +66,7 @@ def _extract(file: BinaryIO, demuxer: str, target: BinaryIO, guard: Guard, max_b
     with open_source(file, demuxer, guard) as source:
         codec = _codec(_sound_track(source))
     *others, last = _ways(codec)
-    expected: tuple[type[Exception], ...] = (*damage(), TooLargeError)
+    expected = damage(TooLargeError)
     for way in others:
         try:
             return way(file, demuxer, target, guard, max_bytes)

@@ -12,7 +12,7 @@ from webvoice_mcp.cli.clients.mcp_clients import PACKAGE
 from webvoice_mcp.cli.clients.platforms import Platform
 from webvoice_mcp.cli.clients.server_command import INSTALL_ADVICE, choose_server_command
 from webvoice_mcp.cli.doctor.check import Check
-from webvoice_mcp.studio.extra import PACKAGES, how_to_add, is_installed, missing_packages
+from webvoice_mcp.studio import extra
 
 _SANDBOX_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+).*extra *== *['\"]sandbox['\"]")
 
@@ -37,7 +37,7 @@ def check_engines() -> Check:
     except metadata.PackageNotFoundError:
         return Check(name, True, "unknown: this source tree is not installed")
     engines = [match[1] for text in requirements if (match := _SANDBOX_REQUIREMENT.match(text))]
-    missing = [engine for engine in engines if not is_installed(engine)]
+    missing = [engine for engine in engines if not extra.is_installed(engine)]
     if not missing:
         return Check(name, True, f"all installed: {', '.join(engines)}")
     install = "pip install 'webvoice-mcp[sandbox]'"
@@ -47,10 +47,10 @@ def check_engines() -> Check:
 def check_media() -> Check:
     """Report whether the extra `media` is installed. This only informs: few files need it."""
     name = "extra media"
-    if not (missing := missing_packages()):
-        return Check(name, True, f"installed: {', '.join(PACKAGES)}")
+    if not (missing := extra.missing_packages()):
+        return Check(name, True, f"installed: {', '.join(extra.PACKAGES)}")
     need = "sound in films and in files of phones (MP4, MOV, WebM, Ogg, AAC), and HEIC and AVIF pictures, need it"
-    return Check(name, True, f"missing: {', '.join(missing)}; {need}; to add it, {how_to_add()}")
+    return Check(name, True, f"missing: {', '.join(missing)}; {need}; to add it, {extra.how_to_add()}")
 
 
 def check_desktop_launcher() -> Check:
