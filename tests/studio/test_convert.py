@@ -18,7 +18,7 @@ from mcp.types import ElicitRequestParams, ElicitResult
 
 from tests.files.samples import put
 from tests.jobs.world import BY_TOOL
-from tests.studio.recordings import Shape, hear, make
+from tests.studio.recordings import Shape, av, hear, make
 from tests.support import MakeSettings, ScriptedTransport, answer, connected, failed, fields, form
 from webvoice_mcp.errors import DiskError, InvalidArgument, UnsupportedMedia, WebVoiceError
 from webvoice_mcp.files import Files
@@ -184,6 +184,15 @@ async def test_a_film_without_sound_is_refused(files: Files) -> None:
     assert await refused(UnsupportedMedia, files, silent) == (
         "file: a is MP4 without sound that can be read. Give a file in which something is heard."
     )
+
+
+@pytest.mark.parametrize("codec", ["alac", "pcm_s16le"])
+async def test_a_track_without_any_sound_is_refused(files: Files, codec: str) -> None:
+    file = io.BytesIO()
+    with av.open(file, "w", format="mov", options={"movflags": "empty_moov"}) as container:
+        container.add_stream(codec, rate=48_000, layout="mono")
+        container.start_encoding()
+    assert "without sound that can be read" in await refused(UnsupportedMedia, files, file.getvalue())
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.studio.recordings import Shape, hear, make
-from webvoice_mcp.studio._av import TimeIsUpError, TooLargeError
+from webvoice_mcp.studio._av import Guard, TimeIsUpError, TooLargeError
 from webvoice_mcp.studio.films import BrokenClipError, BrokenSoundError, Subtitle, join_films
 from webvoice_mcp.studio.sound_joined import BrokenPartError, join_sound_anew
 
@@ -189,6 +190,30 @@ def test_a_broken_clip_is_named_by_its_place(broken: bytes) -> None:
         join([make(SILENT), make(SILENT), broken])
     assert caught.value.index == 2
     assert str(caught.value) == "clip 2 is damaged, or no film"
+
+
+def test_a_clip_whose_pictures_cannot_be_decoded_is_named_by_its_place() -> None:
+    clip = make(CLIP._replace(fps=30))
+    start = clip.index(b"mdat") + 4
+    broken = clip[:start] + bytes(clip.index(b"moov") - 4 - start) + clip[clip.index(b"moov") - 4 :]
+    with pytest.raises(BrokenClipError) as caught:
+        join([make(CLIP), broken])
+    assert caught.value.index == 1
+
+
+def test_pictures_that_are_missing_at_the_end_are_replaced_by_the_last() -> None:
+    clip = make(Shape("mp4", "", "mpeg4", seconds=2, colour=150))
+    cut = clip.index(b"mdat") + (clip.index(b"moov") - clip.index(b"mdat")) // 2
+    film, _ = join([make(SILENT), clip[:cut] + bytes(clip.index(b"moov") - 4 - cut) + clip[clip.index(b"moov") - 4 :]])
+    seen = see(film)
+    assert seen.frames == 96
+    assert seen.greys[-1] > 130
+
+
+def test_the_end_of_the_work_is_told_whatever_ffmpeg_makes_of_it() -> None:
+    guard = Guard(lambda: None, -1)
+    with pytest.raises(TimeIsUpError), guard.told(), suppress(TimeIsUpError):
+        guard.check()
 
 
 def test_a_sound_that_is_no_recording_is_refused() -> None:

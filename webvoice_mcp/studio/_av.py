@@ -57,6 +57,18 @@ class Guard:
                 raise TimeIsUpError
 
     @contextmanager
+    def told(self) -> Iterator[None]:
+        """Raise the exception that ended the work in place of the one that FFmpeg made of it, or if it made none."""
+        try:
+            yield
+        except BaseException as error:
+            if self.stopped and self.stopped is not error:
+                raise self.stopped from None
+            raise
+        if self.stopped:
+            raise self.stopped
+
+    @contextmanager
     def noted(self) -> Iterator[None]:
         """Note the exception that ends the block."""
         try:

@@ -1,5 +1,7 @@
 """A clip of a film, and what decides whether its packets can be copied."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, BinaryIO
@@ -43,11 +45,6 @@ class Clip:
     video: tuple[Any, ...]
     sound: tuple[Any, ...] | None
 
-    @property
-    def frames(self) -> int:
-        """Number of pictures at its own rate."""
-        return max(1, round(self.seconds * self.fps))
-
 
 def inspect(index: int, file: BinaryIO, guard: Guard) -> Clip:
     """Read the times of all packets of a clip; nothing is decoded.
@@ -55,14 +52,7 @@ def inspect(index: int, file: BinaryIO, guard: Guard) -> Clip:
     Raises:
         BrokenClipError: it is damaged, or no film.
     """
-    try:
-        return _inspect(index, file, guard)
-    except damage(IndexError, TypeError, ZeroDivisionError) as error:  # no pictures, or pictures without times
-        raise BrokenClipError(index) from error
-
-
-def _inspect(index: int, file: BinaryIO, guard: Guard) -> Clip:
-    with open_source(file, "mov", guard, film=True) as source:
+    with opened(index, file, guard, film=True) as source:
         track = source.streams.video[0]
         starts, ends, is_edited = [], [], False
         for packet in source.demux(track):
@@ -79,6 +69,23 @@ def _inspect(index: int, file: BinaryIO, guard: Guard) -> Clip:
         # What an edit has cut off must not come back, so such a clip has a form of its own.
         form = context.name, context.extradata, context.pix_fmt, fps, track.time_base, index if is_edited else -1
         return Clip(index, file, min(starts), seconds, len(starts), size, fps, (*size, *form), _sound_form(source))
+
+
+@contextmanager
+def opened(index: int, file: BinaryIO, guard: Guard, *, film: bool) -> Iterator[Any]:
+    """Open a clip; an error of the block that means that it is damaged names it.
+
+    Args:
+        film: the pictures are to be decoded, too.
+
+    Raises:
+        BrokenClipError: it is damaged.
+    """
+    try:
+        with open_source(file, "mov", guard, film=film) as source:
+            yield source
+    except damage(IndexError, TypeError, ZeroDivisionError) as error:  # no pictures, or pictures without times
+        raise BrokenClipError(index) from error
 
 
 def _sound_form(source: Any) -> tuple[Any, ...] | None:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any, BinaryIO
 
 from webvoice_mcp.studio._av import Guard, damage, load, open_source
-from webvoice_mcp.studio._film_clip import BrokenClipError, Clip, sound_track
+from webvoice_mcp.studio._film_clip import Clip, opened, sound_track
 from webvoice_mcp.studio.sound import decoded, resampled
 
 RATE = 48_000
@@ -38,8 +38,8 @@ def copied_sound(clips: Sequence[Clip], track: Any, guard: Guard) -> Iterator[An
         exact = end / track.time_base / _AAC_SAMPLES
         is_last_clip = clip is clips[-1]
         last = math.ceil(exact) if is_last_clip else round(exact)
-        with open_source(clip.file, "mov", guard) as source:
-            for packet in _packets(clip, source):
+        with opened(clip.index, clip.file, guard, film=False) as source:
+            for packet in source.demux(sound_track(source)):
                 is_lead_in = packet.is_discard or (packet.pts or 0) < 0
                 if not packet.size or (is_lead_in and clip.index):  # only at the start it is silence
                     continue
@@ -90,21 +90,16 @@ def own_sound(clips: Sequence[Clip], guard: Guard) -> Iterator[Any]:
         if clip.sound is None:
             yield from _silence(wanted)
             continue
-        try:
-            with open_source(clip.file, "mov", guard) as source:
-                yield from _exactly(wanted, decoded(source, sound_track(source), guard))
-        except damage() as error:
-            raise BrokenClipError(clip.index) from error
+        with opened(clip.index, clip.file, guard, film=False) as source:
+            yield from _exactly(wanted, decoded(source, sound_track(source), guard))
 
 
 def laid_under(file: BinaryIO, seconds: Fraction, guard: Guard) -> Iterator[Any]:
     """Yield an MP3 file's sound, cut or filled with silence to this length."""
     try:
         with open_source(file, "mp3", guard) as source:
-            if (track := sound_track(source)) is None:
-                raise BrokenSoundError
-            yield from _exactly(round(seconds * RATE), decoded(source, track, guard))
-    except damage() as error:
+            yield from _exactly(round(seconds * RATE), decoded(source, source.streams.audio[0], guard))
+    except damage(IndexError) as error:
         raise BrokenSoundError from error
 
 
@@ -129,10 +124,3 @@ def _silence(samples: int) -> Iterator[Any]:
         frame.sample_rate = RATE
         samples -= frame.samples
         yield frame
-
-
-def _packets(clip: Clip, source: Any) -> Iterator[Any]:
-    try:
-        yield from source.demux(sound_track(source))
-    except damage() as error:
-        raise BrokenClipError(clip.index) from error

@@ -1,11 +1,13 @@
 """The pictures of a film: copied from its clips, or encoded anew."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
-from webvoice_mcp.studio._av import Guard, damage, load, open_source
-from webvoice_mcp.studio._film_clip import BrokenClipError, Clip
+from webvoice_mcp.studio._av import Guard, load
+from webvoice_mcp.studio._film_clip import BrokenClipError, Clip, opened
 from webvoice_mcp.studio.sound import decoded
 
 _X264 = {"preset": "veryfast", "crf": "18"}
@@ -13,19 +15,16 @@ _X264 = {"preset": "veryfast", "crf": "18"}
 
 def copied_video(clips: Sequence[Clip], track: Any, guard: Guard) -> Iterator[Any]:
     """Yield the packets of all clips, each clip after the one before."""
-    offset, last = Fraction(0), None
+    offset, last = Fraction(0), -(1 << 62)
     for clip in clips:
         with _opened(clip, guard) as source:
             own = source.streams.video[0]
             shift = round(offset / own.time_base) - clip.start
-            for packet in _packets(clip, source, own):
+            for packet in source.demux(own):
                 if not packet.size:
                     continue
                 packet.pts += shift
-                packet.dts += shift
-                if last is not None and packet.dts <= last:  # two clips can differ in how far they look ahead
-                    packet.dts = last + 1
-                last = packet.dts
+                packet.dts = last = max(packet.dts + shift, last + 1)  # clips can differ in how far they look ahead
                 packet.stream = track
                 yield packet
         offset += clip.seconds
@@ -58,9 +57,7 @@ def _frames(clip: Clip, size: tuple[int, int], fps: Fraction, wanted: int, guard
     """Yield so many frames of a clip; its last one is repeated where there are fewer."""
     frame, count = None, 0
     with _opened(clip, guard) as source:
-        for frame in _fitted(clip, source, size, fps, guard):
-            if count == wanted:
-                return
+        for frame in islice(_fitted(clip, source, size, fps, guard), wanted):
             count += 1
             yield frame
     if frame is None:
@@ -100,12 +97,5 @@ def _pulled(graph: Any) -> Iterator[Any]:
             return
 
 
-def _packets(clip: Clip, source: Any, track: Any) -> Iterator[Any]:
-    try:
-        yield from source.demux(track)
-    except damage() as error:
-        raise BrokenClipError(clip.index) from error
-
-
-def _opened(clip: Clip, guard: Guard) -> Any:
-    return open_source(clip.file, "mov", guard, film=True)
+def _opened(clip: Clip, guard: Guard) -> AbstractContextManager[Any]:
+    return opened(clip.index, clip.file, guard, film=True)

@@ -58,16 +58,10 @@ def join_films(
     """
     load()
     guard = Guard(checkpoint, _MAX_SECONDS)
-    try:
+    with guard.told():
         found = [inspect(index, clip, guard) for index, clip in enumerate(clips)]
         _write(found, output, sound, subtitles, guard, max_bytes)
         output.flush()
-    except BaseException as error:
-        if guard.stopped and guard.stopped is not error:
-            raise guard.stopped from None
-        raise
-    if guard.stopped:  # FFmpeg may have taken it for the end of a file
-        raise guard.stopped
     return float(sum(clip.seconds for clip in found))
 
 

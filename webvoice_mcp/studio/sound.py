@@ -94,12 +94,11 @@ def _carry_over(
     max_bytes: int,
 ) -> Kind:
     with (
+        guard.told(),
         open_source(file, demuxer, guard) as source,
         open_sink(target, muxer, guard, max_bytes, **_OPTIONS.get(muxer, {})) as sink,
     ):
         way(source, sink, guard)
-    if guard.stopped:  # FFmpeg may have taken it for the end of the file
-        raise guard.stopped
     return kind
 
 

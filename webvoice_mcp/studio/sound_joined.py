@@ -51,15 +51,9 @@ def join_sound_anew(
     """
     load()
     guard = Guard(checkpoint, _MAX_SECONDS)
-    try:
+    with guard.told():
         seconds = _join(parts, output, guard, max_bytes)
         output.flush()
-    except BaseException as error:
-        if guard.stopped and guard.stopped is not error:
-            raise guard.stopped from None
-        raise
-    if guard.stopped:  # FFmpeg may have taken it for the end of a file
-        raise guard.stopped
     return seconds
 
 
