@@ -27,17 +27,22 @@ from tests.files.samples import (
 from webvoice_mcp.files.kinds import (
     AAC,
     AIFF,
+    AVIF,
     CAF,
     FLAC,
     GIF,
+    HEIC,
     JPEG,
     M4A,
+    MATROSKA,
+    MOV,
     MP3,
     MP4,
     OGG,
     PNG,
     TEXT,
     WAV,
+    WEBM,
     WEBP,
     Kind,
     sniff,
@@ -303,16 +308,19 @@ def test_the_tracks_of_an_mp4_file_tell_audio_from_video() -> None:
         "64-bit movie": (FTYP + b"\x00\x00\x00\x01moov" + (len(short) + 8).to_bytes(8, "big") + short[8:], M4A),
         "phone's brand": (mp4_bytes(b"3gp4", b"soun"), M4A),
         "unknown brand": (mp4_bytes(b"isox", b"soun"), M4A),
-        "phone's film": (mp4_bytes(b"3gp4", b"soun", b"vide"), None),
-        "picture brand": (mp4_bytes(b"heic"), None),
+        "phone's film": (mp4_bytes(b"3gp4", b"soun", b"vide"), MP4),
+        "picture brand": (mp4_bytes(b"heix"), HEIC),
         "QuickTime": (mp4_bytes(b"qt  ", b"soun", b"text"), M4A),
-        "QuickTime film": (mp4_bytes(b"qt  ", b"soun", b"vide"), None),
+        "QuickTime film": (mp4_bytes(b"qt  ", b"soun", b"vide"), MOV),
         "audio brand without sound": (mp4_bytes(b"M4A ", b"text"), None),
         "audio brand without tracks": (mp4_bytes(b"M4A "), None),
         "film of an audio brand": (mp4_bytes(b"M4A ", b"soun", b"vide"), None),
         "film of an audio brand with its codec": (audiobook(b"avc1"), None),
         "audiobook with pictures of its chapters": (audiobook(b"jpeg"), M4A),
         "film with a layer of its own": (mp4_bytes(b"isom", b"soun", b"auxv"), MP4),
+        "QuickTime without tracks": (mp4_bytes(b"qt  "), None),
+        "QuickTime before it had brands": (box(b"wide") + movie(b"vide"), MOV),
+        "only a box of that name": (box(b"wide") + bytes(100), None),
         "no tracks": (mp4_bytes(b"isom"), None),
         "only text": (mp4_bytes(b"isom", b"text"), None),
         "no movie": (FTYP, None),
@@ -342,8 +350,24 @@ def test_sound_alone_is_m4a_whatever_its_brand(brand: bytes) -> None:
     assert sniff(io.BytesIO(mp4_bytes(brand, b"soun", b"vide"))) in {MP4, None}
 
 
+def test_matroska_and_webm_are_told_apart() -> None:
+    samples = {
+        "WebM": (b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm", WEBM),
+        "Matroska": (b"\x1a\x45\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x23\x42\x82\x88matroska", MATROSKA),
+        "another": (b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84mine", None),
+    }
+    found = kinds_of({label: content for label, (content, _) in samples.items()})
+    assert found == {label: kind for label, (_, kind) in samples.items()}
+
+
 def test_images_are_recognized_by_more_than_their_signature() -> None:
     samples = {
+        "HEIC": (mp4_bytes(b"heic"), HEIC),
+        "HEIC of many": (box(b"ftyp", b"mif1", bytes(4), b"mif1heic"), HEIC),
+        "AVIF": (mp4_bytes(b"avif"), AVIF),
+        "AVIF of many": (box(b"ftyp", b"mif1", bytes(4), b"miafavif"), AVIF),
+        "another modern picture": (box(b"ftyp", b"mif1", bytes(4), b"miafjpeg"), None),
+        "a modern picture cut short": (b"\x00\x00\x00\x02ftypmif1" + bytes(20), None),
         "PNG": (PNG_BYTES, PNG),
         "PNG without header": (b"\x89PNG\r\n\x1a\nno picture", None),
         "JPEG": (JPEG_BYTES, JPEG),

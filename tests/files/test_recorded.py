@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from webvoice_mcp.files.kinds import M4A, MP3, MP4, sniff
+from webvoice_mcp.files.kinds import M4A, MOV, MP3, MP4, sniff
 from webvoice_mcp.files.length import length_of_recording
 
 av = pytest.importorskip("av", reason="the extra `sandbox` is not installed")
@@ -47,7 +47,7 @@ def test_sound_alone_is_m4a_in_every_container(container: str, codec: str) -> No
     assert length == pytest.approx(3, rel=0.05) or (length is None and container == "ismv")  # in fragments
 
 
-@pytest.mark.parametrize(("container", "kind"), [("mp4", MP4), ("mov", None), ("3gp", None), ("ipod", MP4)])
+@pytest.mark.parametrize(("container", "kind"), [("mp4", MP4), ("mov", MOV), ("3gp", MP4), ("ipod", MP4)])
 def test_a_film_is_no_recording(container: str, kind: Any) -> None:
     assert sniff(io.BytesIO(recording(container, "aac", film=True))) is kind
 
