@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 import anyio
 
 from webvoice_mcp.files.folders import remove_empty
-from webvoice_mcp.files.input_file import InputFile, Upload, open_input
+from webvoice_mcp.files.input_file import Convert, InputFile, Upload, open_input
 from webvoice_mcp.files.output import Output, Target, resolve
 from webvoice_mcp.files.path_policy import PathPolicy
 from webvoice_mcp.files.pending_file import PendingFile, create
@@ -16,6 +16,7 @@ from webvoice_mcp.files.temporary_file import SizeLimit
 from webvoice_mcp.storage.threads import WorkerThreads
 
 _MAX_THREADS = 8
+_MAX_CONVERSIONS = 2  # at a time: each keeps a processor busy
 
 
 class FileSettings(Protocol):
@@ -59,6 +60,7 @@ class Files:
         self._settings = settings
         self._policy = PathPolicy(settings.output_dir, settings.allowed_dirs, settings.state_dirs)
         self._threads = WorkerThreads(_MAX_THREADS)
+        self._conversions = WorkerThreads(_MAX_CONVERSIONS)
 
     async def resolve(self, output: Output) -> Target:
         """Determine the path of an output and check that it can be written, before anything is paid.
@@ -108,7 +110,7 @@ class Files:
             return await file.publish()
 
     def open_input(
-        self, path: str, *, family: Literal["audio", "image"], argument: str
+        self, path: str, *, family: Literal["audio", "image"], argument: str, convert: Convert | None = None
     ) -> AbstractAsyncContextManager[InputFile]:
         """Open a file for upload, until the end of the block.
 
@@ -116,12 +118,14 @@ class Files:
             path: absolute, starting with `~`, or relative to the output folder.
             family: the family of media that it must contain.
             argument: name of the tool's parameter, for messages.
+            convert: makes a file that may be uploaded of one in another format; None refuses such files.
 
         Raises:
-            InvalidArgument: the text is not a path, or the file is larger than WEBVOICE_MAX_UPLOAD_MB.
+            InvalidArgument: the text is not a path, or what is to be sent is larger than WEBVOICE_MAX_UPLOAD_MB.
             FileNotFound: there is no such file.
             PathNotAllowed: it is outside the allowed folders.
             UnsupportedMedia: its content is of another kind.
             DiskError: it cannot be read.
         """
-        return open_input(Upload(path, argument, family, self._settings.max_upload_bytes), self._policy, self._threads)
+        upload = Upload(path, argument, family, self._settings.max_upload_bytes)
+        return open_input(upload, self._policy, self._threads, convert, self._conversions)

@@ -45,11 +45,19 @@ OGG = Kind("Ogg", "audio/ogg", (".ogg", ".oga", ".opus"), "audio")
 AAC = Kind("AAC", "audio/aac", (".aac",), "audio")
 AIFF = Kind("AIFF", "audio/aiff", (".aiff", ".aif", ".aifc"), "audio")
 CAF = Kind("CAF", "audio/x-caf", (".caf",), "audio")
+MOV = Kind("QuickTime (MOV)", "video/quicktime", (".mov", ".qt"), "video")
+WEBM = Kind("WebM", "video/webm", (".webm",), "video")
+MATROSKA = Kind("Matroska (MKV)", "video/x-matroska", (".mkv", ".mka"), "video")
+HEIC = Kind("HEIC", "image/heic", (".heic", ".heif"), "image")
+AVIF = Kind("AVIF", "image/avif", (".avif",), "image")
 
 UPLOADED = (MP3, WAV, M4A, FLAC, PNG, JPEG, WEBP, GIF)
 """The kinds that may be uploaded. The others are saved under their true extension if the service sends them."""
 
-KINDS = (*UPLOADED, MP4, TEXT, OGG, AAC, AIFF, CAF)
+CONVERTED = {"audio": (MP4, MOV, WEBM, MATROSKA, OGG, AAC, AIFF, CAF), "image": (HEIC, AVIF)}
+"""The kinds of which sound, or a picture, may be uploaded after it was converted, by the family that is asked for."""
+
+KINDS = (*UPLOADED, TEXT, *CONVERTED["audio"], *CONVERTED["image"])
 
 _TEXT_BYTES = 64 * 1024  # read to recognize text
 _OGG_SOUND = (b"OpusHead", b"\x01vorbis", b"\x7fFLAC", b"Speex   ")  # the first packet; Ogg holds video, too
@@ -63,6 +71,12 @@ _CONTAINERS = (
     b"FLV\x01",
     b"\x30\x26\xb2\x75",
 )
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_PICTURE_BRANDS = frozenset({b"mif1", b"msf1"})  # of any codec, which a further brand names
+_MATROSKA = re.compile(rb"\x1a\x45\xdf\xa3.{,40}?\x42\x82.{1,8}?(webm|matroska)", re.DOTALL)
+_OLD_MOV = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip"})  # the first box, before QuickTime had brands
+_MAX_BRANDS_BYTES = 256
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
@@ -86,7 +100,18 @@ def _image(file: Readable, head: bytes) -> Kind | None:
         return WEBP
     if head.startswith((b"GIF87a", b"GIF89a")) and _is_gif(file, head):
         return GIF
-    return None
+    return _modern_picture(file, head) if head[4:8] == b"ftyp" else None
+
+
+def _modern_picture(file: Readable, head: bytes) -> Kind | None:
+    """Return the kind of an MP4-like file whose brands name a picture."""
+    brands = [head[8:12]]
+    if brands[0] in _PICTURE_BRANDS:
+        more = read_at(file, 16, max(0, min(int.from_bytes(head[:4], "big"), _MAX_BRANDS_BYTES) - 16))
+        brands = [more[start : start + 4] for start in range(0, len(more), 4)]
+    if _AVIF_BRANDS.intersection(brands):
+        return AVIF
+    return HEIC if _HEIC_BRANDS.intersection(brands) else None
 
 
 def _is_gif(file: Readable, head: bytes) -> bool:
@@ -101,15 +126,26 @@ def _audio_or_video(file: Readable, head: bytes) -> Kind | None:
     if is_wav(file, head):
         return WAV
     if head[4:8] == b"ftyp":
-        return _mp4(file)
+        return _mp4(file, head)
     if head.startswith(b"OggS") and read_at(file, 27 + sum(head[26:27]), 8).startswith(_OGG_SOUND):
         return OGG
     if head.startswith(b"FORM") and head[8:12] in {b"AIFF", b"AIFC"}:
         return AIFF
     if head.startswith(b"caff\x00\x01\x00\x00desc"):
         return CAF
-    if head.startswith(_CONTAINERS):
-        return None
+    if film := _film(file, head):
+        return film
+    return None if head.startswith(_CONTAINERS) else _frames(file)
+
+
+def _film(file: Readable, head: bytes) -> Kind | None:
+    if found := _MATROSKA.match(head):
+        return WEBM if found[1] == b"webm" else MATROSKA
+    is_mov = head[4:8] in _OLD_MOV and track_types(file) & {b"vide", b"soun"}
+    return MOV if is_mov else None
+
+
+def _frames(file: Readable) -> Kind | None:
     start = skip_tags(file)
     if is_flac(file, start):
         return FLAC
@@ -118,11 +154,13 @@ def _audio_or_video(file: Readable, head: bytes) -> Kind | None:
     return MP3 if is_mp3(file, start) else None
 
 
-def _mp4(file: Readable) -> Kind | None:
+def _mp4(file: Readable, head: bytes) -> Kind | None:
     family = brand(file)
     if family == "audio":
         return M4A
     types = track_types(file) if family else frozenset()
+    if head[8:12] == b"qt  ":
+        return MOV if track_types(file) & {b"vide", b"soun"} else None
     if b"vide" in types:
         return MP4 if family == "generic" else None
     return M4A if b"soun" in types else None

@@ -19,6 +19,7 @@ from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.long_results import shorten
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.settings import Settings
+from webvoice_mcp.studio.convert import convert
 
 A = TypeVar("A")
 
@@ -86,13 +87,15 @@ async def estimate_cost(call: PaidCall[Any], services: Services) -> Estimate:
 
 
 async def _open(inputs: Sequence[Input], services: Services, resources: AsyncExitStack) -> list[InputFile | str]:
-    """Open each local file once; a URL stays one."""
+    """Open each local file once, and convert what needs it; a URL stays one."""
     opened: list[InputFile | str] = []
     for source in inputs:
         if source.is_url:
             opened.append(source.path)
         else:
-            file = services.files.open_input(source.path, family=source.family, argument=source.argument)
+            file = services.files.open_input(
+                source.path, family=source.family, argument=source.argument, convert=convert
+            )
             opened.append(await resources.enter_async_context(file))
     return opened
 
