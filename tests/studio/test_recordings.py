@@ -22,6 +22,7 @@ from tests.files.recordings import flac, m4a
 from tests.files.samples import FRAME
 from webvoice_mcp.errors import InvalidArgument, UnsupportedMedia
 from webvoice_mcp.files.kinds import FLAC, M4A, MP3, WAV, Kind, sniff
+from webvoice_mcp.sandbox.engines import audio, hibari
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.studio.pauses import Span
 from webvoice_mcp.studio.piece import RecordingPiece, SourceFile
@@ -57,6 +58,12 @@ def content_of(piece: RecordingPiece) -> bytes:
     content = b"".join(piece.blocks())
     assert len(content) == piece.size
     return content
+
+
+def data_of(wav_file: bytes) -> bytes:
+    """Return the samples of a WAV file."""
+    rest = wav_file.partition(b"data")[2]
+    return rest[4 : 4 + int.from_bytes(rest[:4], "little")]
 
 
 def cut_all(recording: Recording, spans: list[Span]) -> list[RecordingPiece]:
@@ -96,7 +103,7 @@ def encoded(value: float, code: int, bits: int) -> bytes:
         return bytes([loud if abs(value) > 0.01 else silent])
     if bits == 8:
         return bytes([round(128 + value * 127)])
-    return round(value * (2 ** (bits - 1) - 1)).to_bytes(bits // 8, "little", signed=True)
+    return round(value * ((1 << bits - 1) - 1)).to_bytes(bits // 8, "little", signed=True)
 
 
 def speech(parts: list[tuple[float, float]], code: int, bits: int, channels: int = 1, rate: int = 800) -> bytes:
@@ -118,7 +125,7 @@ def test_a_wav_is_cut_in_its_pauses_into_wavs(code: int, bits: int, channels: in
     pieces = cut_all(recording, plan_cuts(recording, max_bytes=200 * MIB, max_seconds=90))
     assert [piece.span.start for piece in pieces] == pytest.approx([0, 47.5], abs=0.4)
     contents = [content_of(piece) for piece in pieces]
-    assert b"".join(content.partition(b"data")[2][4:] for content in contents) == samples
+    assert b"".join(map(data_of, contents)) == samples
     for piece, content in zip(pieces, contents, strict=True):
         assert sniff(io.BytesIO(content)) is WAV
         assert int.from_bytes(content[4:8], "little") == len(content) - 8
@@ -142,11 +149,10 @@ def test_pieces_of_any_wav_are_small_and_together_the_whole(
         return
     pieces = cut_all(recording, spans)
     contents = [content_of(piece) for piece in pieces]
-    sizes = [int.from_bytes(content.partition(b"data")[2][:4], "little") for content in contents]
-    assert b"".join(c.partition(b"data")[2][4 : 4 + size] for c, size in zip(contents, sizes, strict=True)) == samples
+    assert b"".join(map(data_of, contents)) == samples
     assert all(0 < piece.seconds <= max_seconds for piece in pieces)
     assert all(piece.size <= max_bytes for piece in pieces)
-    assert all(size % block == 0 for size in sizes)
+    assert all(len(data_of(content)) % block == 0 for content in contents)
 
 
 @pytest.mark.slow
@@ -181,7 +187,7 @@ def test_adpcm_is_cut_between_its_blocks() -> None:
     content += b"data" + struct.pack("<I", len(samples)) + samples
     recording = open_recording(Opened(content), WAV, "x.wav")
     pieces = [content_of(piece) for piece in cut_all(recording, plan_cuts(recording, max_bytes=MIB, max_seconds=8))]
-    datas = [piece.partition(b"data")[2][4:] for piece in pieces]
+    datas = list(map(data_of, pieces))
     assert len(pieces) > 2
     assert b"".join(datas) == samples
     for piece, data in zip(pieces, datas, strict=True):
@@ -195,7 +201,7 @@ def test_samples_in_several_chunks_are_all_sent() -> None:
     content = wav(one, bits=8, rate=800) + b"data" + struct.pack("<I", len(two)) + two
     recording = open_recording(Opened(content), WAV, "x.wav")
     pieces = cut_all(recording, plan_cuts(recording, max_bytes=MIB, max_seconds=8))
-    assert b"".join(content_of(piece).partition(b"data")[2][4:].rstrip(b"\0") for piece in pieces) == one + two
+    assert b"".join(data_of(content_of(piece)) for piece in pieces) == one + two
 
 
 def test_floats_that_are_no_numbers_are_no_pause() -> None:
@@ -258,15 +264,15 @@ def test_without_the_extra_an_mp3_is_cut_where_frames_have_few_bits(
 ) -> None:
     without_decoder(monkeypatch)
     loud = frame(800, reservoir=100, mono=mono, mpeg_2=mpeg_2)
-    quiet = [frame(8, reservoir=index != 33 and 50, mono=mono, mpeg_2=mpeg_2) for index in range(40)]
+    quiet = [frame(8, reservoir=index != 7 and 50, mono=mono, mpeg_2=mpeg_2) for index in range(40)]
     frames = [loud] * 1500 + quiet + [loud] * 1700
     content = b"ID3\x03\x00\x00\x00\x00\x00\x0a" + bytes(10) + b"".join(frames) + b"TAG" + bytes(125)
     recording = open_recording(Opened(content), MP3, "Talk.mp3")
     pieces = cut_all(recording, plan_cuts(recording, max_bytes=200 * MIB, max_seconds=50))
     contents = [content_of(piece) for piece in pieces]
     assert b"".join(contents) == b"".join(frames)
-    assert contents[1].startswith(quiet[33])
-    assert [piece.seconds for piece in pieces] == pytest.approx([1533 * 0.02612, 1707 * 0.02612], rel=0.001)
+    assert contents[1].startswith(quiet[7])
+    assert [piece.seconds for piece in pieces] == pytest.approx([1507 * 0.02612, 1733 * 0.02612], rel=0.001)
 
 
 @given(st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 255)), min_size=1, max_size=600), st.floats(3, 9))
@@ -300,7 +306,7 @@ def test_an_mp3_without_frames_is_sent_as_it_is(monkeypatch: pytest.MonkeyPatch)
     without_decoder(monkeypatch)
     recording = open_recording(Opened(b"ID3\x03\x00\x00\x00\x00\x00\x00nothing"), MP3, "x.mp3")
     (span,) = plan_cuts(recording, max_bytes=MIB)
-    assert span == (0, math.inf)
+    assert span == Span(0.0, math.inf)
     assert content_of(recording.cut(span)).endswith(b"nothing")
 
 
@@ -405,7 +411,7 @@ class TestWithDecoder:
         )
         assert len(decoded) == len(expected)
         # The decoder fills noise in by chance.
-        assert sum(abs(one - other) > 100 for one, other in zip(decoded, expected, strict=True)) < 0.001 * len(decoded)
+        assert sum(abs(one - other) > 100 for one, other in zip(decoded, expected, strict=True)) < 0.01 * len(decoded)
         close(pieces)
 
     def test_a_short_m4a_is_sent_as_it_is(self) -> None:
@@ -437,6 +443,21 @@ class TestWithDecoder:
             with pytest.raises(TimeoutError):
                 plan_phrases(recording, check=cancelled)
 
+    @pytest.mark.skipif(find_spec("hibari") is None, reason="the extra `sandbox` is not installed")
+    @pytest.mark.parametrize("decodes", [True, False])
+    def test_the_sandboxs_speech_is_cut_between_its_sentences(
+        self, monkeypatch: pytest.MonkeyPatch, *, decodes: bool
+    ) -> None:
+        sentences = ["We sailed away on Monday.", "The sea was calm that morning.", "Then came a very strong wind."]
+        spoken = audio.encode([hibari.speak(" ".join(sentences), 0.9)], title="", comment="")
+        if not decodes:
+            without_decoder(monkeypatch)
+        found = plan_phrases(open_recording(Opened(spoken), MP3, "x.mp3"))
+        ends = list(itertools.accumulate(hibari.speak(sentence, 0.9).seconds + 0.6 / 0.9 for sentence in sentences))
+        assert [phrase.end for phrase in found[:-1]] == pytest.approx([end - 0.33 for end in ends[:-1]], abs=0.2)
+        assert len(found) == 3
+
+    @pytest.mark.slow
     @pytest.mark.parametrize(("form", "codec", "kind"), [("mp3", "libmp3lame", MP3), ("flac", "flac", FLAC)])
     @given(st.lists(st.tuples(st.sampled_from([0, 50, 8000]), st.floats(0.1, 6)), min_size=1, max_size=6))
     @settings(max_examples=10, deadline=None)

@@ -4,8 +4,9 @@ import math
 import struct
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from operator import mul
 
 from webvoice_mcp.files.kinds import WAV
 from webvoice_mcp.files.pieces import Span as ByteRange
@@ -14,6 +15,7 @@ from webvoice_mcp.studio.pauses import LEVELS_PER_SECOND, Check, Span, no_check
 from webvoice_mcp.studio.piece import RecordingPiece, Source, SourceFile, piece_name
 
 _SAMPLES_PER_LEVEL = 128  # at most; more would not change the level much
+_FULL_SCALE = 0x8000
 _READ_SECONDS = 5  # at once
 _HEADER_BYTES = 12 + 8 + 12 + 8  # without the description
 _MAX_DATA_BYTES = 0xFFFFFFFF - 2**20  # sizes in a header have 32 bits
@@ -112,8 +114,10 @@ def _level(data: bytes, wav: WavFormat) -> float:
     if wav.code not in {PCM, FLOAT, ALAW, MULAW} or width == 0:
         return 1.0
     stride = _stride(len(data) // width, wav.channels)
-    values = _floats(data, width, stride) if wav.code == FLOAT else _integers(data, width, stride, wav.code)
-    return math.sqrt(sum(value * value for value in values) / len(values)) if values else 0.0
+    values: Sequence[float] = (
+        _floats(data, width, stride) if wav.code == FLOAT else _integers(data, width, stride, wav.code)
+    )
+    return math.sqrt(sum(map(mul, values, values)) / len(values)) / _FULL_SCALE if values else 0.0
 
 
 def _stride(count: int, channels: int) -> int:
@@ -129,32 +133,37 @@ def _floats(data: bytes, width: int, stride: int) -> list[float]:
     if sys.byteorder == "big":
         samples.byteswap()
     # What is no number is loud, so that no cut is made there.
-    return [min(1.0, max(-1.0, value)) if math.isfinite(value) else 1.0 for value in samples[::stride]]
+    finite = (value if math.isfinite(value) else 1.0 for value in samples[::stride])
+    return [min(1.0, max(-1.0, value)) * _FULL_SCALE for value in finite]
 
 
-def _integers(data: bytes, width: int, stride: int, code: int) -> list[float]:
+def _integers(data: bytes, width: int, stride: int, code: int) -> Sequence[float]:
     """Return samples from their two most significant bytes."""
     high = data[width - 1 :: width * stride]
     if code in {ALAW, MULAW}:
         table = _ALAW if code == ALAW else _MULAW
         return [table[byte] for byte in high]
     if width == 1:
-        return [(byte - 128) / 128 for byte in high]
-    low = data[width - 2 :: width * stride]
-    return [((top ^ 0x80) * 256 + bottom - 0x8000) / 0x8000 for top, bottom in zip(high, low, strict=False)]
+        return [(byte - 128) * 256 for byte in high]
+    both = bytearray(2 * len(high))
+    both[::2], both[1::2] = data[width - 2 :: width * stride], high
+    samples = array("h", bytes(both))
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return samples
 
 
-def _decode_alaw(byte: int) -> float:
+def _decode_alaw(byte: int) -> int:
     byte ^= 0x55
     exponent, mantissa = byte >> 4 & 7, byte & 15
     size = (mantissa << 4) + 8 if not exponent else ((mantissa << 4) + 0x108) << (exponent - 1)
-    return (size if byte & 0x80 else -size) / 0x8000
+    return size if byte & 0x80 else -size
 
 
-def _decode_mulaw(byte: int) -> float:
+def _decode_mulaw(byte: int) -> int:
     byte ^= 0xFF
     size = (((byte & 15) << 3) + 0x84 << (byte >> 4 & 7)) - 0x84
-    return (-size if byte & 0x80 else size) / 0x8000
+    return -size if byte & 0x80 else size
 
 
 _ALAW = [_decode_alaw(byte) for byte in range(256)]
