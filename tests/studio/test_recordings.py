@@ -302,6 +302,17 @@ def test_the_header_frame_is_left_out_and_junk_between_frames_stays(monkeypatch:
     assert b"".join(map(content_of, pieces)) == sound
 
 
+@pytest.mark.parametrize("code", [1, 2])
+def test_a_wav_whose_samples_are_unclear_is_sent_whole_or_refused(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    without_decoder(monkeypatch)
+    content = wav(bytes(100_000), code=code, bits=16 if code == 2 else 0)
+    recording = open_recording(Opened(content), WAV, "x.wav")
+    (span,) = plan_cuts(recording, max_bytes=MIB)
+    assert content_of(recording.cut(span)) == content
+    with pytest.raises(UnsupportedMedia):
+        plan_cuts(recording, max_bytes=1000)
+
+
 def test_an_mp3_without_frames_is_sent_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     without_decoder(monkeypatch)
     recording = open_recording(Opened(b"ID3\x03\x00\x00\x00\x00\x00\x00nothing"), MP3, "x.mp3")

@@ -130,7 +130,7 @@ def _stride(count: int, channels: int) -> int:
 
 def _floats(data: bytes, width: int, stride: int) -> list[float]:
     samples = array("d" if width == 8 else "f", data)
-    if sys.byteorder == "big":
+    if sys.byteorder == "big":  # pragma: no cover - few machines are
         samples.byteswap()
     # What is no number is loud, so that no cut is made there.
     finite = (value if math.isfinite(value) else 1.0 for value in samples[::stride])
@@ -148,7 +148,7 @@ def _integers(data: bytes, width: int, stride: int, code: int) -> Sequence[float
     both = bytearray(2 * len(high))
     both[::2], both[1::2] = data[width - 2 :: width * stride], high
     samples = array("h", bytes(both))
-    if sys.byteorder == "big":
+    if sys.byteorder == "big":  # pragma: no cover - few machines are
         samples.byteswap()
     return samples
 
