@@ -31,7 +31,7 @@ def test_of_equally_quiet_places_the_nearest_is_taken() -> None:
     assert find_pause(loudness((0.3, 10), (0, 1), (0.3, 20), (0, 1), (0.3, 10)), 28) == pytest.approx(31.15, abs=0.05)
 
 
-def test_where_there_is_no_room_for_a_pause_the_wished_place_is_taken() -> None:
+def test_without_room_for_a_pause_the_wished_place_is_taken() -> None:
     assert find_pause(loudness((0.3, 0.1)), 0.05) == 0.05
 
 

@@ -230,7 +230,7 @@ def test_a_check_that_fails_ends_the_work() -> None:
         open_recording(Opened(FRAME * 100), MP3, "x.mp3", cancelled)
 
 
-async def test_a_piece_is_read_in_a_thread_and_found_again_by_its_bytes() -> None:
+async def test_a_piece_is_read_in_a_thread_and_known_by_its_bytes() -> None:
     samples = random.Random(0).randbytes(3 * MIB)
     recording = open_recording(Opened(wav(samples)), WAV, "x.wav")
     piece = recording.cut(Span(0.0, recording.seconds))

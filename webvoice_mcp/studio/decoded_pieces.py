@@ -36,7 +36,7 @@ class DecodedRecording:
     """A recording that is decoded. Its pieces are FLAC of 16 bit with its own rate, up to 48 kHz, in temporary files.
 
     Attributes:
-        seconds: how long it plays.
+        seconds: its length.
         max_piece_bytes: the largest possible piece.
     """
 

@@ -32,7 +32,7 @@ _NEAR_SECONDS = 0.13  # the silence on both sides of a cut
 
 
 class _Frames:
-    """Where the frames are, when they begin to play, and their sizes without filling.
+    """The positions of the frames, the times at which they begin to play, and their sizes without filling.
 
     A frame's data can begin in the frames before it, if these have room left: the reservoir. `own` is 1 for a frame
     whose data all lie in itself.
@@ -72,7 +72,7 @@ class Mp3Recording:
     middle of a pause. Where there is a frame near that needs none, the piece begins with it.
 
     Attributes:
-        seconds: how long it plays.
+        seconds: its length.
         max_piece_bytes: the largest possible piece.
     """
 

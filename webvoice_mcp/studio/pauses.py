@@ -23,8 +23,8 @@ class Span(NamedTuple):
     """A part of a recording, in seconds.
 
     Attributes:
-        start: where it begins.
-        end: where it ends; infinite for the end of a recording of unknown length.
+        start: its beginning.
+        end: its end; infinite for the end of a recording of unknown length.
     """
 
     start: float
@@ -35,10 +35,10 @@ class Phrase(NamedTuple):
     """A part of a recording, in seconds, and where something is heard in it.
 
     Attributes:
-        start: where it begins, which is where the one before ends.
-        end: where it ends.
-        heard_from: where the silence at its start ends.
-        heard_to: where the silence at its end begins; equal to `heard_from` if nothing is heard.
+        start: its beginning, which is the end of the one before.
+        end: its end.
+        heard_from: the end of the silence at its start.
+        heard_to: the beginning of the silence at its end; equal to `heard_from` if nothing is heard.
     """
 
     start: float

@@ -62,9 +62,9 @@ class RecordingPiece:
     Attributes:
         name: name to send to the service.
         mime_type: media type.
-        span: where it lies in the recording.
+        span: its place in the recording.
         source: the open file that the ranges in `parts` belong to.
-        parts: what is sent: ranges of the file, and bytes of ours.
+        parts: the content: ranges of the file, and bytes of ours.
         close: releases the piece's own temporary file, if it has one.
     """
 
@@ -77,7 +77,7 @@ class RecordingPiece:
 
     @property
     def seconds(self) -> float:
-        """How long it plays."""
+        """The length in seconds."""
         return self.span.end - self.span.start
 
     @property

@@ -28,7 +28,7 @@ class Recording(Protocol):
 
     @property
     def seconds(self) -> float:
-        """How long it plays; infinite if that is unknown."""
+        """The length in seconds; infinite if that is unknown."""
         ...
 
     @property
@@ -123,7 +123,7 @@ def plan_cuts(
     """Return the parts into which a recording is cut, in pauses; one part if it is short and small enough.
 
     Args:
-        recording: what to cut.
+        recording: the recording.
         max_bytes: the size of the largest piece.
         max_seconds: the length of the longest piece.
         check: is called between blocks; what it raises ends the work.

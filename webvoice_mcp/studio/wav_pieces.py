@@ -33,7 +33,7 @@ class WavRecording:
     """A WAV file. Its pieces are WAV files, whose samples one after the other are those of the recording.
 
     Attributes:
-        seconds: how long it plays.
+        seconds: its length.
         max_piece_bytes: the largest possible piece.
     """
 

@@ -61,7 +61,7 @@ def stream(text: str, language: str, speed: float, variant: str) -> Iterator[Sou
     characters: the sounds are wrong, but the length is about right.
 
     Args:
-        text: what to say, of any length.
+        text: the text, of any length.
         language: a code such as "it" or "pt-PT".
         speed: from 0.5 to 2.0; 1.0 is the voice's own pace.
         variant: "" for the language's own voice, which is a man's, or WOMAN.

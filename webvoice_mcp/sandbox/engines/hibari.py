@@ -50,7 +50,7 @@ def stream(text: str, speed: float, voice: Voice) -> Iterator[Sound]:
     Text in other scripts gives no sound. Other languages are read as if they were English.
 
     Args:
-        text: what to say, of any length.
+        text: the text, of any length.
         speed: from 0.5 to 2.0; 1.0 is the model's own pace.
         voice: WOMAN or MAN.
 
