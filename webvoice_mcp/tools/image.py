@@ -30,7 +30,7 @@ tools = ToolSet("image")
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 
-Prompt = Annotated[str, Field(max_length=PROMPT_CHARACTERS, description="What the image shows.")]
+Prompt = Annotated[str, Field(max_length=PROMPT_CHARACTERS, description="What it shows. At most 4,000 characters.")]
 AspectRatio = Annotated[str, Field(description="E.g. 1:1, 16:9, 3:4.")]
 Seed = Annotated[int | None, Field(ge=-1, description="For repeatable results.")]
 
