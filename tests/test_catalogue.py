@@ -20,8 +20,8 @@ from webvoice_mcp.contract.endpoint import Endpoint
 from webvoice_mcp.tools.catalogue import TOOLSETS
 
 # Every conversation pays for the list, so these are raised only on purpose.
-MAX_BYTES = 37_000  # of tools/list
-MAX_TOKENS = 5_500  # that a model reads of all tools
+MAX_BYTES = 44_000  # of tools/list
+MAX_TOKENS = 6_500  # that a model reads of all tools
 MAX_TOKENS_OF_A_TOOL = 700
 
 READ_ONLY = {

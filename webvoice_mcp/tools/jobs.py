@@ -75,8 +75,8 @@ class JobList(Result):
 
 @tools.free(title="Estimate credits", effect=READS_LOCALLY)
 async def webvoice_estimate_credits(
-    tool: Annotated[str, Field(description="Name of the tool that would be called.")],
-    arguments: Annotated[dict[str, Any], Field(description="The arguments it would be called with.")],
+    tool: Annotated[str, Field(description="Its name.")],
+    arguments: Annotated[dict[str, Any], Field(description="All its arguments, as in the call.")],
     *,
     services: Services,
 ) -> CreditEstimate:
