@@ -55,7 +55,7 @@ async def test_resources_are_listed_and_described_without_the_network(make_setti
     assert (template.uri_template, template.title) == ("webvoice://voices/{language}", "Voices of a language")
     assert template.mime_type == "application/json"
     assert (of_files.uri_template, of_files.title) == ("webvoice://files/{job}/{number}", "File of a job")
-    for description in [*(entry.description for entry in (*listed, template, of_files))]:
+    for description in [*(resource.description for resource in listed), template.description, of_files.description]:
         assert re.fullmatch(r"[A-Z].{30,118}\.", description or "")
     assert service.requests == []
 
