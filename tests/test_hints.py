@@ -1,4 +1,4 @@
-"""What our own texts point to exists: tools, settings and commands, and never a path of the API."""
+"""Our own texts point to tools, settings and commands that exist, and never to a path of the API."""
 
 import ast
 import re
@@ -37,7 +37,7 @@ def sentences() -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def test_no_text_of_ours_sends_its_reader_to_a_path_of_the_api() -> None:
+def test_no_text_of_ours_points_to_a_path_of_the_api() -> None:
     assert len(sentences()) > 500
     assert [(place, text) for place, text in sentences() if _REQUEST.search(text) or tools_for_paths_in(text)] == []
 
