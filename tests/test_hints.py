@@ -42,6 +42,20 @@ def test_no_text_of_ours_points_to_a_path_of_the_api() -> None:
     assert [(place, text) for place, text in sentences() if _REQUEST.search(text) or tools_for_paths_in(text)] == []
 
 
+def test_no_error_names_the_path_of_an_endpoint() -> None:
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.relative_to(PACKAGE).parts[0] in SPEAKING_OF_PATHS:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        raised = [node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.exc]
+        for_programmers = [error for error in raised if ast.unparse(error).startswith("TypeError(")]
+        excused = {id(node) for error in for_programmers for node in ast.walk(error)}
+        texts = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) and id(node) not in excused]
+        found += [ast.unparse(node) for node in texts if re.search(r" .*endpoint\.path\}", ast.unparse(node))]
+    assert found == []
+
+
 @pytest.mark.parametrize("text", ["GET models/ lists them", "call /api/v1/status/", "see chat/completions/ first"])
 def test_a_path_in_a_text_would_be_found(text: str) -> None:
     assert _REQUEST.search(text) or tools_for_paths_in(text)
