@@ -416,6 +416,15 @@ async def test_a_replaced_file_is_the_newer_job_s_only(make_settings: MakeSettin
         assert CHANGED in (await refusal(client, f"{FILES}{old}/1"))[1]
 
 
+async def test_a_file_of_which_nothing_is_known_is_not_readable(make_settings: MakeSettings, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    path.write_bytes(MP3_BYTES)
+    settings = make_settings()
+    await record(settings.history_file, [SavedFile(str(path), path.as_uri(), "audio/mpeg", len(MP3_BYTES))])
+    async with connected(settings, ScriptedTransport()) as client:
+        assert (await refusal(client, path.as_uri()))[0] == INVALID_PARAMS
+
+
 async def test_files_of_earlier_versions_are_not_readable(make_settings: MakeSettings, tmp_path: Path) -> None:
     settings = make_settings()
     path = tmp_path / "a.mp3"
