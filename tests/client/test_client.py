@@ -208,7 +208,7 @@ async def test_an_error_whose_body_breaks_off_keeps_its_status(make: MakeClient)
     ("body", "sentence"),
     [
         (b"<html>Down</html>", "The answer is not JSON. Check WEBVOICE_BASE_URL, or try again later."),
-        (b'{"success": true}', "The service's answer to translation/ has no usable translated_text."),
+        (b'{"success": true}', "The service's answer has no usable translated_text."),
         (b"x" * (9 << 20), "The service's answer is larger than 8 MiB and was discarded."),
     ],
 )
@@ -270,7 +270,7 @@ async def test_a_download_that_is_not_an_object_is_an_invalid_response(make: Mak
     error = await caught(
         client.download(SPEECH, SPEECH_REQUEST, lambda _field, _index: bytearray().extend), InvalidResponse
     )
-    assert str(error) == f"The service's answer to tts/ has no usable content. {SPENT}"
+    assert str(error) == f"The service's answer has no usable content. {SPENT}"
 
 
 async def test_a_slow_disk_does_not_block_the_event_loop(make: MakeClient) -> None:

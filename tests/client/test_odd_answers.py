@@ -141,16 +141,14 @@ async def test_a_refused_image_says_why(make: MakeClient) -> None:
 async def test_missing_media_are_reported_with_the_services_message(make: MakeClient) -> None:
     client, _, _ = make(ok({"message": f"Queued for {CANARY}."}))
     error = await caught(client.download(IMAGE, IMAGE_REQUEST, discard), InvalidResponse)
-    assert str(error) == (
-        f"The service's answer to image/ has no image or images. It says: Queued for wv_…cdef. {SPENT}"
-    )
+    assert str(error) == (f"The service's answer has no image or images. It says: Queued for wv_…cdef. {SPENT}")
     assert error.billed
 
 
 async def test_a_success_without_the_wanted_content_is_an_invalid_response(make: MakeClient) -> None:
     client, _, _ = make(ok({"success": True, "error": "Half of it failed"}))
     assert str(await caught(translate(client), InvalidResponse)) == (
-        f"The service's answer to translation/ has no usable translated_text. It says: Half of it failed. {SPENT}"
+        f"The service's answer has no usable translated_text. It says: Half of it failed. {SPENT}"
     )
 
 

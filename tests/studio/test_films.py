@@ -116,7 +116,7 @@ def test_copied_sound_stays_with_its_pictures() -> None:
         assert (middle > 100) == (number % 2 == 1), number
 
 
-def test_clips_of_other_forms_are_encoded_anew_in_the_size_of_the_first() -> None:
+def test_unlike_clips_are_encoded_anew_in_the_size_of_the_first() -> None:
     tall = make(CLIP._replace(size=(48, 96), fps=30, rate=44_100, layout="stereo", colour=200))
     film, seconds = join([make(CLIP), tall, make(SILENT)])
 

@@ -334,7 +334,7 @@ async def test_recordings_that_cannot_be_sent_are_refused_before_any_request(
 async def test_an_answer_without_text_is_an_error(make_settings: MakeSettings, recording: Path) -> None:
     async with connected(make_settings(), ScriptedTransport(answer({"success": True}))) as client:
         text = failed(await client.call_tool("webvoice_stt", {"audio_path": str(recording)}))
-    assert text.startswith("invalid_response: The service's answer to stt/ has no usable text.")
+    assert text.startswith("invalid_response: The service's answer has no usable text.")
 
 
 async def test_an_odd_small_field_of_a_paid_answer_is_left_out(make_settings: MakeSettings, recording: Path) -> None:

@@ -5,6 +5,7 @@ from webvoice_mcp.files.files import Files
 from webvoice_mcp.files.input_file import InputFile
 from webvoice_mcp.files.kinds import kind_for_suffix
 from webvoice_mcp.files.local_file import LocalFile
+from webvoice_mcp.files.made_files import MadeFile
 from webvoice_mcp.files.output import Output, Target
 from webvoice_mcp.files.pending_file import PendingFile
 from webvoice_mcp.files.saved_file import SavedFile, read_back
@@ -13,6 +14,7 @@ __all__ = [
     "Files",
     "InputFile",
     "LocalFile",
+    "MadeFile",
     "Output",
     "PendingFile",
     "SavedFile",

@@ -1,14 +1,18 @@
-"""The interface to the user's files: `resolve`, `create` and `publish` outputs, `open_input` and `find_local`."""
+"""The interface to the user's files: `resolve`, `create` and `publish` outputs, and read files of all kinds."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Literal, Protocol
 
 import anyio
 
+from webvoice_mcp.errors import FileError
 from webvoice_mcp.files.folders import remove_empty
 from webvoice_mcp.files.input_file import Convert, InputFile, Upload, open_input
 from webvoice_mcp.files.local_file import LocalFile, find_local
+from webvoice_mcp.files.made_files import MadeFile, check_made_file, read_made_file
 from webvoice_mcp.files.output import Output, Target, resolve
 from webvoice_mcp.files.path_policy import PathPolicy
 from webvoice_mcp.files.pending_file import PendingFile, create
@@ -146,3 +150,23 @@ class Files:
             DiskError: it cannot be read.
         """
         return await self._threads.run(find_local, path, argument, self._policy)
+
+    async def read_made(self, made: MadeFile, start: int, end: int) -> bytes:
+        """Return a range of a file that was made earlier.
+
+        Raises:
+            FileNotFound: it is gone.
+            PathNotAllowed: it is outside the allowed folders, or its path has a link in it now.
+            DiskError: another file has its path, it was changed, or it cannot be read.
+        """
+        return await self._threads.run(read_made_file, made, self._policy, start, end)
+
+    async def readable(self, made: Iterable[MadeFile], *, limit: int) -> list[MadeFile]:
+        """Return the first of these files that `read_made` can read."""
+        return await self._threads.run(lambda: list(islice(self._readable(made), limit)))
+
+    def _readable(self, made: Iterable[MadeFile]) -> Iterator[MadeFile]:
+        for file in made:
+            with suppress(FileError):
+                check_made_file(file, self._policy)
+                yield file

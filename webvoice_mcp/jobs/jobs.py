@@ -132,7 +132,7 @@ class Jobs:
         job.reservation.settle(job.reservation.credits if cost is None else cost)
         files = tuple(file.path for file in job.files)
         try:
-            await self._history.record_end(job.id, job.final_state, cost, files, job.error_code)
+            await self._history.record_end(job.id, job.final_state, cost, files, job.error_code, saved=job.files)
         except Exception:  # noqa: BLE001 - a history that fails must not end other jobs
             _log.exception("%s: its end could not be recorded", job.tool)
         finally:

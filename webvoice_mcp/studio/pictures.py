@@ -77,7 +77,7 @@ def _opened(file: BinaryIO, kind: Kind) -> Any:
     if kind is HEIC:
         from pillow_heif import HeifImageFile  # noqa: PLC0415 - optional, and slow to import
 
-        return HeifImageFile(file)  # type: ignore[no-untyped-call]
+        return HeifImageFile(file)  # type: ignore[no-untyped-call]  # it has no types
     from PIL import AvifImagePlugin  # noqa: PLC0415 - optional, and slow to import
 
     return AvifImagePlugin.AvifImageFile(file)

@@ -18,7 +18,7 @@ tools = ToolSet("chat")
 Prompt = Annotated[str, Field(description="A question or task. Give this or messages.")]
 Messages = Annotated[
     list[JsonObject] | None,
-    Field(description="OpenAI messages (system, user, assistant, tool) in place of prompt; the last is user or tool."),
+    Field(description="OpenAI messages in place of prompt; the last is user or tool."),
 ]
 System = Annotated[str, Field(description="Instructions, with prompt only.")]
 MaxTokens = Annotated[int, Field(ge=1, le=8000, description="Longest answer, in tokens.")]
@@ -101,13 +101,15 @@ async def webvoice_chat(
         list[JsonObject] | None, Field(description="OpenAI function tools (DeepSeek, OpenRouter). Not with web_search.")
     ] = None,
     tool_choice: Annotated[str, Field(description="none, auto, required, or the name of one of tools.")] = "",
-    web_search: Annotated[bool, Field(description="Search the web, as deepseek-websearch can.")] = False,
+    web_search: Annotated[
+        bool, Field(description="Documented for deepseek-websearch, Moonshot and Z.AI models only.")
+    ] = False,
     stream: Stream = None,
 ) -> PaidCall[Answer]:
     """Ask a chat model and get its answer as text, or the tool calls that it wants made.
 
-    Costs 0 to 5 credits a request, by model (webvoice_list_chat_models). To choose among DeepInfra's four models
-    use webvoice_deepinfra_chat.
+    Costs 0 to 5 credits a request, by model. openrouter:google/gemini-2.5-flash-image (Nano Banana) also draws, into
+    files. For DeepInfra's four models: webvoice_deepinfra_chat.
     """
     check_tools(tools or [], web_search=web_search)
     request = ChatRequest(

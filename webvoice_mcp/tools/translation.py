@@ -24,8 +24,10 @@ class Translation(PaidResult):
 @tools.paid(TRANSLATION, title="Translate")
 async def webvoice_translate(
     text: Annotated[str, Field(description="What to translate.")],
-    target_language: Annotated[Language, Field(description="Code of the language to translate into.")],
-    source_language: Annotated[SourceLanguage, Field(description="Code of the text's language.")] = "auto",
+    target_language: Annotated[Language, Field(description="Code of the wanted language.")],
+    source_language: Annotated[
+        SourceLanguage, Field(description="Code of the text's language. auto means English to the service.")
+    ] = "auto",
 ) -> PaidCall[Translation]:
     """Translate text between fifteen languages and return the translation.
 
