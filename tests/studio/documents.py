@@ -1,5 +1,7 @@
 """Texts in many scripts, for tests."""
 
+# ruff: noqa: RUF001 - texts in many scripts
+
 from hypothesis import strategies as st
 
 SCRIPTS = {

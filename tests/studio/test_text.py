@@ -1,7 +1,10 @@
 """Cutting of text into parts and sentences."""
 
+# ruff: noqa: RUF001 - texts in many scripts
+
 import re
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -40,7 +43,7 @@ def test_no_grapheme_is_cut(text: str, limit: int) -> None:
 def test_two_neighbouring_parts_would_not_fit_into_one(text: str, limit: int) -> None:
     """A unit that fits is never cut, so parts may be short, but never so short that joining two is possible."""
     spans = cut_spans(text, limit=limit)
-    for (start, _), (_, end) in zip(spans, spans[1:], strict=False):
+    for (start, _), (_, end) in pairwise(spans):
         assert end - start > limit
 
 
@@ -178,10 +181,12 @@ def test_a_text_becomes_its_sentences_each_on_one_line() -> None:
 
 
 def test_a_long_sentence_is_split_at_commas() -> None:
-    sentence = "When the first 1,000 people had come through the gate, all of them tired, the old man at last put down his book."
+    sentence = (
+        "When the first 1,000 people had come through the gate, all of them tired, the old man put down the book."
+    )
     assert sentences(sentence) == [
         "When the first 1,000 people had come through the gate,",
-        "all of them tired, the old man at last put down his book.",
+        "all of them tired, the old man put down the book.",
     ]
 
 

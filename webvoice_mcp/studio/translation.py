@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 _DASH = re.compile(r"\s*[-–—‐]\s*")  # noqa: RUF001 - dashes before what a person says
+_LOOSE_LINK = re.compile(r"\] ?\( *([^()\s]+) *\)")  # as translations return it at times
 _WITHOUT_SPACES = re.compile("[\u2e80-\ua4cf\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]")
 
 
@@ -187,6 +188,7 @@ def _restore(source: str, answer: str) -> tuple[str, list[str]]:
     lost = [match[0] for match in PROTECTED.finditer(source)]
     if not lost:
         return answer, []
+    answer = _LOOSE_LINK.sub(r"](\1)", answer)
     found = list(PROTECTED.finditer(answer))
     restored: dict[int, str] = {}
     for index, match in enumerate(found):
