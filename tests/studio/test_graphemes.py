@@ -1,4 +1,4 @@
-"""Borders of graphemes, by the examples of UAX #29 and by words of many scripts."""
+"""Borders of graphemes, by the examples of UAX 29 and by words of many scripts."""
 
 import pytest
 
