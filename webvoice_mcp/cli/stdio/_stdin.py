@@ -182,7 +182,8 @@ def _put_initialize_first(lines: bytes) -> bytes:
     if b'"server/discover"' not in lines or b'"initialize"' not in lines:
         return lines
     messages = lines.splitlines(keepends=True)
-    return b"".join(sorted(messages, key=lambda message: _method(message) != "initialize"))
+    messages.sort(key=lambda message: _method(message) != "initialize")
+    return b"".join(messages)
 
 
 def _method(line: bytes) -> Any:
