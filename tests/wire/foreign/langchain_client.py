@@ -35,7 +35,7 @@ async def connected(server: Message, on_progress: OnProgress) -> AsyncIterator[C
         reply = await model.ainvoke([*conversation, messages.HumanMessage("Say 'well done'")])
         return str(reply.content)
 
-    conversation: list[Any] = []
+    conversation: list[Any] = [messages.HumanMessage("Try the tools")]
     connections = client.MultiServerMCPClient({"webvoice": {"transport": "stdio", **server}})
     async with connections.session("webvoice") as session:
         loaded = await tools.load_mcp_tools(session, callbacks=callbacks.Callbacks(on_progress=progressed))
