@@ -90,7 +90,7 @@ def _tone(shape: Shape, stream: Any) -> Iterator[Any]:
 
 
 class Heard(NamedTuple):
-    """What a decoder hears in a file.
+    """The sound that a decoder finds in a file.
 
     Attributes:
         hertz: the frequency of the tone, from its zero crossings.

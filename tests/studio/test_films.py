@@ -24,7 +24,7 @@ MP3 = Shape("mp3", "libmp3lame", seconds=1)
 
 
 class Seen(NamedTuple):
-    """What a decoder sees in a film.
+    """The tracks that a decoder finds in a film.
 
     Attributes:
         greys: the brightness in the middle of the pictures, of one for each second.

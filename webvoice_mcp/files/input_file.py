@@ -44,7 +44,7 @@ class Upload:
 
 
 class Converted(NamedTuple):
-    """What is sent of a file of another format.
+    """The sound or picture that is sent of a file of another format.
 
     Attributes:
         file: an open file without a name, flushed.
