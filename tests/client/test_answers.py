@@ -121,7 +121,7 @@ async def test_a_success_that_is_there_and_not_true_is_a_refusal(make: MakeClien
     body = {"success": success, "message": "No.", "translated_text": "Ciao"}
     client, _, _ = make(ok(body), events(json.dumps(body)))
     assert str(await caught(translate(client), BadRequest)) == said
-    assert str(await caught(client.stream(CHAT, CHAT_REQUEST, ignore_text), BadRequest)) == said
+    assert str(await caught(client.chat(CHAT, CHAT_REQUEST, ignore_text), BadRequest)) == said
 
 
 @pytest.mark.parametrize("success", [True, None])
