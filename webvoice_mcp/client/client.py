@@ -29,7 +29,7 @@ from webvoice_mcp.client.retries import Retries
 from webvoice_mcp.client.splitter import MediaItem
 from webvoice_mcp.contract.account import links
 from webvoice_mcp.contract.endpoint import Endpoint, FreeEndpoint, PaidEndpoint, Q, R, Request
-from webvoice_mcp.errors import InvalidResponse, NetworkError, TimedOut, WebVoiceError
+from webvoice_mcp.errors import InvalidResponse, TimedOut
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.storage.threads import WorkerThreads
 

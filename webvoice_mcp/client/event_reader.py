@@ -12,6 +12,7 @@ from webvoice_mcp.client.document import parse_json
 from webvoice_mcp.client.long_strings import LongStrings
 
 _LONG_BYTES = 64 << 10
+_NAMES = frozenset({b"", b"data", b"event", b"id", b"retry"})  # a line without a name is a comment
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -39,7 +40,11 @@ class Event:
 
 
 class EventReader:
-    """Takes a body in pieces of any size."""
+    """Takes a body in pieces of any size.
+
+    Attributes:
+        has_fields: True if any line was one of an event stream, empty lines aside.
+    """
 
     def __init__(self, begin_long: Callable[[], LongStrings]) -> None:
         """Begin a body.
@@ -47,6 +52,7 @@ class EventReader:
         Args:
             begin_long: returns a reader for the data of a long event.
         """
+        self.has_fields = False
         self._begin_long = begin_long
         self._line = bytearray()  # a line that has not ended yet
         self._is_long_data = False  # it is a line of data, and is being passed to `_long`
@@ -87,6 +93,7 @@ class EventReader:
         if len(self._line) <= _LONG_BYTES:
             return
         if self._line.startswith(b"data:"):
+            self.has_fields = True
             self._add_data(_value(bytes(self._line)), is_long=True)
             self._is_long_data = True
         else:
@@ -102,6 +109,7 @@ class EventReader:
         if not line:
             return self._end_event()
         name = line.partition(b":")[0]
+        self.has_fields = self.has_fields or name in _NAMES
         if name == b"data":
             self._add_data(_value(line), is_long=len(line) > _LONG_BYTES)
         elif name == b"event":

@@ -162,7 +162,7 @@ class _Stream:
     async def _read_events(self, first: bytes, slices: AsyncIterator[bytes], linger: anyio.CancelScope) -> None:
         chat = self._chat
         events = EventReader(partial(LongStrings, self._pictures, _MAX_BYTES, content=chat.content))
-        first_bytes, is_broken = first, False
+        is_broken = False
         while True:
             for event in events.feed(first):
                 await self._checkpointer.checkpoint()  # a slice can hold thousands of events
@@ -179,16 +179,16 @@ class _Stream:
             except httpx2.HTTPError:
                 is_broken = True
                 break
-        await self._end_events(events, first_bytes, is_broken=is_broken)
+        await self._end_events(events, is_broken=is_broken)
 
-    async def _end_events(self, events: EventReader, first: bytes, *, is_broken: bool) -> None:
+    async def _end_events(self, events: EventReader, *, is_broken: bool) -> None:
         if last := events.finish():  # its blank line is missing
             try:
                 await self._add(last)
             except InvalidResponse:
                 if not (self._has_events or is_broken):
                     raise
-        if first.strip() and not (self._has_events or is_broken or _EVENT_LINE.match(first)):
+        if not (events.has_fields or is_broken):
             raise not_json_error()
 
     async def _add(self, event: Event) -> None:
