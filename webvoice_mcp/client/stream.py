@@ -202,7 +202,7 @@ class _Stream:
         if not isinstance(chunk, dict):
             raise InvalidResponse("The service's stream contains something other than chunks of an answer.")
         failure = chunk if event.kind == "error" or chunk.get("error") or is_refusal(chunk) else _failure_in(chunk)
-        if failure:
+        if failure is not None:
             raise self._make_error(replace_surrogates(failure), has_content=self._chat.has_content)
         await self._pass_on(self._chat.add(chunk))
 
