@@ -43,6 +43,11 @@ def test_the_message_is_found_in_an_error_body(body: str, message: str) -> None:
     ("header", "seconds"),
     [
         (" 7 ", 7.0),
+        ("2.5", 2.5),
+        ("60s", 60.0),
+        ("2 Seconds", 2.0),
+        ("1e3", 1000.0),
+        ("9e9", 999_999_999.0),
         ("soon", None),
         ("Sun, 22 Nov 2026 12:00:09 GMT", 9.0),
         ("Sun, 22 Nov 2026 12:00:09 -0000", 9.0),

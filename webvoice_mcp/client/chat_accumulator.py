@@ -70,7 +70,7 @@ class ChatAccumulator:
     @property
     def has_content(self) -> bool:
         """True if any content of the answer has arrived."""
-        return self._size > 0
+        return bool(self._size or self._pictures.items)
 
     @property
     def is_complete(self) -> bool:

@@ -9,8 +9,8 @@ _MAX_TYPE_CHARACTERS = 128
 _WRAPPED_CHARACTERS = 32  # a line of at least this length continues the base64 of the line before
 
 _TYPE = rf"[a-z0-9_.+/;=-]{{0,{_MAX_TYPE_CHARACTERS}}}"
-_START = re.compile(rf"(?<![^\W_])data:{_TYPE};base64,(?=[a-z0-9+/_-])", re.IGNORECASE | re.ASCII)
-_UNFINISHED_START = re.compile(rf"(?<![^\W_])d(?:a(?:t(?:a(?::{_TYPE},?)?)?)?)?\Z", re.IGNORECASE | re.ASCII)
+_START = re.compile(rf"data:{_TYPE};base64,(?=[a-z0-9+/_-])", re.IGNORECASE | re.ASCII)
+_UNFINISHED_START = re.compile(rf"d(?:a(?:t(?:a(?::{_TYPE},?)?)?)?)?\Z", re.IGNORECASE | re.ASCII)
 _FIELD_START = re.compile(rf"\s*data:{_TYPE};base64,", re.IGNORECASE | re.ASCII)
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=_-]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]*+")
@@ -43,7 +43,6 @@ class LinkScanner:
         self._picture: Picture | None = None
         self._is_broken = False  # the rest of a link that is not base64 is being dropped
         self._held = ""  # what may be the beginning of a link, or of what follows one
-        self._before = ""  # the character before `_held`
 
     def feed(self, piece: str) -> str:
         """Take the next piece, and return the text that is complete."""
@@ -75,23 +74,16 @@ class LinkScanner:
         return "".join(out)
 
     def _read_text(self, text: str, position: int, out: list[str], *, is_last: bool) -> int:
-        # The character before the piece decides whether "data" is the end of another word.
-        context, offset = (self._before + text, len(self._before)) if position == 0 else (text, 0)
-        start = _START.search(context, position + offset)
-        if start:
-            begin = start.start() - offset
+        if start := _START.search(text, position):
             self._picture = self._pictures.open(start[0])
-            out += [text[position:begin], self._picture.mark]
-            self._before = ""
-            return start.end() - offset
+            out += [text[position : start.start()], self._picture.mark]
+            return start.end()
         end = len(text)
-        if not is_last:
-            tail = max(position + offset, len(context) - _MAX_TYPE_CHARACTERS - 8)
-            if unfinished := _UNFINISHED_START.search(context, tail):
-                end = unfinished.start() - offset
+        tail = max(position, end - _MAX_TYPE_CHARACTERS - len("data:;base64,"))
+        if not is_last and (unfinished := _UNFINISHED_START.search(text, tail)):
+            end = unfinished.start()
         out.append(text[position:end])
         self._held = text[end:]
-        self._before = text[end - 1 : end] or self._before
         return end
 
     def _read_base64(self, text: str, position: int, *, is_last: bool) -> int:

@@ -146,6 +146,7 @@ class _Stream:
             with anyio.CancelScope() as linger:
                 await self._read_events(first, slices, linger)
         except WebVoiceError as error:
+            await self._pictures.settle()
             if not chat.is_complete:  # a complete answer was paid for, so it is delivered despite later errors
                 error.credits_used = dearest([error.credits_used, chat.bill])
                 raise

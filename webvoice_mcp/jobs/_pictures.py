@@ -108,8 +108,10 @@ class ChatPictures:
         file = self._pending.get(picture.number)
         if file is None or picture.problem or not picture.is_complete:
             return
-        if picture.source and await file.kind() is None:
-            return  # an example in a text about links
+        if picture.source:
+            kind = await file.kind()
+            if kind is None or kind.family == "text":
+                return  # an example in a text about links
         self.saved.append(await file.publish())
         self._shown[picture.number] = self.saved[-1].path
 
