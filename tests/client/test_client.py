@@ -317,7 +317,7 @@ async def test_a_stream_passes_on_its_text_and_returns_a_reply(make: MakeClient)
     async def on_text(piece: str) -> None:
         pieces.append(piece)
 
-    reply = await client.stream(CHAT, CHAT_REQUEST, on_text)
+    reply = await client.chat(CHAT, CHAT_REQUEST, on_text)
     assert pieces == ["Hel", "lo ", "w"]  # the last character could have been the beginning of the key
     assert reply.choices[0].message.text == "Hello w"
     assert (reply.id, reply.usage, reply.webvoice.credits_remaining) == ("c1", {"total_tokens": 60}, 98)
@@ -326,4 +326,4 @@ async def test_a_stream_passes_on_its_text_and_returns_a_reply(make: MakeClient)
 
 async def test_a_route_that_does_not_stream_is_read_as_a_whole(make: MakeClient) -> None:
     client, _, _ = make(ok({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}))
-    assert (await client.stream(CHAT, CHAT_REQUEST, ignore_text)).choices[0].message.text == "Hi"
+    assert (await client.chat(CHAT, CHAT_REQUEST, ignore_text)).choices[0].message.text == "Hi"

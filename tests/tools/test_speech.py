@@ -372,3 +372,10 @@ async def test_a_language_without_voices_is_answered_with_its_base(
     assert list(result["voices"]) == codes
     asked = [request.url.params["language"] for request in service.requests]
     assert asked == ([language, language[:2]] if language[:2] != language else [language])
+
+
+async def test_a_recording_without_speech_has_an_empty_transcript(make_settings: MakeSettings, recording: Path) -> None:
+    reply = answer({**TRANSCRIPT, "text": None})
+    async with connected(make_settings(), ScriptedTransport(reply)) as client:
+        result = fields(await client.call_tool("webvoice_stt", {"audio_path": str(recording)}))
+    assert (result["text"], result["credits_used"]) == ("", 0.3)

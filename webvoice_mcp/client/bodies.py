@@ -129,12 +129,6 @@ def is_multiply_compressed(response: httpx2.Response) -> bool:
     return "," in response.headers.get("content-encoding", "")
 
 
-def is_event_stream(response: httpx2.Response) -> bool:
-    """Return True if a body is a stream of server-sent events."""
-    kind: str = response.headers.get("content-type", "")
-    return kind.partition(";")[0].strip().lower() == "text/event-stream"
-
-
 def _content_length(response: httpx2.Response) -> int | None:
     # The length of a compressed body does not give the decompressed length.
     text: str = response.headers.get("content-length", "")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from webvoice_mcp.client.free_client import FreeClient
-from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, OPENAI_MODELS, ChatModel, ChatReply, ChatRequest
+from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, OPENAI_MODELS, ChatModel, ChatReply, ChatRequest, text_of
 from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.jobs.call import Delivery, PaidCall
@@ -122,7 +122,8 @@ async def webvoice_chat(
         tool_choice=choice(tool_choice, tools or []),
         web_search=web_search or None,
     )
-    return PaidCall(CHAT, request, result=_answer, text=_text, pictures=_picture_urls, stream=stream)
+    asked = text_of(request.messages[-1].get("content"))
+    return PaidCall(CHAT, request, result=_answer, picture_links=_picture_links, name_from=asked, stream=stream)
 
 
 @tools.paid(CHAT, title="Chat on DeepInfra")
@@ -151,12 +152,8 @@ async def webvoice_deepinfra_chat(
     )
 
 
-def _text(reply: ChatReply) -> str:
-    return reply.choices[0].message.text
-
-
-def _picture_urls(reply: ChatReply) -> list[str]:
-    return reply.choices[0].message.picture_urls
+def _picture_links(reply: ChatReply) -> list[str]:
+    return reply.choices[0].message.picture_links
 
 
 def _answer(delivery: Delivery[ChatReply]) -> Answer:
