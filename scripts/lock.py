@@ -4,7 +4,9 @@ import sys
 
 import _env
 
-for lock, groups in (("demo.txt", ["--extra", "sandbox"]), ("dev.txt", ["--extra", "sandbox", "--group", "dev"])):
+DEMO = ["--extra", "sandbox"]
+
+for lock, groups in (("demo.txt", DEMO), ("dev.txt", ["--extra", "media", *DEMO, "--group", "dev"])):
     code = _env.run(
         *("uv", "pip", "compile", "-q", "--universal", "--generate-hashes", "--upgrade", "--no-header"),
         *("--no-emit-index-url", "--no-emit-find-links", "--python-version", "3.11"),

@@ -45,6 +45,7 @@ DEFAULTS = Settings(
     confirm_above=None,
     history_file=Path(platformdirs.user_state_dir("webvoice-mcp", appauthor=False)) / "history.db",
     inline_images=True,
+    resource_links=True,
     max_file_bytes=2048 * MIB,
     max_upload_bytes=200 * MIB,
     log_level="WARNING",
@@ -111,6 +112,7 @@ def test_everything_can_be_set_and_is_described(tmp_path: Path) -> None:
         "TIMEOUT": "2.5",
         "INLINE_WAIT": "0",
         "INLINE_IMAGES": "0",
+        "RESOURCE_LINKS": "0",
         "MAX_FILE_MB": "10",
         "MAX_UPLOAD_MB": "0.5",
         "LOG_LEVEL": "debug",
@@ -132,6 +134,7 @@ def test_everything_can_be_set_and_is_described(tmp_path: Path) -> None:
         confirm_above=0.0,
         history_file=tmp_path / "state/history.db",
         inline_images=False,
+        resource_links=False,
         max_file_bytes=10 * MIB,
         max_upload_bytes=MIB // 2,
         log_level="DEBUG",
@@ -147,6 +150,7 @@ def test_everything_can_be_set_and_is_described(tmp_path: Path) -> None:
         "WEBVOICE_CONFIRM_ABOVE": "0",
         "WEBVOICE_TOOLSETS": "account,chat,speech",
         "WEBVOICE_INLINE_IMAGES": "0",
+        "WEBVOICE_RESOURCE_LINKS": "0",
         "WEBVOICE_INLINE_WAIT": "0",
         "WEBVOICE_TIMEOUT": "2.5",
         "WEBVOICE_MAX_FILE_MB": "10",
@@ -478,7 +482,7 @@ def test_the_default_folders_are_looked_up_only_if_needed(tmp_path: Path, monkey
 # Choices and numbers
 
 
-@pytest.mark.parametrize("name", ["OVERWRITE", "INLINE_IMAGES"])
+@pytest.mark.parametrize("name", ["OVERWRITE", "INLINE_IMAGES", "RESOURCE_LINKS"])
 def test_a_switch_is_on_or_off_in_many_spellings_and_nothing_else(name: str) -> None:
     spellings = {True: ("1", "true", "YES", "on"), False: ("0", "False", "no", "off")}
     for state, values in spellings.items():
@@ -496,7 +500,7 @@ def test_all_means_every_toolset_and_unknown_toolsets_are_refused() -> None:
     for value in ("speech,vidio", ",", "speech chat"):
         assert refusal(TOOLSETS=value) == (
             f"WEBVOICE_TOOLSETS={value!r} cannot be used: it must be all, or a comma-separated list of"
-            " account, chat, image, messaging, speech, translation, video."
+            " account, chat, image, messaging, speech, studio, translation, video."
         )
 
 

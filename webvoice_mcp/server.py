@@ -1,19 +1,28 @@
 """Creates the MCP server from the settings."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 import anyio
 import httpx2
 from mcp.server.caching import CacheHint
+from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.request_state import RequestStateSecurity
-from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult, ResourceLink, TextContent
-from pydantic import ValidationError
+from mcp.types import (
+    CallToolResult,
+    GetPromptResult,
+    InputRequiredResult,
+    Resource,
+    ResourceLink,
+    ResourceTemplate,
+    TextContent,
+)
+from pydantic import AnyUrl, ValidationError
 
 from webvoice_mcp import __version__
 from webvoice_mcp.client.auth import Keys
@@ -30,7 +39,8 @@ from webvoice_mcp.jobs.questions import Questions
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import TOOLSETS, Settings
-from webvoice_mcp.tools import completion, prompts, resources
+from webvoice_mcp.studio.player import Player
+from webvoice_mcp.tools import completion, file_resources, prompts, resources
 from webvoice_mcp.tools.arguments import explain, normalize
 from webvoice_mcp.tools.cache import RunningServer
 from webvoice_mcp.tools.catalogue import check_offered, offered
@@ -50,9 +60,16 @@ _STRUCTURED_SINCE = "2025-06-18"  # the revision that brought structured content
 class Server(MCPServer[Services]):
     """The SDK's server, with strict arguments and answers that every protocol revision understands."""
 
-    def __init__(self, tools: list[Tool], families: frozenset[str] = TOOLSETS, **options: Any) -> None:
+    def __init__(
+        self,
+        tools: list[Tool],
+        families: frozenset[str] = TOOLSETS,
+        running: RunningServer | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__("webvoice", tools=tools, **options)
         self._families = families
+        self._running = running or RunningServer()
         self._schemas = {tool.name: tool.parameters for tool in tools}
 
     async def call_tool(
@@ -85,6 +102,23 @@ class Server(MCPServer[Services]):
         """Return a prompt. An unknown name or argument is refused, and the known ones are named."""
         prompts.check(name, arguments or {}, await self.list_prompts())
         return await super().get_prompt(name, arguments, context)
+
+    async def list_resources(self) -> list[Resource]:
+        """List the resources, and the newest files that calls made."""
+        listed = await super().list_resources()
+        return [*listed, *await file_resources.newest_files(self._running.cache.services)]
+
+    async def list_resource_templates(self) -> list[ResourceTemplate]:
+        """List the templates of resources."""
+        return [*await super().list_resource_templates(), file_resources.TEMPLATE]
+
+    async def read_resource(
+        self, uri: AnyUrl | str, context: Context[Services, Any] | None = None
+    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
+        """Read a resource, or a file that a call made."""
+        if file_resources.is_file_uri(str(uri)):
+            return [await file_resources.read_file(str(uri), self._running.cache.services)]
+        return await super().read_resource(uri, context)
 
 
 class Shutdown(Protocol):
@@ -120,16 +154,18 @@ def create_server(
                     with running.using(services):
                         yield services
                 finally:
+                    await services.player.stop()  # before jobs get their time, since many hosts kill within seconds
                     if shutdown is not None:
                         await _end_jobs(services.jobs, shutdown)
         finally:
             await services.aclose()
 
     day = CacheHint(ttl_ms=86_400_000, scope="private")
-    lists = ("tools/list", "prompts/list", "resources/list", "resources/templates/list", "server/discover")
+    lists = ("tools/list", "prompts/list", "resources/templates/list", "server/discover")  # resources come and go
     server = Server(
         [tool.sdk_tool() for tool in offered(settings.toolsets)],
         settings.toolsets,
+        running,
         title="WebVoice",
         version=__version__,
         instructions=_INSTRUCTIONS,
@@ -162,6 +198,7 @@ def create_services(settings: Settings, transport: httpx2.AsyncBaseTransport | N
         jobs=Jobs(history, grace=_GRACE_SECONDS),
         parts=Parts(settings.parts_dir, settings.base_url),
         questions=Questions(),
+        player=Player(),
     )
 
 

@@ -18,6 +18,7 @@ from tests.loopback import LoopbackService
 from tests.support import CANARY
 from tests.wire_driver import SERVER_COMMAND, environment
 from webvoice_mcp import __version__
+from webvoice_mcp.__main__ import main
 from webvoice_mcp.cli.help_text import HELP_TEXT
 from webvoice_mcp.cli.parser import create_parsers
 
@@ -33,6 +34,20 @@ def test_version_and_help_are_printed(command: Command) -> None:
         assert command(word) == (0, f"webvoice-mcp {__version__}\n", "")
     for word in ("--help", "-h", "help"):
         assert command(word) == (0, f"{HELP_TEXT}\n", "")
+
+
+@posix
+def test_python_that_does_not_speak_utf8_is_started_anew_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr(os, "execv", lambda *program: started.append(program))
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "ascii")
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-I", "-m", "webvoice_mcp", "--version"])
+    monkeypatch.setattr(sys, "argv", ["webvoice-mcp", "--version"])
+    assert main() == 0
+    monkeypatch.setitem(sys._xoptions, "utf8", True)
+    assert main() == 0
+    words = [sys.executable, "-X", "utf8", "-I", "-m", "webvoice_mcp", "--version"]
+    assert started == [(sys.executable, words)]
 
 
 def test_version_and_help_load_nothing_heavy(tmp_path: Path) -> None:

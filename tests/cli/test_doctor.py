@@ -23,6 +23,7 @@ from webvoice_mcp.cli.clients import server_command
 from webvoice_mcp.cli.doctor import installation
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import PLACEHOLDER_KEYS
+from webvoice_mcp.studio import extra
 
 CLOSED = "http://127.0.0.1:9/api/v1"  # nothing listens there
 STATUS = b'{"user": "ann", "credits": 12.5, "api_key": {}}'
@@ -392,6 +393,18 @@ def test_missing_engines_are_reported_and_not_a_failure(
 
     monkeypatch.setattr(metadata, "requires", requires)
     assert run_doctor(command)["sandbox engines"] == passed(detail)
+
+
+def test_the_extra_for_media_is_reported_and_never_a_failure(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert run_doctor(command)["extra media"] == passed("installed: av, pillow-heif, pillow")
+    monkeypatch.setattr(extra, "PACKAGES", ("no-such-package",))
+    found = run_doctor(command)["extra media"]
+    assert found == passed(
+        "missing: no-such-package; sound in films and in files of phones (MP4, MOV, WebM, Ogg, AAC), and HEIC and AVIF"
+        f" pictures, need it; to add it, {extra.how_to_add()}"
+    )
 
 
 def test_a_desktop_client_is_given_the_full_path(

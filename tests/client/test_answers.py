@@ -43,6 +43,11 @@ def test_the_message_is_found_in_an_error_body(body: str, message: str) -> None:
     ("header", "seconds"),
     [
         (" 7 ", 7.0),
+        ("2.5", 2.5),
+        ("60s", 60.0),
+        ("2 Seconds", 2.0),
+        ("1e3", 1000.0),
+        ("9e9", 999_999_999.0),
         ("soon", None),
         ("Sun, 22 Nov 2026 12:00:09 GMT", 9.0),
         ("Sun, 22 Nov 2026 12:00:09 -0000", 9.0),
@@ -121,7 +126,7 @@ async def test_a_success_that_is_there_and_not_true_is_a_refusal(make: MakeClien
     body = {"success": success, "message": "No.", "translated_text": "Ciao"}
     client, _, _ = make(ok(body), events(json.dumps(body)))
     assert str(await caught(translate(client), BadRequest)) == said
-    assert str(await caught(client.stream(CHAT, CHAT_REQUEST, ignore_text), BadRequest)) == said
+    assert str(await caught(client.chat(CHAT, CHAT_REQUEST, ignore_text), BadRequest)) == said
 
 
 @pytest.mark.parametrize("success", [True, None])

@@ -208,7 +208,7 @@ async def test_an_error_whose_body_breaks_off_keeps_its_status(make: MakeClient)
     ("body", "sentence"),
     [
         (b"<html>Down</html>", "The answer is not JSON. Check WEBVOICE_BASE_URL, or try again later."),
-        (b'{"success": true}', "The service's answer to translation/ has no usable translated_text."),
+        (b'{"success": true}', "The service's answer has no usable translated_text."),
         (b"x" * (9 << 20), "The service's answer is larger than 8 MiB and was discarded."),
     ],
 )
@@ -270,7 +270,7 @@ async def test_a_download_that_is_not_an_object_is_an_invalid_response(make: Mak
     error = await caught(
         client.download(SPEECH, SPEECH_REQUEST, lambda _field, _index: bytearray().extend), InvalidResponse
     )
-    assert str(error) == f"The service's answer to tts/ has no usable content. {SPENT}"
+    assert str(error) == f"The service's answer has no usable content. {SPENT}"
 
 
 async def test_a_slow_disk_does_not_block_the_event_loop(make: MakeClient) -> None:
@@ -317,7 +317,7 @@ async def test_a_stream_passes_on_its_text_and_returns_a_reply(make: MakeClient)
     async def on_text(piece: str) -> None:
         pieces.append(piece)
 
-    reply = await client.stream(CHAT, CHAT_REQUEST, on_text)
+    reply = await client.chat(CHAT, CHAT_REQUEST, on_text)
     assert pieces == ["Hel", "lo ", "w"]  # the last character could have been the beginning of the key
     assert reply.choices[0].message.text == "Hello w"
     assert (reply.id, reply.usage, reply.webvoice.credits_remaining) == ("c1", {"total_tokens": 60}, 98)
@@ -326,4 +326,4 @@ async def test_a_stream_passes_on_its_text_and_returns_a_reply(make: MakeClient)
 
 async def test_a_route_that_does_not_stream_is_read_as_a_whole(make: MakeClient) -> None:
     client, _, _ = make(ok({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}))
-    assert (await client.stream(CHAT, CHAT_REQUEST, ignore_text)).choices[0].message.text == "Hi"
+    assert (await client.chat(CHAT, CHAT_REQUEST, ignore_text)).choices[0].message.text == "Hi"

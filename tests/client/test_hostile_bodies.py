@@ -141,7 +141,7 @@ async def test_junk_between_events_and_cuts_do_not_change_the_answer(make: MakeC
     body += STOP.strip() + 2 * end + b"data: [DONE]" + 2 * end + data.draw(st.binary(max_size=20))
     offsets = [0, *sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=20))), len(body)]
     client, _, _ = make(event_stream(*[body[start:stop] for start, stop in pairwise(offsets)]))
-    reply = await client.stream(CHAT, CHAT_REQUEST, ignore_text)
+    reply = await client.chat(CHAT, CHAT_REQUEST, ignore_text)
     assert (reply.choices[0].message.text, reply.choices[0].finish_reason) == ("Hello \u2028\u200d\U0001f600", "stop")
 
 
@@ -150,7 +150,7 @@ async def test_a_stream_cut_anywhere_gives_the_whole_answer_or_none(make: MakeCl
     body = chunk({"content": "Hi"}) + chunk({"content": " there"}) + STOP + b"data: [DONE]\n\n"
     for length in range(len(body)):
         client, sent, _ = make(event_stream(body[:length], *end))
-        match await outcome(client.stream(CHAT, CHAT_REQUEST, ignore_text)):
+        match await outcome(client.chat(CHAT, CHAT_REQUEST, ignore_text)):
             case (kind, message):
                 assert kind is InvalidResponse
                 assert message.endswith(SPENT)
@@ -173,7 +173,7 @@ async def test_a_complete_answer_is_delivered_regardless_of_how_its_stream_ends(
     ]
     client, sent, _ = make(left_open, *[event_stream(complete, ending) for ending in endings])
     for number in range(1, 2 + len(endings)):
-        reply = await client.stream(CHAT, CHAT_REQUEST, ignore_text)
+        reply = await client.chat(CHAT, CHAT_REQUEST, ignore_text)
         assert (reply.choices[0].message.text, len(sent.requests)) == ("Hi", number)
 
 
@@ -204,7 +204,7 @@ async def test_odd_deltas_do_not_break_a_stream(make: MakeClient, deltas: list[A
     head = b"data: " + json.dumps({"usage": usage, "id": reason, "webvoice": usage}).encode() + b"\n\n"
     last = chunk({"content": "."}, finish_reason=reason)
     client, _, _ = make(event_stream(head, *map(chunk, deltas), last, STOP))
-    reply = await client.stream(CHAT, CHAT_REQUEST, ignore_text)
+    reply = await client.chat(CHAT, CHAT_REQUEST, ignore_text)
     message = reply.choices[0].message
     assert message.text.endswith(".")
     assert all(set(call) == {"id", "type", "function"} for call in message.tool_calls or [])
@@ -256,7 +256,7 @@ async def test_others_get_their_turn_while_a_piece_of_many_events_is_read(
 ) -> None:
     monkeypatch.setattr("webvoice_mcp.client.checkpoint._INTERVAL_SECONDS", 0.0)
     client, _, _ = make(event_stream(chunk({"content": "x"}) * 500 + STOP))
-    assert await turns_of_others(client.stream(CHAT, CHAT_REQUEST, ignore_text)) > 500
+    assert await turns_of_others(client.chat(CHAT, CHAT_REQUEST, ignore_text)) > 500
 
 
 async def test_others_get_their_turn_while_a_large_answer_is_parsed(make: MakeClient) -> None:

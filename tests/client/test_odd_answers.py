@@ -141,16 +141,14 @@ async def test_a_refused_image_says_why(make: MakeClient) -> None:
 async def test_missing_media_are_reported_with_the_services_message(make: MakeClient) -> None:
     client, _, _ = make(ok({"message": f"Queued for {CANARY}."}))
     error = await caught(client.download(IMAGE, IMAGE_REQUEST, discard), InvalidResponse)
-    assert str(error) == (
-        f"The service's answer to image/ has no image or images. It says: Queued for wv_…cdef. {SPENT}"
-    )
+    assert str(error) == (f"The service's answer has no image or images. It says: Queued for wv_…cdef. {SPENT}")
     assert error.billed
 
 
 async def test_a_success_without_the_wanted_content_is_an_invalid_response(make: MakeClient) -> None:
     client, _, _ = make(ok({"success": True, "error": "Half of it failed"}))
     assert str(await caught(translate(client), InvalidResponse)) == (
-        f"The service's answer to translation/ has no usable translated_text. It says: Half of it failed. {SPENT}"
+        f"The service's answer has no usable translated_text. It says: Half of it failed. {SPENT}"
     )
 
 
@@ -188,26 +186,26 @@ ERROR = '{"error":{"message":"The model is overloaded"}}'
 )
 async def test_an_error_after_part_of_the_answer_may_have_cost_credits(make: MakeClient, first: str) -> None:
     client, _, _ = make(events(first, ERROR))
-    error = await caught(client.stream(CHAT, CHAT_REQUEST, ignore_text), BadRequest)
+    error = await caught(client.chat(CHAT, CHAT_REQUEST, ignore_text), BadRequest)
     assert str(error) == f"The service stopped after part of the answer: The model is overloaded. {SPENT}"
     assert error.billed
 
 
 async def test_an_error_before_any_of_the_answer_is_a_refusal(make: MakeClient) -> None:
     client, _, _ = make(events('{"choices":[{"delta":{"role":"assistant","content":""}}]}', ERROR))
-    error = await caught(client.stream(CHAT, CHAT_REQUEST, ignore_text), BadRequest)
+    error = await caught(client.chat(CHAT, CHAT_REQUEST, ignore_text), BadRequest)
     assert str(error) == f"The service refused the request: The model is overloaded. {ADVICE}"
     assert not error.billed
 
 
 async def test_an_error_without_a_message_after_part_of_the_answer_says_so(make: MakeClient) -> None:
     client, _, _ = make(events(CHUNK, '{"success":false}'))
-    error = await caught(client.stream(CHAT, CHAT_REQUEST, ignore_text), BadRequest)
+    error = await caught(client.chat(CHAT, CHAT_REQUEST, ignore_text), BadRequest)
     assert str(error) == f"The service stopped after part of the answer: no reason given. {SPENT}"
 
 
 async def test_the_charset_of_a_stream_is_ignored(make: MakeClient) -> None:
     body = events('{"choices":[{"delta":{"content":"H\u00e9"},"finish_reason":"stop"}]}').content
     client, _, _ = make(httpx2.Response(200, headers={"content-type": "text/event-stream; charset=hex"}, content=body))
-    reply = await client.stream(CHAT, CHAT_REQUEST, ignore_text)
+    reply = await client.chat(CHAT, CHAT_REQUEST, ignore_text)
     assert reply.choices[0].message.text == "H\u00e9"

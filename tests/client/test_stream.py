@@ -10,7 +10,9 @@ from tests.client.helpers import event_stream, ignore_text
 from tests.support import events
 from webvoice_mcp.client import stream
 from webvoice_mcp.client.chat_accumulator import ChatAccumulator
+from webvoice_mcp.client.pictures import Pictures
 from webvoice_mcp.errors import BadRequest, InvalidResponse, WebVoiceError
+from webvoice_mcp.storage.threads import WorkerThreads
 
 
 def accumulate(*deltas: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +113,7 @@ def make_error(chunk: dict[str, Any], /, *, has_content: bool) -> WebVoiceError:
 
 async def read(response: httpx2.Response, on_text: stream.OnText = ignore_text) -> dict[str, Any]:
     response.request = httpx2.Request("POST", "http://127.0.0.1/")
-    return await stream.read_chat(response, on_text, make_error)
+    return await stream.read_chat(response, on_text, make_error, Pictures(), WorkerThreads(1))
 
 
 async def test_a_stream_with_a_finish_reason_is_complete_without_done() -> None:
@@ -156,7 +158,11 @@ async def test_an_endless_stream_is_stopped() -> None:
 async def test_text_is_kept_if_a_chunk_holds_a_large_image() -> None:
     image = f'{{"url":"data:image/png;base64,{"A" * (2 << 20)}"}}'
     document = await read(events(f'{{"choices":[{{"delta":{{"content":"Hi","images":[{image}]}}}}]}}', "[DONE]"))
-    assert document["choices"][0]["message"] == {"role": "assistant", "content": "Hi"}
+    assert document["choices"][0]["message"] == {
+        "role": "assistant",
+        "content": "Hi",
+        "images": [{"url": None}],
+    }
 
 
 # Surrogates

@@ -213,6 +213,17 @@ async def test_a_path_of_another_system_is_a_name_in_the_output_folder(make_sett
             assert (target.path.suffix, target.path.exists()) == (".mp3", False)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there they are paths")
+@pytest.mark.parametrize(
+    "path", ["C:\\music\\x\\a.mp3", "c:/music/x/a.mp3", "C:\\out\\", "\\\\server\\share\\a.mp3", "sub\\a.mp3", "C:/"]
+)
+async def test_no_file_is_named_after_a_path_of_windows(files: Files, out: Path, path: str) -> None:
+    before = everything_in(out)
+    with pytest.raises(InvalidArgument, match="it is a path of Windows, and this computer has another system"):
+        await resolve(files, path)
+    assert everything_in(out) == before
+
+
 @pytest.mark.parametrize(("existing", "asked"), [("Talk.mp3", "TALK.MP3"), ("\u00e9.mp3", "e\u0301.mp3")])
 async def test_a_name_that_differs_in_case_or_form_replaces_nothing(
     files: Files, out: Path, existing: str, asked: str

@@ -1,5 +1,13 @@
+import gzip
 import io
+import os
+import sys
+import tarfile
+import zipfile
+import zlib
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,26 +21,34 @@ from tests.files.samples import (
     WEBP_BYTES,
     box,
     mp4_bytes,
+    track,
     wav_bytes,
 )
 from webvoice_mcp.files.kinds import (
     AAC,
     AIFF,
+    AVIF,
     CAF,
     FLAC,
     GIF,
+    HEIC,
     JPEG,
     M4A,
+    MATROSKA,
+    MOV,
     MP3,
     MP4,
     OGG,
     PNG,
     TEXT,
     WAV,
+    WEBM,
     WEBP,
     Kind,
     sniff,
 )
+from webvoice_mcp.files.length import length_of_recording
+from webvoice_mcp.files.mp3_frames import parse_header
 
 ID3 = b"ID3\x04\x00\x00\x00\x00\x00\x05hello"
 ID3_WITH_FOOTER = b"ID3\x04\x00\x10\x00\x00\x00\x05hello3DI\x04\x00\x10\x00\x00\x00\x05"
@@ -41,6 +57,12 @@ MPEG_2_FRAME = b"\xff\xf3\x40\x00" + bytes(100)  # 32 kbit/s, 22.05 kHz
 MPEG_25_FRAME = b"\xff\xe3\x44\x00" + bytes(188)  # 32 kbit/s, 12 kHz
 ADTS_FRAME = b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(9)
 FTYP = box(b"ftyp", b"isom", bytes(4))
+
+
+LYRICS = b"LYRICSBEGINLYR00005hello000024LYRICS200"
+APE_FLAGS = bytes(7) + b"\x80" + bytes(8)  # it has a header, too
+APE_WITH_HEADER = b"APETAGEX\xd0\x07\x00\x00\x2a\x00\x00\x00" + APE_FLAGS
+APE_WITH_HEADER = APE_WITH_HEADER + b"\xee" * 10 + APE_WITH_HEADER
 
 
 def tag(size: bytes, *, version: int = 4, flags: int = 0) -> bytes:
@@ -88,6 +110,26 @@ def test_mp3_is_recognized_by_its_frames_after_any_tags() -> None:
         "a cut frame": FRAME[100:] + MP3_BYTES,
         "junk": b"\xff\xfb\x90\x01" * 100 + MP3_BYTES,
         "as much junk as is read": b"\xab" * 64 * 1024 + MP3_BYTES,
+        "a Lyrics tag": LYRICS + FRAME,
+        "an old Lyrics tag and another": b"LYRICSBEGIN" + b"la" * 400 + b"LYRICSEND" + ID3 + FRAME,
+        "a Lyrics tag without an end": b"LYRICSBEGIN" + MP3_BYTES,
+        "an APE tag at the end": FRAME + b"\xee" * 10 + APE_WITH_HEADER[:23] + bytes(9),
+        "an APE tag with a header at the end": FRAME + APE_WITH_HEADER,
+        "a Lyrics tag at the end": FRAME + LYRICS + b"TAG" + bytes(125),
+        "an old Lyrics tag at the end": FRAME + b"LYRICSBEGINlaLYRICSEND" + b"TAG" + bytes(125),
+        "an ID3 tag at the end": FRAME + ID3_WITH_FOOTER,
+        "as many tags at the end as are read": FRAME + ID3_WITH_FOOTER * 8,
+        "all tags": ID3
+        + ID3
+        + ape_tag(9)
+        + LYRICS
+        + bytes(99)
+        + FRAME
+        + APE_WITH_HEADER
+        + LYRICS
+        + b"TAG"
+        + bytes(125),
+        "a cut frame after a tag": ID3 + FRAME[9:] + MP3_BYTES,
         "padding and junk": ID3 + bytes(64 * 1024 + 1) + MP3_BYTES,
         "more tags than are read": ID3 * 9 + MP3_BYTES,
     }
@@ -117,8 +159,91 @@ def test_bytes_that_only_resemble_mp3_are_not_recognized_as_mp3() -> None:
         "ZIP": b"PK\x03\x04" + MP3_BYTES,
         "Matroska": b"\x1aE\xdf\xa3" + MP3_BYTES,
         "half an APE tag": ape_tag(10)[:20] + FRAME,
+        "more tags at the end than are read": FRAME + ID3_WITH_FOOTER * 9,
+        "a Lyrics tag with a wrong size": FRAME + b"LYRICSBEGINla999999LYRICS200",
+        "a Lyrics tag without a size": FRAME + b"LYRICSBEGINlaLYRICS200",
+        "an old Lyrics tag without a start": FRAME + b"laLYRICSEND",
+        "an APE tag over the start": FRAME + b"APETAGEX\xd0\x07\x00\x00\xff\xff\xff\x7f" + bytes(16),
     }
     assert kinds_of(samples) == dict.fromkeys(samples)
+
+
+def archives(content: bytes) -> dict[str, bytes]:
+    """Return files of other kinds that hold the content as it is."""
+    packed, tape = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.mp3", content)
+    with tarfile.open(fileobj=tape, mode="w") as archive:
+        member = tarfile.TarInfo("a.mp3")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return {
+        "zip": packed.getvalue(),
+        "tar": tape.getvalue(),
+        "gzip": gzip.compress(content, compresslevel=0),
+        "7z": b"7z\xbc\xaf\x27\x1c\x00\x04" + bytes(24) + content,
+        "rar": b"Rar!\x1a\x07\x01\x00" + bytes(50) + content,
+        "ar": b"!<arch>\n" + b"a.mp3/".ljust(60) + content,
+        "cpio": b"070701" + b"0" * 104 + content,
+        "cabinet": b"MSCF" + bytes(60) + content,
+        "ELF": b"\x7fELF\x02\x01\x01" + bytes(500) + content,
+        "Windows": b"MZ\x90\x00" + bytes(500) + content,
+        "macOS": b"\xcf\xfa\xed\xfe" + bytes(500) + content,
+        "Java": b"\xca\xfe\xba\xbe\x00\x00\x00\x41" + content,
+        "WebAssembly": b"\x00asm\x01\x00\x00\x00" + content,
+        "script": b"#!/bin/sh\ntail -c +99 $0 | mpg123 -; exit\n" + content,
+        "PDF": b"%PDF-1.7\n1 0 obj << /Type /EmbeddedFile >> stream\n" + content,
+        "old Office": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + content,
+        "RTF": b"{\\rtf1\\bin9999 " + content,
+        "HTML": b"<!DOCTYPE html><p>" + content,
+        "SQLite": b"SQLite format 3\x00" + bytes(84) + content,
+        "TIFF": b"II*\x00" + bytes(100) + content,
+        "SWF": b"FWS\x06" + bytes(40) + content,
+        "FLV": b"FLV\x01\x04" + bytes(20) + content,
+    }
+
+
+@given(st.sampled_from([FRAME, PADDED_FRAME, MPEG_2_FRAME, MPEG_25_FRAME]), st.integers(3, 9))
+def test_archives_programs_and_documents_with_an_mp3_are_no_mp3(frame: bytes, count: int) -> None:
+    samples = archives(frame * count)
+    assert MP3 not in kinds_of(samples).values()
+    # Without what comes before it, the same content is one.
+    assert sniff(io.BytesIO(frame * count)) is MP3
+
+
+@given(st.text(max_size=3000), st.sampled_from(["utf-8", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252"]))
+def test_a_text_is_never_mp3(text: str, encoding: str) -> None:
+    assert sniff(io.BytesIO(text.encode(encoding, "ignore"))) is not MP3
+
+
+@given(st.binary(max_size=5000))
+def test_bytes_without_frames_are_never_mp3(noise: bytes) -> None:
+    content = noise.replace(b"\xff", b"\xfe")
+    assert sniff(io.BytesIO(content)) is not MP3
+    assert sniff(io.BytesIO(content + FRAME + content + b"\x01")) is not MP3
+
+
+def test_programs_of_this_computer_are_no_mp3() -> None:
+    programs = [Path(sys.executable), Path(zlib.__file__ or sys.executable), *Path(os.__file__).parent.glob("*.py")]
+    for path in programs:
+        with path.open("rb") as file:
+            assert sniff(file) is not MP3, path
+
+
+@given(
+    st.lists(st.sampled_from([ID3, ID3_WITH_FOOTER, ape_tag(40), LYRICS]), max_size=8),
+    st.sampled_from([b"", bytes(1), bytes(600), FRAME[50:], b"\xab" * 999]),
+    st.sampled_from([FRAME, PADDED_FRAME, MPEG_2_FRAME, MPEG_25_FRAME]),
+    st.lists(st.sampled_from([APE_WITH_HEADER, LYRICS, ID3_WITH_FOOTER]), max_size=3),
+)
+def test_an_mp3_is_found_and_measured_behind_tags_and_junk(
+    before: list[bytes], junk: bytes, frame: bytes, after: list[bytes]
+) -> None:
+    file = io.BytesIO(b"".join([*before, junk, frame * 50, *after]))
+    assert sniff(file) is MP3
+    header = parse_header(frame)
+    assert header
+    assert length_of_recording(file, MP3) == pytest.approx(50 * header.seconds)
 
 
 def test_wav_and_flac_are_recognized_by_their_first_blocks() -> None:
@@ -173,7 +298,7 @@ def test_the_tracks_of_an_mp4_file_tell_audio_from_video() -> None:
     short = movie(b"soun")
     long_data = b"\x00\x00\x00\x01mdat" + (116).to_bytes(8, "big") + bytes(100)
     samples = {
-        "audio brand": (mp4_bytes(b"M4A "), M4A),
+        "audio brand": (mp4_bytes(b"M4A ", b"soun"), M4A),
         "audiobook brand": (mp4_bytes(b"M4B ", b"soun"), M4A),
         "generic brand": (mp4_bytes(b"isom", b"soun"), M4A),
         "later brand": (mp4_bytes(b"iso5", b"text", b"soun"), M4A),
@@ -183,9 +308,19 @@ def test_the_tracks_of_an_mp4_file_tell_audio_from_video() -> None:
         "64-bit movie": (FTYP + b"\x00\x00\x00\x01moov" + (len(short) + 8).to_bytes(8, "big") + short[8:], M4A),
         "phone's brand": (mp4_bytes(b"3gp4", b"soun"), M4A),
         "unknown brand": (mp4_bytes(b"isox", b"soun"), M4A),
-        "phone's film": (mp4_bytes(b"3gp4", b"soun", b"vide"), None),
-        "picture brand": (mp4_bytes(b"heic"), None),
-        "QuickTime": (mp4_bytes(b"qt  ", b"soun"), None),
+        "phone's film": (mp4_bytes(b"3gp4", b"soun", b"vide"), MP4),
+        "picture brand": (mp4_bytes(b"heix"), HEIC),
+        "QuickTime": (mp4_bytes(b"qt  ", b"soun", b"text"), M4A),
+        "QuickTime film": (mp4_bytes(b"qt  ", b"soun", b"vide"), MOV),
+        "audio brand without sound": (mp4_bytes(b"M4A ", b"text"), None),
+        "audio brand without tracks": (mp4_bytes(b"M4A "), None),
+        "film of an audio brand": (mp4_bytes(b"M4A ", b"soun", b"vide"), None),
+        "film of an audio brand with its codec": (audiobook(b"avc1"), None),
+        "audiobook with pictures of its chapters": (audiobook(b"jpeg"), M4A),
+        "film with a layer of its own": (mp4_bytes(b"isom", b"soun", b"auxv"), MP4),
+        "QuickTime without tracks": (mp4_bytes(b"qt  "), None),
+        "QuickTime before it had brands": (box(b"wide") + movie(b"vide"), MOV),
+        "only a box of that name": (box(b"wide") + bytes(100), None),
         "no tracks": (mp4_bytes(b"isom"), None),
         "only text": (mp4_bytes(b"isom", b"text"), None),
         "no movie": (FTYP, None),
@@ -201,8 +336,38 @@ def test_the_tracks_of_an_mp4_file_tell_audio_from_video() -> None:
     assert found == {label: kind for label, (_, kind) in samples.items()}
 
 
+def audiobook(codec: bytes) -> bytes:
+    """Return an audiobook with a track of pictures."""
+    table = box(b"stbl", box(b"stsd", bytes(4), b"\x00\x00\x00\x01", box(codec)))
+    pictures = box(b"trak", box(b"mdia", box(b"hdlr", bytes(8), b"vide", bytes(12)), box(b"minf", table)))
+    return box(b"ftyp", b"M4B ", bytes(4)) + box(b"moov", track(b"soun"), pictures)
+
+
+@given(st.binary(min_size=4, max_size=4))
+def test_sound_alone_is_m4a_whatever_its_brand(brand: bytes) -> None:
+    assert sniff(io.BytesIO(mp4_bytes(brand, b"soun"))) is M4A
+    assert sniff(io.BytesIO(mp4_bytes(brand, b"text"))) is None
+    assert sniff(io.BytesIO(mp4_bytes(brand, b"soun", b"vide"))) in {MP4, None}
+
+
+def test_matroska_and_webm_are_told_apart() -> None:
+    samples = {
+        "WebM": (b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm", WEBM),
+        "Matroska": (b"\x1a\x45\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x23\x42\x82\x88matroska", MATROSKA),
+        "another": (b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84mine", None),
+    }
+    found = kinds_of({label: content for label, (content, _) in samples.items()})
+    assert found == {label: kind for label, (_, kind) in samples.items()}
+
+
 def test_images_are_recognized_by_more_than_their_signature() -> None:
     samples = {
+        "HEIC": (mp4_bytes(b"heic"), HEIC),
+        "HEIC of many": (box(b"ftyp", b"mif1", bytes(4), b"mif1heic"), HEIC),
+        "AVIF": (mp4_bytes(b"avif"), AVIF),
+        "AVIF of many": (box(b"ftyp", b"mif1", bytes(4), b"miafavif"), AVIF),
+        "another modern picture": (box(b"ftyp", b"mif1", bytes(4), b"miafjpeg"), None),
+        "a modern picture cut short": (b"\x00\x00\x00\x02ftypmif1" + bytes(20), None),
         "PNG": (PNG_BYTES, PNG),
         "PNG without header": (b"\x89PNG\r\n\x1a\nno picture", None),
         "JPEG": (JPEG_BYTES, JPEG),

@@ -180,6 +180,12 @@ def test_an_m4a_plays_as_long_as_its_frames() -> None:
         ),
     )
     alac = box(b"stsd", bytes(4), struct.pack(">I", 1), alac_description(1024))
+    in_quicktime = box(
+        b"stsd",
+        bytes(4),
+        struct.pack(">I", 1),
+        box(b"alac", bytes(8), b"\x00\x01", bytes(34), box(b"wave", alac_description(1024)[36:])),
+    )
     described = [
         aac_description(b"\x12\x08", kind=0x67),
         aac_description(version=1),
@@ -196,6 +202,7 @@ def test_an_m4a_plays_as_long_as_its_frames() -> None:
         "edits that leave out the start": m4a(100, edts=edits((100_000, 2048))),
         "a short silence before": m4a(100, edts=edits((2000, -1), (100_000, 1024), wide=True)),
         "ALAC": m4a(100, stsd=alac),
+        "ALAC in QuickTime": m4a(100, stsd=in_quicktime),
         **{
             f"AAC {number}": m4a(100, stsd=box(b"stsd", bytes(4), struct.pack(">I", 1), entry))
             for number, entry in enumerate(described)

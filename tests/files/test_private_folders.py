@@ -68,6 +68,7 @@ def path_arguments() -> Iterator[tuple[str, str, dict[str, Any]]]:
 def calls_with(path: str, name: str, parameter: str, schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     value = [path] if schema["type"] == "array" else path
     call = {**CALLS[name], parameter: value}
+    call.pop("stop", None)  # excludes a path
     yield name, call
     if parameter == "audio_path":
         yield "webvoice_estimate_credits", {"tool": name, "arguments": call}

@@ -1,4 +1,5 @@
 """Parts of long work that were paid for, kept on the disk."""
+# ruff: noqa: ASYNC240 - the files are small
 
 import os
 import stat

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.studio.mp3_frames import DUAL, JOINT, LAME, MONO, STEREO, file, frame, header_frame
 from webvoice_mcp.files.kinds import MP3, sniff
 from webvoice_mcp.files.length import length_of_recording
-from webvoice_mcp.files.mp3_frames import frames, parse_header, stated
+from webvoice_mcp.files.mp3_frames import frames, is_header_frame, parse_header, stated
 from webvoice_mcp.studio.mp3 import NotMp3, Silence, UnlikeParts, join, scan
 
 ID3 = b"ID3\x04\x00\x00\x00\x00\x00\x05hello"
@@ -38,7 +38,7 @@ FORMATS: list[dict[str, Any]] = [
 
 def joined(*pieces: io.BytesIO | Silence) -> tuple[bytes, float]:
     out = io.BytesIO()
-    seconds = join(pieces, out.write)
+    seconds = sum(join(pieces, out.write))
     return out.getvalue(), seconds
 
 
@@ -63,6 +63,8 @@ def test_a_file_is_described_without_its_tags_and_header_frame() -> None:
         "a cut frame first": [plain[100:], *[plain] * 5],
         "a cut frame last": [*[plain] * 5, plain[:100], ID3_V1],
         "junk between": [*[plain] * 3, b"\x07" * 5000, *[plain] * 2],
+        "junk with headers": [*[plain] * 3, b"\x07" + plain[:4] * 300, *[plain] * 2],
+        "a frame of another kind in the junk": [*[plain] * 3, frame(mode=MONO), b"\x07" * 99, *[plain] * 2],
         "another header frame in it": [*[plain] * 3, header_frame(b"Xing"), *[plain] * 2],
     }
     for name, parts in samples.items():
@@ -104,7 +106,9 @@ def test_parts_of_different_bit_rates_get_a_header_of_vbr() -> None:
     quiet, loud = frame(kbits=32), frame(kbits=320)
     data, _ = joined(file(quiet * 100), file(loud * 100), Silence(0.1))
     assert b"Xing" in data[:200]
-    assert parse_header(sound(data)[-1]).kbits == 32  # type: ignore[union-attr]
+    last = parse_header(sound(data)[-1])
+    assert last
+    assert last.kbits == 32
     table = data[36 + 16 : 36 + 116]
     assert table[0] * len(data) // 256 <= len(data) - 100 * len(quiet)
     assert table[50] == pytest.approx(256 * (100 * len(quiet) + 2 * len(loud)) / len(data), abs=3)
@@ -121,6 +125,15 @@ def test_the_table_of_contents_holds_for_long_files() -> None:
         before = 60 * percent
         position = len(frame(kbits=32)) * min(3000, before) + len(frame(kbits=320)) * max(0, before - 3000)
         assert table[percent] == pytest.approx(256 * position / len(data), abs=2)
+
+
+def test_only_a_frame_states_how_long_a_file_is() -> None:
+    for content in (b"", b"RIFF", bytes(36) + b"VBRI" + bytes(99), frame()):
+        assert stated(content) is None
+        assert not is_header_frame(content)
+    spoken = frame()[:36] + b"Info" + bytes(200)  # sound whose data begin with the mark
+    assert stated(spoken) == (None, None)
+    assert not is_header_frame(spoken)
 
 
 def test_the_encoder_is_told_on_where_its_delay_is_short() -> None:
@@ -244,7 +257,7 @@ def test_a_big_file_is_joined_in_little_memory(tmp_path: Path) -> None:
             big.write(block)
         tracemalloc.start()
         try:
-            seconds = join([big, Silence(1), big], out.write)
+            seconds = sum(join([big, Silence(1), big], out.write))
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

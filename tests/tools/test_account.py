@@ -85,7 +85,7 @@ async def test_the_new_key_is_saved_masked_and_used_at_once(make_settings: MakeS
         answer({"success": True, "api_key": NEW_KEY, "onboarding": onboarding}), answer({"user": "a", "credits": 20.0})
     )
     async with connected(settings, service) as client:
-        verified = await client.call_tool(VERIFY, {"email": "a@example.com", "code": " 123456 "})
+        verified = await client.call_tool(VERIFY, {"email": "a@example.com", "code": " 123\u00a0456 "})
         status = fields(await client.call_tool("webvoice_status", {}))
     assert json.loads(service.bodies[0]) == {
         "email": "a@example.com",

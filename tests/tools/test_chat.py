@@ -145,7 +145,7 @@ async def test_pictures_of_an_answer_are_saved(make_settings: MakeSettings, out:
     content = [{"type": "text", "text": "A red dot"}, {"type": "image_url", "image_url": f"data:;base64,{encoded}"}]
     service = ScriptedTransport(completion(**{**message, "content": content}))
     async with connected(make_settings(), service) as client:
-        result = await client.call_tool(TOOL, {"prompt": "Draw"})
+        result = await client.call_tool(TOOL, {"prompt": "Draw a red dot"})
     names = everything_in(out)
     assert [(out / name).read_bytes() for name in names] == [PNG_BYTES] * 3
     assert all(name.startswith("chat-") and "a-red-dot" in name and name.endswith(".png") for name in names)

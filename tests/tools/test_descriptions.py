@@ -163,6 +163,27 @@ def test_limits_outside_the_provider_rules_are_described() -> None:
     assert REFERENCES_FACTOR == 2
 
 
+def test_what_readers_of_the_list_asked_is_answered_in_it() -> None:
+    model = "openrouter:google/gemini-2.5-flash-image"
+    assert model in CHAT_PRICES
+    answers = {
+        ("webvoice_chat", ""): f"{model} (Nano Banana) also draws",
+        ("webvoice_image", ""): f"Nano Banana: webvoice_chat with {model}",
+        ("webvoice_image", "provider"): "gen4 and gen4-turbo are Runway",
+        ("webvoice_image_to_image", "aspect_ratio"): "Unset: 1024x1024, not the input's",
+        ("webvoice_tts", ""): "ends in .wav is refused",
+        ("webvoice_list_voices", ""): "names, which tell the gender",
+        ("webvoice_translate", "source_language"): "auto means English to the service",
+        ("webvoice_chat", "web_search"): "Documented for deepseek-websearch, Moonshot and Z.AI models only",
+        ("webvoice_usage", "days"): "today included",
+        ("webvoice_estimate_credits", "arguments"): "All its arguments",
+        ("webvoice_register_verify", "code"): "digits from the mail; spaces are dropped",
+    }
+    for (tool, parameter), words in answers.items():
+        whole = " ".join((TOOLS[tool].sdk_tool().description or "").split())
+        assert words in (parameter_descriptions(tool)[parameter] if parameter else whole), (tool, parameter)
+
+
 def credits_(price: Price) -> str:
     """Return the credits of one unit, rounded as descriptions do."""
     return f"{round(price.per_unit, 2):g}"

@@ -155,7 +155,7 @@ async def test_drawings_that_make_no_sense_are_refused_before_any_request(make_s
         ({"height": 512}, "width and height go together"),
         ({"prompt": "x" * 4001}, "prompt should have at most 4000 characters"),
         ({"seed": -2}, "seed must be a whole number, -1 or more. For repeatable"),
-        ({"seed": True}, "seed must be a whole number, -1 or more. For repeatable results."),
+        ({"seed": True}, "seed must be a whole number, -1 or more. For repeatable results; -1: none."),
         ({"width": True}, "width must be a whole number. Pixels, 512 to 2048, with height."),
         ({"provider": "nucleus", "guidance_scale": "x"}, "guidance_scale must be a number"),
         ({**lora, "loras": [{"path": LINK}], "lora_url": LINK}, "Give loras or lora_url"),

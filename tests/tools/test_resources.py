@@ -45,7 +45,7 @@ async def test_resources_are_listed_and_described_without_the_network(make_setti
     service = ScriptedTransport()
     async with connected(make_settings(API_KEY=""), service) as client:
         listed = (await client.list_resources()).resources
-        (template,) = (await client.list_resource_templates()).resource_templates
+        template, of_files = (await client.list_resource_templates()).resource_templates
     assert [(resource.uri, resource.name, resource.title, resource.mime_type) for resource in listed] == [
         ("webvoice://account", "account", "Account", "application/json"),
         ("webvoice://outputs", "outputs", "Recent files", "application/json"),
@@ -54,7 +54,8 @@ async def test_resources_are_listed_and_described_without_the_network(make_setti
     ]
     assert (template.uri_template, template.title) == ("webvoice://voices/{language}", "Voices of a language")
     assert template.mime_type == "application/json"
-    for description in [*(resource.description for resource in listed), template.description]:
+    assert (of_files.uri_template, of_files.title) == ("webvoice://files/{job}/{number}", "File of a job")
+    for description in [*(resource.description for resource in listed), template.description, of_files.description]:
         assert re.fullmatch(r"[A-Z].{30,118}\.", description or "")
     assert service.requests == []
 
@@ -71,8 +72,8 @@ async def test_a_resource_that_is_too_large_keeps_its_beginning(make_settings: M
 @pytest.mark.parametrize(
     ("families", "names", "absent", "templates"),
     [
-        ("chat", ["account", "outputs", "models"], "voices", 0),
-        ("speech,image", ["account", "outputs", "voices"], "models", 1),
+        ("chat", ["account", "outputs", "models"], "voices", 1),
+        ("speech,image", ["account", "outputs", "voices"], "models", 2),
     ],
 )
 async def test_resources_of_other_families_are_not_offered(

@@ -100,6 +100,14 @@ async def test_clients_of_older_revisions_get_text_only(
         assert failed(refused).startswith("invalid_argument: ")
 
 
+async def test_links_to_files_can_be_left_out(make_settings: MakeSettings) -> None:
+    for switch, blocks in ((1, ["text", "resource_link"]), (0, ["text"])):
+        async with connected(make_settings(RESOURCE_LINKS=switch), Upstream(TTS.answer)) as client:
+            result = await client.call_tool(TTS.tool, {"text": "x"})
+        assert [block.type for block in result.content] == blocks
+        assert fields(result)["files"][0]["uri"].startswith("file://")
+
+
 async def test_without_a_client_results_are_complete(make_settings: MakeSettings) -> None:
     result = await create_server(make_settings()).call_tool("webvoice_nothing", {})
     assert isinstance(result, CallToolResult)

@@ -21,7 +21,8 @@ from webvoice_mcp.contract.speech import SPEECH, TRANSCRIPTION, SpeechRequest, T
 from webvoice_mcp.files import Output
 from webvoice_mcp.jobs.call import Input
 from webvoice_mcp.server import create_services
-from webvoice_mcp.tools.speech import webvoice_stt, webvoice_tts
+from webvoice_mcp.tools.speech import webvoice_tts
+from webvoice_mcp.tools.transcription import webvoice_stt
 
 VOICES = {
     "success": True,
@@ -54,6 +55,16 @@ async def test_speech_is_described_without_a_server(make_settings: MakeSettings)
     assert french.complete is not None
     completed = await french.complete(client_of(make_settings, answer(VOICES)))
     assert completed == SpeechRequest(text="Salut", voice="ff_siwis", language="fr", speed=0.9, provider="p")
+
+
+async def test_mp3_behind_tags_and_junk_is_kept_as_mp3(make_settings: MakeSettings, out: Path) -> None:
+    ape = b"APETAGEX\xd0\x07\x00\x00\x20\x00\x00\x00" + bytes(16) + bytes(32)
+    starts = [bytes(600), ape, b"LYRICSBEGINLYR00005hello000024LYRICS200", FRAME[100:], b"\xab" * 9000]
+    for number, start in enumerate(starts):
+        arguments = {"text": "Hi", "output_path": f"{number}.mp3"}
+        result, _ = await ask(make_settings(), "webvoice_tts", arguments, spoken(start + MP3_BYTES))
+        assert result["files"][0]["mime_type"] == "audio/mpeg"
+        assert (out / f"{number}.mp3").read_bytes() == start + MP3_BYTES
 
 
 async def test_transcription_is_described_without_a_server() -> None:
@@ -324,7 +335,7 @@ async def test_recordings_that_cannot_be_sent_are_refused_before_any_request(
 async def test_an_answer_without_text_is_an_error(make_settings: MakeSettings, recording: Path) -> None:
     async with connected(make_settings(), ScriptedTransport(answer({"success": True}))) as client:
         text = failed(await client.call_tool("webvoice_stt", {"audio_path": str(recording)}))
-    assert text.startswith("invalid_response: The service's answer to stt/ has no usable text.")
+    assert text.startswith("invalid_response: The service's answer has no usable text.")
 
 
 async def test_an_odd_small_field_of_a_paid_answer_is_left_out(make_settings: MakeSettings, recording: Path) -> None:
@@ -362,3 +373,10 @@ async def test_a_language_without_voices_is_answered_with_its_base(
     assert list(result["voices"]) == codes
     asked = [request.url.params["language"] for request in service.requests]
     assert asked == ([language, language[:2]] if language[:2] != language else [language])
+
+
+async def test_a_recording_without_speech_has_an_empty_transcript(make_settings: MakeSettings, recording: Path) -> None:
+    reply = answer({**TRANSCRIPT, "text": None})
+    async with connected(make_settings(), ScriptedTransport(reply)) as client:
+        result = fields(await client.call_tool("webvoice_stt", {"audio_path": str(recording)}))
+    assert (result["text"], result["credits_used"]) == ("", 0.3)

@@ -3,6 +3,7 @@
 from tests.support import MakeSettings, answer, ask
 from tests.tools.calls import check_refused
 from webvoice_mcp.contract.translation import TRANSLATION, TranslationRequest
+from webvoice_mcp.jobs.call import PaidCall
 from webvoice_mcp.tools.translation import webvoice_translate
 
 REPLY = {
@@ -17,7 +18,8 @@ REPLY = {
 
 
 async def test_a_translation_is_described_without_a_server() -> None:
-    call = await webvoice_translate("Ciao", "en", "it")
+    call = await webvoice_translate("en", "Ciao", source_language="it")
+    assert isinstance(call, PaidCall)
     assert call.endpoint is TRANSLATION
     assert call.request == TranslationRequest(text="Ciao", target_language="en", source_language="it")
     assert (call.inputs, call.output) == ((), None)
@@ -38,6 +40,6 @@ async def test_wrong_arguments_are_refused_before_any_request(make_settings: Mak
             "invalid_argument: source_language should be 'auto', 'en'",
         ),
         ({"text": "Hi"}, "invalid_argument: target_language is missing: "),
-        ({"text": " ", "target_language": "it"}, "invalid_argument: text is blank: What to translate."),
+        ({"text": " ", "target_language": "it"}, "invalid_argument: Give exactly one of text, texts (a list)"),
     ]
     await check_refused(make_settings(), "webvoice_translate", expected)

@@ -47,6 +47,9 @@ CALLS_BY_FAMILY: dict[str, dict[str, Message]] = {
         "webvoice_text_to_video": _PROMPT,
         "webvoice_veo_fast_text_to_video": _PROMPT,
     },
+    "studio": {
+        "webvoice_play": {"stop": True},
+    },
     "messaging": {
         "webvoice_send_email": {"to": "a@example.com", "body": "Hi"},
         "webvoice_voice_memo": {"text": "Hi"},

@@ -35,10 +35,40 @@ def reply_chunks(size: int) -> Iterator[bytes]:
     yield b'"}'
 
 
+def base64_of(size: int) -> Iterator[bytes]:
+    """Yield the base64 of a picture of this size, in chunks."""
+    chunks = list(reply_chunks(48 * _KIB))[1:-1]
+    yield from chunks[:1]
+    for _ in range(size // len(_BLOCK)):
+        yield base64.b64encode(_BLOCK)
+
+
+def chat_chunks(form: str, size: int) -> Iterator[bytes]:
+    """Yield a chat's answer with a picture of about this size, in chunks."""
+    finish = b'"finish_reason":"stop"}]}'
+    if form == "whole":
+        yield b'{"choices":[{"message":{"content":"Done","images":[{"image_url":{"url":"data:image/png;base64,'
+        yield from base64_of(size)
+        yield b'"}}]},' + finish
+    elif form == "one event":
+        yield b'data: {"choices":[{"delta":{"content":"Done","images":[{"image_url":{"url":"data:image/png;base64,'
+        yield from base64_of(size)
+        yield b'"}}]},' + finish + b"\n\ndata: [DONE]\n\n"
+    else:
+        deltas = [b"![x](data:image/png;base64,", *base64_of(size), b") Done"]
+        for delta in deltas:
+            yield b'data: {"choices":[{"delta":{"content":"%b"}}]}\n\n' % delta
+        yield b'data: {"choices":[{"delta":{},' + finish + b"\n\ndata: [DONE]\n\n"
+
+
 @contextmanager
-def picture_service(size: int) -> Iterator[str]:
+def picture_service(size: int, form: str = "") -> Iterator[str]:
     """Run a service that replies to every request with a picture of this size; yield its base URL."""
-    length = sum(map(len, reply_chunks(size)))
+
+    def chunks() -> Iterator[bytes]:
+        return chat_chunks(form, size) if form else reply_chunks(size)
+
+    length = sum(map(len, chunks()))
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -48,7 +78,7 @@ def picture_service(size: int) -> Iterator[str]:
             while b"\r\n\r\n" not in received or not received.endswith(b"}"):  # reads the whole JSON body
                 received += connection.recv(64 * _KIB)
             connection.sendall(head.encode())
-            for chunk in reply_chunks(size):
+            for chunk in chunks():
                 connection.sendall(chunk)
 
     def accept() -> None:
@@ -92,6 +122,24 @@ def test_a_picture_of_any_size_is_saved_whole_in_constant_memory(
     (saved,) = (tmp_path / "out").iterdir()
     assert saved.stat().st_size == size
     assert saved.suffix == (".png" if size >= len(_PNG) else ".bin"), result
+    assert growth < _MAX_GROWTH_BYTES
+
+
+@pytest.mark.parametrize("form", ["whole", "one event", "many deltas"])
+def test_a_picture_in_a_chat_is_saved_in_constant_memory(
+    tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = 64 * _MIB
+    with picture_service(size, form) as base_url, measured_server(tmp_path, base_url) as server:
+        before = peak_memory_bytes(server)
+        result = server.call("webvoice_chat", {"prompt": "x", "stream": form != "whole"})
+        growth = peak_memory_bytes(server) - before
+    with capsys.disabled():
+        print(f"\n64 MiB in a chat, {form}: {growth / _MIB:.1f} MiB more")
+    (saved,) = (tmp_path / "out").iterdir()
+    assert size - _MIB < saved.stat().st_size < size + _MIB, result
+    assert saved.suffix == ".png"
+    assert "Done" in result["structuredContent"]["text"]
     assert growth < _MAX_GROWTH_BYTES
 
 

@@ -184,6 +184,30 @@ def test_a_byte_order_mark_before_the_first_line_is_skipped(tmp_path: Path, piec
     assert (ended.code, ended.stderr) == (0, "")
 
 
+def test_a_client_that_could_not_wait_for_discovery_can_initialize(tmp_path: Path) -> None:
+    server = ServerProcess(environment(tmp_path), version=STATELESS_VERSION)
+    try:
+        discovery = server.send_request("server/discover")  # the server cannot have started yet
+        server.send_bytes(HANDSHAKE)
+        initialized, discovered = server.responses_to([0, discovery])
+        assert initialized["result"]["protocolVersion"] == "2025-11-25"
+        assert discovered["error"]["code"] == -32600
+        assert server.close_stdin_and_wait().code == 0
+    finally:
+        server.close()
+
+
+def test_a_request_that_only_mentions_initialize_stays_in_its_place(tmp_path: Path) -> None:
+    server = ServerProcess(environment(tmp_path), version=STATELESS_VERSION)
+    try:
+        mention = {"_meta": {"word": "initialize"}}
+        requests = [server.send_request("server/discover", mention), server.send_request("tools/list")]
+        server.send_bytes(b'["initialize"]\n{"initialize": \n')
+        assert all("result" in response for response in server.responses_to(requests))
+    finally:
+        server.close()
+
+
 def test_malformed_requests_are_protocol_errors(server: ServerProcess) -> None:
     assert server.request("tools/uninstall")["error"]["code"] == -32601
     params = {"name": "webvoice_account_links", "arguments": "all"}

@@ -1,5 +1,7 @@
 """Errors for answers that are not a usable reply: error statuses, refusals and incomplete replies."""
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +30,8 @@ MAX_ERROR_BYTES = 64 << 10
 """The most that is read of an error's body."""
 
 _MAX_QUOTED_CHARACTERS = 300
+_SECONDS = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?(?:e[0-9])?)\s*(?:s|sec|secs|seconds?)?", re.IGNORECASE)
+_MAX_RETRY_AFTER = 999_999_999.0
 _FORBIDDEN = "The account may lack permission (see webvoice_onboarding), or a firewall or VPN may block the call."
 _NO_REASON = "It gave no reason. Check the arguments, or try again later."
 _NOT_FOUND = "Nothing exists at this address. Check WEBVOICE_BASE_URL and any id in the arguments."
@@ -86,10 +90,13 @@ def message_in(document: Any) -> str:
 
 
 def parse_retry_after(header: str | None, *, now: datetime | None = None) -> float | None:
-    """Return the seconds in a Retry-After header, which holds a number or a date (RFC 9110, section 10.2.3)."""
+    """Return the seconds in a Retry-After header, which holds a number or a date (RFC 9110, section 10.2.3).
+
+    Fractions, exponents and a unit, which some services write, are read, too.
+    """
     text = (header or "").strip()
-    if text.isascii() and text.isdigit() and len(text) < 10:
-        return float(text)
+    if number := _SECONDS.fullmatch(text):
+        return min(float(number[1]), _MAX_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
@@ -131,7 +138,7 @@ def _status_error(status: int, message: str, context: CallContext, retry_after: 
     if status == 402:
         return InsufficientCredits(f"Not enough credits{quoted} {_top_up_advice(context)}", status=status)
     if status == 429:
-        advice = f"Try again in {retry_after:.0f} seconds." if retry_after is not None else "Try again later."
+        advice = f"Try again in {math.ceil(retry_after)} seconds." if retry_after is not None else "Try again later."
         return RateLimited(f"Too many requests{quoted} {advice}", status=status, retry_after=retry_after)
     if status == 503:
         return ProviderUnavailable(f"{_unavailability(context)} (503){quoted} {_alternatives(context)}", status=status)

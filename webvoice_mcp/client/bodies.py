@@ -101,9 +101,7 @@ def parse_reply(endpoint: Endpoint[Q, R], document: Any) -> R:
     except ValidationError as error:
         details = error.errors(include_url=False)
         missing = ", ".join(sorted({str(detail["loc"][0]) for detail in details if detail["loc"]}))
-        raise InvalidResponse(
-            f"The service's answer to {endpoint.path} has no usable {missing or 'content'}."
-        ) from None
+        raise InvalidResponse(f"The service's answer has no usable {missing or 'content'}.") from None
 
 
 def describe_missing(endpoint: Endpoint[Q, R], reply: R, media: Sequence[MediaItem]) -> str:
@@ -119,7 +117,7 @@ def describe_missing(endpoint: Endpoint[Q, R], reply: R, media: Sequence[MediaIt
     else:
         documented = type(reply).model_fields.keys() - {"success", "message"}
         is_found, wanted = bool(reply.model_fields_set & documented), "content"
-    return "" if is_found else f"The service's answer to {endpoint.path} has no {wanted}."
+    return "" if is_found else f"The service's answer has no {wanted}."
 
 
 def ignore_progress(_received: int, _expected: int | None) -> None:
@@ -129,12 +127,6 @@ def ignore_progress(_received: int, _expected: int | None) -> None:
 def is_multiply_compressed(response: httpx2.Response) -> bool:
     """Return True if a body is compressed more than once, so that a small answer could expand a millionfold."""
     return "," in response.headers.get("content-encoding", "")
-
-
-def is_event_stream(response: httpx2.Response) -> bool:
-    """Return True if a body is a stream of server-sent events."""
-    kind: str = response.headers.get("content-type", "")
-    return kind.partition(";")[0].strip().lower() == "text/event-stream"
 
 
 def _content_length(response: httpx2.Response) -> int | None:

@@ -2,39 +2,46 @@
 
 from typing import Any
 
+from webvoice_mcp.client.data_links import LinkScanner, Scanned, scan
 from webvoice_mcp.client.document import replace_surrogates
+from webvoice_mcp.client.pictures import Pictures
+from webvoice_mcp.client.surrogates import SurrogateJoiner
+from webvoice_mcp.client.tool_calls import ToolCalls
 from webvoice_mcp.contract.bills import bills_in, dearest
-from webvoice_mcp.contract.chat import text_of
+from webvoice_mcp.contract.chat import REASONING_FIELDS, is_picture_part, reasoning_in, text_of
 from webvoice_mcp.errors import InvalidResponse
 
 _MAX_TEXT_CHARACTERS = 8 << 20  # of one answer; far more than max_tokens allows
-_CALL_OVERHEAD_CHARACTERS = 64  # counted for each piece of a tool call, in addition to its text
 _MAX_EXTRA_CHARACTERS = 32 << 10  # of all undocumented fields together
 
 _CHUNK_FIELDS = frozenset({"id", "created", "model", "usage", "webvoice"})
 _IGNORED_CHUNK_FIELDS = frozenset({"object", "choices", "error"})
-_DELTA_FIELDS = frozenset({"role", "content", "reasoning", "reasoning_content", "tool_calls"})
+_DELTA_FIELDS = frozenset({"role", "content", "tool_calls", *REASONING_FIELDS})
 
 
 class ChatAccumulator:
     """Joins chunks in the order of their arrival. A surrogate pair in their strings may be split over two chunks.
 
     Attributes:
+        content: scans the text of the answer for pictures.
         bill: the highest price that a chunk has stated so far, None for none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pictures: Pictures | None = None) -> None:
+        self._pictures = pictures or Pictures()
         self._fields: dict[str, Any] = {}
         self._extra_fields = _ExtraFields()
-        self._text = _Text()
-        self._reasoning = _Text()
-        self._calls: dict[int, _ToolCall] = {}
-        self._last_index = -1  # the highest index of a tool call so far
+        self.content = LinkScanner(self._pictures)
+        self._text = _ScannedText(self.content)
+        self._reasoning = _ScannedText(LinkScanner(self._pictures))
+        self._calls = ToolCalls()
+        self._has_calls = False
         self._extra_message_fields = _ExtraFields()
         self._finish_reason: Any = None
         self._is_done = False
         self._has_choice = False
         self._size = 0
+        self._seen_pictures = 0  # those that came with earlier chunks
         self.bill: float | None = None
 
     def add(self, chunk: dict[str, Any]) -> str:
@@ -50,8 +57,11 @@ class ChatAccumulator:
             if name in _CHUNK_FIELDS:
                 self._fields[name] = value
             else:
-                self._extra_fields.put(name, value)
-        return "".join(self._add_choice(choice) for choice in _dicts(chunk.get("choices")) if not choice.get("index"))
+                self._extra_fields.put(name, scan(value, self._pictures, name))
+        choices = [choice for choice in _dicts(chunk.get("choices")) if not choice.get("index")]
+        text = "".join([self._add_choice(choice) for choice in choices])
+        self._seen_pictures = len(self._pictures.items)
+        return text
 
     def mark_done(self) -> None:
         """Record that the stream's end marker has arrived."""
@@ -60,12 +70,17 @@ class ChatAccumulator:
     @property
     def has_content(self) -> bool:
         """True if any content of the answer has arrived."""
-        return self._size > 0
+        return bool(self._size or self._pictures.items)
 
     @property
     def is_complete(self) -> bool:
         """True if a finish reason or the stream's end marker says that the answer is complete."""
         return bool(self._finish_reason) or (self._is_done and self._has_choice)
+
+    def finish(self) -> str:
+        """End the answer, and return the rest of its text."""
+        self._reasoning.finish()
+        return self._text.finish()
 
     def document(self) -> dict[str, Any]:
         """Return the whole answer in the shape of an unstreamed one."""
@@ -73,8 +88,8 @@ class ChatAccumulator:
         message = {**extra, "role": "assistant", "content": str(self._text)}
         if reasoning := str(self._reasoning):
             message["reasoning"] = reasoning
-        if self._calls:
-            message["tool_calls"] = [self._calls[index].document() for index in sorted(self._calls)]
+        if self._has_calls:
+            message["tool_calls"] = scan(self._calls.document(), self._pictures)
         choice = {"index": 0, "message": message, "finish_reason": replace_surrogates(self._finish_reason)}
         document = {**replace_surrogates(self._extra_fields.fields | self._fields), "choices": [choice]}
         if self.bill is not None:  # of several bills the dearest counts
@@ -83,29 +98,41 @@ class ChatAccumulator:
         return document
 
     def _add_choice(self, choice: dict[str, Any]) -> str:
-        delta = choice.get("delta")
-        delta = delta if isinstance(delta, dict) else {}
-        text = text_of(delta.get("content"))
-        reasoning = text_of(delta.get("reasoning_content")) or text_of(delta.get("reasoning"))
-        self._grow(len(text) + len(reasoning))
-        self._reasoning.add(reasoning)
-        for call in _dicts(delta.get("tool_calls")):
-            self._add_call(call)
-        for name, value in delta.items():
-            if name not in _DELTA_FIELDS and value is not None:
-                self._extra_message_fields.append(name, value)
         self._finish_reason = choice.get("finish_reason") or self._finish_reason
         self._has_choice = True
-        return self._text.add(text)
+        delta, message = choice.get("delta"), choice.get("message")
+        text = self._add_delta(delta) if isinstance(delta, dict) else ""
+        return text + self._add_message(message) if isinstance(message, dict) else text
 
-    def _add_call(self, piece: dict[str, Any]) -> None:
-        # A call's first piece has its id and name, later pieces only more arguments. Without an index, an id begins a
-        # new call.
-        index = piece.get("index")
-        if not isinstance(index, int):
-            index = self._last_index + (1 if piece.get("id") or not self._calls else 0)
-        self._last_index = max(self._last_index, index)
-        self._grow(self._calls.setdefault(index, _ToolCall()).add(piece))
+    def _add_message(self, message: dict[str, Any]) -> str:
+        """Add a whole message: the answer itself, or what some services send after all of its deltas."""
+        streamed = {"content": bool(str(self._text)), "tool_calls": self._has_calls}
+        streamed |= dict.fromkeys(REASONING_FIELDS, bool(str(self._reasoning)))
+        streamed |= dict.fromkeys(self._extra_message_fields.fields.keys() - {"images"}, True)
+        is_repetition = self.has_content
+        text = self._add_delta({name: value for name, value in message.items() if not streamed.get(name)})
+        for picture in self._pictures.items[self._seen_pictures :]:
+            picture.is_repeated = is_repetition
+        return text
+
+    def _add_delta(self, delta: dict[str, Any]) -> str:
+        content = delta.get("content")
+        reasoning = reasoning_in(delta)
+        self._reasoning.add(reasoning)
+        calls = _dicts(delta.get("tool_calls"))
+        self._has_calls = self._has_calls or bool(calls)
+        self._grow(len(text_of(content)) + len(reasoning) + self._calls.add(calls))
+        for name, value in delta.items():
+            if name not in _DELTA_FIELDS and value is not None:
+                self._extra_message_fields.append(name, scan(value, self._pictures, name))
+        text = ""
+        for part in content if isinstance(content, list) else [content]:
+            if is_picture_part(part):
+                self._extra_message_fields.append("images", [scan(part, self._pictures)])
+            else:
+                piece = part.get("text") if isinstance(part, dict) else part
+                text += self._text.add(piece) if isinstance(piece, str) else ""
+        return text
 
     def _grow(self, characters: int) -> None:
         self._size += characters
@@ -113,48 +140,29 @@ class ChatAccumulator:
             raise InvalidResponse("The streamed answer is too long and was stopped.")
 
 
-class _Text:
-    """A text in pieces; a high surrogate at the end of a piece waits for its low surrogate."""
+class _ScannedText:
+    """A text in pieces, with marks in place of the pictures in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, scanner: LinkScanner) -> None:
+        self._scanner = scanner
+        self._surrogates = SurrogateJoiner()
         self._pieces: list[str] = []
-        self._surrogate = ""
 
     def add(self, piece: str) -> str:
         """Add a piece and return the text that it completes."""
-        piece = self._surrogate + piece
-        self._surrogate = piece[-1:] if "\ud800" <= piece[-1:] <= "\udbff" else ""
-        complete: str = replace_surrogates(piece[: len(piece) - len(self._surrogate)])
-        if complete:
-            self._pieces.append(complete)
-        return complete
+        return self._keep(piece if isinstance(piece, Scanned) else self._scanner.feed(self._surrogates.feed(piece)))
+
+    def finish(self) -> str:
+        """End the text and return the rest of it. Half a surrogate pair at the end is not part of the rest."""
+        return self._keep(self._scanner.finish())
+
+    def _keep(self, text: str) -> str:
+        if text:
+            self._pieces.append(text)
+        return text
 
     def __str__(self) -> str:
-        return "".join([*self._pieces, replace_surrogates(self._surrogate)])
-
-
-class _ToolCall:
-    """A tool call in pieces."""
-
-    def __init__(self) -> None:
-        self._id = ""
-        self._name = ""
-        self._arguments = _Text()
-
-    def add(self, piece: dict[str, Any]) -> int:
-        """Add a piece and return the number of characters by which the answer grew."""
-        function = piece.get("function")
-        function = function if isinstance(function, dict) else {}
-        call_id, name = text_of(piece.get("id")), text_of(function.get("name"))
-        arguments = text_of(function.get("arguments"))
-        self._id = call_id or self._id
-        self._name = name or self._name
-        self._arguments.add(arguments)
-        return len(call_id) + len(name) + len(arguments) + _CALL_OVERHEAD_CHARACTERS
-
-    def document(self) -> dict[str, Any]:
-        function = {"name": replace_surrogates(self._name), "arguments": str(self._arguments)}
-        return {"id": replace_surrogates(self._id), "type": "function", "function": function}
+        return "".join([*self._pieces, self._surrogates.rest])
 
 
 class _ExtraFields:

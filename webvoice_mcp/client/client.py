@@ -14,18 +14,26 @@ from webvoice_mcp.client.answers import CallContext
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.decompression import decompressed
 from webvoice_mcp.client.document import parse_json
+from webvoice_mcp.client.failures import (
+    billed,
+    billing_advice,
+    broken_connection_error,
+    mark_billed,
+    stream_error,
+    with_billing_advice,
+)
+from webvoice_mcp.client.pictures import Pictures
 from webvoice_mcp.client.redaction import RedactingStream, redact, redact_document
 from webvoice_mcp.client.requests import Body, build_request
 from webvoice_mcp.client.retries import Retries
 from webvoice_mcp.client.splitter import MediaItem
 from webvoice_mcp.contract.account import links
 from webvoice_mcp.contract.endpoint import Endpoint, FreeEndpoint, PaidEndpoint, Q, R, Request
-from webvoice_mcp.errors import InvalidResponse, NetworkError, TimedOut, WebVoiceError
+from webvoice_mcp.errors import InvalidResponse, TimedOut
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.storage.threads import WorkerThreads
 
 T = TypeVar("T")
-E = TypeVar("E", bound=WebVoiceError)
 ReadBody = Callable[[httpx2.Response, CallContext], Awaitable[T]]
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -123,20 +131,27 @@ class Client:
 
         return await self._perform(endpoint, request, read, body)
 
-    async def stream(self, endpoint: PaidEndpoint[Q, R], request: Q, on_text: stream.OnText) -> R:
-        """Call a paid endpoint whose answer comes as server-sent events.
+    async def chat(
+        self, endpoint: PaidEndpoint[Q, R], request: Q, on_text: stream.OnText, pictures: Pictures | None = None
+    ) -> R:
+        """Call a paid endpoint that answers a chat with a stream of events or as a whole.
 
         Args:
             endpoint: the endpoint to call.
             request: its fields.
-            on_text: takes the pieces of the answer's text as they arrive.
+            on_text: takes the pieces of a streamed answer's text as they arrive.
+            pictures: takes the pictures in the answer; the reply's texts have marks in their place.
         """
 
         async def read(response: httpx2.Response, context: CallContext) -> R:
-            if not bodies.is_event_stream(response):  # some routes ignore `stream` and send the whole answer at once
-                return await self._read_reply(endpoint, response, context)
             redacting = RedactingStream(context.key, on_text)
-            document = await stream.read_chat(response, redacting.feed, partial(_stream_error, endpoint, context))
+            document = await stream.read_chat(
+                response,
+                redacting.feed,
+                partial(stream_error, endpoint, context),
+                pictures or Pictures(),
+                self._threads,
+            )
             await redacting.finish()
             return await self._threads.run(self._to_reply, endpoint, document, context)
 
@@ -190,15 +205,15 @@ class Client:
             with anyio.fail_after(seconds):
                 return await self._send_with_retries(endpoint, request, read, body)
         except TimeoutError:
-            raise _mark_billed(
+            raise mark_billed(
                 TimedOut(
-                    f"No complete answer within {seconds:g} seconds (WEBVOICE_TIMEOUT). {_billing_advice(endpoint)}"
+                    f"No complete answer within {seconds:g} seconds (WEBVOICE_TIMEOUT). {billing_advice(endpoint)}"
                 )
             ) from None
         except InvalidResponse as error:
             if error.status is not None:  # only a redirect has a status, and it is never billed
                 raise
-            raise _billed(error, InvalidResponse(f"{error} {_billing_advice(endpoint)}")) from None
+            raise billed(error, InvalidResponse(f"{error} {billing_advice(endpoint)}")) from None
 
     async def _send_with_retries(self, endpoint: Endpoint[Q, R], request: Q, read: ReadBody[T], body: Body | None) -> T:
         retries = Retries(endpoint.method, _time_left)
@@ -226,14 +241,14 @@ class Client:
             except httpx2.HTTPError as error:
                 pause = retries.after_connection_error(maybe_processed=True)
                 if pause is None:
-                    raise _broken_connection_error(endpoint, error, has_response=has_response) from None
+                    raise broken_connection_error(endpoint, error, has_response=has_response) from None
             else:
                 retry_after = answers.parse_retry_after(response.headers.get("retry-after"))
                 refusal = answers.status_error(response.status_code, error_body, context, retry_after=retry_after)
                 is_repeatable = not (endpoint.paid and refusal.billed)
                 pause = retries.after_status(response.status_code, retry_after) if is_repeatable else None
                 if pause is None:
-                    raise _with_billing_advice(endpoint, refusal)
+                    raise with_billing_advice(endpoint, refusal)
             await self._sleep(pause)
 
     async def _create_context(self, endpoint: Endpoint[Q, R], request: Request) -> CallContext:
@@ -266,52 +281,6 @@ async def _send(http: httpx2.AsyncClient, request: httpx2.Request) -> httpx2.Res
         return decompressed(await http.send(request, stream=True))
     except connection.UNUSABLE_PROXY_ERRORS:
         raise connection.unusable_proxy_error() from None
-
-
-def _stream_error(
-    endpoint: Endpoint[Any, Any], context: CallContext, chunk: dict[str, Any], *, has_content: bool
-) -> WebVoiceError:
-    if has_content:
-        return answers.interruption_error(chunk, context, _billing_advice(endpoint))
-    return answers.refusal_error(chunk, context)
-
-
-def _broken_connection_error(
-    endpoint: Endpoint[Any, Any], error: httpx2.HTTPError, *, has_response: bool
-) -> NetworkError | InvalidResponse:
-    if isinstance(error, httpx2.DecodingError):
-        return InvalidResponse("The service's answer could not be decompressed.")
-    if has_response:
-        return InvalidResponse("The service's answer was cut short.")
-    return _mark_billed(NetworkError(f"The connection broke before an answer arrived. {_billing_advice(endpoint)}"))
-
-
-def _mark_billed(error: E) -> E:
-    error.billed = True
-    return error
-
-
-def _billed(error: WebVoiceError, reworded: E) -> E:
-    """Return the reworded error with the bill of the original."""
-    reworded.credits_used = error.credits_used
-    return _mark_billed(reworded)
-
-
-def _with_billing_advice(endpoint: Endpoint[Any, Any], error: WebVoiceError) -> WebVoiceError:
-    # After a gateway's error, the service may still have carried out the request.
-    if error.billed and endpoint.paid:
-        text = f"{error} {_billing_advice(endpoint)}"
-        return _billed(error, type(error)(text, status=error.status, retry_after=error.retry_after))
-    return error
-
-
-def _billing_advice(endpoint: Endpoint[Any, Any]) -> str:
-    """Return advice about a failed call whose request may have arrived."""
-    if endpoint.paid:
-        return answers.SPENT_ADVICE
-    if endpoint.method == "POST":
-        return "The request may have been carried out: check before you repeat it. This call costs no credits."
-    return "This call costs no credits."
 
 
 def _time_left() -> float:

@@ -121,7 +121,7 @@ class Splitter:
         return len(data)
 
     def _read_string(self, data: bytes, offset: int) -> int:
-        quote, self._is_escaped = _find_closing_quote(data, offset, len(data), is_escaped=self._is_escaped)
+        quote, self._is_escaped = find_closing_quote(data, offset, len(data), is_escaped=self._is_escaped)
         if quote < 0:
             self._keep(data[offset:])
             return len(data)
@@ -143,7 +143,7 @@ class Splitter:
 
     def _read_head(self, data: bytes, offset: int) -> int:
         stop = min(len(data), offset + _HEAD_BYTES - len(self._head))
-        quote, self._is_escaped = _find_closing_quote(data, offset, stop, is_escaped=self._is_escaped)
+        quote, self._is_escaped = find_closing_quote(data, offset, stop, is_escaped=self._is_escaped)
         if quote >= 0:
             stop = quote
         self._head += data[offset:stop]
@@ -192,7 +192,7 @@ class Splitter:
         self._rest += data
 
 
-def _find_closing_quote(data: bytes, start: int, stop: int, *, is_escaped: bool) -> tuple[int, bool]:
+def find_closing_quote(data: bytes, start: int, stop: int, *, is_escaped: bool) -> tuple[int, bool]:
     """Find the quotation mark that ends a string in `data[start:stop]`.
 
     Returns:

@@ -1,27 +1,44 @@
-"""Reading of a chat's server-sent events: text is passed on as it arrives, and joined into one reply."""
+"""Reading of a chat's answer, streamed or whole: text is passed on as it arrives, and joined into one reply.
 
+The first bytes tell what an answer is, because services send streams where none was asked for, whole answers where a
+stream was, and either with the content type of the other.
+"""
+
+import json
 import math
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Protocol, cast
+from functools import partial
+from typing import Any, Protocol
 
 import anyio
 import httpx2
 
+from webvoice_mcp.client.allocator import give_back_large_blocks
 from webvoice_mcp.client.answers import is_refusal
 from webvoice_mcp.client.chat_accumulator import ChatAccumulator
 from webvoice_mcp.client.checkpoint import Checkpointer
-from webvoice_mcp.client.document import parse_json, replace_surrogates
+from webvoice_mcp.client.data_links import scan
+from webvoice_mcp.client.document import not_json_error, parse_json, replace_surrogates
+from webvoice_mcp.client.event_reader import Event, EventReader
+from webvoice_mcp.client.long_strings import LongStrings
+from webvoice_mcp.client.pictures import Pictures
 from webvoice_mcp.contract.bills import dearest
+from webvoice_mcp.contract.chat import text_of
 from webvoice_mcp.errors import InvalidResponse, WebVoiceError
+from webvoice_mcp.storage.threads import WorkerThreads
 
 TEXT_INTERVAL_SECONDS = 0.2
 """Seconds for which tokens are collected before they are passed on together."""
 
-_MAX_EVENT_BYTES = 8 << 20  # some models put an image into one event
+_MAX_BYTES = 8 << 20  # of an answer or of an event, without pictures
+_MAX_QUICK_BYTES = 128 << 10  # a larger answer is parsed in a thread, because 8 MiB can take a second
 _LINGER_SECONDS = 5.0  # for events after a complete answer, such as its price
 _NO_WAIT_SECONDS = 0.0008  # a piece that arrives faster was already available
-_SLICE_CHARACTERS = 32 << 10  # parsed between two checkpoints
+_SLICE_BYTES = 32 << 10  # read between two checkpoints
+_BOM = b"\xef\xbb\xbf"
+_EVENT_LINE = re.compile(rb"\s*(?:data|event|id|retry)?\s*:")
 
 OnText = Callable[[str], Awaitable[None]]
 
@@ -39,72 +56,190 @@ class ErrorFactory(Protocol):
         ...
 
 
-async def read_chat(response: httpx2.Response, on_text: OnText, make_error: ErrorFactory) -> dict[str, Any]:
-    """Read a stream to its end, pass on each piece of text, and return the whole answer.
+async def read_chat(
+    response: httpx2.Response,
+    on_text: OnText,
+    make_error: ErrorFactory,
+    pictures: Pictures,
+    threads: WorkerThreads,
+) -> dict[str, Any]:
+    """Read an answer to its end, pass on each piece of a streamed text, and return the whole.
 
     Raises:
-        InvalidResponse: a chunk is not JSON, or the stream ends before the answer is complete.
-        WebVoiceError: the stream reports an error, which `make_error` converts.
+        InvalidResponse: it is not JSON, or ends before it is complete.
+        WebVoiceError: it reports an error, which `make_error` converts.
     """
-    response.encoding = "utf-8"  # events are always UTF-8, even if a header names another charset
-    chat, checkpointer = ChatAccumulator(), Checkpointer()
+    slices = _slices(response)
+    first = b""
+    async for piece in slices:
+        first += piece
+        if first.lstrip(_BOM + b" \t\r\n"):
+            break
+    first = first.removeprefix(_BOM)
+    if first.lstrip()[:1] in (b"{", b"["):
+        return await _read_whole(first, slices, make_error, pictures, threads)
+    return await _Stream(on_text, make_error, pictures).read(first, slices)
+
+
+async def _read_whole(
+    first: bytes,
+    slices: AsyncIterator[bytes],
+    make_error: ErrorFactory,
+    pictures: Pictures,
+    threads: WorkerThreads,
+) -> dict[str, Any]:
+    reader = LongStrings(pictures, _MAX_BYTES)
+    reader.feed(first)
+    async for piece in slices:
+        reader.feed(piece)
+        await pictures.settle()
+    body = reader.finish()
+    if len(body) > _MAX_QUICK_BYTES:
+        give_back_large_blocks()
+        document = await threads.run(_parse_whole, body)
+    else:
+        document = _parse_whole(body)
+    document = scan(reader.restore(document), pictures)
+    await pictures.settle()
+    if not isinstance(document, dict):
+        return {"data": document}
+    choices = [choice for choice in _choices(document) if isinstance(choice, dict)]
+    if choices and "message" not in choices[0] and isinstance(choices[0].get("delta"), dict):
+        choices[0]["message"] = choices[0]["delta"]  # one chunk with everything in it
+    if failure := _failure_in(document):
+        message = choices[0].get("message") if choices else None
+        text = text_of(message.get("content")) if isinstance(message, dict) else ""
+        raise make_error(failure, has_content=bool(text))
+    return document
+
+
+def _parse_whole(body: bytes) -> Any:
+    """Parse an answer, behind which the end marker of a stream may stand."""
     try:
-        with anyio.CancelScope() as linger:
-            events = httpx2.EventSource(cast("httpx2.Response", _SlicedResponse(response)), _MAX_EVENT_BYTES)
-            async for event in events:
-                await checkpointer.checkpoint()  # a slice can hold thousands of events
-                data = event.data.strip()
-                if data == "[DONE]":
-                    chat.mark_done()
-                    break
-                if not data:  # the specification says to ignore empty data
-                    continue
-                if text := chat.add(_parse_chunk(event, chat, make_error)):
-                    await on_text(text)
+        return parse_json(body)
+    except InvalidResponse:
+        text = body.decode("utf-8", "replace").lstrip()
+        try:
+            end = json.JSONDecoder(strict=False).raw_decode(text)[1]
+        except (ValueError, RecursionError):
+            end = 0
+        if not end or not _EVENT_LINE.match(text[end:].encode()):
+            raise
+        return parse_json(text[:end].encode())
+
+
+class _Stream:
+    """One streamed answer."""
+
+    def __init__(self, on_text: OnText, make_error: ErrorFactory, pictures: Pictures) -> None:
+        self._on_text = on_text
+        self._make_error = make_error
+        self._pictures = pictures
+        self._chat = ChatAccumulator(pictures)
+        self._has_events = False
+        self._is_done = False
+        self._checkpointer = Checkpointer()
+
+    async def read(self, first: bytes, slices: AsyncIterator[bytes]) -> dict[str, Any]:
+        chat = self._chat
+        try:
+            with anyio.CancelScope() as linger:
+                await self._read_events(first, slices, linger)
+        except WebVoiceError as error:
+            await self._pictures.settle()
+            if not chat.is_complete:  # a complete answer was paid for, so it is delivered despite later errors
+                error.credits_used = dearest([error.credits_used, chat.bill])
+                raise
+        except httpx2.HTTPError:
+            pass
+        await self._pass_on(chat.finish())
+        await self._pictures.settle()
+        if not chat.is_complete:
+            cut = InvalidResponse("The streamed answer was cut short.")
+            cut.credits_used = chat.bill
+            raise cut
+        return chat.document()
+
+    async def _read_events(self, first: bytes, slices: AsyncIterator[bytes], linger: anyio.CancelScope) -> None:
+        chat = self._chat
+        events = EventReader(partial(LongStrings, self._pictures, _MAX_BYTES, content=chat.content))
+        is_broken = False
+        while True:
+            for event in events.feed(first):
+                await self._checkpointer.checkpoint()  # a slice can hold thousands of events
+                await self._add(event)
+                if self._is_done:
+                    return
                 if chat.is_complete and linger.deadline == math.inf:
                     linger.deadline = anyio.current_time() + _LINGER_SECONDS
-    except WebVoiceError as error:
-        if not chat.is_complete:  # a complete answer was paid for, so it is delivered despite later errors
-            error.credits_used = dearest([error.credits_used, chat.bill])
-            raise
-    except httpx2.HTTPError:
-        pass
-    if not chat.is_complete:
-        cut = InvalidResponse("The streamed answer was cut short.")
-        cut.credits_used = chat.bill
-        raise cut
-    return chat.document()
+            await self._pictures.settle()
+            try:
+                first = await anext(slices)
+            except StopAsyncIteration:
+                break
+            except httpx2.HTTPError:
+                is_broken = True
+                break
+        await self._end_events(events, is_broken=is_broken)
+
+    async def _end_events(self, events: EventReader, *, is_broken: bool) -> None:
+        if last := events.finish():  # its blank line is missing
+            try:
+                await self._add(last)
+            except InvalidResponse:
+                if not (self._has_events or is_broken):
+                    raise
+        if not (events.has_fields or is_broken):
+            raise not_json_error()
+
+    async def _add(self, event: Event) -> None:
+        if event.data == b"[DONE]":
+            self._has_events = True
+            self._chat.mark_done()
+            self._is_done = True
+            return
+        chunk = event.parse()
+        self._has_events = True
+        if not isinstance(chunk, dict):
+            raise InvalidResponse("The service's stream contains something other than chunks of an answer.")
+        failure = chunk if event.kind == "error" or chunk.get("error") or is_refusal(chunk) else _failure_in(chunk)
+        if failure is not None:
+            raise self._make_error(replace_surrogates(failure), has_content=self._chat.has_content)
+        await self._pass_on(self._chat.add(chunk))
+
+    async def _pass_on(self, text: str) -> None:
+        if text:
+            await self._on_text(self._pictures.preview(text))
 
 
-def _parse_chunk(event: httpx2.ServerSentEvent, chat: ChatAccumulator, make_error: ErrorFactory) -> dict[str, Any]:
-    chunk = parse_json(event.data.strip().encode(), keep_surrogates=True)
-    if not isinstance(chunk, dict):
-        raise InvalidResponse("The service's stream contains something other than chunks of an answer.")
-    if event.event == "error" or chunk.get("error") or is_refusal(chunk):
-        raise make_error(replace_surrogates(chunk), has_content=chat.has_content)
-    return chunk
+def _choices(document: dict[str, Any]) -> list[Any]:
+    choices = document.get("choices")
+    return choices if isinstance(choices, list) else []
 
 
-class _SlicedResponse:
-    """A response that yields its text in slices, so that a million lines in one piece do not block the event loop.
+def _failure_in(document: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a document that reports the error which is inside a choice, None if there is none."""
+    for choice in _choices(document):
+        if isinstance(choice, dict) and not choice.get("index"):
+            parts = [choice, choice.get("message"), choice.get("delta")]
+            errors = [part["error"] for part in parts if isinstance(part, dict) and part.get("error")]
+            if errors or choice.get("finish_reason") == "error":
+                return {**document, "error": errors[0] if errors else "The model failed"}
+    return None
+
+
+async def _slices(response: httpx2.Response) -> AsyncIterator[bytes]:
+    """Iterate over the body in slices, so that a million lines in one piece do not block the event loop.
 
     Tokens that arrive one by one are collected for `TEXT_INTERVAL_SECONDS`, because waking up costs more than reading a
     token.
     """
-
-    def __init__(self, response: httpx2.Response) -> None:
-        self.headers = response.headers
-        self.request = response.request
-        self._response = response
-
-    async def aiter_text(self) -> AsyncIterator[str]:
-        """Iterate over the text as it arrives."""
-        started, checkpointer = time.perf_counter(), Checkpointer()
-        async for piece in self._response.aiter_text():
-            has_waited = time.perf_counter() - started > _NO_WAIT_SECONDS
-            for start in range(0, len(piece), _SLICE_CHARACTERS):
-                yield piece[start : start + _SLICE_CHARACTERS]
-                await checkpointer.checkpoint()
-            if has_waited:
-                await anyio.sleep(TEXT_INTERVAL_SECONDS)
-            started = time.perf_counter()
+    started, checkpointer = time.perf_counter(), Checkpointer()
+    async for piece in response.aiter_bytes():
+        has_waited = time.perf_counter() - started > _NO_WAIT_SECONDS
+        for start in range(0, len(piece), _SLICE_BYTES):
+            yield piece[start : start + _SLICE_BYTES]
+            await checkpointer.checkpoint()
+        if has_waited and len(piece) < _SLICE_BYTES // 2:
+            await anyio.sleep(TEXT_INTERVAL_SECONDS)
+        started = time.perf_counter()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from webvoice_mcp.contract.endpoint import Empty, FreeEndpoint, Reply, Request
 
@@ -39,6 +39,11 @@ class VerifyCodeRequest(Request):
     code: str
     create_api_key: bool
     api_key_name: str
+
+    @field_validator("code")
+    @classmethod
+    def _without_spaces(cls, code: str) -> str:
+        return "".join(code.split())  # mails and people write 123 456
 
 
 class _NewKeyReply(Reply):

@@ -1,5 +1,6 @@
 """Chat: the OpenAI-compatible endpoints."""
 
+import json
 import math
 from typing import Annotated, Any, ClassVar
 
@@ -30,12 +31,53 @@ CHAT_PRICES = {
 }
 
 
+_PICTURE_FIELDS = ("image_url", "b64_json", "image", "output_image", "inline_data", "inlineData", "source")
+
+
 def text_of(content: Any) -> str:
     """Return a message's content as text; the text parts of a list are joined."""
     if isinstance(content, list):
         texts = [part.get("text") if isinstance(part, dict) else part for part in content]
         return "".join(text for text in texts if isinstance(text, str))
     return content if isinstance(content, str) else ""
+
+
+REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
+"""The names under which services send a model's reasoning; the first that has any counts."""
+
+
+def reasoning_in(message: dict[str, Any]) -> str:
+    """Return the reasoning in a message or delta, whatever its name; "" for none."""
+    for name in REASONING_FIELDS:
+        value = message.get(name)
+        if text := text_of(value.get("content") or value.get("text") if isinstance(value, dict) else value):
+            return text
+    details = message.get("reasoning_details")
+    parts = [part for part in details if isinstance(part, dict)] if isinstance(details, list) else []
+    return text_of([part.get("text") or part.get("summary") for part in parts])
+
+
+def arguments_text(arguments: Any) -> str:
+    """Return the arguments of a tool call as JSON text, as which OpenAI defines them; "" for none."""
+    if arguments is None or isinstance(arguments, str):
+        return arguments or ""
+    return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
+
+
+def is_picture_part(part: Any) -> bool:
+    """Return True if a part of a message's content is a picture."""
+    return isinstance(part, dict) and any(part.get(name) for name in _PICTURE_FIELDS)
+
+
+def _links_in(picture: Any) -> list[str]:
+    """Return the strings of a picture: its links, as its base64 is taken out while it arrives."""
+    if isinstance(picture, str):
+        return [picture] if ":" in picture else []
+    if isinstance(picture, list):
+        return [link for item in picture for link in _links_in(item)]
+    if isinstance(picture, dict):
+        return [link for name in (*_PICTURE_FIELDS, "url", "data") for link in _links_in(picture.get(name))]
+    return []
 
 
 def _is_price(price: Any) -> bool:
@@ -110,7 +152,20 @@ class Message(Reply):
     role: str = "assistant"
     content: str | list[Any] | None = None
     tool_calls: Rows[dict[str, Any]] | None = None
-    reasoning: str | None = Field(None, validation_alias=AliasChoices("reasoning", "reasoning_content"))
+    reasoning: str | None = None
+    images: Any = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_other_spellings(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        fields = {name: value for name, value in data.items() if name not in REASONING_FIELDS}
+        fields["reasoning"] = reasoning_in(data) or None
+        calls = fields.get("tool_calls")
+        if isinstance(calls, list):
+            fields["tool_calls"] = [_with_arguments_as_text(call) for call in calls]
+        return fields
 
     @property
     def text(self) -> str:
@@ -118,13 +173,17 @@ class Message(Reply):
         return text_of(self.content)
 
     @property
-    def picture_urls(self) -> list[str]:
-        """URLs of the images in the field `images` and in the parts of the content."""
-        images_field = (self.model_extra or {}).get("images")
-        parts = [part for value in (images_field, self.content) if isinstance(value, list) for part in value]
-        images = [part.get("image_url") for part in parts if isinstance(part, dict)]
-        urls = [image.get("url") if isinstance(image, dict) else image for image in images]
-        return [url for url in urls if isinstance(url, str)]
+    def picture_links(self) -> list[str]:
+        """Links of the pictures in the field `images` and in the parts of the content."""
+        parts = self.content if isinstance(self.content, list) else []
+        return _links_in([self.images, [part for part in parts if is_picture_part(part)]])
+
+
+def _with_arguments_as_text(call: Any) -> Any:
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict) or "arguments" not in function:
+        return call
+    return {**call, "function": {**function, "arguments": arguments_text(function["arguments"])}}
 
 
 class Choice(Reply):

@@ -1,7 +1,9 @@
 """Speech: voices, text to speech, speech to text."""
 
 import re
-from typing import Literal, get_args
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator
 
 from webvoice_mcp.contract.endpoint import Billed, FreeEndpoint, PaidEndpoint, Reply, Request, Rows, Table
 from webvoice_mcp.contract.estimate import Estimate, started_units
@@ -63,8 +65,12 @@ class TranscriptionRequest(Request):
     provider: TranscriptionProvider | None = None
 
 
+def _empty_if_null(text: Any) -> Any:
+    return "" if text is None else text  # a recording without speech
+
+
 class TranscriptionReply(Billed):
-    text: str
+    text: Annotated[str, BeforeValidator(_empty_if_null)]
     language: str | None = None
     duration: float | None = None
 

@@ -4,6 +4,8 @@ from webvoice_mcp.files.dimensions import count_pixels
 from webvoice_mcp.files.files import Files
 from webvoice_mcp.files.input_file import InputFile
 from webvoice_mcp.files.kinds import kind_for_suffix
+from webvoice_mcp.files.local_file import LocalFile
+from webvoice_mcp.files.made_files import MadeFile
 from webvoice_mcp.files.output import Output, Target
 from webvoice_mcp.files.pending_file import PendingFile
 from webvoice_mcp.files.saved_file import SavedFile, read_back
@@ -11,6 +13,8 @@ from webvoice_mcp.files.saved_file import SavedFile, read_back
 __all__ = [
     "Files",
     "InputFile",
+    "LocalFile",
+    "MadeFile",
     "Output",
     "PendingFile",
     "SavedFile",

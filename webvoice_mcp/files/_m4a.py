@@ -150,7 +150,7 @@ def _codec(file: Readable, descriptions: Box | None) -> _Codec | None:
         return None
     version = int.from_bytes(read_at(file, entry.start + 8, 2), "big")
     inside = Box(entry.type, entry.start + _ENTRY_HEADER_BYTES.get(version, 28), entry.end)
-    if entry.type == b"alac" and (box := find(file, inside, b"alac")):
+    if entry.type == b"alac" and (box := find(file, inside, b"alac") or find(file, inside, b"wave", b"alac")):
         cookie = read_at(file, box.start + 4, 24)
         return _checked(int.from_bytes(cookie[:4], "big"), int.from_bytes(cookie[20:24], "big"))
     if entry.type == b"mp4a" and (box := find(file, inside, b"esds") or find(file, inside, b"wave", b"esds")):

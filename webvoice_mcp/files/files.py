@@ -1,13 +1,18 @@
-"""The interface to the user's files: `resolve`, `create` and `publish` outputs, and `open_input`."""
+"""The interface to the user's files: `resolve`, `create` and `publish` outputs, and read files of all kinds."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Literal, Protocol
 
 import anyio
 
+from webvoice_mcp.errors import FileError
 from webvoice_mcp.files.folders import remove_empty
-from webvoice_mcp.files.input_file import InputFile, Upload, open_input
+from webvoice_mcp.files.input_file import Convert, InputFile, Upload, open_input
+from webvoice_mcp.files.local_file import LocalFile, find_local
+from webvoice_mcp.files.made_files import MadeFile, check_made_file, read_made_file
 from webvoice_mcp.files.output import Output, Target, resolve
 from webvoice_mcp.files.path_policy import PathPolicy
 from webvoice_mcp.files.pending_file import PendingFile, create
@@ -17,6 +22,7 @@ from webvoice_mcp.files.text_input import read_text_file
 from webvoice_mcp.storage.threads import WorkerThreads
 
 _MAX_THREADS = 8
+_MAX_CONVERSIONS = 2  # at a time: each keeps a processor busy
 
 
 class FileSettings(Protocol):
@@ -60,6 +66,7 @@ class Files:
         self._settings = settings
         self._policy = PathPolicy(settings.output_dir, settings.allowed_dirs, settings.state_dirs)
         self._threads = WorkerThreads(_MAX_THREADS)
+        self._conversions = WorkerThreads(_MAX_CONVERSIONS)
 
     async def resolve(self, output: Output) -> Target:
         """Determine the path of an output and check that it can be written, before anything is paid.
@@ -109,7 +116,7 @@ class Files:
             return await file.publish()
 
     def open_input(
-        self, path: str, *, family: Literal["audio", "image"], argument: str
+        self, path: str, *, family: Literal["audio", "image"], argument: str, convert: Convert | None = None
     ) -> AbstractAsyncContextManager[InputFile]:
         """Open a file for upload, until the end of the block.
 
@@ -117,15 +124,33 @@ class Files:
             path: absolute, starting with `~`, or relative to the output folder.
             family: the family of media that it must contain.
             argument: name of the tool's parameter, for messages.
+            convert: makes a file that may be uploaded of one in another format; None refuses such files.
 
         Raises:
-            InvalidArgument: the text is not a path, or the file is larger than WEBVOICE_MAX_UPLOAD_MB.
+            InvalidArgument: the text is not a path, or what is to be sent is larger than WEBVOICE_MAX_UPLOAD_MB.
             FileNotFound: there is no such file.
             PathNotAllowed: it is outside the allowed folders.
             UnsupportedMedia: its content is of another kind.
             DiskError: it cannot be read.
         """
-        return open_input(Upload(path, argument, family, self._settings.max_upload_bytes), self._policy, self._threads)
+        upload = Upload(path, argument, family, self._settings.max_upload_bytes)
+        return open_input(upload, self._policy, self._threads, convert, self._conversions)
+
+    async def find_local(self, path: str, *, argument: str) -> LocalFile:
+        """Find a file of sound or a film that is used on this computer and not sent.
+
+        Args:
+            path: absolute, starting with `~`, or relative to the output folder.
+            argument: name of the tool's parameter, for messages.
+
+        Raises:
+            InvalidArgument: the text is not a path.
+            FileNotFound: there is no such file.
+            PathNotAllowed: it is hidden or outside the allowed folders.
+            UnsupportedMedia: its content is of another kind.
+            DiskError: it cannot be read.
+        """
+        return await self._threads.run(find_local, path, argument, self._policy)
 
     async def read_text(self, path: str, argument: str) -> bytes:
         """Return the first 2 MB of a text file, and one byte more if it is larger.
@@ -142,3 +167,23 @@ class Files:
             DiskError: it cannot be read.
         """
         return await self._threads.run(read_text_file, path, argument, self._policy)
+
+    async def read_made(self, made: MadeFile, start: int, end: int) -> bytes:
+        """Return a range of a file that was made earlier.
+
+        Raises:
+            FileNotFound: it is gone.
+            PathNotAllowed: it is outside the allowed folders, or its path has a link in it now.
+            DiskError: another file has its path, it was changed, or it cannot be read.
+        """
+        return await self._threads.run(read_made_file, made, self._policy, start, end)
+
+    async def readable(self, made: Iterable[MadeFile], *, limit: int) -> list[MadeFile]:
+        """Return the first of these files that `read_made` can read."""
+        return await self._threads.run(lambda: list(islice(self._readable(made), limit)))
+
+    def _readable(self, made: Iterable[MadeFile]) -> Iterator[MadeFile]:
+        for file in made:
+            with suppress(FileError):
+                check_made_file(file, self._policy)
+                yield file

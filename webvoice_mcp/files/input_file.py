@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal, NamedTuple, Protocol
 
 import anyio
 
 from webvoice_mcp.errors import DiskError, InvalidArgument, PathNotAllowed, UnsupportedMedia
 from webvoice_mcp.files.disk import OPEN_FOR_READING, FileId, disk_errors, is_file
 from webvoice_mcp.files.find_input import find_input
-from webvoice_mcp.files.kinds import UPLOADED, Kind, sniff
+from webvoice_mcp.files.kinds import CONVERTED, UPLOADED, Kind, sniff
 from webvoice_mcp.files.length import length_of_recording
 from webvoice_mcp.files.metadata import without_metadata
 from webvoice_mcp.files.names import upload_name
@@ -43,13 +43,45 @@ class Upload:
     max_bytes: int
 
 
+class Converted(NamedTuple):
+    """The sound or picture that is sent of a file of another format.
+
+    Attributes:
+        file: an open file without a name, flushed.
+        kind: its kind, one of those that may be uploaded.
+    """
+
+    file: BinaryIO
+    kind: Kind
+
+
+class Convert(Protocol):
+    """Makes a file that may be uploaded of an open file in another format."""
+
+    def __call__(self, file: BinaryIO, kind: Kind, *, subject: str, max_bytes: int) -> Converted:
+        """Return the sound of a recording or film, or the picture, without metadata. Blocks for long.
+
+        Args:
+            file: the original, open for reading. It stays open.
+            kind: its kind, one of `CONVERTED`.
+            subject: its name for messages.
+            max_bytes: the most that may be uploaded.
+
+        Raises:
+            InvalidArgument: too large.
+            UnsupportedMedia: it cannot be converted, and why.
+            DiskError: there is no room for the result.
+        """
+        ...
+
+
 class InputFile:
     """An open file that may be uploaded.
 
     Attributes:
         name: name to send to the service: plain ASCII, with the extension that fits the content.
         size: number of bytes that are sent. A picture is sent without its metadata.
-        mime_type: media type of the content.
+        mime_type: media type of what is sent.
         path: absolute path, with links followed.
     """
 
@@ -92,8 +124,19 @@ class InputFile:
 
 
 @asynccontextmanager
-async def open_input(upload: Upload, policy: PathPolicy, threads: WorkerThreads) -> AsyncIterator[InputFile]:
+async def open_input(
+    upload: Upload,
+    policy: PathPolicy,
+    threads: WorkerThreads,
+    convert: Convert | None = None,
+    conversions: WorkerThreads | None = None,
+) -> AsyncIterator[InputFile]:
     """Open the file until the end of the block.
+
+    Args:
+        threads: the threads that read.
+        convert: makes files of other formats fit to be sent; None refuses them.
+        conversions: the threads for this, which takes long; None takes those that read.
 
     Raises:
         InvalidArgument: the text is not a path, or the file is too large.
@@ -104,7 +147,9 @@ async def open_input(upload: Upload, policy: PathPolicy, threads: WorkerThreads)
     """
     file = OpenedFile(upload, policy)
     try:
-        await threads.run(file.open)
+        await threads.run(file.open, converts=convert is not None)
+        if convert and file.needs_conversion:
+            await (conversions or threads).run(file.convert, convert)
         yield InputFile(file, threads)
     finally:
         with anyio.CancelScope(shield=True):
@@ -126,12 +171,16 @@ class OpenedFile:
         self.size = 0
         self._upload = upload
         self._policy = policy
-        self._file: io.FileIO | None = None
+        self._file: BinaryIO | None = None
         self._is_closed = False
         self._lock = threading.Lock()
 
-    def open(self) -> None:
-        """Open and check the file; do nothing after `close`."""
+    def open(self, *, converts: bool = False) -> None:
+        """Open and check the file; do nothing after `close`.
+
+        Args:
+            converts: accept files that can be sent after `convert`.
+        """
         with self._lock:
             if self._is_closed:
                 return
@@ -141,7 +190,26 @@ class OpenedFile:
                 if not is_file(expected):
                     raise UnsupportedMedia(f"{self._subject} is a folder, device or pipe. Give the path of a file.")
                 self._file = self._open()
-                self._check(self._file, expected)
+                self._check(self._file, expected, converts=converts)
+
+    @property
+    def needs_conversion(self) -> bool:
+        """True if the file cannot be sent as it is."""
+        return self.kind not in UPLOADED
+
+    def convert(self, convert: Convert) -> None:
+        """Put what is sent in the place of a file of another format; the file itself is closed."""
+        with self._lock, disk_errors("read", self.path):
+            original = self._open_file
+            converted, kind = convert(original, self.kind, subject=self._subject, max_bytes=self._upload.max_bytes)
+            try:
+                self._check_read(original)
+                self._accept(converted, kind)
+            except BaseException:
+                converted.close()
+                raise
+            self._file = converted
+            original.close()
 
     def read(self, start: int, end: int) -> bytes:
         """Return this range."""
@@ -149,8 +217,7 @@ class OpenedFile:
             file = self._open_file
             file.seek(start)
             data = file.read(end - start)
-            if len(data) < end - start or self._is_changed(file):
-                raise DiskError(f"{self.path} changed while it was being read. Try again when it is complete.")
+            self._check_read(file, is_complete=len(data) == end - start)
             return data
 
     def seconds(self) -> float | None:
@@ -175,12 +242,12 @@ class OpenedFile:
                 self._file = None
 
     @property
-    def _open_file(self) -> io.FileIO:
+    def _open_file(self) -> BinaryIO:
         if self._file is None:
             raise ValueError("The file is closed.")
         return self._file
 
-    def _is_changed(self, file: io.FileIO) -> bool:
+    def _is_changed(self, file: BinaryIO) -> bool:
         status = os.fstat(file.fileno())
         return (status.st_size, status.st_mtime_ns) != (self._checked.st_size, self._checked.st_mtime_ns)
 
@@ -196,25 +263,31 @@ class OpenedFile:
                 raise
             raise self._replaced from None
 
-    def _check(self, file: io.FileIO, expected: os.stat_result) -> None:
+    def _check(self, file: BinaryIO, expected: os.stat_result, *, converts: bool) -> None:
         """Check the open file, and store its kind and what is sent of it."""
         status = os.fstat(file.fileno())
         # Another file may have replaced it after the path was checked; a new pipe may get the same number.
         is_same = is_file(status) and FileId.of(status) == FileId.of(expected)
         if not is_same or not self._policy.still_allows(file.fileno(), self.path):
             raise self._replaced
+        if status.st_size == 0:
+            raise UnsupportedMedia(f"{self._subject} is empty. {self._accepted}")
+        kind = sniff(file)
+        is_foreign = converts and kind in CONVERTED[self._upload.family]
         max_bytes = self._upload.max_bytes
-        if status.st_size > max_bytes:
+        # Of a film only the sound is sent, which is much smaller.
+        if status.st_size > max_bytes and not (is_foreign and self._upload.family == "audio"):
             raise InvalidArgument(
                 f"{self._subject} has {status.st_size} bytes, more than the {max_bytes / 1024**2:g} MB that"
                 " WEBVOICE_MAX_UPLOAD_MB allows. Send a smaller file, or raise the setting."
             )
-        if status.st_size == 0:
-            raise UnsupportedMedia(f"{self._subject} is empty. {self._accepted}")
-        kind = sniff(file)
-        if kind not in UPLOADED or kind.family != self._upload.family:
+        if kind is None or not (is_foreign or (kind in UPLOADED and kind.family == self._upload.family)):
             found = kind.name if kind else "not in a known audio or image format"
             raise UnsupportedMedia(f"{self._subject} is {found}, judged by its content. {self._accepted}")
+        self._accept(file, kind)
+
+    def _accept(self, file: BinaryIO, kind: Kind) -> None:
+        """Store the kind of the file, and what is sent of it."""
         try:
             self.pieces = without_metadata(file, kind)
         except MalformedPicture:
@@ -222,7 +295,11 @@ class OpenedFile:
                 f"{self._subject} is damaged, so that position, camera and owner cannot be taken out of it. Save the"
                 " picture anew with a picture program."
             ) from None
-        self.size, self.kind, self._checked = length_of(self.pieces), kind, status
+        self.size, self.kind, self._checked = length_of(self.pieces), kind, os.fstat(file.fileno())
+
+    def _check_read(self, file: BinaryIO, *, is_complete: bool = True) -> None:
+        if not is_complete or self._is_changed(file):
+            raise DiskError(f"{self.path} changed while it was being read. Try again when it is complete.")
 
     @property
     def _replaced(self) -> PathNotAllowed:

@@ -48,11 +48,19 @@ OGG = Kind("Ogg", "audio/ogg", (".ogg", ".oga", ".opus"), "audio")
 AAC = Kind("AAC", "audio/aac", (".aac",), "audio")
 AIFF = Kind("AIFF", "audio/aiff", (".aiff", ".aif", ".aifc"), "audio")
 CAF = Kind("CAF", "audio/x-caf", (".caf",), "audio")
+MOV = Kind("QuickTime (MOV)", "video/quicktime", (".mov", ".qt"), "video")
+WEBM = Kind("WebM", "video/webm", (".webm",), "video")
+MATROSKA = Kind("Matroska (MKV)", "video/x-matroska", (".mkv", ".mka"), "video")
+HEIC = Kind("HEIC", "image/heic", (".heic", ".heif"), "image")
+AVIF = Kind("AVIF", "image/avif", (".avif",), "image")
 
 UPLOADED = (MP3, WAV, M4A, FLAC, PNG, JPEG, WEBP, GIF)
 """The kinds that may be uploaded. The others are saved under their true extension if the service sends them."""
 
-KINDS = (*UPLOADED, MP4, TEXT, MARKDOWN, SRT, VTT, OGG, AAC, AIFF, CAF)
+CONVERTED = {"audio": (MP4, MOV, WEBM, MATROSKA, OGG, AAC, AIFF, CAF), "image": (HEIC, AVIF)}
+"""The kinds of which sound, or a picture, may be uploaded after it was converted, by the family that is asked for."""
+
+KINDS = (*UPLOADED, TEXT, MARKDOWN, SRT, VTT, *CONVERTED["audio"], *CONVERTED["image"])
 
 _TEXT_BYTES = 64 * 1024  # read to recognize text
 _OGG_SOUND = (b"OpusHead", b"\x01vorbis", b"\x7fFLAC", b"Speex   ")  # the first packet; Ogg holds video, too
@@ -74,6 +82,12 @@ _CONTAINERS = (
     b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"8BPS",
 )  # fmt: skip
 _TAR_MARK = 257  # position of "ustar"
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_PICTURE_BRANDS = frozenset({b"mif1", b"msf1"})  # of any codec, which a further brand names
+_MATROSKA = re.compile(rb"\x1a\x45\xdf\xa3.{,40}?\x42\x82.{1,8}?(webm|matroska)", re.DOTALL)
+_OLD_MOV = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip"})  # the first box, before QuickTime had brands
+_MAX_BRANDS_BYTES = 256
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
@@ -97,7 +111,18 @@ def _image(file: Readable, head: bytes) -> Kind | None:
         return WEBP
     if head.startswith((b"GIF87a", b"GIF89a")) and _is_gif(file, head):
         return GIF
-    return None
+    return _modern_picture(file, head) if head[4:8] == b"ftyp" else None
+
+
+def _modern_picture(file: Readable, head: bytes) -> Kind | None:
+    """Return the kind of an MP4-like file whose brands name a picture."""
+    brands = [head[8:12]]
+    if brands[0] in _PICTURE_BRANDS:
+        more = read_at(file, 16, max(0, min(int.from_bytes(head[:4], "big"), _MAX_BRANDS_BYTES) - 16))
+        brands = [more[start : start + 4] for start in range(0, len(more), 4)]
+    if _AVIF_BRANDS.intersection(brands):
+        return AVIF
+    return HEIC if _HEIC_BRANDS.intersection(brands) else None
 
 
 def _is_gif(file: Readable, head: bytes) -> bool:
@@ -112,15 +137,28 @@ def _audio_or_video(file: Readable, head: bytes) -> Kind | None:
     if is_wav(file, head):
         return WAV
     if head[4:8] == b"ftyp":
-        return _mp4(file)
+        return _mp4(file, head)
     if head.startswith(b"OggS") and read_at(file, 27 + sum(head[26:27]), 8).startswith(_OGG_SOUND):
         return OGG
     if head.startswith(b"FORM") and head[8:12] in {b"AIFF", b"AIFC"}:
         return AIFF
     if head.startswith(b"caff\x00\x01\x00\x00desc"):
         return CAF
+    if film := _film(file, head):
+        return film
     if head.startswith(_CONTAINERS) or read_at(file, _TAR_MARK, 5) == b"ustar":
         return None
+    return _frames(file)
+
+
+def _film(file: Readable, head: bytes) -> Kind | None:
+    if found := _MATROSKA.match(head):
+        return WEBM if found[1] == b"webm" else MATROSKA
+    is_mov = head[4:8] in _OLD_MOV and (has_film(file) or has_sound(file))
+    return MOV if is_mov else None
+
+
+def _frames(file: Readable) -> Kind | None:
     start = skip_tags(file)
     if is_flac(file, start):
         return FLAC
@@ -129,9 +167,11 @@ def _audio_or_video(file: Readable, head: bytes) -> Kind | None:
     return None if first_frame(file, start) is None else MP3
 
 
-def _mp4(file: Readable) -> Kind | None:
+def _mp4(file: Readable, head: bytes) -> Kind | None:
     if has_film(file):
-        return MP4 if brand(file) == "generic" else None
+        if head[8:12] == b"qt  ":
+            return MOV
+        return MP4 if brand(file) != "audio" else None
     return M4A if has_sound(file) else None  # of any brand: those of phones and recorders are many
 
 

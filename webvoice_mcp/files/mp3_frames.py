@@ -1,4 +1,4 @@
-"""Frames of MP3 files (MPEG audio layer III), and what is not sound in them: tags and the header frame of Xing."""
+"""Frames of MP3 files (MPEG audio layer III), and the tags and header frames among them."""
 
 import re
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ class Header(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """How long a frame plays."""
+        """The length of a frame in seconds."""
         return self.samples / self.stream[1]
 
     @property
@@ -84,7 +84,7 @@ class Frame(NamedTuple):
 
 
 class Stated(NamedTuple):
-    """What the header frame of an encoder says about the file.
+    """Facts about the file in the header frame of an encoder.
 
     Attributes:
         frames: number of frames without the header frame, None if it does not say.

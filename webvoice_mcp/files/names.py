@@ -11,6 +11,7 @@ from pathlib import Path, PurePath, PureWindowsPath
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _EXTENSION = re.compile(r"\.(?=[0-9]*[A-Za-z])[A-Za-z0-9]{1,16}$")
 _WINDOWS_FORBIDDEN = re.compile(r'[<>:"|?*]')
+_WINDOWS_PATH = re.compile(r"[A-Za-z]:([\\/]|$)|.*\\", re.DOTALL)
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])( *\..*)?", re.IGNORECASE)
 
 _MAX_NAME_BYTES = 255  # on nearly every file system
@@ -37,8 +38,11 @@ def reason_unwritable(path: PurePath) -> str:
     """
     if len(str(path).encode()) > _MAX_PATH_BYTES:
         return f"it is longer than {_MAX_PATH_BYTES} bytes"
+    is_windows = isinstance(path, PureWindowsPath)
+    if not is_windows and _WINDOWS_PATH.match(str(path)):
+        return "it is a path of Windows, and this computer has another system; separate folders by /, without a drive"
     for name in path.relative_to(path.anchor).parts:
-        if reason := _reason_unwritable_name(name, on_windows=isinstance(path, PureWindowsPath)):
+        if reason := _reason_unwritable_name(name, on_windows=is_windows):
             return reason
     return ""
 

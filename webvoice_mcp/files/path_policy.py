@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
@@ -74,7 +75,7 @@ class PathPolicy:
             )
         return real
 
-    def refuse_hidden(self, path: Path, argument: str) -> None:
+    def refuse_hidden(self, path: Path, argument: str, use: Literal["read", "written"] = "written") -> None:
         """Refuse a hidden path, with a part that starts with a dot.
 
         Parts of the paths of the home folder and of the folders in the settings do not count.
@@ -89,7 +90,7 @@ class PathPolicy:
         relative_paths = [path.relative_to(folder) for folder in folders if path.is_relative_to(folder)] or [path]
         if all(any(part.startswith(".") for part in relative.parts) for relative in relative_paths):
             raise PathNotAllowed(
-                f"{argument}: {path} is hidden (part of it starts with a dot), and hidden files are never written."
+                f"{argument}: {path} is hidden (part of it starts with a dot), and hidden files are never {use}."
                 " Choose another path."
             )
 

@@ -18,6 +18,7 @@ class SavedFile:
         mime_type: media type of the file's extension.
         size_bytes: size in bytes.
         id: identity by which `read_back` recognizes the file.
+        modified_ns: time of its last change, in nanoseconds since the epoch.
     """
 
     path: str
@@ -25,6 +26,7 @@ class SavedFile:
     mime_type: str
     size_bytes: int
     id: FileId | None = field(default=None, repr=False, compare=False)
+    modified_ns: int = field(default=0, repr=False, compare=False)
 
     def facts(self) -> dict[str, str | int]:
         """Return the fields about the file for a tool's result."""

@@ -121,10 +121,13 @@ class TemporaryFile:
             self._is_published = True
             with suppress(OSError):  # a hard link leaves the temporary name
                 self._open_folder.remove_file(self._name)
+            with suppress(OSError):  # some systems set a file's time when it is closed
+                named = self._open_folder.stat(name)
+                status = named if named and FileId.of(named) == FileId.of(status) else status
             path = self._open_folder.path / name
         kind = kind_for_suffix(suffix)
         mime_type = kind.mime_type if kind else "application/octet-stream"
-        return SavedFile(str(path), path.as_uri(), mime_type, self.size, FileId.of(status))
+        return SavedFile(str(path), path.as_uri(), mime_type, self.size, FileId.of(status), status.st_mtime_ns)
 
     def discard(self) -> None:
         """Close the file. Remove it and the folders that were created for it, unless it was published."""

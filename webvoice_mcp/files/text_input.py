@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
-from webvoice_mcp.errors import FileNotFound, InvalidArgument, PathNotAllowed, UnsupportedMedia
-from webvoice_mcp.files.disk import OPEN_FOR_READING, disk_errors, is_file, stat_or_none
+from webvoice_mcp.errors import PathNotAllowed, UnsupportedMedia
+from webvoice_mcp.files.disk import OPEN_FOR_READING, disk_errors, is_file
+from webvoice_mcp.files.find_input import find_input
 from webvoice_mcp.files.path_policy import PathPolicy
 
 _MAX_BYTES = (2 << 20) + 1  # more is not read: such a file is refused
@@ -20,21 +21,13 @@ def read_text_file(given: str, argument: str, policy: PathPolicy) -> bytes:
         UnsupportedMedia: it is no regular file.
         DiskError: it cannot be read.
     """
-    if not given.strip():
-        raise InvalidArgument(f"{argument} is empty. Give the path of a file.")
     path = policy.absolute(given, argument)
-    policy.refuse_hidden(path, argument)
-    real = policy.resolve(path, argument)
-    policy.refuse_hidden(real, argument)
+    policy.refuse_hidden(path, argument, "read")
+    real = find_input(given, argument, policy)
+    policy.refuse_hidden(real, argument, "read")
     policy.check_readable_text(real, argument)
     with disk_errors("read", path):
-        status = stat_or_none(real)
-        if status is None:
-            raise FileNotFound(
-                f"{argument}: there is no file {path}. Give an absolute path, or one relative to the output folder"
-                f" {policy.output_dir}."
-            )
-        if not is_file(status):
+        if not is_file(real.stat()):
             raise UnsupportedMedia(f"{argument}: {path} is a folder, device or pipe. Give the path of a file.")
         descriptor = os.open(real, OPEN_FOR_READING)
         with os.fdopen(descriptor, "rb", closefd=True) as file:

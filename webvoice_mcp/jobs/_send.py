@@ -7,9 +7,9 @@ from webvoice_mcp.client.jsonbody import JsonBody
 from webvoice_mcp.client.multipart import FormFile, Multipart
 from webvoice_mcp.client.requests import Body
 from webvoice_mcp.contract.endpoint import Reply, Request
-from webvoice_mcp.errors import FileError, InvalidResponse
+from webvoice_mcp.errors import FileError, InvalidResponse, WebVoiceError
 from webvoice_mcp.files import InputFile, PendingFile
-from webvoice_mcp.jobs._pictures import save_pictures
+from webvoice_mcp.jobs._pictures import ChatPictures
 from webvoice_mcp.jobs.batch import Piece
 from webvoice_mcp.jobs.call import Delivery, PaidCall
 from webvoice_mcp.jobs.caller import Caller
@@ -37,22 +37,37 @@ async def send(
     if endpoint.media:
         assert pending is not None, "PaidCall requires an output of calls that deliver media"  # noqa: S101 - for mypy
         return await _download(call, request, body, pending, services, job)
-    streams = caller.wants_text if call.stream is None else call.stream
+    if call.picture_links is not None:
+        return await _chat(call, request, services, caller, job)
     if body is not None:
         reply = await client.upload(endpoint, request, body)
-    elif streams:
-        streamed = request.model_copy(update={"stream": True})
-        reply = await client.stream(endpoint, streamed, caller.send_text)
     else:
         reply = await client.call_paid(endpoint, request)
     job.record_bill(reply)
-    if call.pictures is not None:
-        text = call.text(reply) if call.text else ""
-        job.files, note = await save_pictures(call.pictures(reply), services.files, name_from=text)
-        return Delivery(request, reply, job.files, note)
     if pending is not None:
         return await _save_text(call, request, reply, pending, job)
     return Delivery(request, reply)
+
+
+async def _chat(
+    call: PaidCall[Any], request: Request, services: Services, caller: Caller[Any], job: Job
+) -> Delivery[Any]:
+    assert call.picture_links is not None  # noqa: S101 - for mypy
+    if caller.wants_text if call.stream is None else call.stream:
+        request = request.model_copy(update={"stream": True})
+    async with ChatPictures(services.files, call.name_from) as pictures:
+        try:
+            reply = await services.client.chat(call.endpoint, request, caller.send_text, pictures.pictures)
+        except WebVoiceError as error:  # what came before it was paid for
+            await pictures.publish()
+            job.files = tuple(pictures.saved)
+            if job.files:
+                error.args = (f"{error} What had come was saved: {', '.join(file.path for file in job.files)}",)
+            raise
+        job.record_bill(reply)
+        await pictures.publish(call.picture_links(reply))
+        job.files = tuple(pictures.saved)
+        return Delivery(request, pictures.show_paths(reply), job.files, pictures.note)
 
 
 async def _download(

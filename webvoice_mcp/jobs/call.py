@@ -59,8 +59,9 @@ class PaidCall(Generic[T]):
         result: makes the tool's result from the delivery.
         inputs: files that are sent along.
         output: the place for media, or for the text of a transcript; None if nothing is saved.
-        text: the text of a reply: saved in the output, or used to name the pictures.
-        pictures: pictures inside the reply, as data: URLs or links, which are saved in the output folder.
+        text: the text of a reply, which is saved in the output.
+        picture_links: links of pictures in the reply of a chat, which may be streamed and hold pictures.
+        name_from: text whose first words name the files of a chat's pictures.
         expected_files: number of files that were ordered; fewer are delivered with a note.
         complete: makes the request complete by free calls, after everything else was checked.
         stream: stream the answer; None streams if the caller wants to hear of progress.
@@ -73,7 +74,8 @@ class PaidCall(Generic[T]):
     inputs: Sequence[Input] = ()
     output: Output | None = None
     text: Callable[[Any], str] | None = None
-    pictures: Callable[[Any], Sequence[str]] | None = None
+    picture_links: Callable[[Any], Sequence[str]] | None = None
+    name_from: str = ""
     expected_files: int = 1
     complete: Callable[[FreeClient], Awaitable[Request]] | None = field(default=None, repr=False)
     stream: bool | None = False

@@ -22,8 +22,10 @@ import anyio
 
 from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.errors import DiskError
+from webvoice_mcp.files import MadeFile, SavedFile
 from webvoice_mcp.jobs.budget import PeriodLimit
 from webvoice_mcp.jobs.live_servers import LiveServers
+from webvoice_mcp.jobs.made_files import made_files, record_made
 from webvoice_mcp.jobs.spending import CHOSEN_JOBS, NEVER, Spending, chosen, spending, used
 from webvoice_mcp.storage.threads import WorkerThreads
 
@@ -140,13 +142,17 @@ class History:
         credits: float | None,  # noqa: A002 - the API's word
         files: tuple[str, ...],
         error: str,
+        *,
         at_most: float | None = None,
+        saved: Sequence[SavedFile] = (),
     ) -> None:
         """Complete the row of a job that has ended.
 
         Args:
             credits: its cost, None if that is not known.
             at_most: the most that it may have cost, if that is not its estimate.
+            files: paths of the files that it made.
+            saved: the same files as they were saved. Without them `made_files` does not know the files.
         """
 
         def write(connection: sqlite3.Connection) -> None:
@@ -156,8 +162,24 @@ class History:
                     " error = ? WHERE id = ?",
                     (state, self._clock(), at_most, credits, json.dumps(files), error or None, job_id),
                 )
+                record_made(connection, job_id, saved, self._clock())
 
         await self._write(write)
+
+    async def made_files(self, *, uris: Sequence[str] = (), job: str = "", limit: int = -1) -> list[MadeFile]:
+        """Return files that servers of this user made, for any base URL and key, the newest first.
+
+        Args:
+            uris: only those with one of these URIs.
+            job: only those of the job with this id, in their order.
+        """
+
+        def read(connection: sqlite3.Connection) -> list[MadeFile]:
+            return made_files(connection, uris, job, limit)
+
+        if not await self._threads.run(self._path.exists):
+            return []  # looking at a history does not begin one
+        return await self._execute(read)
 
     async def recent(
         self, *, since: float = 0, until: float = NEVER, limit: int = 50, key: str | None = None

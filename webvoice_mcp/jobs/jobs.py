@@ -133,7 +133,9 @@ class Jobs:
         job.reservation.settle((at_most or 0.0) if cost is None else cost)
         files = tuple(file.path for file in job.files)
         try:
-            await self._history.record_end(job.id, job.final_state, cost, files, job.error_code, at_most)
+            await self._history.record_end(
+                job.id, job.final_state, cost, files, job.error_code, at_most=at_most, saved=job.files
+            )
         except Exception:  # noqa: BLE001 - a history that fails must not end other jobs
             _log.exception("%s: its end could not be recorded", job.tool)
         finally:

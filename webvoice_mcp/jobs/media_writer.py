@@ -19,7 +19,7 @@ class MediaWriter:
     """Writes media to files while they arrive: the first to a file that is already open, the others beside it.
 
     Attributes:
-        saved: the files that have their final name, usable or not, also if `publish` fails.
+        saved: the files that have their final name, usable or not, also if `publish` fails; the usable ones first.
     """
 
     def __init__(self, pending: PendingFile, family: str, suffixes: Sequence[str] = ()) -> None:
@@ -77,6 +77,7 @@ class MediaWriter:
             usable.append(saved)
             if self._suffixes and not set(kind.suffixes) & set(self._suffixes):
                 others.append(f"It came as {kind.name}, so its extension is {kind.suffixes[0]}: {saved.path}.")
+        self.saved.sort(key=lambda file: file not in usable)  # in the order of the result, which has the usable ones
         links = list(dict.fromkeys(redact(item.text).split()[0] for item in media if item.text))
         notes = others + self._notes(unusable, await self._shown(links))
         if not usable:

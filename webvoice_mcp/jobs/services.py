@@ -13,6 +13,7 @@ from webvoice_mcp.jobs.jobs import Jobs
 from webvoice_mcp.jobs.parts import Parts
 from webvoice_mcp.jobs.questions import Questions
 from webvoice_mcp.settings import Settings
+from webvoice_mcp.studio.player import Player
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Services:
     jobs: Jobs
     parts: Parts
     questions: Questions
+    player: Player
 
     async def aclose(self) -> None:
         """Close connections and files."""

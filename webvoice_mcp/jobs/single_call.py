@@ -15,6 +15,7 @@ from webvoice_mcp.jobs.caller import Caller
 from webvoice_mcp.jobs.execution import Execution
 from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.studio.convert import convert
 
 
 class SingleCall(Execution):
@@ -40,7 +41,9 @@ class SingleCall(Execution):
             if source.is_url:
                 self._inputs.append(source.path)
                 continue
-            file = self._services.files.open_input(source.path, family=source.family, argument=source.argument)
+            file = self._services.files.open_input(
+                source.path, family=source.family, argument=source.argument, convert=convert
+            )
             self._inputs.append(await self._resources.enter_async_context(file))
 
     async def resolve_output(self) -> None:

@@ -32,7 +32,7 @@ def translation_of_texts(
     async def plan(_: Sources) -> Plan[T]:
         translatable = await WorkerThreads(1).run(from_strings, texts)
 
-        async def assemble(assembly: Assembly, translations: Sequence[str]) -> dict[str, Any]:
+        async def assemble(_: Assembly, translations: Sequence[str]) -> dict[str, Any]:
             return {"translations": translatable.assemble(translations), "text_length": sum(map(len, texts))}
 
         return _plan(translatable, make_request, assemble, result)

@@ -1,5 +1,6 @@
 """Chat: OpenAI's endpoints, with answers from rules instead of a language model."""
 
+import base64
 import json
 import re
 import secrets
@@ -14,9 +15,12 @@ from webvoice_mcp.contract.models import DOCUMENTED_MODELS
 from webvoice_mcp.sandbox import rate_limits
 from webvoice_mcp.sandbox.chat_request import PROVIDER_KEYS, ChatParameters, parse_chat
 from webvoice_mcp.sandbox.engines import chat as engine
+from webvoice_mcp.sandbox.engines import picture
 from webvoice_mcp.sandbox.requests import ApiRequest, api_route
 from webvoice_mcp.sandbox.responses import success
 
+_DRAWING_MODEL = "openrouter:google/gemini-2.5-flash-image"
+_PICTURE_SIZE = (1024, 1024)
 _MODEL_CREATED = 1_700_000_000  # from the documentation's example
 _PIECES = re.compile(r"\S{1,12}\s*|\s+")  # about a word in each piece; all pieces together are the whole text
 
@@ -74,15 +78,28 @@ async def completions(request: ApiRequest) -> Response:
     completion = await request.run_engine(
         engine.complete, parameters.messages, parameters.tools, parameters.tool_choice, parameters.max_tokens
     )
-    answer = _answer(parameters, completion, request.charge(account, price), request.now)
+    pictures: list[bytes] = []
+    if parameters.model.id == _DRAWING_MODEL and completion.text:
+        question = engine.last_question(parameters.messages)
+        pictures = [await request.run_engine(picture.render, question, _PICTURE_SIZE)]
+    answer = _answer(parameters, completion, pictures, request.charge(account, price), request.now)
     if parameters.stream:
         return StreamingResponse(_events(answer), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
     choice = {"index": 0, "message": answer.message, "finish_reason": answer.finish_reason}
     return JSONResponse({**answer.common, "object": "chat.completion", "choices": [choice], **answer.summary})
 
 
-def _answer(parameters: ChatParameters, completion: engine.Completion, billing: dict[str, Any], now: float) -> _Answer:
+def _answer(
+    parameters: ChatParameters,
+    completion: engine.Completion,
+    pictures: list[bytes],
+    billing: dict[str, Any],
+    now: float,
+) -> _Answer:
     message: dict[str, Any] = {"role": "assistant", "content": completion.text or None}
+    if pictures:  # as OpenRouter sends them
+        urls = [f"data:image/png;base64,{base64.b64encode(drawn).decode()}" for drawn in pictures]
+        message["images"] = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
     if completion.tool_calls:
         message["tool_calls"] = completion.tool_calls
     prompt_tokens = engine.count_tokens(_to_json(parameters.messages))
@@ -121,6 +138,8 @@ def _deltas(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield {"role": "assistant", "content": ""}
     for piece in _PIECES.findall(message["content"] or ""):
         yield {"content": piece}
+    if "images" in message:
+        yield {"images": message["images"]}
     for index, call in enumerate(message.get("tool_calls", ())):
         function = {"name": call["function"]["name"], "arguments": ""}
         yield {"tool_calls": [{"index": index, "id": call["id"], "type": "function", "function": function}]}

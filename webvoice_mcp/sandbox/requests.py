@@ -192,9 +192,9 @@ class ApiRequest(Request):
             raise HTTPException(400, "The body must be a JSON object.")
         return Fields(content)
 
-    async def read_form(self, max_files: int) -> Form:
+    async def read_form(self, max_files: int, max_bytes: int = MAX_UPLOAD_BYTES) -> Form:
         """Return the fields and files of multipart/form-data. Any other body has none."""
-        await self._read_body(MAX_UPLOAD_BYTES)
+        self._limit_body(max_bytes)
         texts: dict[str, list[str]] = {}
         files: dict[str, list[bytes]] = {}
         try:
@@ -205,6 +205,8 @@ class ApiRequest(Request):
                     else:
                         texts.setdefault(name, []).append(value)
         except HTTPException as error:
+            if error.status_code == 413:
+                raise
             raise HTTPException(400, f"The multipart body cannot be read: {error.detail}") from None
         fields = Fields({name: values[0] if len(values) == 1 else values for name, values in texts.items()})
         return Form(fields, files, is_multipart=True)
@@ -225,11 +227,14 @@ class ApiRequest(Request):
                 yield chunk
 
     async def _read_body(self, max_bytes: int) -> bytes:
+        self._limit_body(max_bytes)
+        return await self.body()
+
+    def _limit_body(self, max_bytes: int) -> None:
         self._max_body_bytes = max_bytes
         declared = self.headers.get("content-length", "")
         if declared.isdecimal():
             self._check_size(int(declared))
-        return await self.body()
 
     def _check_size(self, size_bytes: int) -> None:
         if size_bytes > self._max_body_bytes:

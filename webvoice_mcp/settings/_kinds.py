@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 from webvoice_mcp.settings._setting import Kind, NotAccepted
 
 DEFAULT_BASE_URL = "https://webvoice.easytaskflow.app/api/v1"
-TOOLSETS = frozenset({"account", "chat", "speech", "translation", "image", "video", "messaging"})
+TOOLSETS = frozenset({"account", "chat", "speech", "translation", "image", "video", "studio", "messaging"})
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 # Example keys from the service's documentation, which people paste unchanged.

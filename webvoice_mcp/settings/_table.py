@@ -118,6 +118,15 @@ SETTINGS = (
         form=FormField("Show images to the model", "Also hand small pictures to the model itself."),
     ),
     Setting(
+        name="WEBVOICE_RESOURCE_LINKS",
+        attribute="resource_links",
+        kind=kinds.SWITCH,
+        description="1 adds a resource_link block for each file to a result, by which VS Code shows it; 0 leaves them "
+        "out, for frameworks that fail on them.",
+        default="1",
+        form=FormField("Link to files", "Add a link to each file, by which some programs show it."),
+    ),
+    Setting(
         name="WEBVOICE_INLINE_WAIT",
         attribute="inline_wait",
         kind=kinds.seconds(least=0),
@@ -202,6 +211,7 @@ class Settings:
         confirm_above: credits above which the user is asked first; None for never.
         history_file: path of the history of jobs.
         inline_images: True if pictures are also handed to the model itself.
+        resource_links: True if results carry a `resource_link` block for each file.
         max_file_bytes: maximum total size of the files of one answer, in bytes.
         max_upload_bytes: maximum size of an uploaded file, in bytes.
         log_level: the least severe level that is logged, one of `LOG_LEVELS`.
@@ -222,6 +232,7 @@ class Settings:
     confirm_above: float | None
     history_file: Path
     inline_images: bool
+    resource_links: bool
     max_file_bytes: int
     max_upload_bytes: int
     log_level: str

@@ -1,7 +1,7 @@
 """Grapheme borders: the places where a text may be cut without damage to what a reader sees as one letter.
 
-Own code, because a library with the tables of Unicode is 4 MB or more. The rules are those of UAX #29 made simpler on
-the safe side: a border reported here is one by UAX #29, while some of its borders are left out (such as one between
+Own code, because a library with the tables of Unicode is 4 MB or more. The rules are those of UAX 29 made simpler on
+the safe side: a border reported here is one by UAX 29, while some of its borders are left out (such as one between
 a combining mark and a control character before it).
 """
 

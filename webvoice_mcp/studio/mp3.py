@@ -52,7 +52,7 @@ class UnlikeParts(ValueError):
 
 
 class Mp3Format(NamedTuple):
-    """What must be the same in all parts that are joined.
+    """The format of frames, the same in all parts that are joined.
 
     Attributes:
         version: 1, 2 or 2.5, of MPEG.
@@ -88,7 +88,7 @@ class Mp3Stream:
         end: position after the last frame, or after junk that follows it.
         kbits: the bit rate of all frames, None if they differ.
         first: the first frame.
-        encoder: what the encoder's header frame says, None if there is none.
+        encoder: its encoder, as the header frame names it; None if it does not.
         bookmarks: positions among the frames' bytes, of the frames 0, `stride`, 2 * `stride` and so on.
         stride: the number of frames from one bookmark to the next.
     """
@@ -107,7 +107,7 @@ class Mp3Stream:
 
     @property
     def seconds(self) -> float:
-        """How long all frames play."""
+        """The length of all frames in seconds."""
         return self.samples / self.format.rate
 
 
@@ -124,24 +124,18 @@ def scan(file: BinaryIO) -> Mp3Stream:
 def join(pieces: Sequence[Path | BinaryIO | Silence], write: Callable[[bytes], object]) -> list[float]:
     """Write one MP3 file with the sound of all pieces, and return how many seconds each of them plays. Blocks.
 
-    A file that is given as a path is opened while it is read, so that there may be many. The result begins with one header frame (Xing or Info) that states its length, and has no tags. Nothing is written if the
-    pieces cannot be joined. The files are read twice, and must not change in the meantime.
+    It begins with one header frame (Xing or Info) that states its length, and has no tags. Nothing is written if the
+    pieces cannot be joined. The files are read twice, and must not change in the meantime. A file that is given as a
+    path is open only while it is read, so that there may be many.
 
     Raises:
         ValueError: there is no file among the pieces.
         NotMp3: a file has no MP3 frames.
         UnlikeParts: two files differ in version, sample rate or channels, or one in itself.
     """
-    streams: list[Mp3Stream | None] = []
-    for index, piece in enumerate(pieces):
-        with _opened(piece) as file:
-            streams.append(_scan(file, index) if file else None)
+    streams = [_stream(piece, index) for index, piece in enumerate(pieces)]
     parts = [stream for stream in streams if stream]
-    if not parts:
-        raise ValueError("There is no MP3 file among the pieces.")
-    for index, stream in enumerate(streams):
-        if stream and stream.format != parts[0].format:
-            raise UnlikeParts(index, parts[0].format, stream.format)
+    _check_alike(streams)
     kbits = parts[0].kbits if len({part.kbits for part in parts}) == 1 else None
     silence = SilentFrames(parts[0].first, kbits)
     counts = silence.counts(pieces)
@@ -158,11 +152,24 @@ def join(pieces: Sequence[Path | BinaryIO | Silence], write: Callable[[bytes], o
                 for frame in _sound(file, stream.start, stream.end):
                     write(frame.data)
             else:
-                for _ in range(count):
-                    write(silence.frame)
-    return [
-        stream.seconds if stream else count * silence.seconds for stream, count in zip(streams, counts, strict=True)
-    ]
+                write(silence.frame * count)
+    lengths = zip(streams, counts, strict=True)
+    return [stream.seconds if stream else count * silence.seconds for stream, count in lengths]
+
+
+def _stream(piece: Path | BinaryIO | Silence, index: int) -> Mp3Stream | None:
+    """Return what a file among the pieces holds, None for silence."""
+    with _opened(piece) as file:
+        return _scan(file, index) if file else None
+
+
+def _check_alike(streams: Sequence[Mp3Stream | None]) -> None:
+    first = next((stream for stream in streams if stream), None)
+    if first is None:
+        raise ValueError("There is no MP3 file among the pieces.")
+    for index, stream in enumerate(streams):
+        if stream and stream.format != first.format:
+            raise UnlikeParts(index, first.format, stream.format)
 
 
 @contextmanager

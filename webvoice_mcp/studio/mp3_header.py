@@ -14,7 +14,7 @@ _MAX_SKIPPED_SECONDS = 0.03
 
 
 class Encoder(NamedTuple):
-    """What the header frame says about its encoder.
+    """The encoder of a file, as its header frame names it.
 
     Attributes:
         name: nine bytes.
@@ -88,7 +88,7 @@ def header_frame(like: bytes, kbits: int | None, summary: Summary, encoder: Enco
         like: the file's first frame.
         kbits: the bit rate of all frames, None if they differ.
         summary: the frames after the header.
-        encoder: what the first part says about its encoder. It is told on if players that skip its delay show
+        encoder: the first part's encoder, None if it is unknown. It is named if players that skip its delay show
             at most 30 ms less than others.
     """
     header = parse_header(like)

@@ -30,7 +30,7 @@ class SilentFrames:
 
     Attributes:
         frame: one silent frame.
-        seconds: how long a frame plays.
+        seconds: the length of a frame.
     """
 
     def __init__(self, like: bytes, kbits: int | None) -> None:

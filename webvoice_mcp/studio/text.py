@@ -239,7 +239,7 @@ def _piece_end(sentence: str, widths: Sequence[int], start: int, wished: float) 
     for places in (commas, spaces):
         if near := [place for place in places if is_border(sentence, place, start)]:
             return min(near, key=lambda place: abs(widths[place] - wished))
-    return last_border(sentence, start, most)
+    return last_border(sentence, start, min(max(bisect_right(widths, wished) - 1, start + 1), most))
 
 
 def _splits(sentence: str, comma: re.Match[str]) -> bool:

@@ -10,9 +10,10 @@ document = translatable.assemble(translations)
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Generic, TypeVar
 
 from webvoice_mcp.studio._prose import PROTECTED, has_prose, markdown_spans, plain_spans
@@ -26,6 +27,7 @@ T = TypeVar("T")
 
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 _DASH = re.compile(r"\s*[-–—‐]\s*")  # noqa: RUF001 - dashes before what a person says
+_LOOSE_LINK = re.compile(r"\] ?\( *([^()\s]+) *\)")  # as translations return it at times
 _WITHOUT_SPACES = re.compile("[\u2e80-\ua4cf\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]")
 
 
@@ -187,6 +189,7 @@ def _restore(source: str, answer: str) -> tuple[str, list[str]]:
     lost = [match[0] for match in PROTECTED.finditer(source)]
     if not lost:
         return answer, []
+    answer = _LOOSE_LINK.sub(r"](\1)", answer)
     found = list(PROTECTED.finditer(answer))
     restored: dict[int, str] = {}
     for index, match in enumerate(found):
@@ -226,7 +229,7 @@ class _Speech:
     Attributes:
         dash: the dash before them, or "".
         lines: the lines without it.
-        texts: what is sent; more than one if the lines are longer than a request.
+        texts: the texts to send; more than one if the lines are longer than a request.
     """
 
     dash: str
@@ -262,25 +265,30 @@ def _speech(dash: str, lines: list[str]) -> _Speech:
 
 
 def _joined(lines: list[str]) -> str:
-    text = lines[0]
-    for line in lines[1:]:
-        is_dense = _WITHOUT_SPACES.match(text[-1:]) and _WITHOUT_SPACES.match(line)
-        text += line if is_dense else f" {line}"
-    return text
+    return "".join(f"{gap}{line}" for gap, line in zip(_gaps(lines), lines, strict=True))
 
 
-def _wrapped(text: str, lines: list[str]) -> list[str]:
-    """Return the text in as many lines as there were, broken at the places nearest to those of the old breaks."""
-    total = len(_joined(lines))
-    found: list[str] = []
-    start = 0
-    for index in range(1, len(lines)):
-        wished = round(len(text) * len(_joined(lines[:index])) / total)
-        spaces = [place for place in range(start + 1, len(text)) if text[place] == " "]
-        places = spaces or [place for place in range(start + 1, len(text)) if is_border(text, place)]
-        if not places:
+def _gaps(lines: list[str]) -> list[str]:
+    """Return what goes before each line when they become one: a space, or nothing in scripts without spaces."""
+    dense = [
+        bool(_WITHOUT_SPACES.match(before[-1:]) and _WITHOUT_SPACES.match(line)) for before, line in pairwise(lines)
+    ]
+    return ["", *("" if is_dense else " " for is_dense in dense)]
+
+
+def _wrapped(text: str, lines: list[str]) -> Iterator[str]:
+    """Yield the text in as many lines as there were, broken at the places nearest to those of the old breaks."""
+    ends = list(accumulate(len(gap) + len(line) for gap, line in zip(_gaps(lines), lines, strict=True)))
+    places = [place for place in range(1, len(text)) if text[place] == " "]
+    places = places or [place for place in range(1, len(text)) if is_border(text, place)]
+    start = first = 0  # the start of the line, and the first place that is not used
+    for end in ends[:-1]:
+        wished = round(len(text) * end / ends[-1])
+        after = bisect_left(places, wished, lo=first)
+        near = range(max(after - 1, first), min(after + 1, len(places)))
+        if not near:
             break
-        end = min(places, key=lambda place: abs(place - wished))
-        found.append(text[start:end].rstrip())
-        start = end + (text[end] == " ")
-    return [*found, text[start:]]
+        chosen = min(near, key=lambda index: abs(places[index] - wished))
+        yield text[start : places[chosen]].strip()
+        start, first = places[chosen], chosen + 1
+    yield text[start:].strip()

@@ -9,10 +9,12 @@ from mcp.server.mcpserver import Context
 
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.free_client import FreeClient
+from webvoice_mcp.files import Files
 from webvoice_mcp.jobs.history import History
 from webvoice_mcp.jobs.jobs import Jobs
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.settings import Settings
+from webvoice_mcp.studio.player import Player
 from webvoice_mcp.tools.progress import Progress
 
 Get = Callable[[Context[Services]], Any]
@@ -24,10 +26,12 @@ def _services(context: Context[Services]) -> Services:
 
 _BY_TYPE: Mapping[Any, Get] = {
     Context[Services]: lambda context: context,
+    Files: lambda context: _services(context).files,
     FreeClient: lambda context: _services(context).free_client,
     History: lambda context: _services(context).history,
     Jobs: lambda context: _services(context).jobs,
     Keys: lambda context: _services(context).keys,
+    Player: lambda context: _services(context).player,
     Progress: Progress,
     Services: _services,
     Settings: lambda context: _services(context).settings,

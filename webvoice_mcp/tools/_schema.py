@@ -5,10 +5,14 @@ from typing import Any
 Schema = dict[str, Any]
 
 _UNCHANGED = frozenset({"default", "enum", "required", "examples"})
+# llama.cpp turns schemas into grammars, and refuses the whole request if a text may have so many characters or more.
+_LONGEST_SHOWN = 2000
 
 
 def plain(schema: Schema) -> Schema:
     """Return the schema without automatic titles, null alternatives, references, constants and redundant words.
+
+    Limits of long texts are left out, too: the description names them, and pydantic checks them all the same.
 
     Cursor and Gemini refuse parameters with `anyOf` or null types at their top. Every word that is dropped saves the
     model from reading it: a default of null or "", and the permission of more properties, which holds anyway.
@@ -51,6 +55,8 @@ def _without_redundancy(node: Schema) -> Schema:
         node["enum"] = [node.pop("const")]
     if node.get("default", ...) in (None, ""):
         del node["default"]
+    if node.get("maxLength", 0) >= _LONGEST_SHOWN:
+        del node["maxLength"]
     if node.get("additionalProperties") is True:
         del node["additionalProperties"]
     arms = [arm for arm in node.get("anyOf", ()) if arm != {"type": "null"}]

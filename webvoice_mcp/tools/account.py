@@ -144,9 +144,9 @@ async def webvoice_register_send_code(
 
 @tools.free(VERIFY_CODE, title="Register: verify code", effect=WRITES)
 async def webvoice_register_verify(
-    email: Annotated[str, Field(description="The address that the code was sent to.")],
-    code: Annotated[str, Field(description="The code from the mail.")],
-    create_api_key: Annotated[bool, Field(description="Make an API key, save it, and use it from now on.")] = True,
+    email: Annotated[str, Field(description="Address that got the code.")],
+    code: Annotated[str, Field(description="The digits from the mail; spaces are dropped.")],
+    create_api_key: Annotated[bool, Field(description="Make, save and use an API key.")] = True,
     api_key_name: Annotated[str, Field(description="The key's name on the dashboard.")] = KEY_NAME,
     *,
     client: FreeClient,
@@ -162,9 +162,7 @@ async def webvoice_register_verify(
     email = checked_email("email", email)
     # The question comes first: a client may repeat the call with the answer, and a code can be used only once.
     use = create_api_key and await _place_for_new_key(keys, context, email)
-    request = VerifyCodeRequest(
-        email=email, code=code.strip(), create_api_key=create_api_key, api_key_name=api_key_name
-    )
+    request = VerifyCodeRequest(email=email, code=code, create_api_key=create_api_key, api_key_name=api_key_name)
     return await verify_code(request, client=client, keys=keys, jobs=jobs, use=use)
 
 

@@ -9,7 +9,7 @@ from webvoice_mcp.contract.estimate import FREE, Estimate
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.jobs.run import estimate_cost
 from webvoice_mcp.jobs.services import Services
-from webvoice_mcp.tools import account, chat, image, jobs, messaging, speech, transcription, translation, video
+from webvoice_mcp.tools import account, chat, image, jobs, messaging, speech, studio, transcription, translation, video
 from webvoice_mcp.tools.arguments import explain, normalize
 from webvoice_mcp.tools.toolset import RegisteredTool, ToolSet
 
@@ -22,6 +22,7 @@ TOOLSETS: tuple[ToolSet, ...] = (
     translation.tools,
     image.tools,
     video.tools,
+    studio.tools,
     messaging.tools,
 )
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from webvoice_mcp.client.free_client import FreeClient
-from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, OPENAI_MODELS, ChatModel, ChatReply, ChatRequest
+from webvoice_mcp.contract.chat import CHAT, CHAT_MODELS, OPENAI_MODELS, ChatModel, ChatReply, ChatRequest, text_of
 from webvoice_mcp.contract.endpoint import Empty
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.jobs.call import Delivery, PaidCall
@@ -18,7 +18,7 @@ tools = ToolSet("chat")
 Prompt = Annotated[str, Field(description="A question or task. Give this or messages.")]
 Messages = Annotated[
     list[JsonObject] | None,
-    Field(description="OpenAI messages (system, user, assistant, tool) in place of prompt; the last is user or tool."),
+    Field(description="OpenAI messages in place of prompt; the last is user or tool."),
 ]
 System = Annotated[str, Field(description="Instructions, with prompt only.")]
 MaxTokens = Annotated[int, Field(ge=1, le=8000, description="Longest answer, in tokens.")]
@@ -101,13 +101,15 @@ async def webvoice_chat(
         list[JsonObject] | None, Field(description="OpenAI function tools (DeepSeek, OpenRouter). Not with web_search.")
     ] = None,
     tool_choice: Annotated[str, Field(description="none, auto, required, or the name of one of tools.")] = "",
-    web_search: Annotated[bool, Field(description="Search the web, as deepseek-websearch can.")] = False,
+    web_search: Annotated[
+        bool, Field(description="Documented for deepseek-websearch, Moonshot and Z.AI models only.")
+    ] = False,
     stream: Stream = None,
 ) -> PaidCall[Answer]:
     """Ask a chat model and get its answer as text, or the tool calls that it wants made.
 
-    Costs 0 to 5 credits a request, by model (webvoice_list_chat_models). To choose among DeepInfra's four models
-    use webvoice_deepinfra_chat.
+    Costs 0 to 5 credits a request, by model. openrouter:google/gemini-2.5-flash-image (Nano Banana) also draws, into
+    files. For DeepInfra's four models: webvoice_deepinfra_chat.
     """
     check_tools(tools or [], web_search=web_search)
     request = ChatRequest(
@@ -120,7 +122,8 @@ async def webvoice_chat(
         tool_choice=choice(tool_choice, tools or []),
         web_search=web_search or None,
     )
-    return PaidCall(CHAT, request, result=_answer, text=_text, pictures=_picture_urls, stream=stream)
+    asked = text_of(request.messages[-1].get("content"))
+    return PaidCall(CHAT, request, result=_answer, picture_links=_picture_links, name_from=asked, stream=stream)
 
 
 @tools.paid(CHAT, title="Chat on DeepInfra")
@@ -149,12 +152,8 @@ async def webvoice_deepinfra_chat(
     )
 
 
-def _text(reply: ChatReply) -> str:
-    return reply.choices[0].message.text
-
-
-def _picture_urls(reply: ChatReply) -> list[str]:
-    return reply.choices[0].message.picture_urls
+def _picture_links(reply: ChatReply) -> list[str]:
+    return reply.choices[0].message.picture_links
 
 
 def _answer(delivery: Delivery[ChatReply]) -> Answer:

@@ -20,7 +20,7 @@ from webvoice_mcp.contract.speech import DEFAULT_VOICES, TRANSCRIPTION_PROVIDERS
 from webvoice_mcp.contract.translation import Language, SourceLanguage
 from webvoice_mcp.contract.video import IMAGE_TO_VIDEO_RULES
 from webvoice_mcp.jobs.services import Services
-from webvoice_mcp.tools import resources
+from webvoice_mcp.tools import file_resources, resources
 from webvoice_mcp.tools.cache import RunningServer, TTLCache
 
 _MAX_VALUES = 100  # the protocol allows no more in an answer
@@ -88,8 +88,18 @@ def _documented(values: Iterable[str]) -> Values:
     return values_of
 
 
+async def _jobs(cache: TTLCache, _: Filled) -> Iterable[str]:
+    return await file_resources.jobs_with_files(cache.services)
+
+
+async def _numbers(cache: TTLCache, filled: Filled) -> Iterable[str]:
+    return await file_resources.numbers_of_files(cache.services, filled.get("job", ""))
+
+
 _VALUES: Mapping[tuple[str, str], Values] = {
     (resources.VOICES_OF, "language"): _spoken_languages,
+    (file_resources.FILE_OF_A_JOB, "job"): _jobs,
+    (file_resources.FILE_OF_A_JOB, "number"): _numbers,
     ("narrate", "language"): _spoken_languages,
     ("narrate", "voice"): _voices,
     ("voice_reply", "model"): _models,

@@ -30,9 +30,9 @@ tools = ToolSet("image")
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 
-Prompt = Annotated[str, Field(max_length=PROMPT_CHARACTERS, description="What the image shows.")]
-AspectRatio = Annotated[str, Field(description="E.g. 1:1, 16:9, 3:4.")]
-Seed = Annotated[int | None, Field(ge=-1, description="For repeatable results.")]
+Prompt = Annotated[str, Field(max_length=PROMPT_CHARACTERS, description="What it shows. At most 4,000 characters.")]
+AspectRatio = Annotated[str, Field(description="E.g. 16:9.")]
+Seed = Annotated[int | None, Field(ge=-1, description="For repeatable results; -1: none.")]
 
 
 class SavedImages(PaidResult):
@@ -56,12 +56,13 @@ class EditedImage(PaidResult):
 @tools.paid(IMAGE, title="Text to image")
 async def webvoice_image(
     prompt: Prompt,
-    provider: Annotated[ImageProviderName, Field(description="Who draws it.")] = "minimax",
+    provider: Annotated[ImageProviderName, Field(description="gen4 and gen4-turbo are Runway.")] = "minimax",
     aspect_ratio: AspectRatio = "",
-    width: Annotated[int | None, Field(description="Pixels, 512 to 2048, with height.")] = None,
+    width: Annotated[int | None, Field(description="All: 512 to 2048 pixels, with height.")] = None,
     height: Annotated[int | None, Field(description="As width.")] = None,
     size: Annotated[
-        str, Field(description="E.g. 1024x1024: sdxl (256 to 1536 a side), wan, flux-klein-lora, qwen-image-max.")
+        str,
+        Field(description="E.g. 1024x1024: sdxl (256 to 1536 a side); no range: wan, flux-klein-lora, qwen-image-max."),
     ] = "",
     seed: Seed = None,
     model: Annotated[str, Field(description="minimax: image model.")] = "",
@@ -79,14 +80,14 @@ async def webvoice_image(
     ] = None,
     lora_url: Annotated[str, Field(description="One LoRA's https URL, instead of loras.")] = "",
     lora_scale: Annotated[float | None, Field(description="Weight of lora_url.")] = None,
-    response_format: Annotated[str, Field(description="minimax: base64 or url; same file.")] = "",
+    response_format: Annotated[str, Field(description="minimax: base64 or url.")] = "",
     output_path: OutputPath = "",
     background: Background = False,
 ) -> PaidCall[SavedImages]:
-    """Draw an image from text and save it as a file; returns the path, and the image itself where it is small.
+    """Draw an image from text and save it as a file; returns the path, and a small image itself.
 
     Costs, an image: minimax 7 credits, wan 8, nucleus 4, gen4 2 (3 at 1080p), qwen-image-max 7 by default, others 1.
-    To change an image that exists use webvoice_image_to_image; for a photo-like one webvoice_qwen_image_max.
+    Nano Banana: webvoice_chat with openrouter:google/gemini-2.5-flash-image. Edits: webvoice_image_to_image.
     """
     request = ImageRequest(
         prompt=prompt,
@@ -131,7 +132,7 @@ async def webvoice_image(
 async def webvoice_qwen_image_max(
     prompt: Prompt,
     aspect_ratio: AspectRatio = "",
-    size: Annotated[str, Field(description="E.g. 1024x1536.")] = "",
+    size: Annotated[str, Field(description="E.g. 1024x1536. No range is documented.")] = "",
     seed: Seed = None,
     output_path: OutputPath = "",
     background: Background = False,
@@ -159,7 +160,9 @@ async def webvoice_image_to_image(
         Field(description="1 to 4: https URLs, or files (absolute, ~ or in the output folder), freely mixed."),
     ],
     provider: Annotated[Literal["flux-flash-edit"] | None, Field(description="Only this one.")] = None,
-    aspect_ratio: Annotated[str, Field(description="1:1, 16:9, 9:16, 4:3 or 3:4.")] = "",
+    aspect_ratio: Annotated[
+        str, Field(description="1:1, 16:9, 9:16, 4:3 or 3:4. Unset: 1024x1024, not the input's.")
+    ] = "",
     size: Annotated[str, Field(description="E.g. 1024x768, 256 to 1536 a side.")] = "",
     seed: Seed = None,
     output_path: OutputPath = "",

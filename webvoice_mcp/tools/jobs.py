@@ -33,7 +33,7 @@ _SUMMARY = ("id", "tool", "state", "started_at")
 _LISTED_JOBS = 8  # half of the space is for their results
 _SHORTENED = "These are the newest. Call webvoice_jobs with a job_id for a result or error that is left out here."
 _INCOMPLETE = "Not all jobs are listed here; the sums count all of them."
-_UNKNOWN_COST = "Credits may have been spent: see webvoice_status."
+_UNKNOWN_COST = "Credits may have been spent: see webvoice_usage."
 _MESSAGES = {
     "interrupted": f"The server ended before this job did. {_UNKNOWN_COST}",
     "cancelled": f"The caller cancelled it while it was running. {_UNKNOWN_COST}",
@@ -75,8 +75,8 @@ class JobList(Result):
 
 @tools.free(title="Estimate credits", effect=READS_LOCALLY)
 async def webvoice_estimate_credits(
-    tool: Annotated[str, Field(description="Name of the tool that would be called.")],
-    arguments: Annotated[dict[str, Any], Field(description="The arguments it would be called with.")],
+    tool: Annotated[str, Field(description="Its name.")],
+    arguments: Annotated[dict[str, Any], Field(description="All its arguments, as in the call.")],
     *,
     services: Services,
 ) -> CreditEstimate:

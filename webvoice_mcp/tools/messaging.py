@@ -41,7 +41,7 @@ class Memo(Result):
 @tools.free(SEND_EMAIL, title="Send e-mail", effect=DESTROYS)
 async def webvoice_send_email(
     to: Annotated[str, Field(description="One e-mail address.")],
-    body: Annotated[str, Field(max_length=EMAIL_BODY_CHARACTERS, description="Plain text.")],
+    body: Annotated[str, Field(max_length=EMAIL_BODY_CHARACTERS, description="Plain text. At most 50,000 characters.")],
     subject: Annotated[str, Field(description="Unset: Message from WebVoice API.")] = "",
     *,
     client: FreeClient,
@@ -59,7 +59,7 @@ async def webvoice_send_email(
 
 @tools.free(VOICE_MEMO, title="Create voice memo", effect=WRITES)
 async def webvoice_voice_memo(
-    text: Annotated[str, Field(max_length=MEMO_CHARACTERS, description="The memo.")],
+    text: Annotated[str, Field(max_length=MEMO_CHARACTERS, description="The memo. At most 10,000 characters.")],
     title: Annotated[str, Field(description="Unset: the text's first 50 characters.")] = "",
     *,
     client: FreeClient,

@@ -1,7 +1,6 @@
 """Saved pictures as image content for the model, as far as hosts accept them and can show them."""
 
 import base64
-import io
 from collections.abc import Sequence
 
 from mcp.types import ImageContent
@@ -9,6 +8,7 @@ from mcp.types import ImageContent
 from webvoice_mcp.errors import DiskError
 from webvoice_mcp.files import SavedFile, count_pixels, read_back
 from webvoice_mcp.storage.threads import WorkerThreads
+from webvoice_mcp.studio.pictures import scaled_down
 
 _MAX_BYTES = 700 * 1024  # for all pictures of an answer: hosts refuse answers over 1 MiB, and base64 adds a third
 _MAX_READ_BYTES = 64 * 1024**2  # a larger picture is not scaled down
@@ -16,8 +16,6 @@ _MAX_PIXELS = 40_000_000  # a picture with more is not shown: it takes a gigabyt
 _MAX_SCANS = 32  # of a JPEG: ten are usual, and each takes as much time as the whole picture
 _JPEG_START = b"\xff\xd8"
 _JPEG_SCAN = b"\xff\xda"
-_SIDE_PIXELS = 1024  # of a picture that was scaled down
-_JPEG_QUALITIES = (85, 70, 50)
 _SHOWN_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 
 
@@ -54,23 +52,4 @@ def _content(file: SavedFile, limit: int) -> tuple[bytes, str] | None:
     if len(content) <= limit:
         return content, file.mime_type
     is_cheap = not content.startswith(_JPEG_START) or content.count(_JPEG_SCAN) <= _MAX_SCANS
-    return _scaled_down(content, limit) if pixels and is_cheap else None
-
-
-def _scaled_down(content: bytes, limit: int) -> tuple[bytes, str] | None:
-    try:
-        from PIL import Image  # noqa: PLC0415 - optional, and slow to import
-
-        with Image.open(io.BytesIO(content)) as image:
-            if image.width * image.height > _MAX_PIXELS:  # it may take the size from a later place than we do
-                return None
-            image.thumbnail((_SIDE_PIXELS, _SIDE_PIXELS))
-            small = image.convert("RGB")
-        for quality in _JPEG_QUALITIES:
-            buffer = io.BytesIO()
-            small.save(buffer, "JPEG", quality=quality)
-            if buffer.tell() <= limit:
-                return buffer.getvalue(), "image/jpeg"
-    except Exception:  # noqa: BLE001 - no Pillow, or any of its errors: a paid picture must not end in a crash
-        return None
-    return None
+    return scaled_down(content, limit, _MAX_PIXELS) if pixels and is_cheap else None

@@ -145,8 +145,8 @@ async def podcast(
         chosen,
         f"Write the conversation: about {minutes or '3'} minutes, some 130 words a minute, in short turns. Show it to "
         "me, and change what I do not like.",
-        f"Call webvoice_narrate with lines, an object with text and voice for each turn, {_language(language, 'the topic')}"
-        ' and subtitles "srt".',
+        "Call webvoice_narrate with lines, an object with text and voice for each turn,"
+        f' {_language(language, "the topic")} and subtitles "srt".',
         _JOB,
         "Tell me the paths of the files, how long it plays and the credits it took.",
         about=f"The topic:\n\n{topic}" if topic else "I have not said what the topic is: ask me first.",
@@ -211,11 +211,11 @@ async def dub(
         "Please dub a film into another language.",
         "Call webvoice_stt with the film as audio_path and an output_path that ends in .srt"
         + (f", {_given(language=language)}." if language else "."),
-        f'Call webvoice_translate with the subtitles as text_path and target_language "{target}"; source_language is the '
-        "language that the transcription reports.",
+        f'Call webvoice_translate with the subtitles as text_path and target_language "{target}"; source_language is '
+        "the language that the transcription reports.",
         f"Call webvoice_narrate with the translated subtitles as text_path, {_given(language=target, voice=voice)}.",
-        "Call webvoice_join with the film as the only one of files, the narration as sound and the translated subtitles "
-        "as subtitles" + (f", {_given(output_path=output_path)}." if output_path else "."),
+        "Call webvoice_join with the film as the only one of files, the narration as sound and the translated "
+        "subtitles as subtitles" + (f", {_given(output_path=output_path)}." if output_path else "."),
         f"Before each paid call, webvoice_estimate_credits tells its price. {_JOB}",
         "Tell me the path of the film and the credits in all. Say that the narration follows the text, not the lips.",
         about=_subject(film_path, "The film is", "which film"),

@@ -130,7 +130,8 @@ async def successful_result(result: Result, services: Services) -> CallToolResul
     content: list[ContentBlock] = [TextContent(text=compact_json(fields))]
     if result.pictures and services.settings.inline_images:
         content += await image_content(result.pictures)
-    content += [_link(file) for file in result.linked_files()]
+    if services.settings.resource_links:
+        content += [_link(file) for file in result.linked_files()]
     return CallToolResult(content=content, structured_content=fields)
 
 

@@ -60,7 +60,7 @@ async def webvoice_list_voices(
     *,
     client: FreeClient,
 ) -> VoiceList:
-    """List the voices for webvoice_tts by language, with the ids that it takes.
+    """List the voices for webvoice_tts by language: the ids that it takes, and names, which tell the gender.
 
     Free.
     """
@@ -80,7 +80,7 @@ async def webvoice_tts(
 ) -> PaidCall[SavedSpeech]:
     """Speak text and save it as an MP3 file; returns the file's path, not the audio.
 
-    Costs 0.5 credits per minute of speech. Speaks, does not translate: see webvoice_translate.
+    Costs 0.5 credits per minute of speech. MP3 only: an output_path that ends in .wav is refused.
     """
     voice = voice or DEFAULT_VOICES.get(language, "")
     request = SpeechRequest(text=text, voice=voice, language=language, speed=speed, provider=provider)

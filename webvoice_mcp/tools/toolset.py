@@ -50,6 +50,7 @@ class Effect:
 READS = Effect(read_only=True)
 READS_LOCALLY = Effect(read_only=True, open_world=False)  # needs neither key nor network
 WRITES = Effect()
+WRITES_LOCALLY = Effect(open_world=False)  # needs neither key nor network, and changes something on this computer
 DESTROYS = Effect(destructive=True)  # cannot be undone
 
 

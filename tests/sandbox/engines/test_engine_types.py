@@ -43,7 +43,7 @@ CALLS: list[tuple[str, str, Callable[[], object]]] = [
     ("hibari", "hibari-tts", lambda: hibari.speak("Hello", 1.0)),
     ("espeakng_loader", "espeakng-loader", lambda: espeak.speak("Ciao", "it", 1.0)),
     ("av", "av", lambda: audio.decode(b"RIFF")),
-    ("av", "av", lambda: audio.encode(SILENCE, title="", comment="")),
+    ("av", "av", lambda: audio.encode([SILENCE], title="", comment="")),
     ("numpy", "faster-whisper", lambda: whisper.transcribe(SILENCE, "en")),
 ]
 

@@ -1,4 +1,4 @@
-"""Checks of the installation: versions, the sandbox's engines, the command that clients start."""
+"""Checks of the installation: versions, the optional packages, the command that clients start."""
 
 import os
 import platform
@@ -12,6 +12,7 @@ from webvoice_mcp.cli.clients.mcp_clients import PACKAGE
 from webvoice_mcp.cli.clients.platforms import Platform
 from webvoice_mcp.cli.clients.server_command import INSTALL_ADVICE, choose_server_command
 from webvoice_mcp.cli.doctor.check import Check
+from webvoice_mcp.studio import extra
 
 _SANDBOX_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+).*extra *== *['\"]sandbox['\"]")
 
@@ -36,19 +37,20 @@ def check_engines() -> Check:
     except metadata.PackageNotFoundError:
         return Check(name, True, "unknown: this source tree is not installed")
     engines = [match[1] for text in requirements if (match := _SANDBOX_REQUIREMENT.match(text))]
-    missing = [engine for engine in engines if not _is_installed(engine)]
+    missing = [engine for engine in engines if not extra.is_installed(engine)]
     if not missing:
         return Check(name, True, f"all installed: {', '.join(engines)}")
     install = "pip install 'webvoice-mcp[sandbox]'"
     return Check(name, True, f"missing: {', '.join(missing)}; only the sandbox and the demo need them ({install})")
 
 
-def _is_installed(name: str) -> bool:
-    try:
-        metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
+def check_media() -> Check:
+    """Report whether the extra `media` is installed. This only informs: few files need it."""
+    name = "extra media"
+    if not (missing := extra.missing_packages()):
+        return Check(name, True, f"installed: {', '.join(extra.PACKAGES)}")
+    need = "sound in films and in files of phones (MP4, MOV, WebM, Ogg, AAC), and HEIC and AVIF pictures, need it"
+    return Check(name, True, f"missing: {', '.join(missing)}; {need}; to add it, {extra.how_to_add()}")
 
 
 def check_desktop_launcher() -> Check:

@@ -37,6 +37,7 @@ def _check_everything() -> list[Check]:
         *service_checks,
         *folders.check(found),
         proxy.check(found),
+        installation.check_media(),
         installation.check_engines(),
         installation.check_desktop_launcher(),
     ]

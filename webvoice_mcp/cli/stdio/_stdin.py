@@ -161,14 +161,37 @@ def _split_at_line_ends(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """Yield the bytes in blocks of whole lines, which split no escape sequence, repaired."""
     pending: list[bytes] = []
     mark = codecs.BOM_UTF8  # some clients begin with one; it is skipped before the first line
+    is_first = True
     for block in blocks:
         pending.append(block)
         if b"\n" in block:
             lines, end, rest = b"".join(pending).rpartition(b"\n")
             pending = [rest]
-            yield _repair((lines + end).removeprefix(mark))
-            mark = b""
+            lines = (lines + end).removeprefix(mark)
+            yield _repair(_put_initialize_first(lines) if is_first else lines)
+            mark, is_first = b"", False
     yield _repair(b"".join(pending).removeprefix(mark))
+
+
+def _put_initialize_first(lines: bytes) -> bytes:
+    """Put the request `initialize` before `server/discover`.
+
+    A client sends both if the first answer takes too long (the AI SDK waits for a second), for example during a slow
+    start. The SDK would serve the revision of the first request only, and the client would never get connected.
+    """
+    if b'"server/discover"' not in lines or b'"initialize"' not in lines:
+        return lines
+    messages = lines.splitlines(keepends=True)
+    messages.sort(key=lambda message: _method(message) != "initialize")
+    return b"".join(messages)
+
+
+def _method(line: bytes) -> Any:
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return message.get("method") if isinstance(message, dict) else None
 
 
 def _repair(lines: bytes) -> bytes:

@@ -6,12 +6,13 @@ All functions are synchronous and may be called from several threads at once.
 
 import importlib
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from types import ModuleType
 
-__all__ = ["EngineUnavailable", "InvalidInput", "Sound", "load"]
+__all__ = ["BYTES_PER_SAMPLE", "EngineUnavailable", "InvalidInput", "Sound", "join", "load"]
 
-_BYTES_PER_SAMPLE = 2
+BYTES_PER_SAMPLE = 2
 
 # Numerical libraries start a thread for each core. If the cores are few or busy, these threads wait for each other and
 # are several times slower than a single one. The libraries read these variables on import.
@@ -51,7 +52,13 @@ class Sound:
     @property
     def seconds(self) -> float:
         """The length of the sound in seconds."""
-        return len(self.pcm) / _BYTES_PER_SAMPLE / self.rate
+        return len(self.pcm) / BYTES_PER_SAMPLE / self.rate
+
+
+def join(sounds: Iterable[Sound]) -> Sound:
+    """Return one sound of sounds that have the same rate and engine; there must be at least one."""
+    parts = list(sounds)
+    return replace(parts[0], pcm=b"".join(part.pcm for part in parts))
 
 
 def load(module: str, engine: str) -> ModuleType:

@@ -58,7 +58,7 @@ def complete(
     Raises:
         InvalidInput: a tool's parameters are not a JSON Schema.
     """
-    question = next((_text(message).strip() for message in reversed(messages) if message.get("role") == "user"), "")
+    question = last_question(messages)
     has_results = bool(messages) and messages[-1].get("role") == "tool"
     calls = [] if has_results else tool_calls.choose(question, tools or (), tool_choice or "auto", len(messages))
     if calls:
@@ -66,6 +66,11 @@ def complete(
     words = _WORD.findall(_describe_results(messages) if has_results else _answer(question))
     text = MARK + "".join(words[:max_tokens]).rstrip()
     return Completion(text, [], "length" if len(words) > max_tokens else "stop")
+
+
+def last_question(messages: Sequence[Mapping[str, Any]]) -> str:
+    """Return the text of the user's last message, "" if there is none."""
+    return next((_text(message).strip() for message in reversed(messages) if message.get("role") == "user"), "")
 
 
 def count_tokens(text: str) -> int:

@@ -16,7 +16,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from webvoice_mcp.sandbox.engines import EngineUnavailable, InvalidInput, Sound, load
+from webvoice_mcp.sandbox.engines import EngineUnavailable, InvalidInput, Sound, join, load
+from webvoice_mcp.sandbox.engines.pacing import speak_paced
 
 _ENGINE = "espeakng-loader"
 _LOCK = Lock()  # the library has only one voice, one speed and one callback in a process
@@ -42,19 +43,28 @@ _VOICES = {
     "zh-hk": "yue",
 }
 
+WOMAN = "+f2"  # one of the variants of every voice
+
 _CHINESE_CHARACTERS = re.compile(r"([\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+)")
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
-def speak(text: str, language: str, speed: float) -> Sound:
-    """Speak a text.
+def speak(text: str, language: str, speed: float, variant: str = "") -> Sound:
+    """Speak a text that fits into memory; see `stream`."""
+    return join(stream(text, language, speed, variant))
+
+
+def stream(text: str, language: str, speed: float, variant: str) -> Iterator[Sound]:
+    """Yield the speech of a text, sentence by sentence.
 
     The Japanese voice reads only kana and spells other characters out. So the Chinese voice reads the Chinese
     characters: the sounds are wrong, but the length is about right.
 
     Args:
+        text: the text, of any length.
         language: a code such as "it" or "pt-PT".
         speed: from 0.5 to 2.0; 1.0 is the voice's own pace.
+        variant: "" for the language's own voice, which is a man's, or WOMAN.
 
     Raises:
         InvalidInput: there is no voice for the language, or nothing to say in the text.
@@ -62,13 +72,21 @@ def speak(text: str, language: str, speed: float) -> Sound:
     """
     with _LOCK:
         library = _library()
-        voice = library.voice(language)
-        pieces = [(voice, text)] if voice != "ja" else list(_by_script(text))
-        pcm = b"".join(library.synthesise(piece, name, speed) for name, piece in pieces)
-    if not pcm.strip(b"\0"):
+    voice = library.voice(language)
+    voices = ["ja", "cmn"] if voice == "ja" and _CHINESE_CHARACTERS.search(text) else [voice]
+    provider = f"sandbox:espeak-ng-{library.version}/{'+'.join(voices)}{variant}"
+
+    def synthesise(sentence: str) -> bytes:
+        pieces = _by_script(sentence) if voice == "ja" else [(voice, sentence)]
+        with _LOCK:
+            return b"".join(library.synthesise(piece, name + variant, speed) for name, piece in pieces)
+
+    is_silent = True
+    for pcm in speak_paced(text, speed, library.rate, synthesise):
+        is_silent = False
+        yield Sound(pcm, library.rate, provider)
+    if is_silent:
         raise InvalidInput(f"The sandbox's voice for {language!r} can say nothing of this text. Send other text.")
-    voices = "+".join(dict.fromkeys([voice, *(name for name, _ in pieces)]))
-    return Sound(pcm, library.rate, f"sandbox:espeak-ng-{library.version}/{voices}")
 
 
 def _by_script(text: str) -> Iterator[tuple[str, str]]:

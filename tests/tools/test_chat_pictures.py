@@ -1,0 +1,175 @@
+"""Pictures in answers of webvoice_chat, streamed and whole, saved while they arrive."""
+
+import base64
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.client.helpers import patient
+from tests.files.samples import PNG_BYTES, everything_in
+from tests.support import ChunkedBody, MakeSettings, ScriptedTransport, answer, connected, failed, fields
+from webvoice_mcp.client.data_links import LinkScanner
+from webvoice_mcp.client.pictures import Pictures
+
+TOOL = "webvoice_chat"
+BASE64 = base64.b64encode(PNG_BYTES).decode()
+LARGE = PNG_BYTES + random.Random(1).randbytes(300_000)
+LARGE_BASE64 = base64.b64encode(LARGE).decode()
+URL, LARGE_URL = f"data:image/png;base64,{BASE64}", f"data:image/png;base64,{LARGE_BASE64}"
+
+
+def streamed(*deltas: dict[str, Any], step: int = 5000, last: dict[str, Any] | None = None) -> httpx2.Response:
+    chunks = [{"choices": [{"delta": delta}]} for delta in deltas]
+    chunks.append({"choices": [last or {"delta": {}, "finish_reason": "stop"}]})
+    body = b"".join(b"data: %b\n\n" % json.dumps(chunk).encode() for chunk in chunks) + b"data: [DONE]\n\n"
+    return httpx2.Response(200, stream=ChunkedBody([body[at : at + step] for at in range(0, len(body), step)]))
+
+
+def whole(message: dict[str, Any]) -> httpx2.Response:
+    return answer({"choices": [{"message": message, "finish_reason": "stop"}]})
+
+
+async def draw(settings: Any, reply: httpx2.Response) -> tuple[dict[str, Any], str]:
+    """Return the result, and all that the client received: the answer and the progress messages."""
+    heard: list[str] = []
+
+    async def on_progress(_progress: float, _total: float | None, message: str | None) -> None:
+        heard.append(message or "")
+
+    async with connected(settings, ScriptedTransport(reply), "legacy") as client:
+        result = await client.call_tool(TOOL, {"prompt": "Draw a fox"}, progress_callback=on_progress)
+    return fields(result), result.model_dump_json() + "".join(heard)
+
+
+SPELLINGS = [
+    {"images": [{"type": "image_url", "image_url": {"url": "@"}}]},
+    {"images": [{"image_url": "@"}]},
+    {"images": ["@"]},
+    {"images": [{"b64_json": "#"}]},
+    {"content": [{"type": "text", "text": "Hi"}, {"type": "image_url", "image_url": {"url": "@"}}]},
+    {"content": [{"type": "output_image", "output_image": "@"}]},
+    {"content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "#"}}]},
+    {"content": [{"inline_data": {"mime_type": "image/png", "data": "#"}}]},
+    {"content": [{"type": "image", "image": {"base64": "#"}}]},
+    {"image": "@"},
+    {"content": "![x](@)"},
+    {"content": "@"},
+    {"content": 'Here: <img src="@"> and that is all.'},
+    {"content": [{"type": "text", "text": "See @."}]},
+]
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+@pytest.mark.parametrize("is_streamed", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda spelling: json.dumps(spelling)[:60])
+async def test_a_picture_is_saved_however_it_is_spelled(
+    make_settings: MakeSettings, out: Path, spelling: dict[str, Any], is_streamed: bool, size: str
+) -> None:
+    url, encoded, content = (URL, BASE64, PNG_BYTES) if size == "small" else (LARGE_URL, LARGE_BASE64, LARGE)
+    message = json.loads(json.dumps(spelling).replace("@", url).replace("#", encoded))
+    result, received = await draw(make_settings(), streamed(message) if is_streamed else whole(message))
+    (name,) = everything_in(out)
+    assert (out / name).read_bytes() == content
+    assert "draw-a-fox" in name
+    assert [file["path"] for file in result["files"]] == [str(out / name)]
+    assert "note" not in result
+    assert encoded[:60] not in received
+    assert "images" not in result
+    text = spelling.get("content")
+    if isinstance(text, str):
+        assert result["text"] == text.replace("@", str(out / name))
+
+
+@pytest.mark.parametrize("step", [1, 7, 30_000])
+async def test_a_link_cut_over_deltas_is_one_picture(make_settings: MakeSettings, out: Path, step: int) -> None:
+    url, content = (URL, PNG_BYTES) if step == 1 else (LARGE_URL[:40_000], LARGE[:29_983])
+    text = f"First ![a]({url}) then data: and metadata, [b](data:text/plain,hello) \u00e9nd"
+    deltas = [{"content": text[at : at + step]} for at in range(0, len(text), step)]
+    result, received = await draw(make_settings(), streamed(*deltas))
+    (name,) = everything_in(out)
+    assert (out / name).read_bytes()[: len(content) - 3] == content[: len(content) - 3]
+    assert result["text"] == text.replace(url, str(out / name))
+    assert BASE64[:20] not in received
+
+
+async def test_a_broken_picture_costs_neither_text_nor_other_pictures(make_settings: MakeSettings, out: Path) -> None:
+    broken = LARGE_URL[:200_000] + "!" + LARGE_URL[200_000:]
+    images = [{"image_url": {"url": broken}}, {"image_url": {"url": URL}}]
+    for reply in (
+        whole({"content": f"One ({broken}) two", "images": images}),
+        streamed({"content": f"One ({broken}) two"}, {"images": images}),
+    ):
+        result, received = await draw(make_settings(), reply)
+        assert result["text"] == "One (a picture that could not be saved) two"
+        assert result["note"] == " ".join(["A picture could not be saved: The answer's picture is not base64."] * 2)
+        assert len(result["files"]) == 1
+        assert LARGE_BASE64[200_100:200_160] not in received
+    assert len(everything_in(out)) == 2
+
+
+async def test_a_picture_over_the_limit_costs_neither_text_nor_disk(make_settings: MakeSettings, out: Path) -> None:
+    reply = streamed({"content": f"Big: {LARGE_URL}"}, {"content": " end"})
+    result, _ = await draw(make_settings(MAX_FILE_MB="0.1"), reply)
+    assert result["text"] == "Big: a picture that could not be saved end"
+    assert "WEBVOICE_MAX_FILE_MB" in result["note"]
+    assert everything_in(out) == []
+
+
+async def test_a_picture_that_a_whole_message_repeats_is_saved_once(make_settings: MakeSettings, out: Path) -> None:
+    images = [{"image_url": {"url": URL}}, {"image_url": {"url": LARGE_URL}}]
+    more = {"image_url": {"url": URL.replace("AAAA", "AAAB", 1)}}
+    last = {"message": {"content": "Done", "images": [*images, more]}, "finish_reason": "stop"}
+    result, _ = await draw(make_settings(), streamed({"content": "Done", "images": images}, last=last))
+    assert len(result["files"]) == len(everything_in(out)) == 3
+    assert result["text"] == "Done"
+
+
+async def test_an_example_of_a_link_stays_in_the_text(make_settings: MakeSettings, out: Path) -> None:
+    text = "Write `data:image/png;base64,iVBORw0...`, data:;base64, or data:text/plain;base64,SGVsbG8=."
+    for reply in (streamed({"content": text}), whole({"content": text})):
+        result, _ = await draw(make_settings(), reply)
+        assert (result["text"], "files" in result, "note" in result) == (text, False, False)
+    assert everything_in(out) == []
+
+
+async def test_a_picture_in_arguments_becomes_a_path_in_json(make_settings: MakeSettings, out: Path) -> None:
+    call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": json.dumps({"image": LARGE_URL, "n": 1})}}
+    for reply in (streamed({"tool_calls": [call]}), whole({"tool_calls": [call]})):
+        result, _ = await draw(make_settings(), reply)
+        arguments = json.loads(result["tool_calls"][0]["function"]["arguments"])
+        assert arguments == {"image": result["files"][0]["path"], "n": 1}
+
+
+async def test_pictures_before_an_error_are_kept_and_named(make_settings: MakeSettings, out: Path) -> None:
+    reply = streamed({"content": "Hi", "images": [URL]}, last={"error": {"message": "overloaded"}})
+    async with connected(make_settings(), ScriptedTransport(reply)) as client:
+        text = failed(await client.call_tool(TOOL, {"prompt": "Draw", "stream": True}))
+    (name,) = everything_in(out)
+    assert "overloaded" in text
+    assert str(out / name) in text
+
+
+@patient
+@given(
+    text=st.lists(st.sampled_from(["a", " ", "d", "data:", "\n", "(", ")", "é", "@", "~", ".", "!"])), data=st.data()
+)
+def test_links_are_found_wherever_a_text_is_cut(text: list[str], data: st.DataObject) -> None:
+    """Both readings of a text, whole and in pieces, find the same pictures and leave the same text."""
+    wrapped = URL[:50] + "\n" + URL[50:90] + "\n" + URL[90:]
+    joined = "".join(text).replace("@", URL).replace("~", wrapped)
+    offsets = sorted(data.draw(st.lists(st.integers(0, len(joined)), max_size=8)))
+    readings = []
+    for pieces in ([joined], [joined[a:b] for a, b in zip([0, *offsets], [*offsets, len(joined)], strict=True)]):
+        pictures = Pictures()
+        scanner = LinkScanner(pictures)
+        scanned = "".join([*map(scanner.feed, pieces), scanner.finish()])
+        found = [(picture.problem, b"".join(picture.take())) for picture in pictures.items]
+        readings.append((pictures.preview(scanned), found))
+    assert readings[0] == readings[1]
+    assert BASE64[-30:] not in readings[0][0]

@@ -1,0 +1,136 @@
+"""Pictures inside a chat's answer: decoded while they arrive, with a mark in their place in the text."""
+
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from webvoice_mcp.client.base64stream import Base64Decoder
+from webvoice_mcp.errors import InvalidResponse, WebVoiceError
+
+MAX_PICTURES = 64
+"""Each picture may hold a file open."""
+
+MAX_SOURCE_CHARACTERS = 64
+"""Base64 of at most this length may be an example in a text about links, so that it can be put back."""
+
+TOO_MANY = f"An answer may have at most {MAX_PICTURES} pictures."
+
+
+class PictureStore(Protocol):
+    """Takes the bytes of an answer's pictures."""
+
+    async def write(self, number: int, blocks: Sequence[bytes]) -> None:
+        """Append to the picture with this number.
+
+        Raises:
+            WebVoiceError: it cannot be saved. Its other bytes are then dropped.
+        """
+
+
+class Picture:
+    """A picture, whose base64 is fed in pieces.
+
+    Attributes:
+        number: its place among the pictures of the answer, from 0.
+        mark: stands for it in texts.
+        source: its whole link as it stood in a text, if that is short; else "".
+        problem: sentence that says why it cannot be saved, "" if it can.
+        is_repeated: True if it came in a message that repeats what was streamed before.
+        is_complete: True once all of its base64 has arrived.
+    """
+
+    def __init__(self, number: int, mark: str, source: str) -> None:
+        self.number = number
+        self.mark = mark
+        self.source = source
+        self.problem = ""
+        self.is_repeated = False
+        self.is_complete = False
+        self._blocks: list[bytes] = []
+        self._decoder = Base64Decoder(self._blocks.append, "picture")
+
+    def feed(self, text: str) -> None:
+        """Decode a piece of its base64."""
+        if self.source:
+            self.source += text
+            if len(self.source) - self.source.find(",") > MAX_SOURCE_CHARACTERS:
+                self.source = ""
+        if not self.problem:
+            try:
+                self._decoder.feed(text.encode("ascii", "replace"))
+            except InvalidResponse as error:
+                self.fail(str(error))
+
+    def finish(self) -> None:
+        """End it."""
+        if not self.problem:
+            try:
+                self._decoder.finish()
+            except InvalidResponse as error:
+                self.fail(str(error))
+        self.is_complete = True
+
+    def fail(self, problem: str) -> None:
+        """Drop it."""
+        self.problem = problem
+        self._blocks.clear()
+
+    def take(self) -> list[bytes]:
+        """Return the bytes that were decoded since the last call."""
+        blocks = self._blocks.copy()
+        self._blocks.clear()
+        return blocks
+
+
+class Pictures:
+    """The pictures of one answer.
+
+    Attributes:
+        items: all of them, in the order in which they began.
+    """
+
+    def __init__(self, store: PictureStore | None = None) -> None:
+        """Begin without pictures.
+
+        Args:
+            store: takes their bytes; None drops them.
+        """
+        self.items: list[Picture] = []
+        self._store = store
+        self._nonce = secrets.token_hex(16)  # so that no text of the service can hold a mark
+        self._mark = re.compile(rf"picture-{self._nonce}-(\d+)-")
+        self._unsettled: list[Picture] = []
+
+    def open(self, source: str = "") -> Picture:
+        """Begin a picture.
+
+        Args:
+            source: the beginning of its link, if it may be put back into the text.
+        """
+        number = len(self.items)
+        picture = Picture(number, f"picture-{self._nonce}-{number}-", source)
+        if number >= MAX_PICTURES:
+            picture.fail(TOO_MANY)
+        self.items.append(picture)
+        self._unsettled.append(picture)
+        return picture
+
+    async def settle(self) -> None:
+        """Hand over what was decoded since the last call."""
+        for picture in self._unsettled:
+            if blocks := picture.take():
+                try:
+                    if self._store:
+                        await self._store.write(picture.number, blocks)
+                except WebVoiceError as error:
+                    picture.fail(str(error))
+        self._unsettled = [picture for picture in self._unsettled if not picture.is_complete]
+
+    def replace_marks(self, text: str, shown: Callable[[Picture], str]) -> str:
+        """Return a text with something shown in place of each mark."""
+        return self._mark.sub(lambda match: shown(self.items[int(match[1])]), text)
+
+    def preview(self, text: str) -> str:
+        """Return a text as it may be shown before the pictures are saved."""
+        return self.replace_marks(text, lambda picture: f"picture {picture.number + 1}")

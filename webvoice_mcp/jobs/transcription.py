@@ -1,4 +1,0 @@
-from typing import Any
-
-
-def transcription(*a: Any, **k: Any) -> Any: ...
