@@ -162,3 +162,9 @@ async def test_long_texts_are_whole_wherever_they_are_cut(make: MakeClient) -> N
 async def test_a_key_in_a_whole_answer_is_masked(make: MakeClient) -> None:
     reply = await chat(make, answer(WHOLE.replace(b"Hello", CANARY.encode() + b"x" * (20 << 10))))
     assert CANARY not in reply.choices[0].message.text
+
+
+async def test_a_whole_answer_of_many_parts_is_read(make: MakeClient) -> None:
+    parts = [{"type": "text", "text": "ab"}] * 6000
+    body = json.dumps({"choices": [{"message": {"content": parts}, "finish_reason": "stop"}]}).encode()
+    assert (await chat(make, answer(body))).choices[0].message.text == "ab" * 6000

@@ -5,7 +5,7 @@ import json
 import random
 from typing import Any
 
-import httpx
+import httpx2
 import openai
 import pytest
 
@@ -46,11 +46,11 @@ def make_stream(rng: random.Random) -> list[str]:
 
 
 def read_by_sdk(body: bytes) -> tuple[str, list[tuple[str, str, str]]]:
-    def reply(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=body)
+    def reply(_request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body)
 
     with (
-        httpx.Client(transport=httpx.MockTransport(reply)) as http,
+        httpx2.Client(transport=httpx2.MockTransport(reply)) as http,
         openai.OpenAI(api_key="x", base_url="http://127.0.0.1/", http_client=http) as sdk,
         sdk.chat.completions.stream(model="m", messages=[{"role": "user", "content": "Hi"}]) as stream,
     ):

@@ -305,3 +305,17 @@ async def test_another_account_has_its_own_free_calls(ann: SandboxClient) -> Non
     await _free_calls(ann, 20)
     await ann.register("bob@example.com")
     await _free_calls(ann, 20)
+
+
+@pytest.mark.engines
+async def test_the_model_that_draws_sends_a_picture(ann: SandboxClient) -> None:
+    pytest.importorskip("PIL")
+    question = {**HELLO, "model": "openrouter:google/gemini-2.5-flash-image"}
+    question["messages"] = [{"role": "user", "content": "Draw a lighthouse"}]
+    message = (await ann.post("chat/completions/", question)).json()["choices"][0]["message"]
+    events = _events((await ann.post("chat/completions/", {**question, "stream": True})).text)
+    deltas = [event["choices"][0]["delta"] for event in events]
+    (images,) = [delta["images"] for delta in deltas if "images" in delta]
+    assert images == message["images"]
+    assert images[0]["image_url"]["url"].startswith("data:image/png;base64,iVBORw0KGgo")
+    assert message["content"].startswith("[sandbox] ")

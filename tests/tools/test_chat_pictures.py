@@ -3,9 +3,14 @@
 import base64
 import json
 import random
+import shutil
+import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import httpx2
 import pytest
 from hypothesis import given
@@ -39,7 +44,7 @@ async def draw(settings: Any, reply: httpx2.Response) -> tuple[dict[str, Any], s
     """Return the result, and all that the client received: the answer and the progress messages."""
     heard: list[str] = []
 
-    async def on_progress(_progress: float, _total: float | None, message: str | None) -> None:
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
         heard.append(message or "")
 
     async with connected(settings, ScriptedTransport(reply), "legacy") as client:
@@ -155,21 +160,64 @@ async def test_pictures_before_an_error_are_kept_and_named(make_settings: MakeSe
     assert str(out / name) in text
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not remove a folder with open files")
+async def test_a_folder_that_vanishes_costs_neither_text_nor_call(make_settings: MakeSettings, out: Path) -> None:
+    class Body(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            chunk = {"choices": [{"delta": {"content": "Hi", "images": [URL]}, "finish_reason": "stop"}]}
+            yield b"data: %b\n\n" % json.dumps(chunk).encode()
+            yield b": removing\n"
+            await anyio.to_thread.run_sync(shutil.rmtree, out)
+            message = {"choices": [{"message": {"images": [URL]}}]}
+            yield b"data: %b\n\ndata: [DONE]\n\n" % json.dumps(message).encode()
+
+    result, _ = await draw(make_settings(), httpx2.Response(200, stream=Body()))
+    assert (result["text"], "files" in result) == ("Hi", False)
+    assert result["note"].startswith("A picture could not be saved: ")
+
+
+def read_links(pieces: list[str]) -> tuple[str, list[tuple[str, bytes]]]:
+    """Return the text that stays, and the pictures with their problems."""
+    pictures = Pictures()
+    scanner = LinkScanner(pictures)
+    scanned = "".join([*map(scanner.feed, pieces), scanner.finish()])
+    return pictures.preview(scanned), [(picture.problem, b"".join(picture.take())) for picture in pictures.items]
+
+
+WRAPPED = "\r\n".join(URL[start : start + 50] for start in range(0, len(URL), 50))
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "is_whole"),
+    [
+        (f"a {URL}\r\nb", "a picture 1\r\nb", True),
+        (f"a {URL}\rb", "a picture 1\rb", True),
+        (f"a {URL}!", "a picture 1!", True),
+        (f"a {URL}! b", "a picture 1! b", True),
+        (f"({WRAPPED}) b", "(picture 1) b", True),
+        (f"{WRAPPED}\n\nb", "picture 1\n\nb", True),
+        (f"meta{URL} b", "metapicture 1 b", True),
+        (f"({URL[:60]}!{URL[60:]}) b", "(picture 1) b", False),
+        (f"{URL[:60]}!{URL[60:]}", "picture 1", False),
+        ("data:image/png;base64, and da", "data:image/png;base64, and da", True),
+    ],
+)
+def test_a_link_ends_where_its_text_goes_on(text: str, left: str, is_whole: bool) -> None:
+    expected = read_links([text])
+    assert expected[0] == left
+    assert all((content == PNG_BYTES) == is_whole and bool(problem) != is_whole for problem, content in expected[1])
+    for at in range(len(text) + 1):
+        assert read_links([text[:at], text[at:]])[0] == left
+    assert read_links(list(text))[0] == left
+
+
 @patient
 @given(
     text=st.lists(st.sampled_from(["a", " ", "d", "data:", "\n", "(", ")", "é", "@", "~", ".", "!"])), data=st.data()
 )
 def test_links_are_found_wherever_a_text_is_cut(text: list[str], data: st.DataObject) -> None:
-    """Both readings of a text, whole and in pieces, find the same pictures and leave the same text."""
-    wrapped = URL[:50] + "\n" + URL[50:90] + "\n" + URL[90:]
-    joined = "".join(text).replace("@", URL).replace("~", wrapped)
+    joined = "".join(text).replace("@", URL).replace("~", WRAPPED)
     offsets = sorted(data.draw(st.lists(st.integers(0, len(joined)), max_size=8)))
-    readings = []
-    for pieces in ([joined], [joined[a:b] for a, b in zip([0, *offsets], [*offsets, len(joined)], strict=True)]):
-        pictures = Pictures()
-        scanner = LinkScanner(pictures)
-        scanned = "".join([*map(scanner.feed, pieces), scanner.finish()])
-        found = [(picture.problem, b"".join(picture.take())) for picture in pictures.items]
-        readings.append((pictures.preview(scanned), found))
-    assert readings[0] == readings[1]
-    assert BASE64[-30:] not in readings[0][0]
+    pieces = [joined[start:stop] for start, stop in zip([0, *offsets], [*offsets, len(joined)], strict=True)]
+    assert read_links(pieces) == read_links([joined])
+    assert BASE64[-30:] not in read_links(pieces)[0]

@@ -106,8 +106,7 @@ class LinkScanner:
         if not _NOT_BASE64.match(text, end + 1) and end + 1 < len(text):
             self._picture.feed(text[end])  # which says that it is not base64
             self._is_broken = True
-            if self._picture.source:
-                self._picture.source = ""
+            self._picture.source = ""
         self._end_picture()
         return end
 

@@ -1,4 +1,4 @@
-"""What is said of failed calls about the credits that they may have cost."""
+"""Errors of failed calls, with advice about the credits that they may have cost."""
 
 from typing import Any, TypeVar
 

@@ -150,8 +150,6 @@ class _Stream:
             if not chat.is_complete:  # a complete answer was paid for, so it is delivered despite later errors
                 error.credits_used = dearest([error.credits_used, chat.bill])
                 raise
-        except httpx2.HTTPError:
-            pass
         await self._pass_on(chat.finish())
         await self._pictures.settle()
         if not chat.is_complete:

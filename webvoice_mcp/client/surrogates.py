@@ -17,5 +17,5 @@ class SurrogateJoiner:
 
     @property
     def rest(self) -> str:
-        """What stands for a high surrogate whose low surrogate has not come, "" without one."""
+        """The replacement of a high surrogate whose low surrogate has not come, "" without one."""
         return str(replace_surrogates(self._waiting))

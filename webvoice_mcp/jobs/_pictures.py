@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any, Self, TypeVar
 
 from webvoice_mcp.client.pictures import MAX_PICTURES, TOO_MANY, Picture, Pictures
@@ -119,12 +119,12 @@ class ChatPictures:
         """Return the pictures that a whole message repeats after its deltas, and the ones that they repeat."""
         found: dict[int, int] = {}
         originals = {number: file for number, file in self._pending.items() if not self._items[number].is_repeated}
-        for number, file in self._pending.items():
-            if self._items[number].is_repeated:
-                for original, other in originals.items():
-                    if await file.same_as(other):
-                        found[number] = original
-                        break
+        with suppress(FileError):  # one file too many is better than none
+            for number, file in self._pending.items():
+                if self._items[number].is_repeated:
+                    same = [original for original, other in originals.items() if await file.same_as(other)]
+                    if same:
+                        found[number] = same[0]
         return found
 
     def _with_paths(self, value: Any, key: str = "") -> Any:

@@ -47,7 +47,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a program reports after its calls: by call its answer and the messages of its progress."""
+    """The report of a program after its calls: by call its answer and the messages of its progress."""
 
     schemas: dict[str, Message]
     answers: dict[str, Answer]
