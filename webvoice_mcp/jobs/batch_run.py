@@ -23,6 +23,7 @@ from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.media_writer import billed_error
 from webvoice_mcp.jobs.parts import PartMedia
 from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.studio.convert import convert
 from webvoice_mcp.studio.text_files import decode_text
 
 _AT_ONCE = 3
@@ -62,7 +63,9 @@ class BatchRun(Execution):
         recording = None
         if batch.recording is not None:
             source = batch.recording
-            opening = files.open_input(source.path, family=source.family, argument=source.argument)
+            opening = files.open_input(
+                source.path, family=source.family, argument=source.argument, convert=convert, is_cut=True
+            )
             recording = await self._resources.enter_async_context(opening)
         self._sources = Sources(text, suffix, self._services.settings.max_upload_bytes, recording)
         self._plan = await batch.plan(self._sources)
