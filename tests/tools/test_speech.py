@@ -327,7 +327,7 @@ async def test_recordings_that_cannot_be_sent_are_refused_before_any_request(
         ({"audio_path": "x", "provider": "y"}, "invalid_argument: provider should be 'whisper_small', 'whisper_fast'"),
     ]
     await check_refused(make_settings(), "webvoice_stt", expected)
-    too_large = [({"audio_path": str(recording)}, "invalid_argument: audio_path")]
+    too_large = [({"audio_path": str(recording)}, "invalid_argument: Two seconds of this recording")]
     await check_refused(make_settings(MAX_UPLOAD_MB="0.001"), "webvoice_stt", too_large)
     assert everything_in(out) == before
 

@@ -4,6 +4,7 @@ import hashlib
 from collections import deque
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -117,8 +118,13 @@ class BatchRun(Execution):
 
     async def check_unchanged(self) -> None:
         """Check that the recording is still as it was when it was opened."""
-        if self._sources.recording is not None:
-            await self._sources.recording.check_unchanged()
+        recording = self._sources.recording
+        if recording is None:
+            return
+        await recording.check_unchanged()
+        for part_id, part in self._parts.items():
+            if part.piece is recording:  # a header may tell another length, though size and time are the same
+                self._parts[part_id] = replace(part, seconds=await recording.seconds())
 
     async def carry_out(self, caller: Caller[Any], job: Job) -> BaseModel:
         """Send the parts that are missing, and assemble the whole."""
