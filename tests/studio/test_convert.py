@@ -229,7 +229,7 @@ async def test_a_file_that_is_cut_short_before_its_index_is_refused(files: Files
     )
 
 
-async def test_a_small_film_that_states_millions_of_frames_takes_no_memory_for_them(files: Files) -> None:
+async def test_a_film_that_states_millions_of_frames_takes_no_memory(files: Files) -> None:
     film, many = bytearray(make(FILM)), (50_000_000).to_bytes(4, "big")
     for table, place in ((b"stts", 8), (b"stsc", 12), (b"stsz", 8)):
         for found in re.finditer(table, bytes(film)):
