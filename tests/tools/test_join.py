@@ -421,6 +421,24 @@ async def test_a_file_that_is_replaced_while_it_is_opened_is_refused(
     assert text == "path_not_allowed: files[1]: b.mp3 was replaced while it was being opened. Try again."
 
 
+async def test_a_file_that_may_not_be_read_is_refused(
+    make_settings: MakeSettings, put: Callable[..., None], out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(a_mp3=MP3_BYTES)
+    opened = os.open
+
+    def deny(path: Any, *arguments: Any, **options: Any) -> int:
+        if path == out / "a.mp3":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, *arguments, **options)
+
+    async with calling(make_settings) as caller:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", deny)
+            text = await caller.refused("a.mp3", "a.mp3")
+    assert text.startswith(f"disk_error: Cannot read {out / 'a.mp3'}: Permission denied. ")
+
+
 @pytest.mark.parametrize("kind", ["mp3", "mp4"])
 async def test_a_caller_that_goes_away_ends_the_work(
     make_settings: MakeSettings, put: Callable[..., None], out: Path, monkeypatch: pytest.MonkeyPatch, kind: str
