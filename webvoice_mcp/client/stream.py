@@ -37,7 +37,7 @@ _MAX_QUICK_BYTES = 128 << 10  # a larger answer is parsed in a thread, because 8
 _LINGER_SECONDS = 5.0  # for events after a complete answer, such as its price
 _NO_WAIT_SECONDS = 0.0008  # a piece that arrives faster was already available
 _SLICE_BYTES = 32 << 10  # read between two checkpoints
-_BOM = b"\xef\xbb\xbf"
+_BEFORE_ANSWER = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, or white space that says that the service still works
 _EVENT_LINE = re.compile(rb"\s*(?:data|event|id|retry)?\s*:")
 
 OnText = Callable[[str], Awaitable[None]]
@@ -72,11 +72,9 @@ async def read_chat(
     slices = _slices(response)
     first = b""
     async for piece in slices:
-        first += piece
-        if first.lstrip(_BOM + b" \t\r\n"):
+        if first := piece.lstrip(_BEFORE_ANSWER):
             break
-    first = first.removeprefix(_BOM)
-    if first.lstrip()[:1] in (b"{", b"["):
+    if first[:1] in (b"{", b"["):
         return await _read_whole(first, slices, make_error, pictures, threads)
     return await _Stream(on_text, make_error, pictures).read(first, slices)
 
@@ -151,12 +149,13 @@ class _Stream:
                 error.credits_used = dearest([error.credits_used, chat.bill])
                 raise
         await self._pass_on(chat.finish())
+        document = chat.document()
         await self._pictures.settle()
         if not chat.is_complete:
             cut = InvalidResponse("The streamed answer was cut short.")
             cut.credits_used = chat.bill
             raise cut
-        return chat.document()
+        return document
 
     async def _read_events(self, first: bytes, slices: AsyncIterator[bytes], linger: anyio.CancelScope) -> None:
         chat = self._chat
@@ -171,6 +170,8 @@ class _Stream:
                 if chat.is_complete and linger.deadline == math.inf:
                     linger.deadline = anyio.current_time() + _LINGER_SECONDS
             await self._pictures.settle()
+            if self._pictures.is_receiving and linger.deadline < math.inf:
+                linger.deadline = anyio.current_time() + _LINGER_SECONDS
             try:
                 first = await anext(slices)
             except StopAsyncIteration:
