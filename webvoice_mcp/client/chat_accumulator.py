@@ -12,7 +12,8 @@ from webvoice_mcp.contract.chat import REASONING_FIELDS, is_picture_part, reason
 from webvoice_mcp.errors import InvalidResponse
 
 _MAX_TEXT_CHARACTERS = 8 << 20  # of one answer; far more than max_tokens allows
-_MAX_EXTRA_CHARACTERS = 128 << 10  # of all undocumented fields together, among them links of pictures
+_MAX_EXTRA_CHARACTERS = 32 << 10  # of all undocumented fields together
+_MAX_IMAGES_CHARACTERS = 128 << 10  # of them if one has links of pictures, which were paid for
 
 _CHUNK_FIELDS = frozenset({"id", "created", "model", "usage", "webvoice"})
 _IGNORED_CHUNK_FIELDS = frozenset({"object", "choices", "error"})
@@ -189,7 +190,7 @@ class _ExtraFields:
 
     def _set(self, name: str, value: Any, size: int) -> None:
         total = self._total - self._sizes.get(name, 0) + size
-        if total <= _MAX_EXTRA_CHARACTERS:
+        if total <= (_MAX_IMAGES_CHARACTERS if name == "images" else _MAX_EXTRA_CHARACTERS):
             self._total, self._sizes[name] = total, size
             self.fields[name] = value
 
