@@ -76,7 +76,7 @@ async def read_chat(
             break
     if first[:1] in (b"{", b"["):
         return await _read_whole(first, slices, make_error, pictures, threads)
-    return await _Stream(on_text, make_error, pictures).read(first, slices)
+    return await _Stream(on_text, make_error, pictures, threads).read(first, slices)
 
 
 async def _read_whole(
@@ -94,10 +94,9 @@ async def _read_whole(
     body = reader.finish()
     if len(body) > _MAX_QUICK_BYTES:
         give_back_large_blocks()
-        document = await threads.run(_parse_whole, body)
+        document = await threads.run(_parse_whole, body, reader, pictures)
     else:
-        document = _parse_whole(body)
-    document = scan(reader.restore(document), pictures)
+        document = _parse_whole(body, reader, pictures)
     await pictures.settle()
     if not isinstance(document, dict):
         return {"data": document}
@@ -111,7 +110,11 @@ async def _read_whole(
     return document
 
 
-def _parse_whole(body: bytes) -> Any:
+def _parse_whole(body: bytes, reader: LongStrings, pictures: Pictures) -> Any:
+    return scan(reader.restore(_parse(body)), pictures)
+
+
+def _parse(body: bytes) -> Any:
     """Parse an answer, behind which the end marker of a stream may stand."""
     try:
         return parse_json(body)
@@ -129,10 +132,11 @@ def _parse_whole(body: bytes) -> Any:
 class _Stream:
     """One streamed answer."""
 
-    def __init__(self, on_text: OnText, make_error: ErrorFactory, pictures: Pictures) -> None:
+    def __init__(self, on_text: OnText, make_error: ErrorFactory, pictures: Pictures, threads: WorkerThreads) -> None:
         self._on_text = on_text
         self._make_error = make_error
         self._pictures = pictures
+        self._threads = threads
         self._chat = ChatAccumulator(pictures)
         self._has_events = False
         self._is_done = False
@@ -149,7 +153,7 @@ class _Stream:
                 error.credits_used = dearest([error.credits_used, chat.bill])
                 raise
         await self._pass_on(chat.finish())
-        document = chat.document()
+        document = await self._threads.run(chat.document)  # thousands of tool calls take a second
         await self._pictures.settle()
         if not chat.is_complete:
             cut = InvalidResponse("The streamed answer was cut short.")

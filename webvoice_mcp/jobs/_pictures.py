@@ -92,11 +92,11 @@ class ChatPictures:
             notes.append(f"The answer has {self.pictures.count} pictures; {len(self.saved)} were saved.")
         self.note = " ".join(notes)
 
-    def show_paths(self, reply: R) -> R:
+    async def show_paths(self, reply: R) -> R:
         """Return the reply with the files' paths in place of the links in its texts."""
         if not self._items:
             return reply
-        return type(reply).model_validate(self._with_paths(reply.model_dump()))
+        return await self._threads.run(lambda: type(reply).model_validate(self._with_paths(reply.model_dump())))
 
     async def _create(self) -> PendingFile:
         if self._pending:

@@ -66,7 +66,7 @@ async def _chat(
         job.record_bill(reply)
         await pictures.publish(call.picture_links(reply))
         job.files = tuple(pictures.saved)
-        return Delivery(request, pictures.show_paths(reply), job.files, pictures.note)
+        return Delivery(request, await pictures.show_paths(reply), job.files, pictures.note)
 
 
 async def _download(
