@@ -227,6 +227,31 @@ async def test_a_picture_may_follow_the_finish_reason_slowly(
     assert [(out / name).read_bytes() for name in everything_in(out)] == [LARGE]
 
 
+async def test_pictures_that_had_come_are_kept_when_the_caller_cancels(make_settings: MakeSettings, out: Path) -> None:
+    class Body(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            chunks = [{"choices": [{"delta": {"content": "Hi", "images": [url]}}]} for url in (URL, LARGE_URL)]
+            yield b"data: %b\n\n" % json.dumps(chunks[0]).encode()
+            yield b"data: %b" % json.dumps(chunks[1]).encode()[:100_000]
+            came.set()
+            await anyio.sleep_forever()
+
+    came = anyio.Event()
+    async with connected(make_settings(), ScriptedTransport(httpx2.Response(200, stream=Body())), "legacy") as client:
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(client.call_tool, TOOL, {"prompt": "Draw a fox"})
+            await came.wait()
+            await anyio.sleep(0.3)
+            calls.cancel_scope.cancel()
+        (job,) = fields(await client.call_tool("webvoice_jobs"))["jobs"]
+        (job,) = fields(await client.call_tool("webvoice_jobs", {"job_id": job["id"], "wait_seconds": 5}))["jobs"]
+        recent = fields(await client.call_tool("webvoice_usage"))["recent"]
+    (name,) = everything_in(out)
+    assert (out / name).read_bytes() == PNG_BYTES
+    assert job["error"]["code"] == "cancelled"
+    assert recent[0]["files"] == [str(out / name)]
+
+
 async def test_links_of_many_pictures_are_all_told(make_settings: MakeSettings) -> None:
     links = [f"https://pictures.example/{number}?signature={'x' * 1800}" for number in range(30)]
     result, _ = await draw(make_settings(), streamed(*({"images": [{"image_url": {"url": link}}]} for link in links)))

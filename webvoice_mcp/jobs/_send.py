@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import anyio
+
 from webvoice_mcp.client.jsonbody import JsonBody
 from webvoice_mcp.client.multipart import FormFile, Multipart
 from webvoice_mcp.client.requests import Body
@@ -62,6 +64,11 @@ async def _chat(
             job.files = tuple(pictures.saved)
             if job.files:
                 error.args = (f"{error} What had come was saved: {', '.join(file.path for file in job.files)}",)
+            raise
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await pictures.publish()
+            job.files = tuple(pictures.saved)
             raise
         job.record_bill(reply)
         await pictures.publish(call.picture_links(reply))
