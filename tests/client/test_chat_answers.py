@@ -47,6 +47,7 @@ async def chat(make: MakeClient, *answers: httpx2.Response) -> ChatReply:
         WHOLE,
         BOM + WHOLE,
         b" \n" + WHOLE + b"\n",
+        BOM + b" " * 100 + STREAM,
         WHOLE + b"\n\ndata: [DONE]\n\n",
         b"data: " + WHOLE + b"\n\n",
         ONE_CHUNK,

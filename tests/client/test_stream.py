@@ -1,6 +1,7 @@
 """Streamed chats that are joined into one document."""
 
 import json
+import threading
 from typing import Any
 
 import httpx2
@@ -10,7 +11,7 @@ from tests.client.helpers import event_stream, ignore_text
 from tests.support import events
 from webvoice_mcp.client import stream
 from webvoice_mcp.client.chat_accumulator import ChatAccumulator
-from webvoice_mcp.client.pictures import Pictures
+from webvoice_mcp.client.pictures import Picture, Pictures
 from webvoice_mcp.errors import BadRequest, InvalidResponse, WebVoiceError
 from webvoice_mcp.storage.threads import WorkerThreads
 
@@ -210,3 +211,27 @@ async def test_no_lone_surrogate_leaves_a_stream() -> None:
     with pytest.raises(BadRequest) as error:
         await read(events(f'{{"error":"{half}"}}'))
     str(error.value).encode()
+
+
+class ThreadsOfPictures(Pictures):
+    """Pictures that record the threads in which they begin."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: set[threading.Thread] = set()
+
+    def open(self, source: str = "") -> Picture:
+        self.threads.add(threading.current_thread())
+        return super().open(source)
+
+
+async def test_large_answers_are_searched_for_pictures_in_a_thread() -> None:
+    link = "data:image/png;base64,AAAA"
+    whole = {"choices": [{"message": {"content": "Hi"}}], "links": [link] * 6000}
+    calls = [{"id": "a", "function": {"name": "f", "arguments": json.dumps(link)}}]
+    chunk = {"choices": [{"delta": {"tool_calls": calls}, "finish_reason": "stop"}]}
+    for body in (json.dumps(whole), f"data: {json.dumps(chunk)}\n\n"):
+        response, pictures = httpx2.Response(200, text=body), ThreadsOfPictures()
+        await stream.read_chat(response, ignore_text, make_error, pictures, WorkerThreads(1))
+        assert pictures.threads
+        assert threading.main_thread() not in pictures.threads

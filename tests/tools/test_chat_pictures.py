@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from tests.client.helpers import patient
 from tests.files.samples import PNG_BYTES, everything_in
-from tests.support import ChunkedBody, MakeSettings, ScriptedTransport, answer, connected, failed, fields
-from webvoice_mcp.client.data_links import LinkScanner
+from tests.support import CANARY, ChunkedBody, MakeSettings, ScriptedTransport, answer, connected, failed, fields
+from webvoice_mcp.client import stream
+from webvoice_mcp.client.data_links import LinkScanner, scan
 from webvoice_mcp.client.pictures import Pictures
 
 TOOL = "webvoice_chat"
@@ -67,6 +68,7 @@ SPELLINGS = [
     {"content": "@"},
     {"content": 'Here: <img src="@"> and that is all.'},
     {"content": [{"type": "text", "text": "See @."}]},
+    {"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": {"image": "@"}}}]},
 ]
 
 
@@ -136,11 +138,124 @@ async def test_a_picture_that_a_whole_message_repeats_is_saved_once(make_setting
 
 
 async def test_an_example_of_a_link_stays_in_the_text(make_settings: MakeSettings, out: Path) -> None:
-    text = "Write `data:image/png;base64,iVBORw0...`, data:;base64, or data:text/plain;base64,SGVsbG8=."
+    text = (
+        "Write `data:image/png;base64,iVBORw0...`, data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAUA\u2026,"
+        " data:;base64, or data:text/plain;base64,SGVsbG8=."
+    )
     for reply in (streamed({"content": text}), whole({"content": text})):
         result, _ = await draw(make_settings(), reply)
         assert (result["text"], "files" in result, "note" in result) == (text, False, False)
     assert everything_in(out) == []
+
+
+async def test_the_key_is_masked_in_an_example_of_a_link(make_settings: MakeSettings) -> None:
+    for reply in (streamed({"content": f"data:;base64,{CANARY}"}), whole({"content": f"data:;base64,{CANARY} ."})):
+        result, received = await draw(make_settings(), reply)
+        assert result["text"].startswith("data:;base64,wv_\u2026cdef")
+        assert CANARY not in received
+
+
+async def test_a_picture_in_pieces_of_arguments_is_saved(make_settings: MakeSettings, out: Path) -> None:
+    pieces = ['{"image":"data:image/png;ba', "se64," + BASE64[:50], BASE64[50:] + '"}']
+    calls = [{"index": 0, "id": "a", "function": {"name": "f", "arguments": piece}} for piece in pieces]
+    result, _ = await draw(make_settings(), streamed(*({"tool_calls": [call]} for call in calls)))
+    (name,) = everything_in(out)
+    assert (out / name).read_bytes() == PNG_BYTES
+    assert json.loads(result["tool_calls"][0]["function"]["arguments"]) == {"image": str(out / name)}
+
+
+async def test_a_picture_of_any_size_may_come_in_small_deltas(make_settings: MakeSettings, out: Path) -> None:
+    content = PNG_BYTES + bytes(7 << 20)
+    url = f"data:image/png;base64,{base64.b64encode(content).decode()}"
+    result, _ = await draw(
+        make_settings(),
+        streamed(*({"content": url[at : at + 15_000]} for at in range(0, len(url), 15_000)), step=30_000),
+    )
+    (name,) = everything_in(out)
+    assert (result["text"], (out / name).read_bytes() == content) == (str(out / name), True)
+
+
+async def test_pictures_over_the_limit_are_counted_without_being_kept(make_settings: MakeSettings, out: Path) -> None:
+    for reply in (streamed(*[{"content": f"{URL}\n"}] * 200), whole({"content": f"{URL}\n" * 200})):
+        before = len(everything_in(out))
+        result, _ = await draw(make_settings(), reply)
+        assert len(result["files"]) == len(everything_in(out)) - before == 64
+        assert result["note"] == "The answer has 200 pictures; 64 were saved."
+        assert result["text"].count("a picture that could not be saved") == 136
+    pictures = Pictures()
+    scan(f"{URL} " * 200, pictures, "content")
+    assert (len(pictures.items), pictures.count) == (65, 200)
+
+
+async def test_a_picture_of_a_kind_that_cannot_be_told_is_noted(make_settings: MakeSettings) -> None:
+    part = {"inline_data": {"mime_type": "image/bmp", "data": base64.b64encode(b"BM" + bytes(100)).decode()}}
+    result, _ = await draw(make_settings(), whole({"content": [part]}))
+    assert result["note"] == "A picture could not be saved: It is neither base64 nor a link."
+
+
+async def test_a_modern_picture_without_a_data_link_is_saved(make_settings: MakeSettings, out: Path) -> None:
+    content = b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf" + bytes(50)
+    part = {"inline_data": {"mime_type": "image/avif", "data": base64.b64encode(content).decode()}}
+    result, _ = await draw(make_settings(), whole({"content": [part]}))
+    assert [file["mime_type"] for file in result["files"]] == ["image/avif"]
+    assert [(out / name).read_bytes() for name in everything_in(out)] == [content]
+
+
+async def test_a_picture_that_a_complete_answer_leaves_unfinished_is_noted(make_settings: MakeSettings) -> None:
+    body = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\ndata: {"images":["'
+    cut = httpx2.Response(200, stream=ChunkedBody([body + LARGE_URL[:100_000].encode()]))
+    result, _ = await draw(make_settings(), cut)
+    assert result["text"] == "Hi"
+    assert result["note"] == "A picture could not be saved: The answer ended before it was complete."
+
+
+async def test_a_picture_may_follow_the_finish_reason_slowly(
+    make_settings: MakeSettings, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "_LINGER_SECONDS", 0.3)
+
+    class Body(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n'
+            last = b'data: {"choices":[{"delta":{"images":["%b"]}}]}\n\n' % LARGE_URL.encode()
+            for at in range(0, len(last), 100_000):
+                yield last[at : at + 100_000]
+                await anyio.sleep(0.12)
+            yield b"data: [DONE]\n\n"
+
+    await draw(make_settings(), httpx2.Response(200, stream=Body()))
+    assert [(out / name).read_bytes() for name in everything_in(out)] == [LARGE]
+
+
+async def test_pictures_that_had_come_are_kept_when_the_caller_cancels(make_settings: MakeSettings, out: Path) -> None:
+    class Body(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            chunks = [{"choices": [{"delta": {"content": "Hi", "images": [url]}}]} for url in (URL, LARGE_URL)]
+            yield b"data: %b\n\n" % json.dumps(chunks[0]).encode()
+            yield b"data: %b" % json.dumps(chunks[1]).encode()[:100_000]
+            came.set()
+            await anyio.sleep_forever()
+
+    came = anyio.Event()
+    async with connected(make_settings(), ScriptedTransport(httpx2.Response(200, stream=Body())), "legacy") as client:
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(client.call_tool, TOOL, {"prompt": "Draw a fox"})
+            await came.wait()
+            await anyio.sleep(0.3)
+            calls.cancel_scope.cancel()
+        (job,) = fields(await client.call_tool("webvoice_jobs"))["jobs"]
+        (job,) = fields(await client.call_tool("webvoice_jobs", {"job_id": job["id"], "wait_seconds": 5}))["jobs"]
+        recent = fields(await client.call_tool("webvoice_usage"))["recent"]
+    (name,) = everything_in(out)
+    assert (out / name).read_bytes() == PNG_BYTES
+    assert job["error"]["code"] == "cancelled"
+    assert recent[0]["files"] == [str(out / name)]
+
+
+async def test_links_of_many_pictures_are_all_told(make_settings: MakeSettings) -> None:
+    links = [f"https://pictures.example/{number}?signature={'x' * 1800}" for number in range(30)]
+    result, _ = await draw(make_settings(), streamed(*({"images": [{"image_url": {"url": link}}]} for link in links)))
+    assert [link for link in links if link not in result["note"]] == []
 
 
 async def test_a_picture_in_arguments_becomes_a_path_in_json(make_settings: MakeSettings, out: Path) -> None:
@@ -181,7 +296,7 @@ def read_links(pieces: list[str]) -> tuple[str, list[tuple[str, bytes]]]:
     pictures = Pictures()
     scanner = LinkScanner(pictures)
     scanned = "".join([*map(scanner.feed, pieces), scanner.finish()])
-    return pictures.preview(scanned), [(picture.problem, b"".join(picture.take())) for picture in pictures.items]
+    return pictures.preview(scanned), [(picture.problem, b"".join(picture.blocks)) for picture in pictures.items]
 
 
 WRAPPED = "\r\n".join(URL[start : start + 50] for start in range(0, len(URL), 50))
@@ -197,6 +312,13 @@ WRAPPED = "\r\n".join(URL[start : start + 50] for start in range(0, len(URL), 50
         (f"({WRAPPED}) b", "(picture 1) b", True),
         (f"{WRAPPED}\n\nb", "picture 1\n\nb", True),
         (f"meta{URL} b", "metapicture 1 b", True),
+        (f"a {URL.replace(',', ', ')} b", "a picture 1 b", True),
+        (f"(DATA{WRAPPED[4:].replace(',', ',' + chr(10) + '  ')}) b", "(picture 1) b", True),
+        (f"a {URL.replace(';', '; charset=utf-8; ')} b", "a picture 1 b", True),
+        (json.dumps({"a": URL}).replace("/", "\\/"), '{"a": "picture 1"}', True),
+        (f"a {URL}\\", "a picture 1\\", True),
+        (f"a {URL}\\n", "a picture 1\\n", True),
+        ("data:image/png;base64, iVBO", "data:image/png;base64, iVBO", True),
         (f"({URL[:60]}!{URL[60:]}) b", "(picture 1) b", False),
         (f"{URL[:60]}!{URL[60:]}", "picture 1", False),
         ("data:image/png;base64, and da", "data:image/png;base64, and da", True),

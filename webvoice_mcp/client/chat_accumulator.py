@@ -8,11 +8,12 @@ from webvoice_mcp.client.pictures import Pictures
 from webvoice_mcp.client.surrogates import SurrogateJoiner
 from webvoice_mcp.client.tool_calls import ToolCalls
 from webvoice_mcp.contract.bills import bills_in, dearest
-from webvoice_mcp.contract.chat import REASONING_FIELDS, is_picture_part, reasoning_in, text_of
+from webvoice_mcp.contract.chat import REASONING_FIELDS, is_picture_part, reasoning_in
 from webvoice_mcp.errors import InvalidResponse
 
 _MAX_TEXT_CHARACTERS = 8 << 20  # of one answer; far more than max_tokens allows
 _MAX_EXTRA_CHARACTERS = 32 << 10  # of all undocumented fields together
+_MAX_IMAGES_CHARACTERS = 128 << 10  # of them if one has links of pictures, which were paid for
 
 _CHUNK_FIELDS = frozenset({"id", "created", "model", "usage", "webvoice"})
 _IGNORED_CHUNK_FIELDS = frozenset({"object", "choices", "error"})
@@ -118,10 +119,9 @@ class ChatAccumulator:
     def _add_delta(self, delta: dict[str, Any]) -> str:
         content = delta.get("content")
         reasoning = reasoning_in(delta)
-        self._reasoning.add(reasoning)
         calls = _dicts(delta.get("tool_calls"))
         self._has_calls = self._has_calls or bool(calls)
-        self._grow(len(text_of(content)) + len(reasoning) + self._calls.add(calls))
+        self._grow(len(self._reasoning.add(reasoning)) + self._calls.add(calls))
         for name, value in delta.items():
             if name not in _DELTA_FIELDS and value is not None:
                 self._extra_message_fields.append(name, scan(value, self._pictures, name))
@@ -132,6 +132,7 @@ class ChatAccumulator:
             else:
                 piece = part.get("text") if isinstance(part, dict) else part
                 text += self._text.add(piece) if isinstance(piece, str) else ""
+        self._grow(len(text))
         return text
 
     def _grow(self, characters: int) -> None:
@@ -189,7 +190,7 @@ class _ExtraFields:
 
     def _set(self, name: str, value: Any, size: int) -> None:
         total = self._total - self._sizes.get(name, 0) + size
-        if total <= _MAX_EXTRA_CHARACTERS:
+        if total <= (_MAX_IMAGES_CHARACTERS if name == "images" else _MAX_EXTRA_CHARACTERS):
             self._total, self._sizes[name] = total, size
             self.fields[name] = value
 

@@ -153,6 +153,8 @@ class Client:
                 self._threads,
             )
             await redacting.finish()
+            if pictures:
+                pictures.redact_sources(lambda source: redact_document(source, context.key))
             return await self._threads.run(self._to_reply, endpoint, document, context)
 
         return await self._perform(endpoint, request, read)

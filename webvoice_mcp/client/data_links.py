@@ -8,17 +8,25 @@ from webvoice_mcp.client.pictures import Picture, Pictures
 _MAX_TYPE_CHARACTERS = 128
 _WRAPPED_CHARACTERS = 32  # a line of at least this length continues the base64 of the line before
 
-_TYPE = rf"[a-z0-9_.+/;=-]{{0,{_MAX_TYPE_CHARACTERS}}}"
-_START = re.compile(rf"data:{_TYPE};base64,(?=[a-z0-9+/_-])", re.IGNORECASE | re.ASCII)
-_UNFINISHED_START = re.compile(rf"d(?:a(?:t(?:a(?::{_TYPE},?)?)?)?)?\Z", re.IGNORECASE | re.ASCII)
-_FIELD_START = re.compile(rf"\s*data:{_TYPE};base64,", re.IGNORECASE | re.ASCII)
+# Some texts have a space after the semicolon, and JSON inside of them may have a backslash before the slash.
+_TYPE = rf"(?:[a-z0-9_.+/=-]|\\/|; ?){{0,{_MAX_TYPE_CHARACTERS}}}"
+_PICTURE_STARTS = ("iVBORw0KGgo", "/9j/", "R0lGODlh", "R0lGODdh", "UklGR")  # PNG, JPEG, GIF, WebP in base64
+_BARE_START = re.compile(
+    rf"\s*(?:{'|'.join(_PICTURE_STARTS)}|AAAA..Z0eX|PHN2Zy|PD94bWwg)"  # or MP4-like ones such as AVIF, or SVG
+)
+_MAX_SPACES = 8  # before the base64; what follows them must begin like a picture, because it may be a word
+_MAX_START_CHARACTERS = 2 * _MAX_TYPE_CHARACTERS + 48
+_BASE64_FOLLOWS = rf"(?:(?=[a-z0-9+/_-])|\s{{1,{_MAX_SPACES}}}(?={'|'.join(_PICTURE_STARTS)}))"
+_MAY_FOLLOW = rf",(?:\s{{1,{_MAX_SPACES}}}[a-z0-9/]{{0,10}})?"
+_START = re.compile(rf"data:{_TYPE}(?<=;|\s)base64,{_BASE64_FOLLOWS}", re.IGNORECASE | re.ASCII)
+_UNFINISHED_START = re.compile(rf"d(?:a(?:t(?:a(?::{_TYPE}(?:\\|{_MAY_FOLLOW})?)?)?)?)?\Z", re.IGNORECASE | re.ASCII)
+_FIELD_START = re.compile(rf"\s*data:{_TYPE}(?<=;|\s)base64,", re.IGNORECASE | re.ASCII)
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=_-]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]*+")
 _BARE = re.compile(r"[A-Za-z0-9+/=_\s-]+", re.ASCII)
 _LINE_END = re.compile(r"\r?\n[ \t]*")
 _CLOSING = frozenset("()[]{}<>\"'`|*\\")
 _AFTER_BROKEN = re.compile(r"[\s()\[\]{}<>\"'`|]")
-_PICTURE_STARTS = ("iVBORw0KGgo", "/9j/", "R0lGODlh", "R0lGODdh", "UklGR")  # PNG, JPEG, GIF, WebP in base64
 _MIN_BARE_CHARACTERS = 16
 _BASE64_KEYS = frozenset({"b64_json", "base64", "image_base64"})
 _TEXT_KEYS = frozenset({"content", "text", "reasoning", "reasoning_content", "thinking", "summary", "arguments"})
@@ -79,7 +87,7 @@ class LinkScanner:
             out += [text[position : start.start()], self._picture.mark]
             return start.end()
         end = len(text)
-        tail = max(position, end - _MAX_TYPE_CHARACTERS - len("data:;base64,"))
+        tail = max(position, end - _MAX_START_CHARACTERS)
         if not is_last and (unfinished := _UNFINISHED_START.search(text, tail)):
             end = unfinished.start()
         out.append(text[position:end])
@@ -98,6 +106,11 @@ class LinkScanner:
             return self._read_next_line(text, end, line_end.end(), is_last=is_last)
         if text[end:] == "\r" and not is_last:
             return self._hold(text, end)
+        if text[end] == "\\":
+            if end + 1 == len(text) and not is_last:
+                return self._hold(text, end)
+            if text[end + 1 : end + 2] == "/":  # JSON may have a backslash before each slash
+                return end + 1
         if text[end].isspace() or text[end] in _CLOSING:
             self._end_picture()
             return end
@@ -167,7 +180,7 @@ def begin_string(key: str, head: str, pictures: Pictures) -> tuple[StringScanner
     if key not in _TEXT_KEYS:
         if start := _FIELD_START.match(head):
             return _FieldPicture(pictures.open()), head[start.end() :]
-        starts_like_one = key in _BASE64_KEYS or head.lstrip().startswith(_PICTURE_STARTS)
+        starts_like_one = key in _BASE64_KEYS or _BARE_START.match(head)
         if starts_like_one and len(head) >= _MIN_BARE_CHARACTERS and _BARE.fullmatch(head):
             return _FieldPicture(pictures.open()), head
     return LinkScanner(pictures), head

@@ -38,6 +38,7 @@ class Picture:
         problem: sentence that says why it cannot be saved, "" if it can.
         is_repeated: True if it came in a message that repeats what was streamed before.
         is_complete: True once all of its base64 has arrived.
+        blocks: decoded bytes that the store does not have yet.
     """
 
     def __init__(self, number: int, mark: str, source: str) -> None:
@@ -47,8 +48,8 @@ class Picture:
         self.problem = ""
         self.is_repeated = False
         self.is_complete = False
-        self._blocks: list[bytes] = []
-        self._decoder = Base64Decoder(self._blocks.append, "picture")
+        self.blocks: list[bytes] = []
+        self._decoder = Base64Decoder(self.blocks.append, "picture")
 
     def feed(self, text: str) -> None:
         """Decode a piece of its base64."""
@@ -74,20 +75,15 @@ class Picture:
     def fail(self, problem: str) -> None:
         """Drop it."""
         self.problem = problem
-        self._blocks.clear()
-
-    def take(self) -> list[bytes]:
-        """Return the bytes that were decoded since the last call."""
-        blocks = self._blocks.copy()
-        self._blocks.clear()
-        return blocks
+        self.blocks.clear()
 
 
 class Pictures:
     """The pictures of one answer.
 
     Attributes:
-        items: all of them, in the order in which they began.
+        items: those that can be saved, in the order in which they began, then one that stands for all others.
+        count: the number of all of them.
     """
 
     def __init__(self, store: PictureStore | None = None) -> None:
@@ -97,6 +93,7 @@ class Pictures:
             store: takes their bytes; None drops them.
         """
         self.items: list[Picture] = []
+        self.count = 0
         self._store = store
         self._nonce = secrets.token_hex(16)  # so that no text of the service can hold a mark
         self._mark = re.compile(rf"picture-{self._nonce}-(\d+)-")
@@ -108,9 +105,13 @@ class Pictures:
         Args:
             source: the beginning of its link, if it may be put back into the text.
         """
+        self.count += 1
         number = len(self.items)
-        picture = Picture(number, f"picture-{self._nonce}-{number}-", source)
-        if number >= MAX_PICTURES:
+        if number > MAX_PICTURES:
+            return self.items[-1]
+        is_over = number == MAX_PICTURES
+        picture = Picture(number, f"picture-{self._nonce}-{number}-", "" if is_over else source)
+        if is_over:
             picture.fail(TOO_MANY)
         self.items.append(picture)
         self._unsettled.append(picture)
@@ -119,17 +120,28 @@ class Pictures:
     async def settle(self) -> None:
         """Hand over what was decoded since the last call."""
         for picture in self._unsettled:
-            if blocks := picture.take():
+            if picture.blocks:
                 try:
                     if self._store:
-                        await self._store.write(picture.number, blocks)
+                        await self._store.write(picture.number, picture.blocks)
                 except WebVoiceError as error:
                     picture.fail(str(error))
+                picture.blocks.clear()  # not if the write was cancelled, so that the next call repeats it
         self._unsettled = [picture for picture in self._unsettled if not picture.is_complete]
+
+    @property
+    def is_receiving(self) -> bool:
+        """True if a picture has begun that had not ended when `settle` was last called."""
+        return bool(self._unsettled)
 
     def replace_marks(self, text: str, shown: Callable[[Picture], str]) -> str:
         """Return a text with something shown in place of each mark."""
         return self._mark.sub(lambda match: shown(self.items[int(match[1])]), text)
+
+    def redact_sources(self, redacted: Callable[[str], str]) -> None:
+        """Redact the links that may be put back into the texts, which are redacted without them."""
+        for picture in self.items:
+            picture.source = redacted(picture.source)
 
     def preview(self, text: str) -> str:
         """Return a text as it may be shown before the pictures are saved."""

@@ -37,7 +37,7 @@ _MAX_QUICK_BYTES = 128 << 10  # a larger answer is parsed in a thread, because 8
 _LINGER_SECONDS = 5.0  # for events after a complete answer, such as its price
 _NO_WAIT_SECONDS = 0.0008  # a piece that arrives faster was already available
 _SLICE_BYTES = 32 << 10  # read between two checkpoints
-_BOM = b"\xef\xbb\xbf"
+_BEFORE_ANSWER = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, or white space that says that the service still works
 _EVENT_LINE = re.compile(rb"\s*(?:data|event|id|retry)?\s*:")
 
 OnText = Callable[[str], Awaitable[None]]
@@ -72,13 +72,11 @@ async def read_chat(
     slices = _slices(response)
     first = b""
     async for piece in slices:
-        first += piece
-        if first.lstrip(_BOM + b" \t\r\n"):
+        if first := piece.lstrip(_BEFORE_ANSWER):
             break
-    first = first.removeprefix(_BOM)
-    if first.lstrip()[:1] in (b"{", b"["):
+    if first[:1] in (b"{", b"["):
         return await _read_whole(first, slices, make_error, pictures, threads)
-    return await _Stream(on_text, make_error, pictures).read(first, slices)
+    return await _Stream(on_text, make_error, pictures, threads).read(first, slices)
 
 
 async def _read_whole(
@@ -96,10 +94,9 @@ async def _read_whole(
     body = reader.finish()
     if len(body) > _MAX_QUICK_BYTES:
         give_back_large_blocks()
-        document = await threads.run(_parse_whole, body)
+        document = await threads.run(_parse_whole, body, reader, pictures)
     else:
-        document = _parse_whole(body)
-    document = scan(reader.restore(document), pictures)
+        document = _parse_whole(body, reader, pictures)
     await pictures.settle()
     if not isinstance(document, dict):
         return {"data": document}
@@ -113,7 +110,11 @@ async def _read_whole(
     return document
 
 
-def _parse_whole(body: bytes) -> Any:
+def _parse_whole(body: bytes, reader: LongStrings, pictures: Pictures) -> Any:
+    return scan(reader.restore(_parse(body)), pictures)
+
+
+def _parse(body: bytes) -> Any:
     """Parse an answer, behind which the end marker of a stream may stand."""
     try:
         return parse_json(body)
@@ -131,10 +132,11 @@ def _parse_whole(body: bytes) -> Any:
 class _Stream:
     """One streamed answer."""
 
-    def __init__(self, on_text: OnText, make_error: ErrorFactory, pictures: Pictures) -> None:
+    def __init__(self, on_text: OnText, make_error: ErrorFactory, pictures: Pictures, threads: WorkerThreads) -> None:
         self._on_text = on_text
         self._make_error = make_error
         self._pictures = pictures
+        self._threads = threads
         self._chat = ChatAccumulator(pictures)
         self._has_events = False
         self._is_done = False
@@ -151,12 +153,13 @@ class _Stream:
                 error.credits_used = dearest([error.credits_used, chat.bill])
                 raise
         await self._pass_on(chat.finish())
+        document = await self._threads.run(chat.document)  # thousands of tool calls take a second
         await self._pictures.settle()
         if not chat.is_complete:
             cut = InvalidResponse("The streamed answer was cut short.")
             cut.credits_used = chat.bill
             raise cut
-        return chat.document()
+        return document
 
     async def _read_events(self, first: bytes, slices: AsyncIterator[bytes], linger: anyio.CancelScope) -> None:
         chat = self._chat
@@ -171,6 +174,8 @@ class _Stream:
                 if chat.is_complete and linger.deadline == math.inf:
                     linger.deadline = anyio.current_time() + _LINGER_SECONDS
             await self._pictures.settle()
+            if self._pictures.is_receiving and linger.deadline < math.inf:
+                linger.deadline = anyio.current_time() + _LINGER_SECONDS
             try:
                 first = await anext(slices)
             except StopAsyncIteration:

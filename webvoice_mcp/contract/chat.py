@@ -31,6 +31,7 @@ CHAT_PRICES = {
 }
 
 
+_MAX_WORD_CHARACTERS = 64  # of a string beside a picture that is neither a link nor base64
 _PICTURE_FIELDS = ("image_url", "b64_json", "image", "output_image", "inline_data", "inlineData", "source")
 
 
@@ -70,9 +71,9 @@ def is_picture_part(part: Any) -> bool:
 
 
 def _links_in(picture: Any) -> list[str]:
-    """Return the strings of a picture: its links, as its base64 is taken out while it arrives."""
+    """Return the strings of a picture: links, and base64 that was not recognized and taken out while it arrived."""
     if isinstance(picture, str):
-        return [picture] if ":" in picture else []
+        return [picture] if ":" in picture or len(picture) > _MAX_WORD_CHARACTERS else []
     if isinstance(picture, list):
         return [link for item in picture for link in _links_in(item)]
     if isinstance(picture, dict):

@@ -10,8 +10,10 @@ from webvoice_mcp.client.redaction import redact
 from webvoice_mcp.contract.endpoint import Reply
 from webvoice_mcp.errors import FileError, InvalidResponse
 from webvoice_mcp.files import Files, Output, PendingFile, SavedFile
+from webvoice_mcp.files.kinds import GIF, WEBP
 from webvoice_mcp.storage.threads import WorkerThreads
 
+_TINY_KINDS = (GIF, WEBP)  # of which a whole picture can be shorter than an example in a text
 _LOST = "a picture that could not be saved"
 
 R = TypeVar("R", bound=Reply)
@@ -75,6 +77,7 @@ class ChatPictures:
                 notes.append(f"A picture came as a link; fetch it yourself: {redact(link).split()[0]}")
             else:
                 notes.append("A picture could not be saved: It is neither base64 nor a link.")
+        await self.pictures.settle()
         same = await self._repetitions()
         for picture in self._items:
             try:
@@ -85,15 +88,15 @@ class ChatPictures:
                 self._shown[picture.number] = picture.source or _LOST
                 if picture.problem != TOO_MANY and not picture.source:
                     notes.append(f"A picture could not be saved: {picture.problem}")
-        if len(self._items) > MAX_PICTURES:
-            notes.append(f"The answer has {len(self._items)} pictures; {len(self.saved)} were saved.")
+        if self.pictures.count > MAX_PICTURES:
+            notes.append(f"The answer has {self.pictures.count} pictures; {len(self.saved)} were saved.")
         self.note = " ".join(notes)
 
-    def show_paths(self, reply: R) -> R:
+    async def show_paths(self, reply: R) -> R:
         """Return the reply with the files' paths in place of the links in its texts."""
         if not self._items:
             return reply
-        return type(reply).model_validate(self._with_paths(reply.model_dump()))
+        return await self._threads.run(lambda: type(reply).model_validate(self._with_paths(reply.model_dump())))
 
     async def _create(self) -> PendingFile:
         if self._pending:
@@ -105,13 +108,13 @@ class ChatPictures:
         if same is not None:
             self._shown[picture.number] = self._shown.get(same, _LOST)
             return
+        if not picture.is_complete and not picture.problem:
+            picture.fail("The answer ended before it was complete.")
         file = self._pending.get(picture.number)
-        if file is None or picture.problem or not picture.is_complete:
+        if file is None or picture.problem:
             return
-        if picture.source:
-            kind = await file.kind()
-            if kind is None or kind.family == "text":
-                return  # an example in a text about links
+        if picture.source and await file.kind() not in _TINY_KINDS:
+            return  # an example in a text about links
         self.saved.append(await file.publish())
         self._shown[picture.number] = self.saved[-1].path
 

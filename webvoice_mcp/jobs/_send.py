@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import anyio
+
 from webvoice_mcp.client.jsonbody import JsonBody
 from webvoice_mcp.client.multipart import FormFile, Multipart
 from webvoice_mcp.client.requests import Body
@@ -64,10 +66,15 @@ async def _chat(
             if job.files:
                 error.args = (f"{error} What had come was saved: {', '.join(file.path for file in job.files)}",)
             raise
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await pictures.publish()
+            job.files = tuple(pictures.saved)
+            raise
         job.record_bill(reply)
         await pictures.publish(call.picture_links(reply))
         job.files = tuple(pictures.saved)
-        return Delivery(request, pictures.show_paths(reply), job.files, pictures.note)
+        return Delivery(request, await pictures.show_paths(reply), job.files, pictures.note)
 
 
 async def _download(
