@@ -344,7 +344,7 @@ async def test_an_answer_without_sound_is_saved_as_it_came(make_settings: MakeSe
         ({"text_path": "latin.txt"}, "unsupported_media: latin.txt is not UTF-8: byte 3, in line 1."),
         ({"text_path": "large.txt"}, "unsupported_media: large.txt has 2097153 bytes; accepted are 2 MB."),
         ({"text_path": ".hidden/a.txt"}, "path_not_allowed: text_path: "),
-        ({"text_path": "/etc/hostname.txt"}, "path_not_allowed: text_path: /etc/hostname.txt is neither in your home"),
+        ({"text_path": "/etc/hosts"}, "path_not_allowed: text_path: /etc/hosts is neither in your home"),
         ({"text_path": "folder.txt"}, "unsupported_media: text_path: "),
     ],
 )

@@ -156,7 +156,7 @@ async def test_drawings_that_make_no_sense_are_refused_before_any_request(make_s
         ({"prompt": "x" * 4001}, "prompt should have at most 4000 characters"),
         ({"seed": -2}, "seed must be a whole number, -1 or more. For repeatable"),
         ({"seed": True}, "seed must be a whole number, -1 or more. For repeatable results; -1: none."),
-        ({"width": True}, "width must be a whole number. Pixels, 512 to 2048, with height."),
+        ({"width": True}, "width must be a whole number. All: 512 to 2048 pixels, with height."),
         ({"provider": "nucleus", "guidance_scale": "x"}, "guidance_scale must be a number"),
         ({**lora, "loras": [{"path": LINK}], "lora_url": LINK}, "Give loras or lora_url"),
         ({**lora, "lora_scale": 1}, "lora_scale goes with lora_url"),

@@ -17,7 +17,7 @@ from tests.files.samples import FRAME, MP3_BYTES, everything_in, put, wav_bytes
 from tests.support import ChunkedBody, MakeSettings, ScriptedTransport, answer, ask, connected, failed, fields, form
 from tests.tools.calls import check_refused
 from webvoice_mcp.client.free_client import FreeClient
-from webvoice_mcp.contract.speech import SPEECH, TRANSCRIPTION, SpeechRequest, TranscriptionRequest
+from webvoice_mcp.contract.speech import SPEECH, TRANSCRIPTION, SpeechRequest
 from webvoice_mcp.files import Output
 from webvoice_mcp.jobs.call import Input
 from webvoice_mcp.server import create_services
@@ -70,9 +70,9 @@ async def test_mp3_behind_tags_and_junk_is_kept_as_mp3(make_settings: MakeSettin
 async def test_transcription_is_described_without_a_server() -> None:
     call = await webvoice_stt("a/my talk.mp3", "Auto", output_path="notes/")
     assert call.endpoint is TRANSCRIPTION
-    assert call.request == TranscriptionRequest()
-    assert call.inputs == [Input("a/my talk.mp3", "audio_path", "audio")]
-    assert call.output == Output("notes/", "stt", name_from="my talk", suffixes=(".txt",), family="text")
+    assert call.recording == Input("a/my talk.mp3", "audio_path", "audio")
+    assert call.output
+    assert (call.output.name_from, call.output.suffixes) == ("my talk", (".txt", ".srt", ".vtt"))
     assert (await webvoice_stt("a.mp3")).output is None
 
 
@@ -327,7 +327,7 @@ async def test_recordings_that_cannot_be_sent_are_refused_before_any_request(
         ({"audio_path": "x", "provider": "y"}, "invalid_argument: provider should be 'whisper_small', 'whisper_fast'"),
     ]
     await check_refused(make_settings(), "webvoice_stt", expected)
-    too_large = [({"audio_path": str(recording)}, "invalid_argument: audio_path")]
+    too_large = [({"audio_path": str(recording)}, "invalid_argument: Two seconds of this recording")]
     await check_refused(make_settings(MAX_UPLOAD_MB="0.001"), "webvoice_stt", too_large)
     assert everything_in(out) == before
 

@@ -116,7 +116,13 @@ class Files:
             return await file.publish()
 
     def open_input(
-        self, path: str, *, family: Literal["audio", "image"], argument: str, convert: Convert | None = None
+        self,
+        path: str,
+        *,
+        family: Literal["audio", "image"],
+        argument: str,
+        convert: Convert | None = None,
+        is_cut: bool = False,
     ) -> AbstractAsyncContextManager[InputFile]:
         """Open a file for upload, until the end of the block.
 
@@ -125,6 +131,7 @@ class Files:
             family: the family of media that it must contain.
             argument: name of the tool's parameter, for messages.
             convert: makes a file that may be uploaded of one in another format; None refuses such files.
+            is_cut: accept larger recordings, because they are sent in pieces.
 
         Raises:
             InvalidArgument: the text is not a path, or what is to be sent is larger than WEBVOICE_MAX_UPLOAD_MB.
@@ -133,7 +140,7 @@ class Files:
             UnsupportedMedia: its content is of another kind.
             DiskError: it cannot be read.
         """
-        upload = Upload(path, argument, family, self._settings.max_upload_bytes)
+        upload = Upload(path, argument, family, self._settings.max_upload_bytes, is_cut)
         return open_input(upload, self._policy, self._threads, convert, self._conversions)
 
     async def find_local(self, path: str, *, argument: str) -> LocalFile:

@@ -34,13 +34,15 @@ class Upload:
         path: path as the caller gave it.
         argument: name of the tool's parameter, for messages.
         family: the family of media that it must contain.
-        max_bytes: maximum size of the file.
+        max_bytes: the most that is sent at once.
+        is_cut: True if a recording may be larger, because it is sent in pieces.
     """
 
     path: str
     argument: str
     family: Literal["audio", "image"]
     max_bytes: int
+    is_cut: bool = False
 
 
 class Converted(NamedTuple):
@@ -83,6 +85,8 @@ class InputFile:
         size: number of bytes that are sent. A picture is sent without its metadata.
         mime_type: media type of what is sent.
         path: absolute path, with links followed.
+        kind: the kind of what is sent.
+        source: the open file, of which pieces can be cut.
     """
 
     def __init__(self, file: "OpenedFile", threads: WorkerThreads) -> None:
@@ -90,6 +94,8 @@ class InputFile:
         self.size = file.size
         self.mime_type = file.kind.mime_type
         self.name = upload_name(file.path, file.kind.suffixes[0])
+        self.kind = file.kind
+        self.source = file
         self._file = file
         self._threads = threads
 
@@ -276,7 +282,8 @@ class OpenedFile:
         is_foreign = converts and kind in CONVERTED[self._upload.family]
         max_bytes = self._upload.max_bytes
         # Of a film only the sound is sent, which is much smaller.
-        if status.st_size > max_bytes and not (is_foreign and self._upload.family == "audio"):
+        may_be_larger = self._upload.family == "audio" and (is_foreign or self._upload.is_cut)
+        if status.st_size > max_bytes and not may_be_larger:
             raise InvalidArgument(
                 f"{self._subject} has {status.st_size} bytes, more than the {max_bytes / 1024**2:g} MB that"
                 " WEBVOICE_MAX_UPLOAD_MB allows. Send a smaller file, or raise the setting."

@@ -4,6 +4,7 @@ import hashlib
 from collections import deque
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -23,6 +24,7 @@ from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.media_writer import billed_error
 from webvoice_mcp.jobs.parts import PartMedia
 from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.studio.convert import convert
 from webvoice_mcp.studio.text_files import decode_text
 
 _AT_ONCE = 3
@@ -62,7 +64,9 @@ class BatchRun(Execution):
         recording = None
         if batch.recording is not None:
             source = batch.recording
-            opening = files.open_input(source.path, family=source.family, argument=source.argument)
+            opening = files.open_input(
+                source.path, family=source.family, argument=source.argument, convert=convert, is_cut=True
+            )
             recording = await self._resources.enter_async_context(opening)
         self._sources = Sources(text, suffix, self._services.settings.max_upload_bytes, recording)
         self._plan = await batch.plan(self._sources)
@@ -114,8 +118,13 @@ class BatchRun(Execution):
 
     async def check_unchanged(self) -> None:
         """Check that the recording is still as it was when it was opened."""
-        if self._sources.recording is not None:
-            await self._sources.recording.check_unchanged()
+        recording = self._sources.recording
+        if recording is None:
+            return
+        await recording.check_unchanged()
+        for part_id, part in self._parts.items():
+            if part.piece is recording:  # a header may tell another length, though size and time are the same
+                self._parts[part_id] = replace(part, seconds=await recording.seconds())
 
     async def carry_out(self, caller: Caller[Any], job: Job) -> BaseModel:
         """Send the parts that are missing, and assemble the whole."""

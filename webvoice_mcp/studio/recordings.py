@@ -175,7 +175,7 @@ def _longest(recording: Recording, max_bytes: int, max_seconds: float) -> float:
     if recording.piece_bytes(_LEAST_PIECE_SECONDS) > max_bytes:
         raise InvalidArgument(
             f"Two seconds of this recording can have {recording.piece_bytes(_LEAST_PIECE_SECONDS)} bytes, more than the"
-            f" {max_bytes / 1024**2:g} MB that WEBVOICE_MAX_UPLOAD_MB allows. Raise the setting."
+            f" {max_bytes / 1024**2:.3g} MB that WEBVOICE_MAX_UPLOAD_MB allows. Raise the setting."
         )
     low, high = min(_LEAST_PIECE_SECONDS, max_seconds), max_seconds
     while high - low > 0.01:

@@ -1,7 +1,8 @@
 """Speech to text."""
 
+from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -12,7 +13,9 @@ from webvoice_mcp.contract.speech import (
     TranscriptionRequest,
 )
 from webvoice_mcp.files import Output
-from webvoice_mcp.jobs.call import Delivery, Input, PaidCall
+from webvoice_mcp.jobs.batch import PaidBatch
+from webvoice_mcp.jobs.call import Input
+from webvoice_mcp.jobs.transcription import transcription
 from webvoice_mcp.tools.parameters import Background
 from webvoice_mcp.tools.results import File, PaidResult
 from webvoice_mcp.tools.toolset import ToolSet
@@ -22,7 +25,11 @@ tools = ToolSet("speech")
 AudioPath = Annotated[str, Field(description="MP3, WAV, M4A or FLAC file: absolute, ~ or in the output folder.")]
 SpokenLanguage = Annotated[str, Field(description="Code of the spoken language, e.g. it. Unset or auto: detected.")]
 TranscriptPath = Annotated[
-    str, Field(description="Also save the text: a new .txt file or a folder, absolute, ~ or in the output folder.")
+    str,
+    Field(
+        description="Also save it: a new .txt, or .srt or .vtt for subtitles, or a folder; absolute, ~ or in the"
+        " output folder."
+    ),
 ]
 
 
@@ -33,6 +40,10 @@ class Transcript(PaidResult):
     language: str | None = None
     duration: float | None = Field(None, description="Seconds.")
     files: list[File] | None = None
+    preview: str | None = None
+    characters: int | None = None
+    parts: int | None = None
+    parts_reused: int | None = None
     note: str | None = None
 
 
@@ -45,21 +56,20 @@ async def webvoice_stt(
     ] = None,
     output_path: TranscriptPath = "",
     background: Background = False,
-) -> PaidCall[Transcript]:
-    """Transcribe a recording from this computer and return what was said as text.
+) -> PaidBatch[Transcript]:
+    """Transcribe a recording from this computer to text or subtitles; long ones are cut in pauses.
 
-    Costs 0.3 credits per minute. The file is uploaded. To name no model but the fast one: webvoice_whisper_fast_stt.
+    Costs 0.3 credits per minute; subtitles 0.3 for each phrase of up to 15 s. The file is uploaded. To name no model
+    but the fast one: webvoice_whisper_fast_stt.
     """
     spoken = "" if language.casefold() == "auto" else language
     name = PurePath(audio_path).stem
-    output = Output(output_path, "stt", name_from=name, suffixes=(".txt",), family="text") if output_path else None
-    return PaidCall(
-        TRANSCRIPTION,
+    suffixes = (".txt", ".srt", ".vtt")
+    return transcription(
+        _transcript,
         TranscriptionRequest(language=spoken, provider=provider),
-        result=_transcript,
-        inputs=[Input(audio_path, "audio_path", "audio")],
-        output=output,
-        text=lambda reply: str(reply.text),
+        Input(audio_path, "audio_path", "audio"),
+        output=Output(output_path, "stt", name_from=name, suffixes=suffixes, family="text") if output_path else None,
         background=background,
     )
 
@@ -70,7 +80,7 @@ async def webvoice_whisper_fast_stt(
     language: SpokenLanguage = "",
     output_path: TranscriptPath = "",
     background: Background = False,
-) -> PaidCall[Transcript]:
+) -> PaidBatch[Transcript]:
     """Transcribe a recording from this computer with the fast model (Whisper large v3 turbo) and return the text.
 
     Costs 0.3 credits per minute. For the account's default or another model use webvoice_stt.
@@ -78,6 +88,9 @@ async def webvoice_whisper_fast_stt(
     return await webvoice_stt(audio_path, language, "whisper_fast", output_path, background)
 
 
-def _transcript(delivery: Delivery[TranscriptionReply]) -> Transcript:
-    files = File.list_of(delivery.files) or None
-    return Transcript.from_reply(delivery.reply, files=files, note=delivery.note or None)
+def _transcript(reply: TranscriptionReply | None, fields: Mapping[str, Any]) -> Transcript:
+    transcript = Transcript.model_validate(fields)
+    if reply is None:
+        return transcript
+    own = {name: getattr(transcript, name) for name in fields}
+    return Transcript.from_reply(reply, **{"text": None, **own})
