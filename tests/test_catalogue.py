@@ -39,6 +39,7 @@ CLOSED_WORLD = {
     "webvoice_estimate_credits",
     "webvoice_usage",
     "webvoice_jobs",
+    "webvoice_join",
     "webvoice_play",
 }
 LOCAL = {"studio"}  # families that call no endpoint

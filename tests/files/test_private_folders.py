@@ -61,7 +61,8 @@ def path_arguments() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield each tool that takes paths, one of its path parameters, and that parameter's schema."""
     for name, tool in TOOLS.items():
         for parameter, schema in tool.sdk_tool().parameters["properties"].items():
-            if parameter.endswith("path") or "output folder" in schema["description"]:
+            is_joined = name == "webvoice_join"  # all its parameters are paths
+            if is_joined or parameter.endswith("path") or "output folder" in schema["description"]:
                 yield name, parameter, schema
 
 
@@ -91,7 +92,8 @@ def test_the_parameters_that_take_paths_are_found() -> None:
 async def test_no_argument_leads_into_the_state_folder(
     make_settings: MakeSettings, tmp_path: Path, state: Path, out: Path, variables: dict[str, str]
 ) -> None:
-    (out / "talk.wav").write_bytes(MP3_BYTES)
+    for name in ("talk.wav", "there.mp3"):
+        (out / name).write_bytes(MP3_BYTES)
     (out / "photo.png").write_bytes(PNG_BYTES)
     before = everything_in(tmp_path)
     service = ScriptedTransport()

@@ -69,8 +69,8 @@ def see(film: bytes) -> Seen:
 
 def join(clips: Sequence[bytes], **options: Any) -> tuple[bytes, float]:
     output = io.BytesIO()
-    seconds = join_films([io.BytesIO(clip) for clip in clips], output, **options)
-    return output.getvalue(), seconds
+    film = join_films([io.BytesIO(clip) for clip in clips], output, **options)
+    return output.getvalue(), film.seconds
 
 
 def loudness(film: bytes, start: float, end: float) -> int:

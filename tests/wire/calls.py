@@ -48,6 +48,7 @@ CALLS_BY_FAMILY: dict[str, dict[str, Message]] = {
         "webvoice_veo_fast_text_to_video": _PROMPT,
     },
     "studio": {
+        "webvoice_join": {"files": ["there.mp3", "there.mp3"]},
         "webvoice_play": {"stop": True},
     },
     "messaging": {
@@ -57,7 +58,7 @@ CALLS_BY_FAMILY: dict[str, dict[str, Message]] = {
 }
 CALLS = {tool: arguments for family in CALLS_BY_FAMILY.values() for tool, arguments in family.items()}
 
-LOCAL_TOOLS = {f"webvoice_{name}" for name in ("account_links", "estimate_credits", "usage", "jobs")}
+LOCAL_TOOLS = {f"webvoice_{name}" for name in ("account_links", "estimate_credits", "usage", "jobs", "join", "play")}
 REGISTRATION_TOOLS = {"webvoice_register_send_code", "webvoice_register_verify"}
 KEYED_TOOLS = [tool for tool in CALLS if tool not in LOCAL_TOOLS | REGISTRATION_TOOLS]
 

@@ -4,7 +4,7 @@ from webvoice_mcp.files.dimensions import count_pixels
 from webvoice_mcp.files.files import Files
 from webvoice_mcp.files.input_file import InputFile
 from webvoice_mcp.files.kinds import kind_for_suffix
-from webvoice_mcp.files.local_file import LocalFile
+from webvoice_mcp.files.local_file import LocalFile, OpenLocalFile
 from webvoice_mcp.files.made_files import MadeFile
 from webvoice_mcp.files.output import Output, Target
 from webvoice_mcp.files.pending_file import PendingFile
@@ -15,6 +15,7 @@ __all__ = [
     "InputFile",
     "LocalFile",
     "MadeFile",
+    "OpenLocalFile",
     "Output",
     "PendingFile",
     "SavedFile",

@@ -1,6 +1,6 @@
 """The interface to the user's files: `resolve`, `create` and `publish` outputs, and read files of all kinds."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from itertools import islice
 from pathlib import Path
@@ -11,7 +11,8 @@ import anyio
 from webvoice_mcp.errors import FileError
 from webvoice_mcp.files.folders import remove_empty
 from webvoice_mcp.files.input_file import Convert, InputFile, Upload, open_input
-from webvoice_mcp.files.local_file import LocalFile, find_local
+from webvoice_mcp.files.kinds import Kind
+from webvoice_mcp.files.local_file import LocalFile, OpenLocalFile, find_local, open_local
 from webvoice_mcp.files.made_files import MadeFile, check_made_file, read_made_file
 from webvoice_mcp.files.output import Output, Target, resolve
 from webvoice_mcp.files.path_policy import PathPolicy
@@ -158,6 +159,20 @@ class Files:
             DiskError: it cannot be read.
         """
         return await self._threads.run(find_local, path, argument, self._policy)
+
+    def open_local(
+        self, given: Sequence[tuple[str, str]], kinds: Sequence[Kind]
+    ) -> AbstractAsyncContextManager[list[OpenLocalFile]]:
+        """Open files that are used on this computer and not sent, until the end of the block.
+
+        Args:
+            given: for each file the name of the tool's parameter, for messages, and the path.
+            kinds: the kinds that they may be of.
+
+        Raises:
+            FileError, InvalidArgument: as `find_local`.
+        """
+        return open_local(given, kinds, self._policy, self._threads)
 
     async def read_text(self, path: str, argument: str) -> bytes:
         """Return the first 2 MB of a text file, and one byte more if it is larger.

@@ -1,7 +1,10 @@
 """Results while they arrive: a file gets its name only when it is complete, and an incomplete file is removed."""
 
+import io
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import BinaryIO, cast
 
 import anyio
 
@@ -41,6 +44,18 @@ class PendingFile:
         """
         self._file.write(data)
 
+    @property
+    def size(self) -> int:
+        """Number of bytes that were written so far."""
+        return self._file.size
+
+    def as_file(self) -> BinaryIO:
+        """Return the file as one that can be written at any position, but not read or cut short.
+
+        Its methods block briefly, and raise the errors of `write`.
+        """
+        return cast("BinaryIO", _Writer(self._file))
+
     async def kind(self) -> Kind | None:
         """Return the kind of what was written so far, judged by its bytes; None if it is unknown."""
         return await self._threads.run(self._file.kind)
@@ -59,6 +74,36 @@ class PendingFile:
             DiskError: the file system refuses.
         """
         return await self._threads.run(self._file.publish, suffix)
+
+
+class _Writer(io.RawIOBase):
+    """A temporary file that can be written at any position."""
+
+    def __init__(self, file: TemporaryFile) -> None:
+        self._file = file
+        self._position = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._position = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._file.size}[whence] + offset
+        return self._position
+
+    def truncate(self, size: int | None = None) -> int:
+        wanted = self._position if size is None else size
+        if wanted != self._file.size:
+            raise io.UnsupportedOperation("the size cannot be set")
+        return wanted
+
+    def write(self, data: Bytes, /) -> int:  # type: ignore[override]  # of bytes, as all callers give it
+        size = memoryview(data).nbytes
+        self._file.write_at(self._position, data)
+        self._position += size
+        return size
 
 
 @asynccontextmanager

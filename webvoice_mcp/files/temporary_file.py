@@ -90,6 +90,19 @@ class TemporaryFile:
                 self.size += written
                 rest = rest[written:]
 
+    def write_at(self, position: int, data: Bytes) -> None:
+        """Write all of the data at a position, which may be inside what was written before."""
+        rest = memoryview(data).cast("B")
+        with self._lock, disk_errors("write", self._target.path):
+            self._limit.use(max(0, position + len(rest) - self.size))
+            os.lseek(self._descriptor, position, os.SEEK_SET)
+            while rest:
+                written = os.write(self._descriptor, rest)
+                position += written
+                self.size = max(self.size, position)
+                rest = rest[written:]
+            os.lseek(self._descriptor, self.size, os.SEEK_SET)  # where `write` appends
+
     def kind(self) -> Kind | None:
         """Return the kind of what was written so far."""
         with self._lock, disk_errors("read", self._target.path):

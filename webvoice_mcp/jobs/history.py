@@ -10,6 +10,7 @@ from __future__ import annotations  # annotations name classes that are imported
 
 import json
 import logging
+import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -163,6 +164,16 @@ class History:
                     (state, self._clock(), at_most, credits, json.dumps(files), error or None, job_id),
                 )
                 record_made(connection, job_id, saved, self._clock())
+
+        await self._write(write)
+
+    async def record_files(self, tool: str, saved: Sequence[SavedFile]) -> None:
+        """Write down files that a tool made without a job, under an id of their own, for `made_files`."""
+        made_by = f"{tool.removeprefix('webvoice_')}_{secrets.token_hex(8)}"
+
+        def write(connection: sqlite3.Connection) -> None:
+            with connection:
+                record_made(connection, made_by, saved, self._clock())
 
         await self._write(write)
 

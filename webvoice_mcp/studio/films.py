@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from webvoice_mcp.studio._av import Guard, load, open_sink, open_source
 from webvoice_mcp.studio._film_clip import BrokenClipError, Clip, inspect, sound_track
@@ -18,12 +18,26 @@ from webvoice_mcp.studio._film_sound import (
 from webvoice_mcp.studio._film_text import Subtitle, text_packets, text_track
 from webvoice_mcp.studio._film_video import copied_video, encoded_video
 
-__all__ = ["BrokenClipError", "BrokenSoundError", "Subtitle", "join_films"]
+__all__ = ["BrokenClipError", "BrokenSoundError", "Film", "Subtitle", "join_films"]
 
 _MAX_SECONDS = 1800.0  # of work
 _INDEX_BYTES = 16_384  # of the index at the front, besides those for packets
 _INDEX_BYTES_PER_PACKET = 40
 _SOUND_PACKETS_PER_SECOND = 94  # of AAC at 96 kHz
+
+
+class Film(NamedTuple):
+    """A film that was joined.
+
+    Attributes:
+        seconds: how long it plays.
+        has_new_pictures: True if the clips' pictures differ in form, so that all were encoded anew.
+        has_new_sound: True if the clips' sound differs in form, or is missing in some, so that it was encoded anew.
+    """
+
+    seconds: float
+    has_new_pictures: bool
+    has_new_sound: bool
 
 
 def join_films(
@@ -34,8 +48,8 @@ def join_films(
     subtitles: Sequence[Subtitle] = (),
     max_bytes: int = 1 << 40,
     checkpoint: Callable[[], None] = lambda: None,
-) -> float:
-    """Join MP4 films to one, with the index at its front, and return how many seconds it plays.
+) -> Film:
+    """Join MP4 films to one, with the index at its front, and return how long it plays and what was encoded anew.
 
     Clips of one codec, size and rate are copied packet by packet. Otherwise all are encoded anew as H.264 in the size
     and rate of the first; others are fitted inside, with black borders. Likewise for the sound, which becomes AAC. A
@@ -62,7 +76,12 @@ def join_films(
         found = [inspect(index, clip, guard) for index, clip in enumerate(clips)]
         _write(found, output, sound, subtitles, guard, max_bytes)
         output.flush()
-    return float(sum(clip.seconds for clip in found))
+    has_own_sound = sound is None and any(clip.sound for clip in found)
+    return Film(
+        float(sum(clip.seconds for clip in found)),
+        has_new_pictures=_differ(found),
+        has_new_sound=has_own_sound and not can_be_copied(found),
+    )
 
 
 def _write(
@@ -87,11 +106,16 @@ def _write(
 
 
 def _video(clips: Sequence[Clip], sink: Any, guard: Guard) -> Iterator[Any]:
-    if len({clip.video for clip in clips}) > 1:
+    if _differ(clips):
         return encoded_video(clips, sink, guard)
     with open_source(clips[0].file, "mov", guard, film=True) as source:
         track = sink.add_stream_from_template(source.streams.video[0])
     return copied_video(clips, track, guard)
+
+
+def _differ(clips: Sequence[Clip]) -> bool:
+    """Return True if the clips' pictures differ in form."""
+    return len({clip.video for clip in clips}) > 1
 
 
 def _sound(clips: Sequence[Clip], sink: Any, sound: BinaryIO | None, guard: Guard) -> Iterator[Iterator[Any]]:

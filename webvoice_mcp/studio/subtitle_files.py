@@ -1,15 +1,19 @@
-"""Reading of SRT and WebVTT files, so that their texts can be replaced and all else stays as it is."""
+"""Reading of SRT and WebVTT files: what is shown when, and texts that are replaced while all else stays as it is."""
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-__all__ = ["SubtitleFile", "parse_subtitles"]
+from webvoice_mcp.studio.subtitles import Cue
+
+__all__ = ["SubtitleFile", "cues", "parse_subtitles"]
 
 _LINE = re.compile("[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _TIME = r"-?(?:\d{1,4}:)?\d{1,2}:\d{1,2}(?:[,.:]\d{1,3})?"
 _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?")
+_TIME_PARTS = re.compile(r"(-?)(?:(\d+):)?(\d+):(\d+)(?:[,.:](\d+))?")
 _NUMBER = re.compile(r"\s*\d+\s*")
 _HEADER = re.compile("\ufeff?WEBVTT(?:[ \t].*)?")
 _OTHER_BLOCK = re.compile(r"(?:NOTE|STYLE|REGION)(?:[ \t].*)?")
@@ -87,6 +91,40 @@ def parse_subtitles(text: str, suffix: str) -> SubtitleFile:
     kept[-1] += "".join(lines[done:])
     line_end = re.search("\r\n|\n|\r", text)
     return SubtitleFile(texts, originals, kept, line_end[0] if line_end else "\n", is_vtt)
+
+
+def cues(text: str, suffix: str) -> list[Cue]:
+    """Return what a subtitle file shows, without tags. Cues without text are left out.
+
+    Args:
+        suffix: ".srt" or ".vtt".
+
+    Raises:
+        ValueError: the text is not in the format that the suffix names, a cue begins before the start or ends before it
+            begins, or nothing is shown. The message says which line is wrong.
+    """
+    lines = _LINE.findall(text)
+    is_vtt = suffix.lower() == ".vtt"
+    found: list[Cue] = []
+    for start, end in _vtt_texts(lines) if is_vtt else _srt_texts(lines):
+        begin, stop = (_seconds(match) for match in _TIME_PARTS.finditer(lines[start - 1]))
+        if begin < 0:
+            raise ValueError(f"The cue in line {start} begins before 00:00:00.")
+        if stop < begin:
+            raise ValueError(f"The cue in line {start} ends before it begins.")
+        shown = _TAG.sub("", "".join(lines[start:end]))
+        shown = "\n".join(filter(None, map(str.strip, (html.unescape(shown) if is_vtt else shown).splitlines())))
+        if shown:
+            found.append(Cue(begin, stop, shown))
+    if not found:
+        raise ValueError("No cue of it has a text.")
+    return found
+
+
+def _seconds(time: re.Match[str]) -> float:
+    sign, hours, minutes, seconds, fraction = time.groups("0")
+    value = int(hours) * 3600 + int(minutes) * 60 + int(f"{seconds}{fraction.ljust(3, '0')}") / 1000
+    return -value if sign == "-" else value
 
 
 def _srt_texts(lines: list[str]) -> Iterator[tuple[int, int]]:

@@ -64,6 +64,11 @@ class Progress:
         elif self.is_wanted and (now >= self._status_due or job.parts_done > self._parts_sent > 0):
             await self._send_status(job)
 
+    async def send_amount(self, done: int, doing: str) -> None:
+        """Send how many bytes local work has written, if the next notification is due."""
+        if self._clock() >= self.due:
+            await self._send(done, None, f"{doing}: {done / _MIB:.1f} MiB written")
+
     async def finish(self) -> None:
         """Send the text that is still stored, and return when the answer may follow the last notification."""
         await self._send_text()
