@@ -229,6 +229,7 @@ def test_the_prices_in_tool_descriptions_are_those_of_the_contract() -> None:
         "webvoice_chat": chat_range(CHAT_PRICES),
         "webvoice_deepinfra_chat": chat_range({model: CHAT_PRICES[model] for model in get_args(DeepInfraModel)}),
         "webvoice_tts": f"Costs {SPEECH_PRICE.credits:g} credits per {SPEECH_PRICE.unit} of speech.",
+        "webvoice_narrate": f"Costs {SPEECH_PRICE.credits:g} credits per started {SPEECH_PRICE.unit} of each part",
         "webvoice_stt": transcription,
         "webvoice_whisper_fast_stt": transcription,
         "webvoice_translate": (
