@@ -1,4 +1,4 @@
-"""What is read aloud of a file."""
+"""The text of a file as it is read aloud."""
 
 import time
 

@@ -45,7 +45,7 @@ FULL: dict[str, tuple[dict[str, str], str]] = {
     ),
     "podcast": (
         {"topic": "Bees", "minutes": "5", "language": "en", "voices": "af_sarah, am_adam"},
-        f"{NARRATE} {JOBS}",
+        f"webvoice_list_voices {NARRATE} {JOBS}",
     ),
     "voice_reply": (
         {"question": "Why is the sky blue?", "model": "gemini", "language": "en", "voice": "am_adam"},
@@ -136,8 +136,8 @@ async def test_a_text_names_the_tools_and_the_given_arguments(make_settings: Mak
             "2. If an answer has a job_id, the call is still running: webvoice_jobs with that job_id hands over its "
             "result.\n"
             '3. Call webvoice_translate with the saved transcript as text_path, target_language "fr"; source_language '
-            "is the language that the transcription reports, as far as webvoice_translate takes it. If both are the same, there is nothing "
-            "to translate.\n"
+            "is the language that the transcription reports, as far as webvoice_translate takes it. If both are the "
+            "same, there is nothing to translate.\n"
             "4. Show me the transcript, the translation and the credits of both calls; of long ones the paths.\n"
             "\n"
             "The recording is /a/b.wav"
@@ -154,7 +154,7 @@ async def test_a_text_is_short_ordered_and_polite(make_settings: MakeSettings, n
     assert [argument for argument in missing if (name, argument) not in UNUSED] == []
     for text in (full, bare):
         assert re.findall(r"webvoice_[a-z_]+", text) == tools.split()
-        assert "123456".startswith("".join(re.findall(r"^(\d)\. ", text, re.MULTILINE)))
+        assert "1234567".startswith("".join(re.findall(r"^(\d)\. ", text, re.MULTILINE)))
         assert len(text) < 1300
         assert not re.search(r" ,|  |\.\.|,\.|''|\"\"", text)
     assert bare.endswith(f"\n\n{QUESTIONS[name]}")
@@ -166,8 +166,8 @@ async def test_a_file_is_left_to_the_tool_to_read(make_settings: MakeSettings) -
         arguments = {"file_path": "C:\\a\\b.txt", "voice": "af_sarah"}
         lines = (await text_of(client, "narrate", arguments)).splitlines()
     assert lines[2] == (
-        '1. Call webvoice_narrate with text_path "C:\\a\\b.txt", voice "af_sarah", language set to the code of the text\'s'
-        " language. It reads the file itself, so you need not."
+        '1. Call webvoice_narrate with text_path "C:\\a\\b.txt", voice "af_sarah", language set to the code of the'
+        " text's language. It reads the file itself, so you need not."
     )
     assert lines[-1] == "The text is in the file C:\\a\\b.txt"
 

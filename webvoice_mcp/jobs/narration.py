@@ -27,7 +27,7 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one voice says.
+    """The words of one voice.
 
     Attributes:
         text: the text, of any length.
@@ -68,7 +68,7 @@ def narration(
 
     Args:
         result: the model of the tool's result.
-        lines: what to speak; with a text file one line, whose text is what is read aloud of the file.
+        lines: the words to speak; with a text file one line, whose text is what is read aloud of the file.
         subtitles: extension of the subtitles, "" for none.
     """
     names: dict[str, str] = {}
