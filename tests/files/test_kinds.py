@@ -200,6 +200,18 @@ def archives(content: bytes) -> dict[str, bytes]:
         "TIFF": b"II*\x00" + bytes(100) + content,
         "SWF": b"FWS\x06" + bytes(40) + content,
         "FLV": b"FLV\x01\x04" + bytes(20) + content,
+        "Wave64": b"riff\x2e\x91\xcf\x11" + bytes(32) + content,
+        "QuickTime without an index": b"\x00\x01\x00\x00mdat" + content,
+        "lz4": b"\x04\x22\x4d\x18" + bytes(7) + content,
+        "image of a CD": bytes(32769) + b"CD001" + bytes(999) + content,
+        "image of a disk": b"\xeb\x58\x90mkfs.fat" + bytes(499) + b"\x55\xaa" + content,
+        "HTML after a line break": b"\n<Html><Head><title>A secret" + content,
+        "JSON": b'{"password":"hunter2","memo":"' + content,
+        "mail": b"From ann@example.com Sat Jan 3 12:00:00 2026\n" + content,
+        "key": b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + content,
+        "environment": b"API_KEY=0123456789\n" + content,
+        "text in Greek": "Αυτό είναι μυστικό: ".encode() + content,
+        "property list": b"bplist00\xd1\x01\x02" + content,
     }
 
 
@@ -336,6 +348,9 @@ def test_the_tracks_of_an_mp4_file_tell_audio_from_video() -> None:
     assert found == {label: kind for label, (_, kind) in samples.items()}
 
 
+PICTURE_BRANDS = {b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
+
+
 def audiobook(codec: bytes) -> bytes:
     """Return an audiobook with a track of pictures."""
     table = box(b"stbl", box(b"stsd", bytes(4), b"\x00\x00\x00\x01", box(codec)))
@@ -343,11 +358,11 @@ def audiobook(codec: bytes) -> bytes:
     return box(b"ftyp", b"M4B ", bytes(4)) + box(b"moov", track(b"soun"), pictures)
 
 
-@given(st.binary(min_size=4, max_size=4))
+@given(st.binary(min_size=4, max_size=4).filter(lambda brand: brand not in PICTURE_BRANDS))
 def test_sound_alone_is_m4a_whatever_its_brand(brand: bytes) -> None:
     assert sniff(io.BytesIO(mp4_bytes(brand, b"soun"))) is M4A
     assert sniff(io.BytesIO(mp4_bytes(brand, b"text"))) is None
-    assert sniff(io.BytesIO(mp4_bytes(brand, b"soun", b"vide"))) in {MP4, None}
+    assert sniff(io.BytesIO(mp4_bytes(brand, b"soun", b"vide"))) in {MP4, MOV, None}
 
 
 def test_matroska_and_webm_are_told_apart() -> None:

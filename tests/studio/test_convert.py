@@ -2,6 +2,7 @@
 
 import errno
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -119,6 +120,7 @@ async def test_the_sound_of_every_format_is_sent_in_one_that_is_accepted(files: 
     assert b"Secret" not in sent
 
 
+@pytest.mark.slow
 async def test_a_film_is_priced_asked_about_and_sent_as_its_sound(make_settings: MakeSettings, out: Path) -> None:
     film = make(FILM._replace(seconds=70.0, fps=1, rate=8000))
     put(out / "My clip.mp4", film)
@@ -227,6 +229,18 @@ async def test_a_file_that_is_cut_short_before_its_index_is_refused(files: Files
     )
 
 
+async def test_a_film_that_states_millions_of_frames_takes_no_memory(files: Files) -> None:
+    film, many = bytearray(make(FILM)), (50_000_000).to_bytes(4, "big")
+    for table, place in ((b"stts", 8), (b"stsc", 12), (b"stsz", 8)):
+        for found in re.finditer(table, bytes(film)):
+            start = found.start() + 4 + place
+            film[start : start + 4] = many
+    for found in re.finditer(b"stsz", bytes(film)):
+        film[found.start() + 8 : found.start() + 12] = b"\x00\x00\x00\x01"  # the size of each
+        film[found.start() + 12 : found.start() + 16] = many
+    assert "without sound that can be read" in await refused(UnsupportedMedia, files, bytes(film))
+
+
 async def test_a_recording_that_names_another_file_gets_nothing_of_it(files: Files, out: Path) -> None:
     put(out / "secret.raw", bytes(range(256)) * 400)
     own = make(Shape("mov", "pcm_s16le", "libx264"))
@@ -277,9 +291,12 @@ async def test_a_recording_that_changes_during_its_conversion_is_refused(
 # Disks
 
 
-@pytest.mark.parametrize("content", [FILM, VOICE_NOTE], ids=["copied", "encoded"])
+CURE = "Make room there, or set TMPDIR (on Windows TEMP) to a folder on another disk and restart the server."
+
+
+@pytest.mark.parametrize("content", [FILM, VOICE_NOTE, None], ids=["copied", "encoded", "picture"])
 async def test_a_full_disk_for_temporary_files_is_a_clear_error(
-    files: Files, monkeypatch: pytest.MonkeyPatch, content: Shape
+    files: Files, monkeypatch: pytest.MonkeyPatch, content: Shape | None
 ) -> None:
     class FullFile:
         """A temporary file on a full disk."""
@@ -290,13 +307,38 @@ async def test_a_full_disk_for_temporary_files_is_a_clear_error(
         def write(self, _: bytes) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
+        def close(self) -> None:
+            """Fail to write what is in the buffer."""
+            raise OSError(errno.ENOSPC, "No space left on device")
+
         def __getattr__(self, name: str) -> Any:
             return getattr(self._file, name)
 
+    monkeypatch.setattr("tempfile.tempdir", "/full")
     monkeypatch.setattr("tempfile.TemporaryFile", FullFile)
-    text = await refused(DiskError, files, make(content))
-    assert text.startswith("Cannot write ")
-    assert text.endswith(": No space left on device. Make room, or choose a folder on another disk.")
+    text = await refused(DiskError, files, make(content) if content else heic(), "audio" if content else "image")
+    assert text == f"Cannot write temporary files in /full: No space left on device. {CURE}"
+
+
+async def test_a_folder_of_temporary_files_that_is_gone_is_named(
+    files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    film, picture = make(VOICE_NOTE), heic()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    for content, family in ((film, "audio"), (picture, "image")):
+        text = await refused(DiskError, files, content, family)  # type: ignore[arg-type]  # a str to mypy
+        assert text == f"Cannot write temporary files in {tmp_path}/gone: No such file or directory. {CURE}"
+
+
+async def test_without_any_folder_for_temporary_files_the_error_says_so(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile._candidate_tempdir_list", list)
+    text = await refused(DiskError, files, make(VOICE_NOTE))
+    assert text.startswith(
+        "Cannot write temporary files in the system's folder for them: No usable temporary directory"
+    )
 
 
 # Pictures

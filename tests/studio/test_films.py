@@ -89,6 +89,7 @@ def packets_of(film: bytes) -> list[bytes]:
         return [bytes(packet) for packet in container.demux(video=0) if packet.size]
 
 
+@pytest.mark.slow
 def test_clips_of_one_form_are_copied_and_nothing_is_lost() -> None:
     clips = [make(CLIP._replace(colour=colour)) for colour in (40, 80, 120, 160, 200)]
 
@@ -106,6 +107,7 @@ def test_clips_of_one_form_are_copied_and_nothing_is_lost() -> None:
     assert seen.tracks == ["video", "audio"]
 
 
+@pytest.mark.slow
 def test_copied_sound_stays_with_its_pictures() -> None:
     clips = [make(CLIP._replace(seconds=1.3, hertz=hertz)) for hertz in (0, 500) * 5]
     film, seconds = join(clips)
@@ -116,6 +118,7 @@ def test_copied_sound_stays_with_its_pictures() -> None:
         assert (middle > 100) == (number % 2 == 1), number
 
 
+@pytest.mark.slow
 def test_unlike_clips_are_encoded_anew_in_the_size_of_the_first() -> None:
     tall = make(CLIP._replace(size=(48, 96), fps=30, rate=44_100, layout="stereo", colour=200))
     film, seconds = join([make(CLIP), tall, make(SILENT)])
@@ -144,6 +147,7 @@ def test_films_without_any_sound_get_none() -> None:
     assert (seconds, see(film).tracks) == (4.0, ["video"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seconds", "loud_until"), [(1, 1), (9, 4)], ids=["shorter", "longer"])
 def test_a_sound_laid_under_takes_the_place_of_the_clips_own(seconds: int, loud_until: int) -> None:
     clips = [make(CLIP._replace(hertz=2000))] * 2

@@ -46,6 +46,7 @@ def test_times_are_never_negative_nor_end_before_they_start() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "write"), [(".srt", format_srt), (".vtt", format_vtt)])
 @given(cues=st.lists(st.builds(Cue, TIMES, TIMES, texts()), max_size=5))
 def test_what_is_written_reads_as_the_same_number_of_cues(suffix: str, write: object, cues: list[Cue]) -> None:

@@ -69,19 +69,28 @@ _CONTAINERS = (
     # films and sounds: AVI, Matroska, Ogg, MPEG, FLV, ASF, SWF, AIFF, CAF, AU
     b"RIFF", b"\x1a\x45\xdf\xa3", b"OggS", b"\x00\x00\x01\xba", b"FLV\x01", b"\x30\x26\xb2\x75", b"FWS", b"CWS",
     b"FORM", b"caff", b".snd",
+    # more sounds and films: RIFX, Wave64, RealMedia, WavPack, Musepack, TTA, DSD, VOC, MIDI
+    b"RIFX", b"riff", b".RMF", b"wvpk", b"MPCK", b"TTA1", b"DSD ", b"Creative Voice File", b"MThd",
     # archives: zip, gzip, bzip2, xz, zstd, 7z, rar, cab, ar, cpio
     b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd",
     b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"MSCF", b"!<arch>", b"07070",
+    # more of them: lz4, lzip, LZMA, xar, SquashFS, zip in several parts, Git
+    b"\x04\x22\x4d\x18", b"LZIP", b"\x5d\x00\x00", b"xar!", b"hsqs", b"PK00PK", b"PACK\x00\x00\x00",
     # programs: ELF, Windows, macOS, Java, WebAssembly, scripts
     b"\x7fELF", b"MZ", b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe",
     b"\xca\xfe\xba\xbe", b"\x00asm", b"#!/",
     # documents and data: PDF, PostScript, RTF, old Office, HTML and XML, text with a BOM, SQLite, HDF5
     b"%PDF", b"%!PS", b"{\\rtf", b"\xd0\xcf\x11\xe0", b"<?xml", b"<!", b"<html", b"<HTML", b"\xef\xbb\xbf",
-    b"SQLite format 3", b"\x89HDF",
+    b"SQLite format 3", b"\x89HDF", b"\xff\xfe", b"\xfe\xff",
+    # more data: property lists, saved passwords and keys, network captures, shortcuts, Android programs, fonts
+    b"bplist", b"kych", b"\x03\xd9\xa2\x9a", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x0a\x0d\x0d\x0a",
+    b"L\x00\x00\x00\x01\x14\x02\x00", b"dex\n", b"OTTO", b"wOFF", b"wOF2", b"AT&TFORM",
     # pictures: PNG, JPEG, GIF, BMP, TIFF, Photoshop
     b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"8BPS",
 )  # fmt: skip
-_TAR_MARK = 257  # position of "ustar"
+_LATE_MARKS = ((257, b"ustar"), (32769, b"CD001"))  # of tar, and of images of CDs
+_BOOT_CODE = (b"\xeb", b"\xe9", b"\xfa", b"\x33")  # of images of disks
+_BOXES = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"JXL ", b"jP  "})  # the second word of such files
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _PICTURE_BRANDS = frozenset({b"mif1", b"msf1"})  # of any codec, which a further brand names
@@ -89,6 +98,8 @@ _MATROSKA = re.compile(rb"\x1a\x45\xdf\xa3.{,40}?\x42\x82.{1,8}?(webm|matroska)"
 _OLD_MOV = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip"})  # the first box, before QuickTime had brands
 _MAX_BRANDS_BYTES = 256
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_TEXT_START_BYTES = 16
+_MARKS = re.compile(r"[\s<>{}\[\]\"'=:;,@-]")
 
 
 def kind_for_suffix(suffix: str) -> Kind | None:
@@ -146,9 +157,27 @@ def _audio_or_video(file: Readable, head: bytes) -> Kind | None:
         return CAF
     if film := _film(file, head):
         return film
-    if head.startswith(_CONTAINERS) or read_at(file, _TAR_MARK, 5) == b"ustar":
-        return None
-    return _frames(file)
+    return None if _is_container(file, head) or _begins_as_text(head) else _frames(file)
+
+
+def _is_container(file: Readable, head: bytes) -> bool:
+    """Return True for a file that is no MP3, but may hold whole MP3 frames."""
+    if head.startswith(_CONTAINERS) or head[4:8] in _BOXES:
+        return True
+    is_disk = head.startswith(_BOOT_CODE) and read_at(file, 510, 2) == b"\x55\xaa"
+    return is_disk or any(read_at(file, position, 5) == mark for position, mark in _LATE_MARKS)
+
+
+def _begins_as_text(head: bytes) -> bool:
+    """Return True if a file begins as a page, a mail, a script or a key does, which may have an MP3 attached."""
+    start = head[:_TEXT_START_BYTES]
+    try:
+        text = start.decode()
+    except UnicodeDecodeError as error:
+        text = start[: error.start].decode()
+    # Before frames there may be words that tags and encoders write, such as LAME3.100UUUU. They have no such marks.
+    is_whole = len(start) == _TEXT_START_BYTES and len(text.encode()) > _TEXT_START_BYTES - 4
+    return is_whole and not _NOT_TEXT.search(text) and _MARKS.search(text) is not None
 
 
 def _film(file: Readable, head: bytes) -> Kind | None:

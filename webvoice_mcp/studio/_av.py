@@ -1,16 +1,22 @@
 """PyAV with limits: formats that are known, no other files and no network, bounded time and size."""
 
-import tempfile
+import ctypes
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from webvoice_mcp.files.disk import disk_errors
+from webvoice_mcp.studio._temporary import temporary_disk
 
 _BUFFER_BYTES = 256 * 1024
+
+# A file of 600 bytes can state millions of frames, for each of which FFmpeg takes 24 bytes.
+_MAX_BLOCK_BYTES = 128 * 1024 * 1024  # of memory; enough for the frames of 24 hours at 60 a second, and an 8K picture
+_MAX_TRACKS = 64
 
 # What a track of sound is coded with. FFmpeg has hundreds of decoders, and a hostile file chooses among them.
 _SOUND_CODECS = (
@@ -139,7 +145,7 @@ class _Sink(_File):
     def _write(self, data: bytes) -> int:
         if self._position + len(data) > self._max_bytes:
             raise TooLargeError
-        with disk_errors("write", Path(tempfile.gettempdir())):
+        with temporary_disk():
             self._file.seek(self._position)
             self._position += self._file.write(data)
         return len(data)
@@ -151,7 +157,16 @@ def load() -> Any:
     Raises:
         ImportError: it is not installed.
     """
-    return import_module("av")
+    av = import_module("av")
+    _limit_memory(Path(str(av.__file__)).parent)
+    return av
+
+
+@cache
+def _limit_memory(package: Path) -> None:
+    """Limit each block of memory that FFmpeg takes, if it is the FFmpeg in PyAV's own wheel."""
+    for library in chain(package.parent.glob("av.libs/*avutil*"), package.glob(".dylibs/*avutil*")):
+        ctypes.CDLL(str(library)).av_max_alloc(ctypes.c_size_t(_MAX_BLOCK_BYTES))
 
 
 def damage(*more: type[Exception]) -> tuple[type[Exception], ...]:
@@ -172,6 +187,7 @@ def open_source(file: BinaryIO, demuxer: str, guard: Guard, *, film: bool = Fals
         "format_whitelist": demuxer,
         "protocol_whitelist": "none",  # of files and addresses that the file names
         "codec_whitelist": _FILM_CODECS if film else _SOUND_CODECS,
+        "max_streams": str(_MAX_TRACKS),
     }
     if demuxer == "mov":
         options["enable_drefs"] = "0"

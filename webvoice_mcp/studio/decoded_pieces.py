@@ -19,6 +19,7 @@ from webvoice_mcp.files.disk import disk_errors
 from webvoice_mcp.files.kinds import FLAC, M4A, MP3, WAV, Kind
 from webvoice_mcp.files.pieces import Span as ByteRange
 from webvoice_mcp.studio._av import Guard, damage, load, open_sink, open_source
+from webvoice_mcp.studio._temporary import discard, open_temporary
 from webvoice_mcp.studio.pauses import LEVELS_PER_SECOND, Check, Span, no_check
 from webvoice_mcp.studio.piece import RecordingPiece, Source, SourceFile, piece_name, whole
 from webvoice_mcp.studio.sound import decoded, resampled
@@ -75,13 +76,13 @@ class DecodedRecording:
         """
         if span.start <= 0 and span.end >= self.seconds:
             return whole(self._source, self._kind, self._name, span)
-        target = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the piece
+        target = open_temporary()
         try:
             with self._opened(check) as (container, track, guard):
-                self._encode(container, track, guard, span, cast("BinaryIO", target))
-            piece = _TemporarySource(cast("BinaryIO", target))
+                self._encode(container, track, guard, span, target)
+            piece = _TemporarySource(target)
         except BaseException:
-            target.close()
+            discard(target)
             raise
         parts = (ByteRange(0, piece.size),)
         return RecordingPiece(piece_name(self._name, FLAC, span), FLAC.mime_type, span, piece, parts, piece.close)

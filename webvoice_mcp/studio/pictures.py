@@ -1,14 +1,12 @@
 """Pictures made smaller, or saved in another format. Pillow and libheif are optional and imported at first use."""
 
 import io
-import tempfile
-from pathlib import Path
 from typing import Any, BinaryIO
 
-from webvoice_mcp.files.disk import disk_errors
 from webvoice_mcp.files.input_file import Converted
 from webvoice_mcp.files.kinds import HEIC, JPEG, Kind
 from webvoice_mcp.studio._av import DamagedError, TooLargeError
+from webvoice_mcp.studio._temporary import discard, open_temporary, temporary_disk
 
 MAX_PIXELS = 64_000_000
 """Of a picture that is converted. Phones make up to 50 million; each takes about ten bytes of memory."""
@@ -45,10 +43,14 @@ def to_jpeg(file: BinaryIO, kind: Kind, max_bytes: int) -> Converted:
         raise DamagedError from error
     if buffer.tell() > max_bytes:
         raise TooLargeError
-    with disk_errors("write", Path(tempfile.gettempdir())):
-        target = tempfile.TemporaryFile()  # noqa: SIM115 - not closed here: it is what is sent
-        target.write(buffer.getbuffer())
-        target.flush()
+    target = open_temporary()
+    try:
+        with temporary_disk():
+            target.write(buffer.getbuffer())
+            target.flush()
+    except BaseException:
+        discard(target)
+        raise
     return Converted(target, JPEG)
 
 

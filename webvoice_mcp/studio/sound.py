@@ -1,16 +1,14 @@
 """The sound of recordings and films of other formats, as a file that may be uploaded."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
-from pathlib import Path
 from typing import Any, BinaryIO
 
-from webvoice_mcp.files.disk import disk_errors
 from webvoice_mcp.files.input_file import Converted
 from webvoice_mcp.files.kinds import AAC, AIFF, CAF, FLAC, M4A, MATROSKA, MOV, MP3, MP4, OGG, WEBM, Kind
 from webvoice_mcp.studio._av import DamagedError, Guard, TooLargeError, damage, load, open_sink, open_source
+from webvoice_mcp.studio._temporary import discard, open_temporary, temporary_disk
 
 _DEMUXERS = {
     MP4: "mov",
@@ -46,13 +44,13 @@ def extract_sound(file: BinaryIO, kind: Kind, guard: Guard, max_bytes: int) -> C
         ImportError: PyAV is not installed.
     """
     damaged = damage()
-    target = tempfile.TemporaryFile()  # noqa: SIM115 - not closed here: it is what is sent
+    target = open_temporary()
     try:
         kept = _extract(file, _DEMUXERS[kind], target, guard, max_bytes)
-        with disk_errors("write", Path(tempfile.gettempdir())):
+        with temporary_disk():
             target.flush()
     except BaseException as error:
-        target.close()
+        discard(target)
         if guard.stopped and guard.stopped is not error:
             raise guard.stopped from None
         if isinstance(error, damaged):
