@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webvoice_mcp.studio.subtitle_files import parse_subtitles
+from webvoice_mcp.studio.subtitle_files import cues, parse_subtitles
+from webvoice_mcp.studio.subtitles import Cue
 
 SRT = """\
 1
@@ -173,3 +174,15 @@ def test_any_file_that_is_read_is_the_same_with_its_own_texts(suffix: str, data:
         return  # times that cannot be read
     assert subtitles.with_texts(subtitles.texts) == file
     assert "\r" not in "".join(subtitles.texts)
+
+
+def test_cues_have_their_times_and_no_tags() -> None:
+    assert cues(SRT, ".srt") == [
+        Cue(1.0, 2.5, "Hello, dear world."),
+        Cue(2.0, 4.0, "Two\nlines."),
+        Cue(5.5, 6.0, "♪"),
+        Cue(7.0, 8.0, "A cue without number --> with an arrow"),
+        Cue(9.0, 10.0, "With an empty line\ninside\n1984"),
+        Cue(11.0, 12.0, "42"),
+    ]
+    assert cues("WEBVTT\n\n1:02:03.004 --> 99:00:00.000\n&lt;b>\n", ".vtt") == [Cue(3723.004, 356400.0, "<b>")]

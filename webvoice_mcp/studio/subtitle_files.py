@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from webvoice_mcp.studio.subtitles import Cue
 
@@ -107,7 +107,7 @@ def cues(text: str, suffix: str) -> list[Cue]:
     is_vtt = suffix.lower() == ".vtt"
     found: list[Cue] = []
     for start, end in _vtt_texts(lines) if is_vtt else _srt_texts(lines):
-        begin, stop = (_seconds(match) for match in _TIME_PARTS.finditer(lines[start - 1]))
+        begin, stop = (_seconds(match) for match in islice(_TIME_PARTS.finditer(lines[start - 1]), 2))
         if begin < 0:
             raise ValueError(f"The cue in line {start} begins before 00:00:00.")
         if stop < begin:
