@@ -76,6 +76,52 @@ def test_values_are_parsed_by_the_parameters_types(command: Command) -> None:
     assert (code, json.loads(out)["text"]) == (0, "Hello")
 
 
+def _translated(command: Command, *words: str) -> tuple[int, str, list[str]]:
+    """Return the exit code, stderr and the texts that the service was asked to translate."""
+    reply = {"success": True, "translated_text": "x", "credits_used": 0.1}
+    with LoopbackService({"translation/": reply}).running() as service:
+        arguments = ["webvoice_translate", "target_language=it", *words]
+        code, _, err = command("call", *arguments, BASE_URL=service.base_url, API_KEY=CANARY)
+    return code, err, [json.loads(request.body)["text"] for request in service.requests]
+
+
+def test_a_value_can_be_the_text_of_a_file(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("\ufeffGrüße\n@home".encode())
+    assert _translated(command, f"text=@{tmp_path / 'a.txt'}") == (0, "", ["Grüße\n@home"])
+
+
+def test_a_list_can_come_from_a_file(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('["One.", "Two."]')
+    code, err, texts = _translated(command, f"texts=@{tmp_path / 'a.json'}")
+    assert (code, err) == (0, "")
+    assert texts == ["One.\nTwo.", "One.", "Two."]
+
+
+def test_a_value_can_come_from_standard_input(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("Grüße".encode()), "ascii"))
+    assert _translated(command, "text=@-") == (0, "", ["Grüße"])
+
+
+def test_a_doubled_sign_stands_for_itself(command: Command) -> None:
+    assert _translated(command, "text=@@ann and @bob") == (0, "", ["@ann and @bob"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [("gone.txt", None, "No such file or directory"), ("latin.txt", b"caf\xe9", "it is not UTF-8 text")],
+)
+def test_a_value_s_file_that_cannot_be_read_is_refused(
+    command: Command, tmp_path: Path, name: str, content: bytes | None, reason: str
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    code, err, texts = _translated(command, f"text=@{path}")
+    assert code == 1
+    assert f"text: {path} cannot be read: {reason}. A value that begins with @ itself is written text=@@…" in err
+    assert texts == []
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [
@@ -153,6 +199,19 @@ async def test_the_progress_bar_follows_the_progress(monkeypatch: pytest.MonkeyP
             await on_progress(progress, total, "…")
             while bar not in terminal.getvalue():
                 await anyio.lowlevel.checkpoint()
+
+
+async def test_the_progress_bar_names_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = replace_stderr(monkeypatch)
+    async with progress_bar("webvoice_narrate") as on_progress:
+        assert on_progress
+        await on_progress(3, 4, "webvoice_narrate: 3 of 4 parts")
+        while "webvoice_narrate [###############.....] 0 s 3 of 4 parts" not in terminal.getvalue():
+            await anyio.lowlevel.checkpoint()
+        drawn = len(terminal.getvalue())
+        await on_progress(4, None, "a text")
+        while not terminal.getvalue()[drawn:].endswith(" s"):
+            await anyio.lowlevel.checkpoint()
 
 
 async def test_without_a_terminal_no_progress_is_requested() -> None:

@@ -42,6 +42,16 @@ def test_the_page_contains_all_media(results: list[StepResult]) -> None:
     assert "1.2.3" in html
 
 
+def test_a_film_is_shown_with_its_subtitles(results: list[StepResult], tmp_path: Path) -> None:
+    film, subtitles = tmp_path / "d.mp4", tmp_path / "d.vtt"
+    subtitles.write_text("WEBVTT\n")
+    card = Card("Film", (film,), subtitles=subtitles)
+    html = render_page([StepResult("film", "webvoice_join", "d.mp4", 0, 1, True, card)], "1.2.3")
+    content = base64.b64encode(subtitles.read_bytes()).decode()
+    assert f'<track default kind="subtitles" src="data:text/vtt;base64,{content}"></video>' in html
+    assert "<track" not in render_page(results, "1.2.3")
+
+
 def test_every_call_is_listed_with_credits_and_time(results: list[StepResult]) -> None:
     html = render_page(results, "1.2.3")
     lines = re.findall(r"<tr><td.*?</tr>", html)

@@ -373,3 +373,17 @@ async def test_a_file_is_read_and_cut_by_the_server(make_settings: MakeSettings,
         result = fields(await client.call_tool("webvoice_narrate", {"text_path": "book.txt"}))
     assert Path(result["files"][0]["path"]).name.endswith("-book.mp3")
     assert sorted(service.texts) == ["Chapter 1.", "Chapter 2.", "Chapter 3."]
+
+
+async def test_of_a_file_only_what_is_meant_to_be_read_is_spoken(make_settings: MakeSettings, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.srt").write_text("1\n00:00:01,000 --> 00:00:02,500\n<i>Good</i>\nmorning.\n")
+    (tmp_path / "out" / "a.md").write_text("# A *dark* night\n")
+    (tmp_path / "out" / "wrong.vtt").write_text("Hello.")
+    service = Speaker()
+    async with connected(make_settings(), service) as client:
+        for name in ("a.srt", "a.md"):
+            fields(await client.call_tool("webvoice_narrate", {"text_path": name}))
+        message = failed(await client.call_tool("webvoice_narrate", {"text_path": "wrong.vtt"}))
+    assert [asked["text"] for asked in service.said] == ["Good morning.", "A dark night"]
+    assert message.startswith("unsupported_media: text_path: wrong.vtt: Line 1 is not the beginning of a WebVTT file")

@@ -93,6 +93,18 @@ async def test_media_that_were_not_kept_are_deleted(folder: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["lock"]
 
 
+async def test_what_a_killed_server_left_incomplete_goes_after_a_day(folder: Path) -> None:
+    await keep(Parts(folder, URL), "a", MP3_BYTES)
+    left = folder / "0a.part"
+    left.write_bytes(MP3_BYTES)
+    written_at = left.stat().st_mtime
+    await Parts(folder, URL, clock=Clock(written_at + DAY - 60)).prepare()
+    assert left.exists()
+    await Parts(folder, URL, clock=Clock(written_at + DAY + 60)).prepare()
+    assert not left.exists()
+    assert await kept(folder, "a") == ["a"]
+
+
 async def test_parts_are_kept_for_thirty_days(folder: Path) -> None:
     await keep(Parts(folder, URL), "a", MP3_BYTES)
     saved_at = next(folder.glob("*.json")).stat().st_mtime

@@ -1,10 +1,11 @@
 """Shared by the tests of jobs: every paid tool, and a service that fails at a chosen moment."""
 
+import io
 import json
 import re
 import sqlite3
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,12 @@ from mcp import Client
 from tests.files.samples import MP3_BYTES, PNG_BYTES, mp4_bytes, wav_bytes
 from tests.support import base64_text, failed, fields
 from webvoice_mcp.contract.translation import TRANSLATION_PRICE
+from webvoice_mcp.studio.mp3 import join
+from webvoice_mcp.studio.mp3_silence import Silence
 
 MP4_BYTES = mp4_bytes(b"isom", b"vide")
+NARRATED = bytearray()
+join([io.BytesIO(MP3_BYTES), Silence(0)], NARRATED.extend)
 RECORDING = wav_bytes(8000)  # a second
 PATIENCE = 60.0  # seconds that a test waits for an event; a busy machine is slow
 PROMPT = "a secret garden at dawn"
@@ -73,6 +78,7 @@ PAID = (
     _chat("webvoice_chat", 2.0),
     _chat("webvoice_deepinfra_chat", 3.0),
     _made("webvoice_tts", "tts/", {"text": PROMPT}, 0.5, "audio", "made.mp3"),
+    replace(_made("webvoice_narrate", "tts/", {"text": PROMPT}, 0.5, "audio", "made.mp3"), content=bytes(NARRATED)),
     _transcribed("webvoice_stt"),
     _transcribed("webvoice_whisper_fast_stt"),
     Paid(

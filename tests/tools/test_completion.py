@@ -17,17 +17,36 @@ from webvoice_mcp.contract.translation import Language, SourceLanguage
 TEMPLATE = "webvoice://voices/{language}"
 LANGUAGES = list(get_args(Language))
 VOICES = {"voices": {"en": [{"id": "af_sarah"}, {"id": "am_adam"}], "it": [{"id": "if_sara"}], "sw": [{"id": "sw_a"}]}}
-FREE_TEXT = {"text", "file_path", "output_path", "question", "audio_path", "idea", "scenes"}
+FREE_TEXT = {
+    "text",
+    "file_path",
+    "output_path",
+    "question",
+    "audio_path",
+    "idea",
+    "scenes",
+    "topic",
+    "minutes",
+    "voices",
+    "film_path",
+}
 DOCUMENTED = {
     (TEMPLATE, "language"): LANGUAGES,
     ("narrate", "language"): LANGUAGES,
     ("narrate", "voice"): ["af_sarah", "if_sara"],
+    ("audiobook", "language"): LANGUAGES,
+    ("audiobook", "voice"): ["af_sarah", "if_sara"],
+    ("audiobook", "subtitles"): ["srt", "vtt"],
+    ("podcast", "language"): LANGUAGES,
     ("voice_reply", "model"): [model.id for model in DOCUMENTED_MODELS],
     ("voice_reply", "language"): LANGUAGES,
     ("voice_reply", "voice"): ["af_sarah", "if_sara"],
     ("transcribe_and_translate", "target_language"): LANGUAGES,
     ("transcribe_and_translate", "language"): list(get_args(SourceLanguage)),
     ("transcribe_and_translate", "provider"): list(TRANSCRIPTION_PROVIDERS),
+    ("dub", "target_language"): LANGUAGES,
+    ("dub", "language"): list(get_args(SourceLanguage)),
+    ("dub", "voice"): ["af_sarah", "if_sara"],
     ("storyboard", "provider"): list(IMAGE_RULES),
     ("storyboard", "video_provider"): ["seedance", "gen4", "runway"],
 }

@@ -223,17 +223,18 @@ def video_prices() -> dict[str, str]:
 
 
 def test_the_prices_in_tool_descriptions_are_those_of_the_contract() -> None:
-    transcription = f"Costs {TRANSCRIPTION_PRICE.credits:g} credits per {TRANSCRIPTION_PRICE.unit}."
+    transcription = f"Costs {TRANSCRIPTION_PRICE.credits:g} credits per {TRANSCRIPTION_PRICE.unit}"
     translation = TRANSLATION_PRICE
     expected = {
         "webvoice_chat": chat_range(CHAT_PRICES),
         "webvoice_deepinfra_chat": chat_range({model: CHAT_PRICES[model] for model in get_args(DeepInfraModel)}),
         "webvoice_tts": f"Costs {SPEECH_PRICE.credits:g} credits per {SPEECH_PRICE.unit} of speech.",
+        "webvoice_narrate": f"Costs {SPEECH_PRICE.credits:g} credits per started {SPEECH_PRICE.unit} of each part",
         "webvoice_stt": transcription,
         "webvoice_whisper_fast_stt": transcription,
         "webvoice_translate": (
             f"Costs {translation.credits:g} credits per {translation.amount} {translation.unit}s, at least "
-            f"{translation.credits:g}."
+            f"{translation.credits:g} a request."
         ),
         "webvoice_image": image_prices(),
         "webvoice_qwen_image_max": f"Costs {credits_(IMAGE_PROVIDERS['qwen-image-max'].price())} credits by default.",

@@ -114,6 +114,26 @@ async def test_text_is_sent_in_few_pieces_and_counts_its_characters() -> None:
     assert len(sent) == 2
 
 
+async def test_parts_are_counted_and_told_as_they_come() -> None:
+    clock = Clock()
+    progress, sent = progress_of(clock)
+    job = new_job()
+    job.parts = 4
+    clock.now += 1
+    await progress.send_due(job)
+    clock.now += 5
+    job.parts_done = 1
+    await progress.send_due(job)
+    for done in (1, 2, 4):  # without waiting for the next time, as soon as another part is done
+        clock.now += 0.1
+        job.parts_done = done
+        await progress.send_due(job)
+    assert [(total, message) for _, total, message in sent] == [
+        (4, f"webvoice_tts: {done} of 4 parts") for done in (0, 1, 2, 4)
+    ]
+    assert [round(number) for number, _, _ in sent] == [0, 1, 2, 4]
+
+
 async def test_a_caller_who_did_not_ask_gets_nothing() -> None:
     clock = Clock()
     progress, sent = progress_of(clock, token=None)

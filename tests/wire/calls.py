@@ -31,6 +31,7 @@ CALLS_BY_FAMILY: dict[str, dict[str, Message]] = {
     "speech": {
         "webvoice_list_voices": {},
         "webvoice_tts": {"text": "Good day"},
+        "webvoice_narrate": {"text": "Good day"},
         "webvoice_stt": {"audio_path": "talk.wav"},
         "webvoice_whisper_fast_stt": {"audio_path": "talk.wav"},
     },

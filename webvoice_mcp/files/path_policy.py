@@ -101,7 +101,7 @@ class PathPolicy:
             PathNotAllowed: it is elsewhere.
         """
         home = os.path.expanduser("~")  # noqa: PTH111 - Path.expanduser raises if there is no home folder
-        folders = [self.output_dir, *([] if self._allowed_dirs or not os.path.isabs(home) else [Path(home)])]  # noqa: PTH117
+        folders = [self.output_dir, *([] if self._allowed_dirs or not os.path.isabs(home) else [Path(home)])]  # noqa: PTH117 - a text
         if self._allowed_dirs or any(real.is_relative_to(_follow_links(folder)) for folder in folders):
             return
         raise PathNotAllowed(

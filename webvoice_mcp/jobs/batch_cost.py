@@ -51,13 +51,13 @@ class BatchCost:
 
     @property
     def credits(self) -> float | None:
-        """What all parts cost; None if one is in doubt."""
+        """The cost of all parts; None if one is in doubt."""
         known = [part.credits for part in self._parts if part.credits is not None]
         return round(sum(known), 4) if len(known) == len(self._parts) else None
 
     @property
     def at_most(self) -> float | None:
-        """What all parts cost, those in doubt with their estimates; None if one of these has none."""
+        """The cost of all parts, those in doubt with their estimates; None if one of these has none."""
         costs = [part.estimate if part.credits is None else part.credits for part in self._parts]
         known = [cost for cost in costs if cost is not None]
         return round(sum(known), 4) if len(known) == len(costs) else None

@@ -9,13 +9,14 @@ from pydantic import BaseModel
 
 from webvoice_mcp.client.free_client import FreeClient
 from webvoice_mcp.contract.speech import DEFAULT_VOICES, SPEECH, SPEECH_PRICE, SpeechRequest
-from webvoice_mcp.errors import InvalidArgument
+from webvoice_mcp.errors import InvalidArgument, UnsupportedMedia
 from webvoice_mcp.files import Output, PendingFile
 from webvoice_mcp.jobs.batch import Assembly, PaidBatch, Part, Plan, Sources, TextFile
 from webvoice_mcp.jobs.voices import first_voice, voice_ids
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.studio.mp3 import NotMp3, UnlikeParts, join
 from webvoice_mcp.studio.mp3_silence import Silence
+from webvoice_mcp.studio.spoken_text import spoken_text
 from webvoice_mcp.studio.subtitles import Cue, format_srt, format_vtt, spread
 from webvoice_mcp.studio.text import cut
 
@@ -26,7 +27,7 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one voice says.
+    """The words of one voice.
 
     Attributes:
         text: the text, of any length.
@@ -67,13 +68,13 @@ def narration(
 
     Args:
         result: the model of the tool's result.
-        lines: what to speak; with a text file one line, whose text is that of the file.
+        lines: the words to speak; with a text file one line, whose text is what is read aloud of the file.
         subtitles: extension of the subtitles, "" for none.
     """
     names: dict[str, str] = {}
 
     async def plan(sources: Sources) -> Plan[T]:
-        given = [replace(lines[0], text=sources.text)] if text_file is not None else lines
+        given = lines if text_file is None else [replace(lines[0], text=await _read_aloud(text_file, sources))]
         spoken = [piece for line in given for piece in _cut(line, names)]
         if not spoken:
             raise InvalidArgument(f"{given[0].name} has nothing in it to speak.")
@@ -97,6 +98,13 @@ def narration(
         complete=complete,
         background=background,
     )
+
+
+async def _read_aloud(file: TextFile, sources: Sources) -> str:
+    try:
+        return await WorkerThreads(1).run(spoken_text, sources.text, sources.suffix)
+    except ValueError as error:
+        raise UnsupportedMedia(f"{file.argument}: {file.path}: {error}") from None
 
 
 def _cut(line: Line, names: dict[str, str]) -> list[_Spoken]:

@@ -22,6 +22,7 @@ from webvoice_mcp.storage.private import make_private_folder, open_private, read
 from webvoice_mcp.storage.threads import WorkerThreads
 
 _MAX_AGE_SECONDS = 30 * 86_400.0
+_MAX_AGE_OF_INCOMPLETE_SECONDS = 86_400.0  # a server that was killed leaves them
 _MAX_BYTES = 2 << 30  # of all parts
 _LOCKS = "lock"
 _REPLY, _MEDIA, _INCOMPLETE = ".json", ".media", ".part"
@@ -134,7 +135,8 @@ class Parts:
         total = 0
         for path, status in newest_first:
             total += status.st_size
-            if total > _MAX_BYTES or self._clock() - status.st_mtime > _MAX_AGE_SECONDS:
+            max_age = _MAX_AGE_OF_INCOMPLETE_SECONDS if path.suffix == _INCOMPLETE else _MAX_AGE_SECONDS
+            if total > _MAX_BYTES or self._clock() - status.st_mtime > max_age:
                 path.unlink(missing_ok=True)
 
     def _hold(self, position: int) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from webvoice_mcp.studio.text import MAX_CHARACTERS, cut_spans
 
-__all__ = ["PROTECTED", "has_prose", "markdown_spans", "plain_spans"]
+__all__ = ["PROTECTED", "end_of_front_matter", "has_prose", "markdown_spans", "plain_spans"]
 
 Span = tuple[int, int]
 
@@ -41,7 +41,7 @@ def markdown_spans(text: str) -> Iterator[Span]:
     Not prose are front matter, blocks of code, comments, formulas, and definitions of links. Cells of a table are
     pieces of their own.
     """
-    start = _end_of_front_matter(text)
+    start = end_of_front_matter(text)
     closing: re.Pattern[str] | None = None  # what ends the block around the line
     after_blank, in_code, in_list = True, False, False
     for line in _LINE.finditer(text, start):
@@ -102,7 +102,7 @@ def _strip(text: str, start: int, end: int) -> Span:
     return start, end
 
 
-def _end_of_front_matter(text: str) -> int:
+def end_of_front_matter(text: str) -> int:
     """Return the place after the block of metadata with which a document may begin."""
     lines = _LINE.finditer(text)
     mark = next(lines)[1].lstrip("\ufeff").rstrip()

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from webvoice_mcp.studio.graphemes import is_border, last_border
 
-__all__ = ["MAX_CHARACTERS", "MAX_CUE_WIDTH", "TextPart", "cut", "cut_spans", "sentences", "trim"]
+__all__ = ["MAX_CHARACTERS", "MAX_CUE_WIDTH", "TextPart", "cut", "cut_spans", "ends_sentence", "sentences", "trim"]
 
 MAX_CHARACTERS = 4000
 """Code points of one request. Started minutes of speech are billed, so parts are as long as is safe."""
@@ -87,6 +87,13 @@ def cut(text: str, *, limit: int = MAX_CHARACTERS) -> list[TextPart]:
 def cut_spans(text: str, *, limit: int = MAX_CHARACTERS) -> list[tuple[int, int]]:
     """Return the start and end of each part that `cut` makes."""
     return list(_spans(text, _find_borders(text), limit))
+
+
+def ends_sentence(text: str) -> bool:
+    """Return True if the text, without white space around it, is not broken off within a sentence."""
+    start, stop = trim(text)
+    borders = _find_borders(f"{text[start:stop]} A").sentences
+    return bool(borders) and borders[-1].end == stop - start
 
 
 def sentences(text: str) -> list[str]:

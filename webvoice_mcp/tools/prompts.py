@@ -110,7 +110,7 @@ async def audiobook(
     file_path: Annotated[str, "A text file on this computer: .txt or .md."] = "",
     language: Language = "",
     voice: Voice = "",
-    subtitles: Annotated[str, "srt or vtt. Unset: srt."] = "",
+    subtitles: Annotated[str, "Subtitles as srt or vtt. Unset: srt."] = "",
     output_path: Annotated[str, "Where to save the MP3. Unset: the output folder."] = "",
 ) -> str:
     """Turn a text file of any length into one MP3 file with subtitles."""
@@ -136,7 +136,7 @@ async def podcast(
 ) -> str:
     """Write a conversation of two voices about a topic and speak it to one MP3 file."""
     chosen = (
-        f"Take the voices {voices}."
+        f"Take the voices {voices} of webvoice_list_voices."
         if voices
         else "Call webvoice_list_voices and choose two voices of the language that differ, such as a woman and a man."
     )

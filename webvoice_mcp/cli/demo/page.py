@@ -33,6 +33,7 @@ class Card:
         messages: a conversation.
         facts: short facts such as a size or an engine.
         width: the share of the page's width.
+        subtitles: a WebVTT file that is shown while the video plays, None for none.
     """
 
     title: str
@@ -40,6 +41,7 @@ class Card:
     messages: tuple[Message, ...] = ()
     facts: tuple[str, ...] = ()
     width: Literal["third", "half"] = "half"
+    subtitles: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +125,23 @@ def _render_card(result: StepResult, card: Card) -> str:
 
 
 def _render_media(card: Card) -> str:
-    rendered = [_render_file(path, card.title) for path in card.media]
+    rendered = [_render_file(path, card.title, card.subtitles) for path in card.media]
     return f'<div class="pair">{"".join(rendered)}</div>' if len(rendered) > 1 else "".join(rendered)
 
 
-def _render_file(path: Path, title: str) -> str:
+def _render_file(path: Path, title: str, subtitles: Path | None) -> str:
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    source = f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    source = _data_link(path, kind)
     if kind.startswith("audio/"):
         return f'<div class="sound"><audio controls preload="metadata" src="{source}"></audio></div>'
     if kind.startswith("video/"):
-        return f'<video class="frame" controls loop muted playsinline preload="auto" src="{source}"></video>'
+        track = f'<track default kind="subtitles" src="{_data_link(subtitles, "text/vtt")}">' if subtitles else ""
+        return f'<video class="frame" controls loop muted playsinline preload="auto" src="{source}">{track}</video>'
     return f'<img src="{source}" alt="{escape(title)}">'
+
+
+def _data_link(path: Path, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def _render_row(result: StepResult) -> str:

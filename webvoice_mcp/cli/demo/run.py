@@ -10,7 +10,7 @@ import anyio
 from mcp import Client, StdioServerParameters
 
 from webvoice_mcp import __version__
-from webvoice_mcp.cli.demo import media_steps, text_steps
+from webvoice_mcp.cli.demo import media_steps, text_steps, whole_steps
 from webvoice_mcp.cli.demo.page import StepResult, render_page
 from webvoice_mcp.cli.demo.session import Session, Step
 from webvoice_mcp.errors import InvalidArgument
@@ -18,6 +18,7 @@ from webvoice_mcp.sandbox.serve import running
 from webvoice_mcp.settings import Settings, SettingsError
 
 _INSTALL_ENGINES = "pip install 'webvoice-mcp[sandbox]'"
+_STEPS = (*text_steps.STEPS, *media_steps.STEPS, *whole_steps.STEPS)
 _INTRODUCTION = """\
 Starting a local sandbox of the service, and the MCP server as a subprocess, as an MCP client would start it.
 """
@@ -72,7 +73,7 @@ async def _run_steps(base_url: str, state_dir: Path, output_dir: Path) -> tuple[
     )
     async with Client(server) as client:
         session = Session(client, base_url)
-        results = [await _run_step(session, step) for step in (*text_steps.STEPS, *media_steps.STEPS)]
+        results = [await _run_step(session, step) for step in _STEPS]
     return results, session.files
 
 
