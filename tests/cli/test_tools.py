@@ -8,7 +8,7 @@ from webvoice_mcp.tools.catalogue import offered
 
 TRANSLATE = """\
 webvoice_translate
-  Translate text between fifteen languages and return the translation.
+  Translate a text, a list of texts or a file between fifteen languages.
 """
 
 
@@ -22,7 +22,7 @@ def test_the_tools_are_listed_with_their_parameters(command: Command) -> None:
     (translate,) = (tool for tool in described if tool.startswith("translate"))
     assert f"webvoice_{translate}".startswith(TRANSLATE)
     lines = [line.strip() for line in translate.splitlines()]
-    assert "text: string  What to translate." in lines
+    assert "text?: string  What to translate. Give this, texts or text_path." in lines
     assert any(line.startswith("source_language?: auto|en|it|es") for line in lines)
     (speech,) = (tool for tool in described if tool.startswith("tts"))
     assert "    speed?: number = 0.9  Pace; 1 is the voice's own." in speech.splitlines()

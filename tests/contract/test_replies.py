@@ -94,6 +94,7 @@ def test_invalid_choices_and_calls_are_left_out_of_a_paid_answer() -> None:
             "content": "Hi",
             "tool_calls": [{"id": "a"}],
             "reasoning": "Hm",
+            "images": None,
             "annotations": [],
         },
         "finish_reason": None,

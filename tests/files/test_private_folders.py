@@ -70,6 +70,9 @@ def calls_with(path: str, name: str, parameter: str, schema: dict[str, Any]) -> 
     value = [path] if schema["type"] == "array" else path
     call = {**CALLS[name], parameter: value}
     call.pop("stop", None)  # excludes a path
+    if parameter == "text_path" or (name, parameter) == ("webvoice_translate", "output_path"):
+        del call["text"]  # excludes a file
+        call.setdefault("text_path", "notes.txt")
     yield name, call
     if parameter == "audio_path":
         yield "webvoice_estimate_credits", {"tool": name, "arguments": call}
@@ -95,6 +98,7 @@ async def test_no_argument_leads_into_the_state_folder(
     for name in ("talk.wav", "there.mp3"):
         (out / name).write_bytes(MP3_BYTES)
     (out / "photo.png").write_bytes(PNG_BYTES)
+    (out / "notes.txt").write_text("Good day")
     before = everything_in(tmp_path)
     service = ScriptedTransport()
     limits = {name: value.format(tmp=tmp_path) for name, value in variables.items()}

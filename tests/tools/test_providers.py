@@ -95,7 +95,6 @@ async def test_the_seed_minus_one_means_none_for_every_provider() -> None:
                 "stream": True,
             },
         ),
-        ("webvoice_whisper_fast_stt", "webvoice_stt", "whisper_fast", {"audio_path": "a.wav", "language": "it"}),
     ],
 )
 async def test_a_narrow_tool_is_a_general_one_with_its_provider(

@@ -162,7 +162,8 @@ class Message(Reply):
         if not isinstance(data, dict):
             return data
         fields = {name: value for name, value in data.items() if name not in REASONING_FIELDS}
-        fields["reasoning"] = reasoning_in(data) or None
+        if reasoning := reasoning_in(data):
+            fields["reasoning"] = reasoning
         calls = fields.get("tool_calls")
         if isinstance(calls, list):
             fields["tool_calls"] = [_with_arguments_as_text(call) for call in calls]

@@ -73,7 +73,7 @@ def _spoken_lines(text: str) -> Iterator[str]:
 def _spoken_line(line: str) -> str:
     if line.lstrip(" \t>").startswith("|"):
         line = ", ".join(filter(None, (cell.strip() for cell in line.strip(" \t>").split("|"))))
-    line = _CLOSING_MARK.sub("", line[len(_PREFIX.match(line)[0]) :])  # type: ignore[index] - it matches everything
+    line = _CLOSING_MARK.sub("", _PREFIX.sub("", line, count=1))
     for _ in range(_NESTED_LINKS):
         line = _LINK.sub(r"\1", line)
     line = _TAG.sub("", _ADDRESS.sub(r"\1", _FOOTNOTE.sub("", line)))
