@@ -75,18 +75,17 @@ class BatchRun(Execution):
     async def resolve_output(self) -> None:
         """Check that parts can be kept and the files written, and that no other call does the same work."""
         parts, batch = self._services.parts, self._batch
+        if batch.output is not None:
+            await self._resolve(batch.output)
+        if batch.output is not None and batch.beside:
+            path = str(self._targets[0].path.with_suffix(batch.beside))
+            await self._resolve(Output(path, batch.output.prefix, batch.output.name_from, (batch.beside,), "text"))
         if self._keeps:
             await parts.prepare()
             work = hashlib.sha256("".join(self._parts).encode()).hexdigest()
             if not await parts.hold(work):
                 raise InvalidArgument("The same work is under way. Wait for it with webvoice_jobs.")
             self._resources.push_async_callback(parts.release, work)
-        if batch.output is None:
-            return
-        await self._resolve(batch.output)
-        if batch.beside:
-            path = str(self._targets[0].path.with_suffix(batch.beside))
-            await self._resolve(Output(path, batch.output.prefix, batch.output.name_from, (batch.beside,), "text"))
 
     async def estimate(self, *, ask: bool) -> Estimate:  # noqa: ARG002 - prices of parts are documented
         """Add up the estimates of the parts that are not kept."""
