@@ -76,7 +76,7 @@ def test_values_are_parsed_by_the_parameters_types(command: Command) -> None:
     assert (code, json.loads(out)["text"]) == (0, "Hello")
 
 
-def _translated(command: Command, *words: str) -> tuple[int, str, list[str]]:
+def _translated(command: Command, *words: str) -> tuple[int | str | None, str, list[str]]:
     """Return the exit code, stderr and the texts that the service was asked to translate."""
     reply = {"success": True, "translated_text": "x", "credits_used": 0.1}
     with LoopbackService({"translation/": reply}).running() as service:

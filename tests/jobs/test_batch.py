@@ -181,7 +181,7 @@ async def test_parts_that_are_alike_are_paid_for_once(make_settings: MakeSetting
     assert result["duration"] == pytest.approx(length + 3 * 0.5, abs=0.05)
 
 
-async def test_a_voice_that_is_not_listed_is_found_before_anything_is_paid_for(
+async def test_a_voice_that_is_not_listed_is_refused_before_any_request(
     make_settings: MakeSettings, tmp_path: Path
 ) -> None:
     service = Speaker()
@@ -222,8 +222,8 @@ async def test_the_same_work_is_not_begun_twice_at_once(make_settings: MakeSetti
     arguments = {"text": book(3), "background": True}
     async with connected(make_settings(), service) as client, connected(make_settings(), service) as other:
         job = fields(await client.call_tool("webvoice_narrate", arguments))
-        for each in (client, other):
-            message = failed(await each.call_tool("webvoice_narrate", arguments))
+        for caller in (client, other):
+            message = failed(await caller.call_tool("webvoice_narrate", arguments))
             assert message == "invalid_argument: The same work is under way. Wait for it with webvoice_jobs."
         answer_ = fields(await client.call_tool("webvoice_jobs", {"job_id": job["job_id"], "wait_seconds": 40}))
         (ended,) = answer_["jobs"]

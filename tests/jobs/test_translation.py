@@ -150,7 +150,7 @@ async def test_after_a_failure_only_the_rest_is_translated(make_settings: MakeSe
 
 async def test_the_price_is_that_of_all_requests(make_settings: MakeSettings, tmp_path: Path) -> None:
     text = "\n\n".join(f"Chapter {number}. {PARAGRAPH}" for number in range(1, 4))
-    call = {"tool": "webvoice_translate", "arguments": given(tmp_path, "book.txt", text)}
+    call: dict[str, Any] = {"tool": "webvoice_translate", "arguments": given(tmp_path, "book.txt", text)}
     service = Translator()
     async with connected(make_settings(CONFIRM_ABOVE=1), service) as client:
         said = fields(await client.call_tool("webvoice_estimate_credits", call))

@@ -43,7 +43,7 @@ class Job:
         files: the files that were saved, those of a failed call too.
         parts: number of its requests, 0 for a job of one request.
         parts_done: number of them whose results are there.
-        batch_cost: what its parts cost; None for a job of one request.
+        batch_cost: the cost of its parts; None for a job of one request.
         has_reader: True as long as its caller waits for the result.
         scope: cancels it.
     """

@@ -32,8 +32,8 @@ class Joined(NamedTuple):
     """The file that was made.
 
     Attributes:
-        seconds: how long it plays.
-        note: what the user should know, "" for nothing.
+        seconds: its length.
+        note: a remark for the user, "" for nothing.
     """
 
     seconds: float
@@ -41,7 +41,7 @@ class Joined(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What ends the work.
+    """Limits: what ends the work.
 
     Attributes:
         max_bytes: the largest size of the result.
@@ -103,7 +103,7 @@ def join_clips(
 
     Args:
         sound: an MP3 file that takes the place of their own sound.
-        subtitles: what is shown as a track of the film.
+        subtitles: cues for a track of the film.
 
     Raises:
         InvalidArgument: the result would be too large, or the work takes too long.

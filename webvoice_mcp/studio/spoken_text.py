@@ -14,7 +14,7 @@ _COMMENT = re.compile(r"<!--(?:(?!-->|<!--).)*+-->", re.DOTALL)
 _FENCE = re.compile(r"[\s>]*(?:[-*+][ \t]+)?(?P<fence>`{3,}+(?!.*`)|~{3,})")
 _LINK_DEFINITION = re.compile(r" {0,3}\[(?!\^)[^\]]+\]:\s*\S")
 _RULE = re.compile(r"[\s>]*(?:[-*_=|:]\s*){3,}")  # rules, lines under headings and heads of tables
-_PREFIX = re.compile(r"[\s>]*(?:#{1,6}(?=\s)|[-*+][ \t]+(?:\[[ xX]\](?=\s))?)?\s*")
+_PREFIX = re.compile(r"\A[\s>]*(?:#{1,6}(?=\s)|[-*+][ \t]+(?:\[[ xX]\](?=\s))?)?\s*")
 _CLOSING_MARK = re.compile(r"(?:(?<=\s)#+|\\)\s*$")
 _LINK = re.compile(
     r"!?\[((?:[^\[\]\\]|\\.)*+)\]"
@@ -73,7 +73,7 @@ def _spoken_lines(text: str) -> Iterator[str]:
 def _spoken_line(line: str) -> str:
     if line.lstrip(" \t>").startswith("|"):
         line = ", ".join(filter(None, (cell.strip() for cell in line.strip(" \t>").split("|"))))
-    line = _CLOSING_MARK.sub("", line[len(_PREFIX.match(line)[0]) :])  # type: ignore[index] - it matches everything
+    line = _CLOSING_MARK.sub("", _PREFIX.sub("", line, count=1))
     for _ in range(_NESTED_LINKS):
         line = _LINK.sub(r"\1", line)
     line = _TAG.sub("", _ADDRESS.sub(r"\1", _FOOTNOTE.sub("", line)))
