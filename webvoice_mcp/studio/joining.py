@@ -41,7 +41,7 @@ class Joined(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """Limits: what ends the work.
+    """The limits at which the work ends.
 
     Attributes:
         max_bytes: the largest size of the result.
