@@ -181,7 +181,7 @@ async def test_parts_that_are_alike_are_paid_for_once(make_settings: MakeSetting
     assert result["duration"] == pytest.approx(length + 3 * 0.5, abs=0.05)
 
 
-async def test_an_unlisted_voice_is_found_before_anything_is_paid_for(
+async def test_a_voice_that_is_not_listed_is_refused_before_any_request(
     make_settings: MakeSettings, tmp_path: Path
 ) -> None:
     service = Speaker()

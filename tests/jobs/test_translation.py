@@ -150,12 +150,11 @@ async def test_after_a_failure_only_the_rest_is_translated(make_settings: MakeSe
 
 async def test_the_price_is_that_of_all_requests(make_settings: MakeSettings, tmp_path: Path) -> None:
     text = "\n\n".join(f"Chapter {number}. {PARAGRAPH}" for number in range(1, 4))
-    arguments = given(tmp_path, "book.txt", text)
-    call = {"tool": "webvoice_translate", "arguments": arguments}
+    call: dict[str, Any] = {"tool": "webvoice_translate", "arguments": given(tmp_path, "book.txt", text)}
     service = Translator()
     async with connected(make_settings(CONFIRM_ABOVE=1), service) as client:
         said = fields(await client.call_tool("webvoice_estimate_credits", call))
-        message = failed(await client.call_tool("webvoice_translate", arguments))
+        message = failed(await client.call_tool("webvoice_translate", call["arguments"]))
     assert said["credits"] == pytest.approx(3 * 0.4)
     assert said["basis"].startswith("3 parts of at most 4000 characters, 0.1 per started 1000 of each part")
     assert message.startswith("declined: webvoice_translate would cost about 1.2 credits (3 parts of at most")

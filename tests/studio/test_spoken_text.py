@@ -64,7 +64,7 @@ def test_markdown_is_read_without_its_marks() -> None:
         ("AT&amp;T<br>~~old~~ (*new*)", "AT&Told (new)"),
         ("[a ship](a_(b)) [open](", "a ship [open]("),
         ("~~~\n``` *a*\n~~~\n*b*", "``` *a*\nb"),
-        ("C# and #a", "C# and #a"),
+        ("C# and #tag", "C# and #tag"),
     ],
 )
 def test_only_marks_are_left_out(markdown: str, spoken: str) -> None:

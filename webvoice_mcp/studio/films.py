@@ -30,7 +30,7 @@ class Film(NamedTuple):
     """A film that was joined.
 
     Attributes:
-        seconds: the length of it.
+        seconds: its length.
         has_new_pictures: True if the clips' pictures differ in form, so that all were encoded anew.
         has_new_sound: True if the clips' sound differs in form, or is missing in some, so that it was encoded anew.
     """

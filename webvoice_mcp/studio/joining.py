@@ -32,8 +32,8 @@ class Joined(NamedTuple):
     """The file that was made.
 
     Attributes:
-        seconds: the length of it.
-        note: a text for the user, "" for none.
+        seconds: its length.
+        note: a remark for the user, "" for nothing.
     """
 
     seconds: float
@@ -41,7 +41,7 @@ class Joined(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """The limits of the work.
+    """The limits at which the work ends.
 
     Attributes:
         max_bytes: the largest size of the result.
@@ -103,7 +103,7 @@ def join_clips(
 
     Args:
         sound: an MP3 file that takes the place of their own sound.
-        subtitles: the texts for a track of subtitles.
+        subtitles: cues for a track of the film.
 
     Raises:
         InvalidArgument: the result would be too large, or the work takes too long.

@@ -14,7 +14,7 @@ _COMMENT = re.compile(r"<!--(?:(?!-->|<!--).)*+-->", re.DOTALL)
 _FENCE = re.compile(r"[\s>]*(?:[-*+][ \t]+)?(?P<fence>`{3,}+(?!.*`)|~{3,})")
 _LINK_DEFINITION = re.compile(r" {0,3}\[(?!\^)[^\]]+\]:\s*\S")
 _RULE = re.compile(r"[\s>]*(?:[-*_=|:]\s*){3,}")  # rules, lines under headings and heads of tables
-_PREFIX = re.compile(r"[\s>]*(?:#{1,6}(?=\s)|[-*+][ \t]+(?:\[[ xX]\](?=\s))?)?\s*")
+_PREFIX = re.compile(r"\A[\s>]*(?:#{1,6}(?=\s)|[-*+][ \t]+(?:\[[ xX]\](?=\s))?)?\s*")
 _CLOSING_MARK = re.compile(r"(?:(?<=\s)#+|\\)\s*$")
 _LINK = re.compile(
     r"!?\[((?:[^\[\]\\]|\\.)*+)\]"
