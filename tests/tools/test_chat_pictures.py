@@ -333,6 +333,12 @@ def test_a_link_ends_where_its_text_goes_on(text: str, left: str, is_whole: bool
     assert read_links(list(text))[0] == left
 
 
+def test_json_in_a_text_may_have_backslashes_before_slashes() -> None:
+    text = '{"a":"data:image\\/jpeg;base64,\\/9j\\/4AAQ"}'
+    for pieces in ([text], list(text)):
+        assert read_links(pieces) == ('{"a":"picture 1"}', [("", b"\xff\xd8\xff\xe0\x00\x10")])
+
+
 @patient
 @given(
     text=st.lists(st.sampled_from(["a", " ", "d", "data:", "\n", "(", ")", "é", "@", "~", ".", "!"])), data=st.data()

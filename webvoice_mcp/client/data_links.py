@@ -16,8 +16,8 @@ _BARE_START = re.compile(
 )
 _MAX_SPACES = 8  # before the base64; what follows them must begin like a picture, because it may be a word
 _MAX_START_CHARACTERS = 2 * _MAX_TYPE_CHARACTERS + 48
-_BASE64_FOLLOWS = rf"(?:(?=[a-z0-9+/_-])|\s{{1,{_MAX_SPACES}}}(?={'|'.join(_PICTURE_STARTS)}))"
-_MAY_FOLLOW = rf",(?:\s{{1,{_MAX_SPACES}}}[a-z0-9/]{{0,10}})?"
+_BASE64_FOLLOWS = rf"(?:(?=\\?/|[a-z0-9+_-])|\s{{1,{_MAX_SPACES}}}(?={'|'.join(_PICTURE_STARTS)}))"
+_MAY_FOLLOW = rf",(?:\\|\s{{1,{_MAX_SPACES}}}[a-z0-9/]{{0,10}})?"
 _START = re.compile(rf"data:{_TYPE}(?<=;|\s)base64,{_BASE64_FOLLOWS}", re.IGNORECASE | re.ASCII)
 _UNFINISHED_START = re.compile(rf"d(?:a(?:t(?:a(?::{_TYPE}(?:\\|{_MAY_FOLLOW})?)?)?)?)?\Z", re.IGNORECASE | re.ASCII)
 _FIELD_START = re.compile(rf"\s*data:{_TYPE}(?<=;|\s)base64,", re.IGNORECASE | re.ASCII)
