@@ -3,6 +3,7 @@
 
 import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.support import MakeSettings, answer, base64_text, connected, failed, 
 from webvoice_mcp.files.mp3_frames import parse_header
 from webvoice_mcp.server import create_server
 from webvoice_mcp.studio.mp3 import scan
+from webvoice_mcp.studio.mp3_silence import silent
 
 PARAGRAPH = "The quick brown fox jumps over the lazy dog. " * 70  # 3,150 characters, so each is a part
 VOICES = {"voices": {"en": [{"id": "af_sarah", "name": "Sarah"}, {"id": "am_adam", "name": "Adam"}]}}
@@ -309,7 +311,24 @@ async def test_existing_subtitles_are_refused_before_anything_is_paid_for(
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["talk.srt"]
 
 
-async def test_parts_of_different_formats_are_delivered_as_files(make_settings: MakeSettings) -> None:
+@pytest.mark.engines
+async def test_parts_of_different_formats_are_encoded_anew(make_settings: MakeSettings) -> None:
+    pytest.importorskip("av")
+    service = Speaker()
+    service.sound = lambda text: silent(frame(kbits=96) if "Chapter 2" in text else FRAME) * 50
+    async with connected(make_settings(), service) as client:
+        arguments = {"text": book(2), "output_path": "book.mp3", "subtitles": "srt"}
+        result = fields(await client.call_tool("webvoice_narrate", arguments))
+    assert [Path(file["path"]).name for file in result["files"]] == ["book.mp3", "book.srt"]
+    assert result["note"].startswith("The parts differ in format, so their sound was encoded anew.")
+    seconds = scan(io.BytesIO(Path(result["files"][0]["path"]).read_bytes())).seconds
+    assert result["duration"] == pytest.approx(seconds, abs=0.2)
+
+
+async def test_parts_of_different_formats_are_delivered_as_files(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
     service = Speaker()
     service.sound = lambda text: (frame(kbits=96) if "Chapter 2" in text else FRAME) * 50
     async with connected(make_settings(), service) as client:

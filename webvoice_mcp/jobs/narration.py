@@ -16,6 +16,7 @@ from webvoice_mcp.jobs.voices import first_voice, voice_ids
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.studio.mp3 import NotMp3, UnlikeParts, join
 from webvoice_mcp.studio.mp3_silence import Silence
+from webvoice_mcp.studio.sound_joined import BrokenPartError, join_pieces_anew
 from webvoice_mcp.studio.spoken_text import spoken_text
 from webvoice_mcp.studio.subtitles import Cue, format_srt, format_vtt, spread
 from webvoice_mcp.studio.text import cut
@@ -155,8 +156,14 @@ async def _assemble(assembly: Assembly, spoken: Sequence[_Spoken], subtitles: st
     notes: list[str] = []
     try:
         lengths = await threads.run(join, pieces, sound.write)
-    except (UnlikeParts, NotMp3) as error:
+    except NotMp3 as error:
         return await _deliver_parts(assembly, spoken, str(error), result)
+    except UnlikeParts as error:
+        try:
+            lengths = await threads.run(join_pieces_anew, pieces, sound.as_file())
+        except (ImportError, BrokenPartError):
+            return await _deliver_parts(assembly, spoken, str(error), result)
+        notes.append("The parts differ in format, so their sound was encoded anew.")
     await assembly.publish(sound, ".mp3")
     if others:
         cues = await threads.run(_cues, spoken, lengths)
@@ -171,8 +178,8 @@ async def _deliver_parts(assembly: Assembly, spoken: Sequence[_Spoken], reason: 
     """Deliver the parts as files of their own, because they cannot be joined."""
     first = assembly.outputs[0]
     threads = WorkerThreads(1)
-    for number, item in enumerate(spoken):
-        output = first.sibling() if number else first
+    for item in spoken:
+        output = first.sibling()
         await threads.run(_copy, assembly.media(item.part), output)
         kind = await output.kind()
         await assembly.publish(output, kind.suffixes[0] if kind else ".bin")

@@ -1,10 +1,15 @@
-"""MP3 files of different formats joined to one, which means encoding their sound anew. The function blocks."""
+"""MP3 files of different formats joined to one, which means encoding their sound anew. The functions block."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from webvoice_mcp.studio._av import Guard, damage, load, open_sink, open_source
+from webvoice_mcp.studio._temporary import open_temporary
+from webvoice_mcp.studio.mp3 import join
+from webvoice_mcp.studio.mp3_silence import Silence
 from webvoice_mcp.studio.sound import decoded, resampled
 
 _MAX_SECONDS = 1800.0  # of work
@@ -55,6 +60,31 @@ def join_sound_anew(
         seconds = _join(parts, output, guard, max_bytes)
         output.flush()
     return seconds
+
+
+def join_pieces_anew(pieces: Sequence[Path | Silence], output: BinaryIO) -> list[float]:
+    """Join MP3 files of different formats with silence between them, and return how many seconds each piece plays.
+
+    Args:
+        pieces: files and silences by turns; it begins with a file.
+        output: an empty file to write. It stays open.
+
+    Raises:
+        NotMp3: a part has no MP3 frames.
+        UnlikeParts: a part changes its own format.
+        BrokenPartError: a part cannot be decoded.
+        DiskError: the disk refuses.
+        ImportError: PyAV is not installed.
+    """
+    load()
+    lengths: list[float] = []
+    with ExitStack() as files:
+        parts: list[BinaryIO] = []
+        for part, silence in zip(pieces[::2], pieces[1::2], strict=True):
+            parts.append(files.enter_context(open_temporary()))
+            lengths += join([part, silence], parts[-1].write)
+        join_sound_anew(parts, output)
+    return lengths
 
 
 def _join(parts: Sequence[BinaryIO], output: BinaryIO, guard: Guard, max_bytes: int) -> float:
