@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.studio.recordings import Shape, hear, make
-from webvoice_mcp.studio._av import Guard, TimeIsUpError, TooLargeError
+from webvoice_mcp.studio.decoder import Guard, TimeIsUpError, TooLargeError
 from webvoice_mcp.studio.films import BrokenClipError, BrokenSoundError, Subtitle, join_films
 from webvoice_mcp.studio.sound_joined import BrokenPartError, join_sound_anew
 

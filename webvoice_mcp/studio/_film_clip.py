@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, BinaryIO
 
-from webvoice_mcp.studio._av import Guard, damage, open_source
+from webvoice_mcp.studio.decoder import Guard, damage, open_source
 
 _MAX_FPS = 120
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, BinaryIO
 
-from webvoice_mcp.studio._av import Guard, damage, load, open_source
 from webvoice_mcp.studio._film_clip import Clip, opened, sound_track
+from webvoice_mcp.studio.decoder import Guard, damage, load, open_source
 from webvoice_mcp.studio.sound import decoded, resampled
 
 RATE = 48_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from webvoice_mcp.studio._av import load
+from webvoice_mcp.studio.decoder import load
 
 _TICKS = 1000  # per second
 # FFmpeg makes the track's description of this; players choose their own font.

@@ -6,8 +6,8 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-from webvoice_mcp.studio._av import Guard, load
 from webvoice_mcp.studio._film_clip import BrokenClipError, Clip, opened
+from webvoice_mcp.studio.decoder import Guard, load
 from webvoice_mcp.studio.sound import decoded
 
 _X264 = {"preset": "veryfast", "crf": "18"}

@@ -7,7 +7,7 @@ import anyio.from_thread
 from webvoice_mcp.errors import InvalidArgument, UnsupportedMedia, WebVoiceError
 from webvoice_mcp.files.input_file import Converted
 from webvoice_mcp.files.kinds import CONVERTED, Kind
-from webvoice_mcp.studio._av import DamagedError, Guard, TimeIsUpError, TooLargeError
+from webvoice_mcp.studio.decoder import DamagedError, Guard, TimeIsUpError, TooLargeError
 from webvoice_mcp.studio.extra import how_to_add
 from webvoice_mcp.studio.pictures import MAX_PIXELS, TooManyPixelsError, to_jpeg
 from webvoice_mcp.studio.sound import NoSoundError, extract_sound

@@ -18,8 +18,8 @@ from webvoice_mcp.errors import UnsupportedMedia
 from webvoice_mcp.files.disk import disk_errors
 from webvoice_mcp.files.kinds import FLAC, M4A, MP3, WAV, Kind
 from webvoice_mcp.files.pieces import Span as ByteRange
-from webvoice_mcp.studio._av import Guard, damage, load, open_sink, open_source
 from webvoice_mcp.studio._temporary import discard, open_temporary
+from webvoice_mcp.studio.decoder import Guard, damage, load, open_sink, open_source
 from webvoice_mcp.studio.pauses import LEVELS_PER_SECOND, Check, Span, no_check
 from webvoice_mcp.studio.piece import RecordingPiece, Source, SourceFile, piece_name, whole
 from webvoice_mcp.studio.sound import decoded, resampled

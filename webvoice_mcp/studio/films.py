@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, BinaryIO, NamedTuple
 
-from webvoice_mcp.studio._av import Guard, load, open_sink, open_source
 from webvoice_mcp.studio._film_clip import BrokenClipError, Clip, inspect, sound_track
 from webvoice_mcp.studio._film_sound import (
     BrokenSoundError,
@@ -17,6 +16,7 @@ from webvoice_mcp.studio._film_sound import (
 )
 from webvoice_mcp.studio._film_text import Subtitle, text_packets, text_track
 from webvoice_mcp.studio._film_video import copied_video, encoded_video
+from webvoice_mcp.studio.decoder import Guard, load, open_sink, open_source
 
 __all__ = ["BrokenClipError", "BrokenSoundError", "Film", "Subtitle", "join_films"]
 

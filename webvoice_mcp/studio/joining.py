@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import BinaryIO, NamedTuple, Protocol, cast
 
 from webvoice_mcp.errors import DiskError, InvalidArgument, UnsupportedMedia, WebVoiceError
-from webvoice_mcp.studio._av import TimeIsUpError, TooLargeError, load
+from webvoice_mcp.studio.decoder import TimeIsUpError, TooLargeError, load
 from webvoice_mcp.studio.extra import how_to_add
 from webvoice_mcp.studio.films import BrokenClipError, BrokenSoundError, Subtitle, join_films
 from webvoice_mcp.studio.mp3 import NotMp3, UnlikeParts, join

@@ -5,8 +5,8 @@ from typing import Any, BinaryIO
 
 from webvoice_mcp.files.input_file import Converted
 from webvoice_mcp.files.kinds import HEIC, JPEG, Kind
-from webvoice_mcp.studio._av import DamagedError, TooLargeError
 from webvoice_mcp.studio._temporary import discard, open_temporary, temporary_disk
+from webvoice_mcp.studio.decoder import DamagedError, TooLargeError
 
 MAX_PIXELS = 64_000_000
 """Of a picture that is converted. Phones make up to 50 million; each takes about ten bytes of memory."""

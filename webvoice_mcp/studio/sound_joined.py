@@ -6,8 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from webvoice_mcp.studio._av import Guard, damage, load, open_sink, open_source
 from webvoice_mcp.studio._temporary import open_temporary
+from webvoice_mcp.studio.decoder import Guard, damage, load, open_sink, open_source
 from webvoice_mcp.studio.mp3 import join
 from webvoice_mcp.studio.mp3_silence import Silence
 from webvoice_mcp.studio.sound import decoded, resampled
