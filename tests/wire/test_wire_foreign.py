@@ -105,7 +105,10 @@ def test_the_client_agrees_on_a_revision_and_gets_complete_lists(
 ) -> None:
     assert (report.version, report.stderr) == (VERSIONS[client[1]], "")
     assert {tool["name"] for tool in in_process["tools"]["tools"]} == set(CALLS)
-    assert {step: legacy(report.result(step)) for step in in_process} == in_process
+    listed = {step: legacy(report.result(step)) for step in in_process}
+    resources = listed["resources"]["resources"]  # among them the files that the calls made
+    listed["resources"]["resources"] = [resource for resource in resources if not resource["uri"].startswith("file:")]
+    assert listed == in_process
 
 
 def test_results_and_errors_reach_the_client_unchanged(report: Report) -> None:

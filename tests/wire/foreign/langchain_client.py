@@ -31,7 +31,7 @@ async def connected(server: Message, on_progress: OnProgress) -> AsyncIterator[C
         environ = server["env"]
         model = openai.ChatOpenAI(
             model="deepseek-v4-flash", base_url=environ["WEBVOICE_BASE_URL"], api_key=environ["WEBVOICE_API_KEY"]
-        )
+        ).bind_tools(loaded, tool_choice="none")
         reply = await model.ainvoke([*conversation, messages.HumanMessage("Say 'well done'")])
         return str(reply.content)
 
