@@ -94,7 +94,10 @@ async def test_a_large_answer_is_decompressed_in_pieces(make: MakeClient) -> Non
 
 @pytest.mark.parametrize(
     "content",
-    [gzip.compress(BODY, mtime=0) + bytes(16 << 20), gzip.compress(BODY, mtime=0) + gzip.compress(b"", mtime=0) * 10_000],
+    [
+        gzip.compress(BODY, mtime=0) + bytes(16 << 20),
+        gzip.compress(BODY, mtime=0) + gzip.compress(b"", mtime=0) * 10_000,
+    ],
     ids=["zeros", "empty members"],
 )
 async def test_what_follows_an_answer_is_not_kept_in_memory(make: MakeClient, content: bytes) -> None:
