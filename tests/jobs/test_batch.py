@@ -21,7 +21,12 @@ from webvoice_mcp.studio.mp3 import scan
 from webvoice_mcp.studio.mp3_silence import silent
 
 PARAGRAPH = "The quick brown fox jumps over the lazy dog. " * 70  # 3,150 characters, so each is a part
-VOICES = {"voices": {"en": [{"id": "af_sarah", "name": "Sarah"}, {"id": "am_adam", "name": "Adam"}]}}
+VOICES = {
+    "voices": {
+        "en": [{"id": "af_sarah", "name": "Sarah"}, {"id": "am_adam", "name": "Adam"}],
+        "de": [{"id": "df_anna"}],
+    }
+}
 FRAME = frame(version=2, rate=24000, kbits=64, mode=3)
 
 
@@ -40,6 +45,7 @@ class Speaker(httpx2.AsyncBaseTransport):
     Attributes:
         said: the requests for speech, in the order in which they came.
         most: the greatest number of requests at once.
+        lookups: number of requests for the list of voices.
         fail: returns the response to a request that is to fail, None for the others.
         bill: credits for each request.
         sound: makes the sound of a text.
@@ -49,6 +55,7 @@ class Speaker(httpx2.AsyncBaseTransport):
     def __init__(self) -> None:
         self.said: list[dict[str, Any]] = []
         self.most = 0
+        self.lookups = 0
         self.fail: Callable[[dict[str, Any]], httpx2.Response | None] = lambda _: None
         self.bill: float | None = 2.0
         self.sound: Callable[[str], bytes] = spoken
@@ -58,6 +65,7 @@ class Speaker(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         body = await request.aread()
         if request.url.path.endswith("/voices/"):
+            self.lookups += 1
             return answer(VOICES)
         asked = json.loads(body)
         self.said.append(asked)
@@ -197,6 +205,14 @@ async def test_a_voice_that_is_not_listed_is_refused_before_any_request(
     )
     assert service.said == []
     assert not (tmp_path / "out" / "a").exists()
+
+
+async def test_the_voices_of_a_language_are_looked_up_once(make_settings: MakeSettings) -> None:
+    service = Speaker()
+    async with connected(make_settings(), service) as client:
+        fields(await client.call_tool("webvoice_narrate", {"text": book(4), "language": "de"}))
+    assert [asked["voice"] for asked in service.said] == ["df_anna"] * 4
+    assert service.lookups == 1
 
 
 async def test_parts_dearer_than_agreed_to_stop_the_job(make_settings: MakeSettings) -> None:

@@ -103,7 +103,7 @@ class Assembly:
     """The results of all parts, and the files that the whole is written to.
 
     Attributes:
-        outputs: the files of the whole, in the order of `PaidBatch.outputs`.
+        outputs: the file of the whole, and the one beside it; empty if nothing is saved.
         files: the files that were published.
     """
 
@@ -128,10 +128,6 @@ class Assembly:
     def reply(self, part: Part) -> Any:
         """Return the service's reply to a part."""
         return self._reply_type.model_validate(dict(self._results[part.id].reply))
-
-    def has(self, part: Part) -> bool:
-        """Return True if the part was sent or kept."""
-        return part.id in self._results
 
     def media(self, part: Part) -> Path:
         """Return the path of the part's media, which is deleted once the whole is delivered."""

@@ -18,6 +18,7 @@ from webvoice_mcp.files import Output, PendingFile, Target
 from webvoice_mcp.jobs._send import body_of
 from webvoice_mcp.jobs.batch import Assembly, PaidBatch, Part, PartResult, Plan, Sources
 from webvoice_mcp.jobs.batch_cost import BatchCost
+from webvoice_mcp.jobs.budget import ROUNDING
 from webvoice_mcp.jobs.caller import Caller
 from webvoice_mcp.jobs.execution import Execution
 from webvoice_mcp.jobs.job import Job
@@ -28,7 +29,6 @@ from webvoice_mcp.studio.convert import convert
 from webvoice_mcp.studio.text_files import decode_text
 
 _AT_ONCE = 3
-_ROUNDING = 1e-6  # of a sum of many prices
 
 
 class BatchRun(Execution):
@@ -90,7 +90,7 @@ class BatchRun(Execution):
     async def estimate(self, *, ask: bool) -> Estimate:  # noqa: ARG002 - prices of parts are documented
         """Add up the estimates of the parts that are not kept."""
         await self._find_kept()
-        missing = [part for part_id, part in self._parts.items() if part_id not in self._results]
+        missing = self._missing
         estimates = [self._price(part) for part in missing]
         prices = [estimate.credits for estimate in estimates if estimate.credits is not None]
         credits_ = round(sum(prices), 2) if len(prices) == len(estimates) else None
@@ -130,7 +130,7 @@ class BatchRun(Execution):
         if self._services.settings.limits_spending:
             self._agreed = job.estimate.credits
         job.batch_cost = self._cost
-        self._waiting.extend(part for part_id, part in self._parts.items() if part_id not in self._results)
+        self._waiting.extend(self._missing)
         self._report(job)
         while self._waiting and self._failure is None:
             async with anyio.create_task_group() as tasks:
@@ -154,6 +154,11 @@ class BatchRun(Execution):
         """True if parts are kept: not if the only part is a recording that was sent as it is."""
         return any(part.piece is None or part.digest for part in self._parts.values())
 
+    @property
+    def _missing(self) -> list[Part]:
+        """The parts whose results are not there."""
+        return [part for part_id, part in self._parts.items() if part_id not in self._results]
+
     def _add(self, parts: Sequence[Part]) -> list[Part]:
         """Add parts, and return those that are new."""
         new = {part.id: part for part in parts if part.id not in self._parts}
@@ -167,7 +172,7 @@ class BatchRun(Execution):
 
     async def _find_kept(self) -> None:
         """Find the parts that are kept, and those that their replies make necessary."""
-        searched = [part for part_id, part in self._parts.items() if part_id not in self._results]
+        searched = self._missing
         while searched:
             found = await self._services.parts.find([part.id for part in searched])
             self._results |= found
@@ -201,7 +206,7 @@ class BatchRun(Execution):
         price, at_most = self._price(part).credits, self._cost.at_most
         if self._agreed is None or price is None or at_most is None:
             return
-        if at_most + price > self._agreed + _ROUNDING:
+        if at_most + price > self._agreed + ROUNDING:
             raise Declined(
                 f"The parts so far cost {at_most:g} credits, and with the next one it would be more than the"
                 f" {self._agreed:g} that were agreed to."
@@ -260,12 +265,10 @@ class BatchRun(Execution):
         """Return the error with what is kept and what the rest costs."""
         if not self._keeps or len(self._parts) == 1:
             return error
-        missing = [part for part_id, part in self._parts.items() if part_id not in self._results]
-        kept = len(self._results)
-        prices = [self._price(part).credits or 0 for part in missing]
+        prices = [self._price(part).credits or 0 for part in self._missing]
         text = (
-            f"{error} {kept} of {len(self._parts)} parts are kept. Call {tool} again with the same arguments: the rest"
-            f" costs about {round(sum(prices), 2):g} credits."
+            f"{error} {len(self._results)} of {len(self._parts)} parts are kept. Call {tool} again with the same"
+            f" arguments: the rest costs about {round(sum(prices), 2):g} credits."
         )
         explained = type(error)(text, status=error.status, retry_after=error.retry_after)
         explained.billed, explained.credits_used = error.billed, error.credits_used

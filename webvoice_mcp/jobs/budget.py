@@ -12,7 +12,8 @@ from webvoice_mcp.errors import BudgetExceeded
 from webvoice_mcp.jobs.local_time import day_start, month_start
 from webvoice_mcp.settings import Settings
 
-_ROUNDING = 1e-6  # of a sum of many prices
+ROUNDING = 1e-6
+"""Credits by which a sum of many prices may be off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Limit:
                 f"The price of this call is not known ({estimate.basis}) and {self.setting} is set to "
                 f"{self.credits:g}. Choose something with a known price, or ask the user to raise the setting."
             )
-        if used + estimate.credits > self.credits + _ROUNDING:
+        if used + estimate.credits > self.credits + ROUNDING:
             left = round(max(self.credits - used, 0), 2)
             raise BudgetExceeded(
                 f"This call would cost about {estimate.credits:g} credits ({estimate.basis}), but only {left:g} of the "

@@ -18,6 +18,9 @@ refuse more than a megabyte; links to files come on top, and what `webvoice_jobs
 SURELY_SMALL_CHARACTERS = MAX_RESULT_BYTES // 8
 """Characters of compact JSON that surely fit: on the wire a character takes at most eight bytes."""
 
+SHOWN_CHARACTERS = 8000
+"""Characters of a text that was saved which a result still repeats; of a longer one it has a preview."""
+
 _PREVIEW_CHARACTERS = 500
 _NEVER_SAVED = frozenset({"files", "note"})
 
@@ -28,6 +31,11 @@ def wire_bytes(fields: Any) -> int:
     """Return the bytes that a result takes on the wire: as structured content, and as a text block with its JSON."""
     text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
     return len(text.encode()) + len(json.dumps(text, ensure_ascii=False).encode())
+
+
+def preview(text: str) -> dict[str, Any]:
+    """Return the fields that stand in a result for a long text that was saved."""
+    return {"preview": text[:_PREVIEW_CHARACTERS], "characters": len(text)}
 
 
 async def shorten(result: T, files: Files, job: Job, *, saved_text: str = "") -> T:
@@ -60,8 +68,7 @@ async def shorten(result: T, files: Files, job: Job, *, saved_text: str = "") ->
             notes.append(f"{name} is too long to show and could not be saved: {error}")
             if text is value:
                 unsaved[name] = text
-        fields.setdefault("preview", text[:_PREVIEW_CHARACTERS])
-        fields.setdefault("characters", len(text))
+        fields = preview(text) | fields  # of several texts the first one is previewed
     if notes:
         fields["note"] = " ".join(notes)
     for name, text in unsaved.items():

@@ -135,16 +135,15 @@ async def _with_voices(parts: Sequence[Part], names: dict[str, str], client: Fre
         if not isinstance(request, SpeechRequest):
             raise TypeError("A narration consists of requests for speech.")
         language, voice = request.language, request.voice
+        if language not in listed and (voice is None or voice != DEFAULT_VOICES.get(language)):
+            listed[language] = await voice_ids(language, "", client)
         if voice is None:
-            request = request.model_copy(update={"voice": await first_voice(language, "", client)})
-        elif voice != DEFAULT_VOICES.get(language):
-            if language not in listed:
-                listed[language] = await voice_ids(language, "", client)
-            if voice not in listed[language]:
-                raise InvalidArgument(
-                    f"{names[part.id]}: voice {voice!r} is not listed for language {language!r}."
-                    f" webvoice_list_voices lists the voices. Nothing was sent."
-                )
+            request = request.model_copy(update={"voice": first_voice(language, listed[language])})
+        elif voice != DEFAULT_VOICES.get(language) and voice not in listed[language]:
+            raise InvalidArgument(
+                f"{names[part.id]}: voice {voice!r} is not listed for language {language!r}. webvoice_list_voices lists"
+                " the voices. Nothing was sent."
+            )
         completed.append(part.completed(request))
     return completed
 

@@ -18,6 +18,7 @@ from webvoice_mcp.errors import FileError, InvalidResponse
 from webvoice_mcp.files import InputFile, Output
 from webvoice_mcp.jobs.batch import Assembly, PaidBatch, Part, Plan, Sources
 from webvoice_mcp.jobs.call import Input
+from webvoice_mcp.jobs.long_results import SHOWN_CHARACTERS, preview
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.studio.pauses import Phrase, Span
 from webvoice_mcp.studio.recordings import MAX_PIECE_SECONDS, Recording, open_recording, plan_cuts, plan_phrases
@@ -27,8 +28,6 @@ T = TypeVar("T", bound=BaseModel)
 MakeResult = Callable[[TranscriptionReply | None, Mapping[str, Any]], T]
 
 _FORMATS = {".srt": format_srt, ".vtt": format_vtt}
-_SHOWN_CHARACTERS = 8000  # of a text that was saved
-_PREVIEW_CHARACTERS = 500
 
 
 def transcription(
@@ -155,6 +154,6 @@ async def _save(assembly: Assembly, text: str, content: str, suffix: str) -> dic
     except (FileError, InvalidResponse) as error:
         return {"text": text, "note": f"The text could not be saved: {error}"}
     files = {"files": [saved.facts()]}
-    if len(text) <= _SHOWN_CHARACTERS:
+    if len(text) <= SHOWN_CHARACTERS:
         return {"text": text, **files}
-    return {"preview": text[:_PREVIEW_CHARACTERS], "characters": len(text), **files}
+    return preview(text) | files

@@ -9,14 +9,12 @@ from webvoice_mcp.contract.translation import TRANSLATION, TRANSLATION_PRICE, Tr
 from webvoice_mcp.errors import InvalidArgument, UnsupportedMedia
 from webvoice_mcp.files import Output
 from webvoice_mcp.jobs.batch import Assembly, PaidBatch, Part, Plan, Sources, TextFile
+from webvoice_mcp.jobs.long_results import SHOWN_CHARACTERS, preview
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.studio.translation import Group, Translatable, from_file, from_strings
 
 T = TypeVar("T", bound=BaseModel)
 MakeRequest = Callable[[str], TranslationRequest]
-
-_SHOWN_CHARACTERS = 8000  # of the text of a file; a longer one is always saved
-_PREVIEW_CHARACTERS = 500
 
 
 def translation_of_texts(
@@ -61,12 +59,12 @@ def translation_of_file(
         async def assemble(assembly: Assembly, translations: Sequence[str]) -> dict[str, Any]:
             text = await WorkerThreads(1).run(translatable.assemble, translations)
             fields: dict[str, Any] = {"text_length": len(sources.text)}
-            is_short = len(text) <= _SHOWN_CHARACTERS
+            is_short = len(text) <= SHOWN_CHARACTERS
             if is_wanted or not is_short:
                 assembly.outputs[0].write(text.encode())
                 saved = await assembly.publish(assembly.outputs[0], sources.suffix)
                 fields["files"] = [saved.facts()]
-            shown = {"translated_text": text} if is_short else _preview(text)
+            shown = {"translated_text": text} if is_short else preview(text)
             return fields | shown
 
         return _plan(translatable, make_request, assemble, result)
@@ -111,7 +109,3 @@ def _translations(group: Group, part: Part, assembly: Assembly, make_request: Ma
     if lines is not None:
         return lines
     return [str(assembly.reply(Part(make_request(text))).translated_text) for text in group.texts]
-
-
-def _preview(text: str) -> dict[str, Any]:
-    return {"preview": text[:_PREVIEW_CHARACTERS], "characters": len(text)}

@@ -18,15 +18,14 @@ async def list_voices(language: str, provider: str, client: FreeClient) -> dict[
     return voices or (await _listed(base, provider, client) if base not in ("", language) else {})
 
 
-async def first_voice(language: str, provider: str, client: FreeClient) -> str:
-    """Return the id of the first voice that the service lists for a language.
+def first_voice(language: str, listed: list[str]) -> str:
+    """Return the first of a language's voices.
 
     Raises:
         InvalidArgument: there is none.
-        WebVoiceError: the list cannot be fetched.
     """
-    for voice in await voice_ids(language, provider, client):
-        return voice
+    if listed:
+        return listed[0]
     raise InvalidArgument(
         f"language {language!r} has no voice. Call webvoice_list_voices, and give voice and language."
     )

@@ -13,7 +13,7 @@ from webvoice_mcp.files import Output
 from webvoice_mcp.jobs.batch import PaidBatch, TextFile
 from webvoice_mcp.jobs.call import Delivery, PaidCall
 from webvoice_mcp.jobs.narration import Line, narration
-from webvoice_mcp.jobs.voices import first_voice, list_voices
+from webvoice_mcp.jobs.voices import first_voice, list_voices, voice_ids
 from webvoice_mcp.tools._lines import JsonObject, read_lines
 from webvoice_mcp.tools.parameters import Background, OutputPath
 from webvoice_mcp.tools.results import File, PaidResult, Result
@@ -133,7 +133,8 @@ async def webvoice_narrate(
 
 async def _with_first_voice(request: SpeechRequest, client: FreeClient) -> SpeechRequest:
     """Choose the first voice that the service lists for the language."""
-    voice = await first_voice(request.language, request.provider or "", client)
+    listed = await voice_ids(request.language, request.provider or "", client)
+    voice = first_voice(request.language, listed)
     return request.model_copy(update={"voice": voice})
 
 
