@@ -16,7 +16,7 @@ commands:
   usage [--days N | --month YYYY-MM] [--by {tool,day,month}] [--csv]
                                        show what was spent on this computer
   call TOOL [name=value ...] [--json]  call one tool from the terminal
-  tools [--json]                       list the tools and their parameters
+  tools [TOOL] [--json]                list the tools and their parameters, or show one of them whole
   sandbox [--host HOST] [--port PORT] [--state-dir DIR]
                                        run a local copy of the service, for trials and tests
 

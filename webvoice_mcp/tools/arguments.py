@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -45,7 +45,7 @@ def normalize(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Sch
         InvalidArgument: the tool or an argument is unknown, or a required argument is missing or blank.
     """
     if name not in schemas:
-        raise InvalidArgument(f"There is no tool {_quoted(name)}. {_suggestion(name, list(schemas))}")
+        raise InvalidArgument(describe_unknown_tool(name, schemas))
     known: Mapping[str, Any] = schemas[name].get("properties", {})
     required: list[str] = schemas[name].get("required", [])
     arguments = {
@@ -70,6 +70,26 @@ def normalize(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Sch
         for argument, value in arguments.items()
         if not _is_left_out(value)
     }
+
+
+def describe_unknown_tool(name: str, names: Iterable[str], list_of_tools: str = "tools/list") -> str:
+    """Return the sentences about a name that is no tool's, with the nearest names.
+
+    Args:
+        list_of_tools: what names all tools, in case that no name is near.
+    """
+    import difflib  # noqa: PLC0415 - only needed for a wrong name
+
+    prefix = "webvoice_"  # it is common to all names, so it would make unlike names alike
+    bare_names = {full.removeprefix(prefix): full for full in names}
+    bare = name.lower().replace("-", "_").removeprefix(prefix)
+    close = difflib.get_close_matches(bare, bare_names, n=3, cutoff=0.5) or difflib.get_close_matches(
+        name, map(prefix.__add__, bare_names), n=3
+    )
+    nearest = " or ".join(bare_names[match.removeprefix(prefix)] for match in close)
+    return f"There is no tool {_quoted(name)}. " + (
+        f"Did you mean {nearest}?" if nearest else f"{list_of_tools} names all tools."
+    )
 
 
 def explain(error: ValidationError, schema: Schema) -> InvalidArgument:
@@ -140,10 +160,3 @@ def _is_left_out(value: Any) -> bool:
 
 def _quoted(name: str) -> str:
     return repr(name if len(name) <= _MAX_QUOTED_CHARACTERS else f"{name[:_MAX_QUOTED_CHARACTERS]}…")
-
-
-def _suggestion(name: str, names: list[str]) -> str:
-    import difflib  # noqa: PLC0415 - only needed for a wrong name
-
-    close = difflib.get_close_matches(name, names, n=3)
-    return f"Did you mean {' or '.join(close)}?" if close else "tools/list names all tools."
