@@ -12,6 +12,7 @@ from webvoice_mcp.errors import InvalidArgument
 
 Schema = Mapping[str, Any]
 
+_PREFIX = "webvoice_"  # of every tool's name
 _NUMBERS = ("number", "integer")
 # JSON's names for the types that pydantic's errors are about
 _TYPES = {
@@ -80,16 +81,13 @@ def describe_unknown_tool(name: str, names: Iterable[str], list_of_tools: str = 
     """
     import difflib  # noqa: PLC0415 - only needed for a wrong name
 
-    prefix = "webvoice_"  # it is common to all names, so it would make unlike names alike
-    bare_names = {full.removeprefix(prefix): full for full in names}
-    bare = name.lower().replace("-", "_").removeprefix(prefix)
-    close = difflib.get_close_matches(bare, bare_names, n=3, cutoff=0.5) or difflib.get_close_matches(
-        name, map(prefix.__add__, bare_names), n=3
-    )
-    nearest = " or ".join(bare_names[match.removeprefix(prefix)] for match in close)
-    return f"There is no tool {_quoted(name)}. " + (
-        f"Did you mean {nearest}?" if nearest else f"{list_of_tools} names all tools."
-    )
+    full_names = {full.removeprefix(_PREFIX): full for full in names}
+    close = difflib.get_close_matches(name, list(full_names.values()), n=3)
+    if not close:  # a short name is unlike every name with the prefix
+        bare = difflib.get_close_matches(name.lower().replace("-", "_").removeprefix(_PREFIX), full_names, n=3)
+        close = [full_names[match] for match in bare]
+    nearest = f"Did you mean {' or '.join(close)}?" if close else f"{list_of_tools} names all tools."
+    return f"There is no tool {_quoted(name)}. {nearest}"
 
 
 def explain(error: ValidationError, schema: Schema) -> InvalidArgument:
