@@ -92,13 +92,15 @@ def test_the_client_s_own_program_reads_our_entry(  # pragma: no cover - wide
     program.add("first")
     program.add("last")
     before = program.servers()
-    code, out, err = command("install", client)
+    variables = ["--env", "WEBVOICE_MAX_CREDITS=5", "--env", "WEBVOICE_OUTPUT_DIR=~/My files"]
+    code, out, err = command("install", client, *variables)
     assert (code, err) == (0, ""), out
     entry = program.servers().pop("webvoice")
     assert entry["command"] == LAUNCHER
+    assert entry["env"] == {"WEBVOICE_MAX_CREDITS": "5", "WEBVOICE_OUTPUT_DIR": "~/My files"}
     assert program.servers() == {**before, "webvoice": entry}
     assert program.knows(LAUNCHER)
-    assert "already" in command("install", client).out
+    assert "already" in command("install", client, *variables).out
     code, out, err = command("uninstall", client)
     assert (code, err) == (0, ""), out
     assert program.servers() == before

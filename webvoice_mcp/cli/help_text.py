@@ -7,7 +7,8 @@ Without a command, webvoice-mcp runs the MCP server on stdin and stdout. MCP cli
 
 commands:
   demo [--output-dir DIR]              try every kind of tool, without an account or a network
-  install CLIENT [--print] [--force]   add the server to cursor, claude-desktop, claude-code, …
+  install CLIENT [--print] [--force] [--env NAME=value] [--media]
+                                       add the server to cursor, claude-desktop, claude-code, …
   uninstall CLIENT                     remove it again
   doctor [--json]                      check the setup, and say how to fix what fails
   login [--email E]                    register or sign in with a code sent by e-mail

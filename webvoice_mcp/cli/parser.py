@@ -89,6 +89,18 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
     _add_client(install)
     install.add_argument("--print", action="store_true", help="change nothing; only show the text to write")
     install.add_argument("--force", action="store_true", help=f"replace a different entry named {ENTRY_NAME}")
+    install.add_argument(
+        "--env",
+        metavar="NAME=value",
+        action="append",
+        default=[],
+        help="set a variable in the entry, such as WEBVOICE_MAX_CREDITS=100; can be repeated; not for keys",
+    )
+    install.add_argument(
+        "--media",
+        action="store_true",
+        help="have the extra that reads films, recordings from phones and HEIC pictures",
+    )
 
     uninstall = add(
         "uninstall",
