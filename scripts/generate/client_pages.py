@@ -49,8 +49,9 @@ _HEAD = """\
   replaced only with `--force`; a client's own command line then replaces all of them.
 - **The extra `media`** with `--media`: the command is then `uvx --from 'webvoice-mcp[media]' webvoice-mcp`. If an
   installed `webvoice-mcp` is used, `install` says whether the extra is there, and how to add it.
-- **No key.** `--env` refuses one. The server has its own key file; see `webvoice-mcp login`. If you want a key in the client's file, add it
-  to the entry: `"env": {{"WEBVOICE_API_KEY": "…"}}`. Never do this in a file that is committed with a project.
+- **No key**, which `--env` refuses. The server has its own key file; see `webvoice-mcp login`. If you want a key in the
+  client's file, add it to the entry: `"env": {{"WEBVOICE_API_KEY": "…"}}`. Never do this in a file that is committed
+  with a project.
 - **Nothing else is changed.** In a file that we edit, every other byte stays: order, indentation, line ends, byte order
   mark. The file's mode stays, and so does a symbolic link to it. A copy of the old file is kept beside it, with
   `.bak-webvoice` at the end of its name and the same mode; the next edit replaces the copy. Installing twice changes

@@ -20,6 +20,7 @@ commands:
   tools [TOOL] [--json]                list the tools and their parameters, or show one of them whole
   sandbox [--host HOST] [--port PORT] [--state-dir DIR]
                                        run a local copy of the service, for trials and tests
+  completion SHELL                     print a script by which bash, zsh, fish or powershell completes
 
 options:
   --version                            show the version

@@ -8,6 +8,7 @@ from pathlib import Path
 from webvoice_mcp.cli.clients.mcp_clients import ENTRY_NAME, INSTALLABLE
 from webvoice_mcp.cli.help_text import HELP_TEXT
 
+SHELLS = ("bash", "zsh", "fish", "powershell")
 _MAX_DAYS = 3650
 
 
@@ -143,6 +144,16 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
         type=Path,
         help="where to keep accounts and mail (default: inside the user's state folder)",
     )
+
+    completion = add(
+        "completion",
+        "completion.run",
+        "Print a script by which your shell completes commands, options, tools and parameters. Write it where the shell"
+        " looks for it: for bash, ~/.local/share/bash-completion/completions/webvoice-mcp; for zsh, a file named "
+        "_webvoice-mcp in a folder of $fpath; for fish, ~/.config/fish/completions/webvoice-mcp.fish; for PowerShell, a"
+        " file that $PROFILE runs. After an update, write it again.",
+    )
+    completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=f"one of: {', '.join(SHELLS)}")
     return dict(commands.choices)
 
 
