@@ -108,7 +108,7 @@ def test_printing_shows_the_variables_for_every_client(command: Command, home: P
 # An entry that is there already
 
 
-def test_a_variable_is_added_to_our_entry_and_the_rest_of_it_stays(command: Command, home: Path) -> None:
+def test_a_variable_is_added_and_the_rest_of_our_entry_stays(command: Command, home: Path) -> None:
     entry = {"disabled": True, "command": LAUNCHER, "env": {"WEBVOICE_API_KEY": KEY}}
     path = write_cursor(home, entry)
     code, out, err = command("install", "cursor", *WORDS)

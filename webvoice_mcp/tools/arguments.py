@@ -77,7 +77,7 @@ def describe_unknown_tool(name: str, names: Iterable[str], list_of_tools: str = 
     """Return the sentences about a name that is no tool's, with the nearest names.
 
     Args:
-        list_of_tools: what names all tools, in case that no name is near.
+        list_of_tools: the place where all tools are listed, named if no name is near.
     """
     import difflib  # noqa: PLC0415 - only needed for a wrong name
 
