@@ -44,6 +44,7 @@ from webvoice_mcp.tools import completion, file_resources, prompts, resources
 from webvoice_mcp.tools.arguments import explain, normalize
 from webvoice_mcp.tools.cache import RunningServer
 from webvoice_mcp.tools.catalogue import check_offered, offered
+from webvoice_mcp.tools.icon import icon
 from webvoice_mcp.tools.results import failed_result
 
 _INSTRUCTIONS = """\
@@ -170,6 +171,7 @@ def create_server(
         version=__version__,
         instructions=_INSTRUCTIONS,
         website_url=settings.site,
+        icons=[icon()],
         lifespan=lifespan,
         log_level=settings.log_level,
         request_state_security=RequestStateSecurity(keys=[secrets.token_bytes(32)]),

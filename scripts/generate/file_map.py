@@ -11,6 +11,7 @@ _DESCRIPTIONS = {
     "py.typed": "Tells type checkers that the package has types.",
     "sandbox/engines/drawings.svg": "Templates of what pictures show.",
     "sandbox/engines/phrasebook.tsv": "Phrases in all languages.",
+    "tools/icon.svg": "The icon.",
 }
 _BEGIN = "<!-- map: written by scripts/snapshots.py -->\n"
 _END = "<!-- /map -->"
