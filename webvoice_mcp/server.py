@@ -43,6 +43,7 @@ from webvoice_mcp.tools.arguments import explain, normalize
 from webvoice_mcp.tools.cache import RunningServer
 from webvoice_mcp.tools.catalogue import check_offered, offered
 from webvoice_mcp.tools.results import failed_result, without_key
+from webvoice_mcp.tools.skills.extension import Skills, is_skill_uri, read_skill
 from webvoice_mcp.tools.tasks import Tasks
 
 _INSTRUCTIONS = """\
@@ -114,9 +115,11 @@ class Server(MCPServer[Services]):
     async def read_resource(
         self, uri: AnyUrl | str, context: Context[Services, Any] | None = None
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
-        """Read a resource, or a file that a call made."""
+        """Read a resource, a file that a call made, or a skill."""
         if file_resources.is_file_uri(str(uri)):
             return [await file_resources.read_file(str(uri), self._running.cache.services)]
+        if is_skill_uri(str(uri)):
+            return [await read_skill(str(uri), self._families)]
         return await super().read_resource(uri, context)
 
 
@@ -174,7 +177,7 @@ def create_server(
         request_state_security=RequestStateSecurity(keys=[secrets.token_bytes(32)]),
         cache_hints=dict.fromkeys(lists, day),
         subscriptions=False,  # the list of tools does not change while the server runs
-        extensions=[Tasks()],
+        extensions=[Tasks(), Skills(settings.toolsets)],
     )
     resources.add_to(server, settings.toolsets, running)
     prompts.add_to(server, settings.toolsets)

@@ -74,7 +74,10 @@ class Tasks(Extension):
         ]
 
     async def intercept_tool_call(
-        self, params: CallToolRequestParams, ctx: RequestContext, call_next: CallNext
+        self,
+        params: CallToolRequestParams,  # noqa: ARG002 - the method is the SDK's
+        ctx: RequestContext,
+        call_next: CallNext,
     ) -> HandlerResult:
         """Turn the answer that names a job into a task, for a client that knows tasks."""
         result = await call_next(ctx)
