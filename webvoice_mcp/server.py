@@ -43,7 +43,7 @@ from webvoice_mcp.tools.arguments import explain, normalize
 from webvoice_mcp.tools.cache import RunningServer
 from webvoice_mcp.tools.catalogue import check_offered, offered
 from webvoice_mcp.tools.results import failed_result, without_key
-from webvoice_mcp.tools.skills.extension import Skills, is_skill_uri, read_skill
+from webvoice_mcp.tools.skills.extension import Skills, declare_in_handshake, is_skill_uri, read_skill
 from webvoice_mcp.tools.tasks import Tasks
 
 _INSTRUCTIONS = """\
@@ -178,6 +178,7 @@ def create_server(
         cache_hints=dict.fromkeys(lists, day),
         subscriptions=False,  # the list of tools does not change while the server runs
         extensions=[Tasks(), Skills(settings.toolsets)],
+        middleware=[declare_in_handshake],
     )
     resources.add_to(server, settings.toolsets, running)
     prompts.add_to(server, settings.toolsets)

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from mcp import MCPError
-from mcp.server.context import HandlerResult, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.extension import Extension, MethodBinding
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
@@ -91,6 +91,17 @@ class Skills(Extension):
         if params.uri not in skills:
             raise MCPError(INVALID_PARAMS, _unknown(params.uri, skills))
         return {"skill": skills[params.uri].entry(), **_CACHED}
+
+
+async def declare_in_handshake(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Declare the extension in the handshake, too, if the client does; the SDK does so in `server/discover` alone."""
+    result = await call_next(ctx)
+    if ctx.method == "initialize" and isinstance(result, dict):
+        declared = (ctx.params or {})["capabilities"].get("extensions")
+        if isinstance(declared, dict) and SKILLS in declared:
+            capabilities = {**result["capabilities"], "extensions": {SKILLS: {}}}
+            return {**result, "capabilities": capabilities}
+    return result
 
 
 def is_skill_uri(uri: str) -> bool:
