@@ -1,7 +1,7 @@
 """Creates the MCP server from the settings."""
 
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -138,11 +138,13 @@ def create_server(
     *,
     transport: httpx2.AsyncBaseTransport | None = None,
     shutdown: Shutdown | None = None,
+    more_tools: Sequence[Tool] = (),
 ) -> Server:
     """Create the server.
 
     Args:
         transport: replaces the network in tests.
+        more_tools: tools of a test.
         shutdown: None gives running jobs their time when the server ends.
     """
     running = RunningServer()
@@ -165,7 +167,7 @@ def create_server(
     day = CacheHint(ttl_ms=86_400_000, scope="private")
     lists = ("tools/list", "prompts/list", "resources/templates/list", "server/discover")  # resources come and go
     server = Server(
-        [tool.sdk_tool() for tool in offered(settings.toolsets)],
+        [*(tool.sdk_tool() for tool in offered(settings.toolsets)), *more_tools],
         settings.toolsets,
         running,
         title="WebVoice",

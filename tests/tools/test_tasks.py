@@ -42,7 +42,7 @@ async def refusal(client: ExtendedClient, method: str, task_id: str) -> tuple[in
 async def end_of(client: ExtendedClient, task: Message) -> Message:
     """Return a task once it has ended."""
     with anyio.fail_after(PATIENCE):
-        while (found := await ask(client, "tasks/get", task["taskId"]))["status"] == "working":  # noqa: ASYNC110
+        while (found := await ask(client, "tasks/get", task["taskId"]))["status"] == "working":  # noqa: ASYNC110 - clients poll, too
             await anyio.sleep(0.01)
     return found
 

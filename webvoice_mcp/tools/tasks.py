@@ -53,7 +53,7 @@ class TaskUpdateParams(TaskParams):
 
 
 class KeptResult(Result):
-    """What the history keeps of the result of a job of another run."""
+    """The result of a job of another run, as far as the history keeps it."""
 
     files: list[File]
     credits_used: float | None = None
