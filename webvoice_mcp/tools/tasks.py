@@ -40,19 +40,19 @@ _VERSIONS = frozenset(MODERN_PROTOCOL_VERSIONS)
 RequestContext = ServerRequestContext[Services, Any]
 
 
-class TaskParams(RequestParams):
+class TaskParams(RequestParams, defer_build=True):  # few clients know tasks
     """Parameters of the requests about one task."""
 
     task_id: str
 
 
-class TaskUpdateParams(TaskParams):
+class TaskUpdateParams(TaskParams, defer_build=True):
     """Parameters of `tasks/update`."""
 
     input_responses: dict[str, Any]
 
 
-class KeptResult(Result):
+class KeptResult(Result, defer_build=True):
     """The result of a job of another run, as far as the history keeps it."""
 
     files: list[File]

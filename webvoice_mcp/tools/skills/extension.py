@@ -27,7 +27,7 @@ _FRONT_MATTER = re.compile(rb"---\r?\n(.*?\n)---\r?\n", re.DOTALL)
 _CACHED = {"ttlMs": 86_400_000, "cacheScope": "public"}  # they are the same for everybody
 
 
-class SkillParams(RequestParams):
+class SkillParams(RequestParams, defer_build=True):  # few clients know skills
     """Parameters of `skills/get`."""
 
     uri: str
