@@ -1,4 +1,4 @@
-"""Generates the map in docs/ARCHITECTURE.md: every file of the package with the first line of its docstring."""
+"""Generates the map in docs/ARCHITECTURE.md: every file of the package with its docstring's first line or its title."""
 
 import ast
 import re
@@ -42,5 +42,8 @@ def _line(indent: str, name: str, description: str) -> str:
 
 
 def _first_line(path: Path) -> str:
+    if path.suffix == ".md":  # a skill
+        title = re.search("^# (.+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        return f"{title[1]}." if title else ""
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return docstring.partition("\n")[0]
