@@ -26,15 +26,15 @@ pytestmark = [
 KILLED = """
 import os, runpy, signal, sys
 stage, parts = sys.argv[1], int(sys.argv[2])
-kept = 0
+kept = []
 
 def watch(event, arguments):
-    global kept
     path = str(arguments[1 if event in ("os.link", "os.rename") else 0]) if arguments else ""
-    kept += event == "open" and path.endswith("parts")  # the folder is written to the disk after each part
+    if event == "open" and path.endswith("parts"):  # the folder is written to the disk after each part
+        kept.append(path)
     if {
         "before the first part": event == "socket.connect",
-        "after the last part": kept == parts,
+        "after the last part": len(kept) == parts,
         "while the parts are joined": event == "open" and path.endswith(".media"),
         "before the whole has its name": event in ("os.link", "os.rename") and path.startswith("killed"),
         "before the parts are forgotten": event == "os.remove" and path.endswith(".json"),

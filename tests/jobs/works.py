@@ -84,7 +84,14 @@ WORKS = (
         (".mp3", ".srt"),
         4,
     ),
-    Work("webvoice_translate", {"text_path": "story.md", "target_language": "it"}, "translation/", (".md",), 4, _put_story),
+    Work(
+        "webvoice_translate",
+        {"text_path": "story.md", "target_language": "it"},
+        "translation/",
+        (".md",),
+        4,
+        _put_story,
+    ),
     Work("webvoice_stt", {"audio_path": "talk.wav"}, "stt/", (".srt",), 4, _put_talk),
 )
 
