@@ -76,8 +76,7 @@ def world(make_settings: MakeSettings, sandbox: tuple[SandboxService, str], out:
     async def make(work: Work) -> AsyncIterator[World]:
         service, key = sandbox
         service.clear_faults()
-        out.mkdir()
-        work.put(out)
+        work.prepare(out)
         settings = make_settings(BASE_URL=service.base_url, API_KEY=key, INLINE_WAIT=0)
         async with Client(create_server(settings)) as client:
             yield World(client, service, key, out)

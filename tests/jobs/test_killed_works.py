@@ -68,8 +68,7 @@ async def test_a_work_killed_at_any_stage_is_paid_for_once(
 ) -> None:
     if stage == JOINING and work.tool != "webvoice_narrate":
         pytest.skip("only sound is joined from files")
-    out.mkdir()
-    work.put(out)
+    work.prepare(out)
     await anyio.to_thread.run_sync(start_and_kill, work, stage, tmp_path, service)
     answered = {BEFORE_ANY: 0, BETWEEN: 2}.get(stage, work.parts)
     assert service.ledger.total() == answered

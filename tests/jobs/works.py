@@ -28,7 +28,7 @@ class Work:
         path: the endpoint that the parts are sent to.
         suffixes: extensions of the files that are made, the one of `output_path` first.
         parts: number of parts, each of another content.
-        put: writes the call's inputs to the output folder.
+        put: writes the call's inputs to a folder.
     """
 
     tool: str
@@ -37,6 +37,11 @@ class Work:
     suffixes: tuple[str, ...]
     parts: int
     put: Callable[[Path], None] = lambda _: None
+
+    def prepare(self, out: Path) -> None:
+        """Create the output folder with the call's inputs."""
+        out.mkdir()
+        self.put(out)
 
     def call(self, name: str) -> dict[str, Any]:
         """Return the arguments of a call whose files have this name."""
