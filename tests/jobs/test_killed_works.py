@@ -24,14 +24,20 @@ pytestmark = [
 
 # A program that runs the server, and kills it when Python is about to do something.
 KILLED = """
-import os, runpy, signal, sys
+import os, runpy, signal, sys, threading
 stage, parts = sys.argv[1], int(sys.argv[2])
 kept = []
+thread = threading.local()
 
 def watch(event, arguments):
-    path = str(arguments[1 if event in ("os.link", "os.rename") else 0]) if arguments else ""
-    if event == "open" and path.endswith("parts"):  # the folder is written to the disk after each part
-        kept.append(path)
+    if event not in ("open", "os.link", "os.remove", "os.rename", "socket.connect"):
+        return
+    path = str(arguments[1 if event in ("os.link", "os.rename") else 0])
+    if event == "os.rename" and path.endswith(".json"):
+        thread.is_keeping = True
+    elif event == "open" and path.endswith("parts") and getattr(thread, "is_keeping", False):
+        kept.append(path)  # the part has its name, and its folder is about to be flushed to the disk
+        thread.is_keeping = False
     if {
         "before the first part": event == "socket.connect",
         "after the last part": len(kept) == parts,

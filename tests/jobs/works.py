@@ -120,7 +120,8 @@ class WorksService(LoopbackService):
         part, reply = _REPLIES[request.path](request.body)
         with self._lock:
             is_answered = self.stop_after is None or self.ledger.total() < self.stop_after
-            self.ledger[part] += is_answered
+            if is_answered:
+                self.ledger[part] += 1
         if not is_answered:
             self._closing.wait()
             return None
