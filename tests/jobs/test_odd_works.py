@@ -100,7 +100,7 @@ async def test_five_thousand_cues_come_back_with_their_times(make_settings: Make
     assert max(map(len, service.asked)) <= 4000
 
 
-async def test_the_price_of_texts_that_share_a_request_may_grow_and_says_so(make_settings: MakeSettings) -> None:
+async def test_a_translation_that_may_cost_more_says_so(make_settings: MakeSettings) -> None:
     async with connected(make_settings(), Translator()) as client:
         bases = [
             fields(
@@ -137,7 +137,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("work", WORKS, ids=lambda work: work.tool.removeprefix("webvoice_"))
-async def test_a_disk_that_is_full_when_the_whole_is_saved_loses_nothing(
+async def test_a_full_disk_loses_nothing_that_was_paid_for(
     make_settings: MakeSettings, out: Path, monkeypatch: pytest.MonkeyPatch, work: Work
 ) -> None:
     work.prepare(out)
@@ -160,7 +160,7 @@ async def test_a_disk_that_is_full_when_the_whole_is_saved_loses_nothing(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of files")
-async def test_a_part_that_cannot_be_kept_ends_the_work_before_the_next(make_settings: MakeSettings, out: Path) -> None:
+async def test_a_part_that_cannot_be_kept_ends_the_work(make_settings: MakeSettings, out: Path) -> None:
     resource = pytest.importorskip("resource")
     service = Speaker()
     sound = service.sound

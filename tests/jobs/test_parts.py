@@ -165,7 +165,7 @@ async def test_a_link_in_place_of_a_part_is_not_followed(folder: Path, tmp_path:
     assert await kept(folder, "a") == []
 
 
-async def test_a_lock_or_a_part_that_cannot_be_written_is_told_with_the_setting(folder: Path) -> None:
+async def test_a_lock_or_a_part_that_cannot_be_written_is_told(folder: Path) -> None:
     parts = Parts(folder, URL)
     await parts.prepare()
     media = parts.new_media()

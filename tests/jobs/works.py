@@ -105,7 +105,7 @@ class WorksService(LoopbackService):
     """A service that does all works and keeps a ledger.
 
     Attributes:
-        ledger: how often it answered a part, by what was sent.
+        ledger: number of answers to each part, by what was sent.
         stop_after: number of answers after which it answers no more, None for no end.
     """
 

@@ -208,7 +208,7 @@ async def test_sound_and_subtitles_are_added_to_a_film(
     assert loudness((out / "vtt.mp4").read_bytes(), 0.1, 0.9) < 5
 
 
-async def test_a_sound_longer_than_its_film_is_cut_and_the_result_says_so(
+async def test_the_result_tells_of_a_sound_longer_than_its_film(
     make_settings: MakeSettings, put: Callable[..., None]
 ) -> None:
     put(a_mp4=made(CLIP), music_mp3=made(MP3._replace(seconds=3.0)))
