@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 TIMEOUT_SECONDS = 120.0  # a test that waits longer for a request fails
 _API_PATH = "/api/v1/"
@@ -77,7 +77,7 @@ class LoopbackService:
         return reply.wait() if isinstance(reply, HeldReply) else reply
 
     @contextmanager
-    def running(self) -> Iterator["LoopbackService"]:
+    def running(self) -> Iterator[Self]:
         """Serve in a thread while the context is open."""
         self._thread.start()
         try:

@@ -422,3 +422,23 @@ async def test_of_a_file_only_what_is_meant_to_be_read_is_spoken(make_settings: 
         message = failed(await client.call_tool("webvoice_narrate", {"text_path": "wrong.vtt"}))
     assert [asked["text"] for asked in service.said] == ["Good morning.", "A dark night"]
     assert message.startswith("unsupported_media: text_path: wrong.vtt: Line 1 is not the beginning of a WebVTT file")
+
+
+async def test_an_answer_without_a_bill_counts_as_the_estimate(make_settings: MakeSettings) -> None:
+    service = Speaker()
+    service.bill = None
+    async with connected(make_settings(), service) as client:
+        result = fields(await client.call_tool("webvoice_narrate", {"text": book(3)}))
+    assert result["credits_used"] == 6.0
+    assert "credits_remaining" not in result
+
+
+async def test_a_link_in_place_of_sound_is_told(make_settings: MakeSettings, tmp_path: Path) -> None:
+    service = Speaker()
+    link = {"success": True, "audio": "https://cdn.example/a.mp3", "credits_used": 2.0}
+    service.fail = lambda asked: answer(link) if asked["text"].startswith("Chapter 2.") else None
+    async with connected(make_settings(), service) as client:
+        message = failed(await client.call_tool("webvoice_narrate", {"text": book(3)}))
+    assert message.startswith("invalid_response: The service sent a link; fetch it yourself: https://cdn.example/a.mp3")
+    assert "2 of 3 parts are kept" in message
+    assert len(kept(tmp_path)) == 2 * 2

@@ -163,3 +163,20 @@ async def test_a_link_in_place_of_a_part_is_not_followed(folder: Path, tmp_path:
     reply.rename(tmp_path / "elsewhere.json")
     reply.symlink_to(tmp_path / "elsewhere.json")
     assert await kept(folder, "a") == []
+
+
+async def test_a_lock_or_a_part_that_cannot_be_written_is_told(folder: Path) -> None:
+    parts = Parts(folder, URL)
+    await parts.prepare()
+    media = parts.new_media()
+    (folder / "lock").unlink()
+    (folder / "lock").mkdir()
+    with pytest.raises(DiskError, match=r"Cannot keep parts of long work in .*WEBVOICE_STATE_DIR"):
+        await parts.hold("ab" * 32)
+    (folder / "lock").rmdir()
+    media.discard()
+    folder.rmdir()
+    with pytest.raises(DiskError, match=r"Cannot write "):
+        parts.new_media()
+    with pytest.raises(DiskError, match=r"Cannot keep parts of long work in .*WEBVOICE_STATE_DIR"):
+        await parts.keep("a", REPLY, None)

@@ -208,6 +208,16 @@ async def test_sound_and_subtitles_are_added_to_a_film(
     assert loudness((out / "vtt.mp4").read_bytes(), 0.1, 0.9) < 5
 
 
+async def test_the_result_tells_of_a_sound_longer_than_its_film(
+    make_settings: MakeSettings, put: Callable[..., None]
+) -> None:
+    put(a_mp4=made(CLIP), music_mp3=made(MP3._replace(seconds=3.0)))
+    async with calling(make_settings) as caller:
+        result = await caller.join("a.mp4", sound="music.mp3", output_path="film.mp4")
+    assert result["duration"] == 1.0
+    assert result["note"] == "The sound is 3.0 s long, the film 1.0 s: the rest of it is left out."
+
+
 async def test_unlike_clips_are_encoded_anew_and_the_result_says_so(
     make_settings: MakeSettings, put: Callable[..., None], out: Path
 ) -> None:

@@ -43,6 +43,12 @@ class SandboxService:
         """Add credits to an account."""
         self._post(f"{self.site}/sandbox/credits/", {"email": email, "credits": amount})
 
+    def credits(self, key: str) -> float:
+        """Return the credits that are left in the account of a key."""
+        reply = self._http.get("status/", headers={"X-API-Key": key}).json()
+        left: float = reply["credits"]
+        return left
+
     def _post(self, path: str, body: Message) -> Message:
         response = self._http.post(path, json=body)
         assert response.is_success, response.text

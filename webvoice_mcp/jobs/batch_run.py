@@ -263,7 +263,7 @@ class BatchRun(Execution):
 
     def _with_what_is_kept(self, error: WebVoiceError, tool: str) -> WebVoiceError:
         """Return the error with what is kept and what the rest costs."""
-        if not self._keeps or len(self._parts) == 1:
+        if not self._keeps or (len(self._parts) == 1 and not self._results):
             return error
         prices = [self._price(part).credits or 0 for part in self._missing]
         text = (

@@ -1,5 +1,6 @@
 """Narration: a text of any length, or the lines of several voices, spoken to one MP3 file with subtitles."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -110,7 +111,7 @@ async def _read_aloud(file: TextFile, sources: Sources) -> str:
 
 def _cut(line: Line, names: dict[str, str]) -> list[_Spoken]:
     """Cut a line into parts. Also note in which argument each part was given."""
-    pieces = [piece for piece in cut(line.text) if piece.text.strip()]
+    pieces = [piece for piece in cut(line.text) if _can_be_spoken(piece.text)]
     spoken: list[_Spoken] = []
     for piece in pieces:
         voice = line.voice or DEFAULT_VOICES.get(line.language)
@@ -120,6 +121,11 @@ def _cut(line: Line, names: dict[str, str]) -> list[_Spoken]:
     if spoken:
         spoken[-1] = replace(spoken[-1], pause=line.pause)
     return spoken
+
+
+def _can_be_spoken(text: str) -> bool:
+    """Return False for marks and white space alone, which would be paid for without being heard."""
+    return any(unicodedata.category(character)[0] in "LNS" for character in text)  # letters, numbers, symbols
 
 
 async def _with_voices(parts: Sequence[Part], names: dict[str, str], client: FreeClient) -> list[Part]:

@@ -144,7 +144,8 @@ async def _assemble(
 async def _save(assembly: Assembly, text: str, content: str, suffix: str) -> dict[str, Any]:
     """Save the content, if there is an output; return the text for the result, of a long one only its beginning.
 
-    A text that cannot be saved was paid for, so it is delivered all the same.
+    A text that cannot be saved was paid for, so it is delivered all the same. Subtitles are not: without a file their
+    times would be lost, whereas their parts are kept for the next call.
     """
     if not assembly.outputs:
         return {"text": text}
@@ -152,6 +153,8 @@ async def _save(assembly: Assembly, text: str, content: str, suffix: str) -> dic
         assembly.outputs[0].write(content.encode())
         saved = await assembly.publish(assembly.outputs[0], suffix)
     except (FileError, InvalidResponse) as error:
+        if suffix in _FORMATS:
+            raise
         return {"text": text, "note": f"The text could not be saved: {error}"}
     files = {"files": [saved.facts()]}
     if len(text) <= SHOWN_CHARACTERS:

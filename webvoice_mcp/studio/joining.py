@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import BinaryIO, NamedTuple, Protocol, cast
 
 from webvoice_mcp.errors import DiskError, InvalidArgument, UnsupportedMedia, WebVoiceError
+from webvoice_mcp.files.kinds import MP3
+from webvoice_mcp.files.length import length_of_recording
 from webvoice_mcp.studio.decoder import TimeIsUpError, TooLargeError, load
 from webvoice_mcp.studio.extra import how_to_add
 from webvoice_mcp.studio.films import BrokenClipError, BrokenSoundError, Subtitle, join_films
@@ -12,6 +14,7 @@ from webvoice_mcp.studio.sound_joined import BrokenPartError, join_sound_anew
 from webvoice_mcp.studio.subtitles import Cue
 
 _BLOCK_BYTES = 1 << 18
+_LEAST_LEFT_OUT_SECONDS = 0.5  # of a sound that is longer than its film; less is not worth a remark
 
 
 class Source(Protocol):
@@ -126,6 +129,9 @@ def join_clips(
         notes.append("The clips' pictures differ in form, so they were encoded anew in the size of the first.")
     if film.has_new_sound:
         notes.append("The clips' sound differs in form, so it was encoded anew.")
+    heard = length_of_recording(sound.file, MP3) if sound else None
+    if heard is not None and heard > film.seconds + _LEAST_LEFT_OUT_SECONDS:
+        notes.append(f"The sound is {heard:.1f} s long, the film {film.seconds:.1f} s: the rest of it is left out.")
     if late := sum(cue.start >= film.seconds for cue in subtitles):
         notes.append(f"Subtitles that begin after the end of the film are left out: {late} of {len(subtitles)}.")
     return Joined(film.seconds, " ".join(notes))
