@@ -1,7 +1,6 @@
 """The command line as a whole."""
 
 import importlib
-import json
 import os
 import signal
 import subprocess
@@ -162,23 +161,6 @@ def test_a_folder_s_name_may_have_bytes_that_are_no_text(tmp_path: Path) -> None
         assert process.stdout.readline().startswith(b"WebVoice sandbox at ")
         process.send_signal(signal.SIGTERM)
         assert process.wait(TIMEOUT_SECONDS) == 0
-
-
-@pytest.mark.slow
-def test_descriptions_stay_where_python_leaves_docstrings_out(tmp_path: Path) -> None:
-    outputs = set()
-    for level in ("", "2"):
-        environ = environment(tmp_path) | {"PYTHONOPTIMIZE": level, "PYTHONDONTWRITEBYTECODE": "1"}
-        listed = subprocess.run(
-            [*SERVER_COMMAND, "tools", "--json"],
-            capture_output=True,
-            env=environ,
-            timeout=TIMEOUT_SECONDS,
-            check=True,
-        )
-        outputs.add(listed.stdout)
-    (output,) = outputs
-    assert all(tool["description"] for tool in json.loads(output))
 
 
 @posix

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import TIMEOUT_SECONDS, Command, CommandResult
+from tests.wire.setups import UNKNOWN_USER_COMMAND
 from tests.wire_driver import HANDSHAKE, environment
 
 pwd = pytest.importorskip("pwd", reason="on Windows every user has a home folder")
@@ -106,30 +106,11 @@ def test_with_its_folders_set_every_command_works(run: Run, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_the_server_starts_with_its_folders_and_not_without(tmp_path: Path) -> None:
-    program = """
-import pwd, sys
-
-def unknown(_user):
-    raise KeyError("no such user")
-
-pwd.getpwuid = pwd.getpwnam = unknown
-from webvoice_mcp.__main__ import main
-sys.exit(main())
-"""
-
-    def serve(**folders: str) -> "subprocess.CompletedProcess[bytes]":
-        environ = without_home(tmp_path, {}) | folders
-        options: Any = {"env": environ, "cwd": tmp_path, "input": HANDSHAKE, "timeout": TIMEOUT_SECONDS}
-        return subprocess.run([sys.executable, "-c", program], **options, capture_output=True, check=False)
-
-    refused = serve()
-    assert (refused.returncode, refused.stdout, refused.stderr) == (2, b"", f"webvoice-mcp: {BOTH}\n".encode())
+def test_the_server_without_its_folders_ends_with_one_line(tmp_path: Path) -> None:
+    options: Any = {"env": without_home(tmp_path, {}), "cwd": tmp_path, "input": HANDSHAKE, "timeout": TIMEOUT_SECONDS}
+    done = subprocess.run([*UNKNOWN_USER_COMMAND], **options, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (2, b"", f"webvoice-mcp: {BOTH}\n".encode())
     assert list(tmp_path.iterdir()) == []
-    folders = {"WEBVOICE_STATE_DIR": str(tmp_path / "state"), "WEBVOICE_OUTPUT_DIR": str(tmp_path / "out")}
-    served = serve(**folders)
-    assert (served.returncode, served.stderr) == (0, b"")
-    assert "serverInfo" in json.loads(served.stdout)["result"]
 
 
 @pytest.mark.parametrize("home", [{}, {"HOME": ""}, {"HOME": "relative"}])
