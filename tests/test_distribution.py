@@ -19,6 +19,8 @@ from packaging.version import Version
 
 import webvoice_mcp
 
+pytestmark = pytest.mark.untraced
+
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "io.github.easytaskflow/webvoice-mcp"
 LOCKS = ("demo.txt", "dev.txt")

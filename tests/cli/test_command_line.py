@@ -154,6 +154,7 @@ def test_bytes_that_are_no_text_end_every_command_with_a_message(command: Comman
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
 @pytest.mark.slow
+@pytest.mark.untraced
 def test_a_folder_s_name_may_have_bytes_that_are_no_text(tmp_path: Path) -> None:
     words = ["sandbox", "--port", "0", "--state-dir", os.fsencode(tmp_path) + b"/caf\xe9"]
     with start([*SERVER_COMMAND, *words], env=environment(tmp_path)) as process:  # type: ignore[list-item]  # bytes are allowed
@@ -165,6 +166,7 @@ def test_a_folder_s_name_may_have_bytes_that_are_no_text(tmp_path: Path) -> None
 
 @posix
 @pytest.mark.slow
+@pytest.mark.untraced
 def test_a_closed_output_exits_with_1_and_no_traceback(tmp_path: Path) -> None:
     with start([*SERVER_COMMAND, "tools"], env=environment(tmp_path)) as process:
         assert process.stdout
@@ -187,6 +189,7 @@ def test_a_closed_output_exits_with_1_and_no_traceback(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.slow
+@pytest.mark.untraced
 def test_ctrl_c_ends_a_chat_and_a_second_one_ends_a_job(
     tmp_path: Path, path: str, words: list[str], err: bytes
 ) -> None:
@@ -230,6 +233,7 @@ def _raising(error: BaseException) -> Callable[[str], ModuleType]:
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 def test_characters_that_a_terminal_cannot_show_become_question_marks(tmp_path: Path) -> None:
     with LoopbackService(
         {"translation/": {"success": True, "translated_text": "Perché no… 你好"}}

@@ -106,6 +106,7 @@ def test_with_its_folders_set_every_command_works(run: Run, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 def test_the_server_without_its_folders_ends_with_one_line(tmp_path: Path) -> None:
     options: Any = {"env": without_home(tmp_path, {}), "cwd": tmp_path, "input": HANDSHAKE, "timeout": TIMEOUT_SECONDS}
     done = subprocess.run([*UNKNOWN_USER_COMMAND], **options, capture_output=True, check=False)
