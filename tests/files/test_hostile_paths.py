@@ -291,6 +291,7 @@ async def test_only_audio_and_images_are_uploaded_whatever_their_names(make_sett
         assert await codes(make_settings(), tool, calls) == dict.fromkeys(OTHERS, "unsupported_media"), tool
 
 
+@pytest.mark.slow
 @pytest.mark.untraced
 async def test_a_file_of_ten_gibibytes_is_refused_unread(make_settings: MakeSettings, out: Path) -> None:
     for name, start in (("large.mp3", FLAC_BYTES), ("large.png", PNG_BYTES)):
