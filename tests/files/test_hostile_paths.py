@@ -34,6 +34,7 @@ from tests.files.samples import (
 from tests.support import MakeSettings, connected
 from webvoice_mcp.errors import FileExists, InvalidArgument, PathNotAllowed, WebVoiceError
 from webvoice_mcp.files import Files
+from webvoice_mcp.files.kinds import MP3, WAV
 from webvoice_mcp.settings import Settings
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links, pipes and sockets as POSIX has them")
@@ -385,6 +386,19 @@ async def try_to_write(files: Files) -> bytes:
     return b""
 
 
+async def try_to_read_text(files: Files) -> bytes:
+    with suppress(WebVoiceError):
+        return await files.read_text("here/a.mp3", "text_path")
+    return b""
+
+
+async def try_to_open(files: Files) -> bytes:
+    with suppress(WebVoiceError):
+        async with files.open_local([("files[0]", "here/a.mp3")], (MP3, WAV)) as (opened,):
+            return opened.file.read()
+    return b""
+
+
 async def find_leaks(swapper: Swapper, work: Callable[[], Awaitable[bytes]], *, back: bool) -> list[str]:
     """Do the work once for each system call that the folder can be swapped before, and swapped back before."""
     with swapper.swapping(0, None):
@@ -408,10 +422,12 @@ async def find_leaks(swapper: Swapper, work: Callable[[], Awaitable[bytes]], *, 
     [
         (try_to_read, False),
         (try_to_read, True),
+        (try_to_read_text, False),
+        (try_to_open, False),
         (try_to_write, False),
         pytest.param(try_to_write, True, marks=pytest.mark.wide),  # 2,000 pairs of system calls
     ],
-    ids=["read", "read, put back", "write", "write, put back"],
+    ids=["read", "read, put back", "read text", "open", "write", "write, put back"],
 )
 async def test_a_folder_that_is_swapped_for_a_link_leaks_nothing(
     make_settings: MakeSettings, tmp_path: Path, swapper: Swapper, work: Callable[[Files], Awaitable[bytes]], back: bool
