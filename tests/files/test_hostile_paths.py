@@ -3,6 +3,7 @@
 The last part swaps a folder for a link while a file is read or written.
 """
 
+import errno
 import io
 import os
 import socket
@@ -32,7 +33,7 @@ from tests.files.samples import (
     wav_bytes,
 )
 from tests.support import MakeSettings, connected
-from webvoice_mcp.errors import FileExists, InvalidArgument, PathNotAllowed, WebVoiceError
+from webvoice_mcp.errors import DiskError, FileExists, InvalidArgument, PathNotAllowed, WebVoiceError
 from webvoice_mcp.files import Files
 from webvoice_mcp.files.kinds import MP3, WAV
 from webvoice_mcp.settings import Settings
@@ -444,3 +445,32 @@ async def test_a_folder_that_is_swapped_for_a_link_leaks_nothing(
 ) -> None:
     files = Files(make_settings(ALLOWED_DIRS=tmp_path / "out"))
     assert await find_leaks(swapper, lambda: work(files), back=back) == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "words"),
+    [
+        (errno.ELOOP, PathNotAllowed, "was replaced while it was being opened"),
+        (errno.EIO, DiskError, "Cannot read .*a.mp3"),
+    ],
+)
+async def test_a_clip_that_cannot_be_opened_any_more_is_named(
+    make_settings: MakeSettings,
+    out: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: int,
+    kind: type[WebVoiceError],
+    words: str,
+) -> None:
+    (out / "a.mp3").write_bytes(MP3_BYTES)
+    open_as_before = os.open
+
+    def refuse(path: Any, *options: Any, **more: Any) -> int:
+        if str(path).endswith("a.mp3"):
+            raise OSError(failure, os.strerror(failure))
+        return open_as_before(path, *options, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(kind, match=words):
+        async with Files(make_settings()).open_local([("files[0]", "a.mp3")], (MP3,)):
+            pass
