@@ -166,7 +166,6 @@ def test_a_folder_s_name_may_have_bytes_that_are_no_text(tmp_path: Path) -> None
 
 @posix
 @pytest.mark.slow
-@pytest.mark.untraced
 def test_a_closed_output_exits_with_1_and_no_traceback(tmp_path: Path) -> None:
     with start([*SERVER_COMMAND, "tools"], env=environment(tmp_path)) as process:
         assert process.stdout
@@ -189,7 +188,6 @@ def test_a_closed_output_exits_with_1_and_no_traceback(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.slow
-@pytest.mark.untraced
 def test_ctrl_c_ends_a_chat_and_a_second_one_ends_a_job(
     tmp_path: Path, path: str, words: list[str], err: bytes
 ) -> None:

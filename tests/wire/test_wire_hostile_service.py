@@ -281,7 +281,6 @@ def test_a_bomb_costs_others_neither_memory_nor_time(
 
 @pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting")
-@pytest.mark.untraced
 def test_memory_for_large_answers_is_given_back(start_server: StartServer, hostile: HostileService) -> None:
     server = start_server(BASE_URL=hostile.base_url, API_KEY=CANARY, INLINE_WAIT=0)
     server.call("webvoice_account_links")

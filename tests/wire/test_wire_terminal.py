@@ -97,7 +97,6 @@ def test_signing_in_prints_no_control_character(tmp_path: Path, hostile: Hostile
 
 
 @pytest.mark.slow
-@pytest.mark.untraced
 def test_the_debug_log_contains_no_control_character_and_no_key(tmp_path: Path, hostile: HostileService) -> None:
     reply = json.dumps({**REPLY, "echo": CANARY}).encode()
     event = b"data: " + json.dumps({"error": {"message": f"{NASTY} {CANARY}"}}).encode() + b"\n\n"
