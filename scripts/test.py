@@ -5,9 +5,8 @@ import sys
 
 import _env
 
-_PARALLEL = ("-n", "auto", "--dist", "loadfile")  # tests of one file share a server process
-# Includes slow tests. The engines are not measured, because traced they are slow; .ci/run has a step for their tests.
-_FOR_COVERAGE = ("-m", "not wide and not soak", "--ignore", "tests/sandbox/engines")
+_PARALLEL = ("-n", "auto", "--dist", "worksteal")  # keeps most tests of a file together: they share a server process
+_FOR_COVERAGE = ("-m", "not untraced and not wide and not soak")  # includes slow tests
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # with it, each process that a test starts would compile the package
 
 python = _env.prepare(".venv", "dev.txt", "-e", ".")

@@ -16,6 +16,8 @@ import pytest
 
 from webvoice_mcp import errors
 
+pytestmark = pytest.mark.untraced
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "webvoice_mcp"
 FOLDERS = ("webvoice_mcp", "tests", "scripts", "benchmarks")
@@ -225,6 +227,7 @@ _REFERENCE = re.compile(r"\b(as above|as said|see there|that which)\b", re.IGNOR
 _MAX_WORDS = 12
 
 
+@pytest.mark.slow
 def test_all_files_keep_the_rules_of_style() -> None:
     paths = [path for folder in FOLDERS for path in python_files(ROOT / folder)]
     assert [f"{path.relative_to(ROOT)}:{line}: {problem}" for path in paths for line, problem in _problems(path)] == []

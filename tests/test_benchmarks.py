@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.untraced
+
 _BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 _RUN = _BENCHMARKS / "run.py"
 
@@ -32,7 +34,7 @@ def test_a_benchmark_that_is_not_known_is_refused() -> None:
     assert "choose from start, call, load, stream, save, send, splitter, hostile" in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.wide
 def test_a_trace_lists_the_files_that_a_call_runs_through() -> None:
     arguments = '{"text": "Hi", "target_language": "it"}'
     command = [sys.executable, str(_BENCHMARKS / "trace.py"), "webvoice_translate", arguments]

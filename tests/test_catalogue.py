@@ -235,6 +235,7 @@ async def test_missing_null_and_blank_required_arguments_are_refused_by_name(
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 def test_the_list_stays_within_its_budget(tools: list[Tool]) -> None:
     tokens = [tool_list.count_tokens(tool_list.shown_to_models(tool)) for tool in tools]
     assert max(tokens) <= MAX_TOKENS_OF_A_TOOL
@@ -243,12 +244,14 @@ def test_the_list_stays_within_its_budget(tools: list[Tool]) -> None:
     assert tool_list.count_bytes({"tools": tools}) <= MAX_BYTES
 
 
+@pytest.mark.untraced
 def test_generated_files_are_up_to_date(families: dict[str, list[Tool]]) -> None:
     stale = project_files.find_stale(project_files.generate(families))
     assert stale == [], f"run: {project_files.COMMAND}"
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 def test_renewing_writes_what_is_stale_and_removes_what_is_left_over(tools: list[Tool], tmp_path: Path) -> None:
     shutil.copytree(project_files.ROOT / "mcpb", tmp_path / "mcpb")
     shutil.copy(project_files.ROOT / "server.json", tmp_path)

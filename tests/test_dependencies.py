@@ -3,8 +3,11 @@
 import re
 from importlib import metadata
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+pytestmark = pytest.mark.untraced
 
 PERMISSIVE = re.compile(r"MIT|BSD|0BSD|Apache|PSF|ISC|Zlib|CC0|MPL-2\.0")
 EXCEPTIONS = {

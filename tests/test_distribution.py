@@ -27,6 +27,8 @@ from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.tools.icon import SVG
 
+pytestmark = pytest.mark.untraced
+
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "io.github.easytaskflow/webvoice-mcp"
 LOCKS = ("demo.txt", "dev.txt")

@@ -17,6 +17,8 @@ from mcp import Client, StdioServerParameters
 from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.settings import SETTINGS
 
+pytestmark = pytest.mark.untraced
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (
     "README.md",
@@ -121,7 +123,7 @@ COMMANDS: dict[str, Callable[[str, Path], None]] = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.slow
+@pytest.mark.wide
 def test_a_command_in_the_pages_works(command: str, tmp_path: Path) -> None:
     COMMANDS[command](command, tmp_path)
 

@@ -13,6 +13,8 @@ from webvoice_mcp.cli.help_text import HELP_TEXT
 from webvoice_mcp.client.hints import TOOLS_BY_PATH, tools_for_paths_in
 from webvoice_mcp.settings import SETTINGS
 
+pytestmark = pytest.mark.untraced
+
 PACKAGE = Path(webvoice_mcp.__file__).parent
 # The sandbox speaks as the service does, and the contract quotes its documentation.
 SPEAKING_OF_PATHS = {"sandbox", "contract"}

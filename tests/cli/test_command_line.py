@@ -1,7 +1,6 @@
 """The command line as a whole."""
 
 import importlib
-import json
 import os
 import signal
 import subprocess
@@ -155,6 +154,7 @@ def test_bytes_that_are_no_text_end_every_command_with_a_message(command: Comman
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
 @pytest.mark.slow
+@pytest.mark.untraced
 def test_a_folder_s_name_may_have_bytes_that_are_no_text(tmp_path: Path) -> None:
     words = ["sandbox", "--port", "0", "--state-dir", os.fsencode(tmp_path) + b"/caf\xe9"]
     with start([*SERVER_COMMAND, *words], env=environment(tmp_path)) as process:  # type: ignore[list-item]  # bytes are allowed
@@ -162,23 +162,6 @@ def test_a_folder_s_name_may_have_bytes_that_are_no_text(tmp_path: Path) -> None
         assert process.stdout.readline().startswith(b"WebVoice sandbox at ")
         process.send_signal(signal.SIGTERM)
         assert process.wait(TIMEOUT_SECONDS) == 0
-
-
-@pytest.mark.slow
-def test_descriptions_stay_where_python_leaves_docstrings_out(tmp_path: Path) -> None:
-    outputs = set()
-    for level in ("", "2"):
-        environ = environment(tmp_path) | {"PYTHONOPTIMIZE": level, "PYTHONDONTWRITEBYTECODE": "1"}
-        listed = subprocess.run(
-            [*SERVER_COMMAND, "tools", "--json"],
-            capture_output=True,
-            env=environ,
-            timeout=TIMEOUT_SECONDS,
-            check=True,
-        )
-        outputs.add(listed.stdout)
-    (output,) = outputs
-    assert all(tool["description"] for tool in json.loads(output))
 
 
 @posix
@@ -248,6 +231,7 @@ def _raising(error: BaseException) -> Callable[[str], ModuleType]:
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 def test_characters_that_a_terminal_cannot_show_become_question_marks(tmp_path: Path) -> None:
     with LoopbackService(
         {"translation/": {"success": True, "translated_text": "Perché no… 你好"}}

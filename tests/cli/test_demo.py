@@ -33,6 +33,7 @@ class TestWithEngines:
         assert sorted(paths) == sorted((tmp_path / "made").iterdir())
         assert all(path.stat().st_size > (50 if path.suffix in {".vtt", ".srt"} else 1000) for path in paths)
 
+    @pytest.mark.untraced
     def test_steps_without_their_engine_fail_and_name_it(self, tmp_path: Path) -> None:
         program = f"""
 import sys

@@ -231,6 +231,7 @@ def test_a_missing_uvx_is_written_with_a_warning(command: Command, home: Path, m
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 def test_the_entry_starts_the_server_with_a_short_path(command: Command, home: Path) -> None:
     command("install", "claude-desktop")
     entry = json.loads(config_file("claude-desktop", home).read_bytes())["mcpServers"]["webvoice"]

@@ -71,6 +71,7 @@ async def test_an_answer_is_judged_by_its_first_bytes(make: MakeClient, kind: st
         (b"data: {", "not JSON"),
         (b"", "not JSON"),
         (b"[]", "no usable choices"),
+        (b'{"choices":[{"message":"Hello"}]}', "no usable choices"),
         (STREAM.split(b"\n\n")[0] + b"\n\ndata: {", "cut short"),
         (b'{"choices":"\\u00', "not JSON"),
         (b'{"choices":"' + b"x" * (17 << 10) + b"\\u00", "not JSON"),

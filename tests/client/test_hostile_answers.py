@@ -167,6 +167,7 @@ def check(result: CallToolResult, folder: Path, inputs: set[str]) -> None:
 @given(data=st.data())
 @settings(patient, max_examples=25)
 @pytest.mark.slow
+@pytest.mark.untraced
 async def test_whatever_the_service_answers_is_delivered_or_told(
     make_settings: MakeSettings, tmp_path: Path, data: st.DataObject
 ) -> None:

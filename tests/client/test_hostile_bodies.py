@@ -200,6 +200,7 @@ DELTAS = st.fixed_dictionaries(
 @pytest.mark.slow
 @given(deltas=st.lists(DELTAS | JSON_VALUES, max_size=5), usage=JSON_VALUES, reason=JSON_VALUES)
 @settings(patient, max_examples=25)
+@pytest.mark.untraced
 async def test_odd_deltas_do_not_break_a_stream(make: MakeClient, deltas: list[Any], usage: Any, reason: Any) -> None:
     head = b"data: " + json.dumps({"usage": usage, "id": reason, "webvoice": usage}).encode() + b"\n\n"
     last = chunk({"content": "."}, finish_reason=reason)

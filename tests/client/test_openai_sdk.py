@@ -16,7 +16,7 @@ from webvoice_mcp.contract.chat import CHAT
 _STREAMS = 200
 _WORDS = ["Hello", " ", "\u00e9t\u00e9", "\U0001f600", "\n", '"', "\\", "data: x", "d", "[DONE]", "{}", "<b>"]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.untraced]
 
 
 def cut(rng: random.Random, text: str) -> list[str]:

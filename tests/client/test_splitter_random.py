@@ -101,6 +101,7 @@ def garbled(draw: st.DrawFn) -> list[bytes]:
 @example([b'{"audio":"data:audio/mpeg;base64,"}'])
 @example([b'{"images":["/QUI="]}'])
 @given(pieces=garbled())
+@pytest.mark.untraced
 def test_a_garbled_answer_is_treated_as_by_the_standard_library(pieces: list[bytes]) -> None:
     try:
         expected = split_whole(b"".join(pieces))

@@ -3,6 +3,7 @@
 The last part swaps a folder for a link while a file is read or written.
 """
 
+import errno
 import io
 import os
 import socket
@@ -32,8 +33,9 @@ from tests.files.samples import (
     wav_bytes,
 )
 from tests.support import MakeSettings, connected
-from webvoice_mcp.errors import FileExists, InvalidArgument, PathNotAllowed, WebVoiceError
+from webvoice_mcp.errors import DiskError, FileExists, InvalidArgument, PathNotAllowed, WebVoiceError
 from webvoice_mcp.files import Files
+from webvoice_mcp.files.kinds import MP3, WAV
 from webvoice_mcp.settings import Settings
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links, pipes and sockets as POSIX has them")
@@ -292,19 +294,31 @@ async def test_only_audio_and_images_are_uploaded_whatever_their_names(make_sett
 
 
 async def test_a_file_of_ten_gibibytes_is_refused_unread(make_settings: MakeSettings, out: Path) -> None:
-    for name, start in (("large.mp3", FLAC_BYTES), ("large.png", PNG_BYTES)):
-        (out / name).write_bytes(start)
-        os.truncate(out / name, 10 << 30)  # a sparse file, which takes no space
-    for tool in READERS:
-        path = "large.png" if "image" in tool else "large.mp3"
-        tracemalloc.start()
-        try:
-            found = await codes(make_settings(), tool, {path: TOOLS[tool](path)})
-            peak = tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-        assert found == {path: "invalid_argument"}, tool
-        assert peak < 64 << 20, tool
+    (out / "large.png").write_bytes(PNG_BYTES)
+    os.truncate(out / "large.png", 10 << 30)  # a sparse file, which takes no space
+    for tool in (tool for tool in READERS if "image" in tool):
+        await check_refusal(make_settings(), tool, "large.png")
+
+
+@pytest.mark.slow
+@pytest.mark.untraced
+async def test_a_huge_damaged_recording_is_refused_in_little_memory(make_settings: MakeSettings, out: Path) -> None:
+    (out / "large.mp3").write_bytes(FLAC_BYTES)
+    os.truncate(out / "large.mp3", 1 << 30)
+    for tool in (tool for tool in READERS if "image" not in tool):
+        await check_refusal(make_settings(), tool, "large.mp3")
+
+
+async def check_refusal(settings: Settings, tool: str, path: str) -> None:
+    """Check that a file is refused as an argument, and that it is not held in memory for that."""
+    tracemalloc.start()
+    try:
+        found = await codes(settings, tool, {path: TOOLS[tool](path)})
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found == {path: "invalid_argument"}, tool
+    assert peak < 64 << 20, tool
 
 
 # A folder that is swapped while a file is read or written
@@ -383,6 +397,19 @@ async def try_to_write(files: Files) -> bytes:
     return b""
 
 
+async def try_to_read_text(files: Files) -> bytes:
+    with suppress(WebVoiceError):
+        return await files.read_text("here/a.mp3", "text_path")
+    return b""
+
+
+async def try_to_open(files: Files) -> bytes:
+    with suppress(WebVoiceError):
+        async with files.open_local([("files[0]", "here/a.mp3")], (MP3, WAV)) as (opened,):
+            return opened.file.read()
+    return b""
+
+
 async def find_leaks(swapper: Swapper, work: Callable[[], Awaitable[bytes]], *, back: bool) -> list[str]:
     """Do the work once for each system call that the folder can be swapped before, and swapped back before."""
     with swapper.swapping(0, None):
@@ -406,13 +433,44 @@ async def find_leaks(swapper: Swapper, work: Callable[[], Awaitable[bytes]], *, 
     [
         (try_to_read, False),
         (try_to_read, True),
+        (try_to_read_text, False),
+        (try_to_open, False),
         (try_to_write, False),
         pytest.param(try_to_write, True, marks=pytest.mark.wide),  # 2,000 pairs of system calls
     ],
-    ids=["read", "read, put back", "write", "write, put back"],
+    ids=["read", "read, put back", "read text", "open", "write", "write, put back"],
 )
 async def test_a_folder_that_is_swapped_for_a_link_leaks_nothing(
     make_settings: MakeSettings, tmp_path: Path, swapper: Swapper, work: Callable[[Files], Awaitable[bytes]], back: bool
 ) -> None:
     files = Files(make_settings(ALLOWED_DIRS=tmp_path / "out"))
     assert await find_leaks(swapper, lambda: work(files), back=back) == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "words"),
+    [
+        (errno.ELOOP, PathNotAllowed, "was replaced while it was being opened"),
+        (errno.EIO, DiskError, "Cannot read .*a.mp3"),
+    ],
+)
+async def test_a_clip_that_cannot_be_opened_any_more_is_named(
+    make_settings: MakeSettings,
+    out: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: int,
+    kind: type[WebVoiceError],
+    words: str,
+) -> None:
+    (out / "a.mp3").write_bytes(MP3_BYTES)
+    open_as_before = os.open
+
+    def refuse(path: Any, *options: Any, **more: Any) -> int:
+        if str(path).endswith("a.mp3"):
+            raise OSError(failure, os.strerror(failure))
+        return open_as_before(path, *options, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(kind, match=words):
+        async with Files(make_settings()).open_local([("files[0]", "a.mp3")], (MP3,)):
+            pass

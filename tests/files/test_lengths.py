@@ -329,6 +329,7 @@ def test_a_recording_that_takes_too_long_has_no_known_length(monkeypatch: pytest
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 def test_a_large_mp3_is_measured_in_about_a_second(tmp_path: Path) -> None:
     count = 200_000_000 // len(FRAME)
     (tmp_path / "a.mp3").write_bytes(FRAME * count)

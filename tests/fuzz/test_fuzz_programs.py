@@ -22,6 +22,7 @@ SUBJECTS = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("check", "seeds", "words"), SUBJECTS)
+@pytest.mark.untraced
 def test_seeds_and_garbled_seeds_pass_the_check(check: Check, seeds: list[bytes], words: list[bytes]) -> None:
     for seed in seeds:
         check(fuzz.to_pieces(seed))

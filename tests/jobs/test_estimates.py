@@ -125,6 +125,7 @@ async def test_recordings_are_never_read_on_the_shared_threads(
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 async def test_a_damaged_recording_is_not_searched_for_minutes(make_settings: MakeSettings, out: Path) -> None:
     put(out / "endless.mp3", MP3_BYTES + b"\xff\xfb\x90\x00" * (40 << 20))
     started = time.monotonic()

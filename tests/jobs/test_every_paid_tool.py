@@ -138,7 +138,12 @@ def test_a_call_that_could_only_fail_after_payment_cannot_be_made() -> None:
     for endpoint, request, output, message in (
         (SPEECH, translation_request, out, "tts/ takes a SpeechRequest"),
         (SPEECH, speech_request, None, "tts/ delivers media, so the call needs an output"),
-        (TRANSLATION, translation_request, out, "translation/ delivers no media, so an output needs a text to save"),
+        (
+            TRANSLATION,
+            translation_request,
+            out,
+            "translation/ delivers no media, so it takes no output and no files",
+        ),
     ):
         with pytest.raises(TypeError, match=f"^{message}$"):
             PaidCall(endpoint, request, result=lambda delivery: delivery.reply, output=output)

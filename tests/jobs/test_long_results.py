@@ -117,6 +117,7 @@ async def test_a_free_answer_that_is_too_large_keeps_its_beginning(make_settings
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 async def test_a_list_that_is_too_large_keeps_its_first_items(make_settings: MakeSettings) -> None:
     rows = [{"id": f"model-{number}", "name": "x" * 90} for number in range(7000)]
     voices = {code: [{"id": f"v{number}", "name": "x" * 200} for number in range(3000)] for code in ("en", "it")}

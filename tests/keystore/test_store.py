@@ -344,6 +344,7 @@ def test_a_damaged_file_that_cannot_be_set_aside_is_a_clear_error(
     ).map(lambda value: json.dumps(value).encode())
 )
 @settings(max_examples=40, deadline=None)
+@pytest.mark.untraced
 def test_any_content_is_either_kept_or_set_aside(content: bytes) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "credentials.json"

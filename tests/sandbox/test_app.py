@@ -168,6 +168,7 @@ async def test_a_caller_without_an_address_is_rate_limited(client: SandboxClient
 @pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.untraced
 async def test_no_json_object_makes_the_sandbox_fail(ann: SandboxClient, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(_POSTS))
     names = ["email", "code", "name", "text", "voice", "language", "speed", "target_language", "model", "messages"]

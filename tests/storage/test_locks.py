@@ -203,6 +203,16 @@ def test_a_process_that_checks_a_byte_is_not_taken_for_its_holder(path: Path) ->
     byte_locks.close()
 
 
+def test_unlocking_a_byte_that_is_not_locked_unlocks_no_other(path: Path) -> None:
+    holder = ByteLocks(path)
+    assert holder.lock(1)
+    holder.unlock(2)
+    assert holder.is_locked(1)
+    holder.unlock(1)
+    assert not holder.is_locked(1)
+    holder.close()
+
+
 def test_checking_a_byte_leaves_it_unlocked(path: Path) -> None:
     byte_locks = ByteLocks(path)
     assert not byte_locks.is_locked(7)

@@ -204,6 +204,7 @@ async def test_a_track_without_any_sound_is_refused(files: Files, codec: str) ->
 @pytest.mark.parametrize("name", ["film.mp4", "note.ogg", "memo.caf", "radio.aac", "mp3.mkv"])
 @settings(max_examples=8, deadline=None)
 @given(data=st.data())
+@pytest.mark.untraced
 def test_a_damaged_recording_is_converted_or_refused_and_no_crash(
     tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
 ) -> None:

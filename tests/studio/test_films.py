@@ -228,6 +228,7 @@ def test_a_sound_that_is_no_recording_is_refused() -> None:
 @pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
+@pytest.mark.untraced
 def test_a_damaged_clip_is_joined_or_named_and_no_crash(data: st.DataObject) -> None:
     good = make(CLIP)
     damaged = bytearray(good)

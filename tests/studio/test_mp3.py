@@ -251,6 +251,7 @@ def test_any_damaged_file_is_joined_to_whole_frames_or_refused(noise: bytes, pos
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 def test_a_big_file_is_joined_in_little_memory(tmp_path: Path) -> None:
     block = frame(kbits=320) * 1000
     with (tmp_path / "big.mp3").open("w+b") as big, (tmp_path / "out.mp3").open("wb") as out:

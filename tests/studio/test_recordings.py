@@ -156,6 +156,7 @@ def test_pieces_of_any_wav_are_small_and_together_the_whole(
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 def test_a_wav_of_three_hours_is_cut_with_little_memory_and_reading(tmp_path: Path) -> None:
     path = tmp_path / "long.wav"
     size = 3 * 3600 * 2 * 44_100 * 2

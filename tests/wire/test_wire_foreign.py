@@ -27,16 +27,16 @@ from webvoice_mcp.settings import Settings
 pytestmark = [pytest.mark.wide, *needs_engines]
 
 # The newest versions on 22 November 2026, except FastMCP's: 4.1.3 to 4.1.6 require a certifi that does not exist.
-INSPECTOR = "@modelcontextprotocol/inspector@2.12.0"
+INSPECTOR = "npm:@modelcontextprotocol/inspector@2.12.0"
 PROGRAMS = {
-    "@modelcontextprotocol/sdk@1.32.2": ("typescript_client.mjs", "1"),
-    "@modelcontextprotocol/client@2.4.0": ("typescript_client.mjs", "2"),
+    "npm:@modelcontextprotocol/sdk@1.32.2": ("typescript_client.mjs", "1"),
+    "npm:@modelcontextprotocol/client@2.4.0": ("typescript_client.mjs", "2"),
     "mcp==1.30.0": ("tests.wire.foreign.mcp1_client",),
     "mcp": ("tests.wire.foreign.mcp2_client",),  # the version in the project's environment
     "fastmcp==4.1.2": ("tests.wire.foreign.fastmcp_client",),
 }
 VERSIONS = {"legacy": "2025-11-25", "auto": STATELESS_VERSION}
-LEGACY_ONLY = ("@modelcontextprotocol/sdk@1.32.2", "mcp==1.30.0")
+LEGACY_ONLY = ("npm:@modelcontextprotocol/sdk@1.32.2", "mcp==1.30.0")
 CLIENTS = [
     (package, mode) for package in PROGRAMS for mode in VERSIONS if mode == "legacy" or package not in LEGACY_ONLY
 ]
@@ -47,8 +47,13 @@ STATELESS_FIELDS = {"resultType", "ttlMs", "cacheScope", "_meta"}  # the statele
 
 @pytest.fixture(scope="module")
 def environments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environments]:
+    """Environments whose installation has begun."""
     folder = tmp_path_factory.mktemp("foreign")
-    yield Environments(folder)
+    made = Environments(folder)
+    for package in (*PROGRAMS, INSPECTOR):
+        if package != "mcp":
+            made.install(package)
+    yield made
     shutil.rmtree(folder)  # some hundred megabytes
 
 
@@ -64,7 +69,7 @@ def report(client: tuple[str, str], environments: Environments, tmp_path_factory
     """The report of a client that took all steps."""
     package, mode = client
     program, *options = PROGRAMS[package]
-    if package[0] == "@":  # node finds packages only beside the program
+    if package.startswith("npm:"):  # node finds packages only beside the program
         source = Path(__file__).parent / "foreign" / program
         command = ["node", str(shutil.copy(source, environments.folder(package))), *options]
     else:

@@ -21,6 +21,7 @@ if os.name != "nt":
 
 @pytest.mark.slow
 @pytest.mark.parametrize("by", ["the input's end", "SIGTERM"])
+@pytest.mark.untraced
 async def test_the_player_ends_before_running_jobs_do(tmp_path: Path, by: str) -> None:
     players = Players(tmp_path / "players")
     players.install("mpv", has_child=True)

@@ -8,8 +8,8 @@ import anyio
 from webvoice_mcp.client.jsonbody import JsonBody
 from webvoice_mcp.client.multipart import FormFile, Multipart
 from webvoice_mcp.client.requests import Body
-from webvoice_mcp.contract.endpoint import Reply, Request
-from webvoice_mcp.errors import FileError, InvalidResponse, WebVoiceError
+from webvoice_mcp.contract.endpoint import Request
+from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.files import InputFile, PendingFile
 from webvoice_mcp.jobs._pictures import ChatPictures
 from webvoice_mcp.jobs.batch import Piece
@@ -29,25 +29,20 @@ async def send(
     caller: Caller[Any],
     job: Job,
 ) -> Delivery[Any]:
-    """Send the one request of a paid call, and save the media, text or pictures that come back.
+    """Send the one request of a paid call, and save the media or pictures that come back.
 
     Raises:
         WebVoiceError: as `Client` and `Files`.
     """
     client, endpoint = services.client, call.endpoint
-    body = body_of(endpoint.file_field, request, inputs)
     if endpoint.media:
+        body = body_of(endpoint.file_field, request, inputs)
         assert pending is not None, "PaidCall requires an output of calls that deliver media"  # noqa: S101 - for mypy
         return await _download(call, request, body, pending, services, job)
     if call.picture_links is not None:
         return await _chat(call, request, services, caller, job)
-    if body is not None:
-        reply = await client.upload(endpoint, request, body)
-    else:
-        reply = await client.call_paid(endpoint, request)
+    reply = await client.call_paid(endpoint, request)
     job.record_bill(reply)
-    if pending is not None:
-        return await _save_text(call, request, reply, pending, job)
     return Delivery(request, reply)
 
 
@@ -89,19 +84,6 @@ async def _download(
     finally:
         job.files = tuple(writer.saved)
     return Delivery(request, reply, files, note)
-
-
-async def _save_text(
-    call: PaidCall[Any], request: Request, reply: Reply, pending: PendingFile, job: Job
-) -> Delivery[Any]:
-    assert call.text is not None  # noqa: S101 - a call without media has an output only for its text
-    try:
-        pending.write(call.text(reply).encode())
-        saved = await pending.publish()
-    except (FileError, InvalidResponse) as error:  # the text was paid for, so it is delivered all the same
-        return Delivery(request, reply, note=f"The text could not be saved: {error}")
-    job.files = (saved,)
-    return Delivery(request, reply, job.files)
 
 
 def body_of(field: str, request: Request, inputs: Sequence[Piece | str]) -> Body | None:

@@ -58,8 +58,7 @@ class PaidCall(Generic[T]):
         request: the request itself, already checked.
         result: makes the tool's result from the delivery.
         inputs: files that are sent along.
-        output: the place for media, or for the text of a transcript; None if nothing is saved.
-        text: the text of a reply, which is saved in the output.
+        output: the place for media; None if nothing is saved.
         picture_links: links of pictures in the reply of a chat, which may be streamed and hold pictures.
         name_from: text whose first words name the files of a chat's pictures.
         expected_files: number of files that were ordered; fewer are delivered with a note.
@@ -73,7 +72,6 @@ class PaidCall(Generic[T]):
     result: Callable[[Delivery[Any]], T]
     inputs: Sequence[Input] = ()
     output: Output | None = None
-    text: Callable[[Any], str] | None = None
     picture_links: Callable[[Any], Sequence[str]] | None = None
     name_from: str = ""
     expected_files: int = 1
@@ -86,8 +84,8 @@ class PaidCall(Generic[T]):
             raise TypeError(f"{self.endpoint.path} takes a {self.endpoint.request.__name__}")
         if self.endpoint.media and self.output is None:
             raise TypeError(f"{self.endpoint.path} delivers media, so the call needs an output")
-        if self.output is not None and not self.endpoint.media and self.text is None:
-            raise TypeError(f"{self.endpoint.path} delivers no media, so an output needs a text to save")
+        if not self.endpoint.media and (self.output is not None or self.inputs):
+            raise TypeError(f"{self.endpoint.path} delivers no media, so it takes no output and no files")
 
     @property
     def shows_pictures(self) -> bool:

@@ -31,7 +31,6 @@ class SingleCall(Execution):
         self._inputs: list[InputFile | str] = []
         self._target: Target | None = None
         self._pending: PendingFile | None = None
-        self._saved_text = ""
 
     async def open_inputs(self, *, only_priced: bool = False) -> None:
         """Open each local file once; a URL stays one. Pictures have no bearing on the price."""
@@ -84,14 +83,7 @@ class SingleCall(Execution):
         finally:
             self._services.estimates.learn(request, job.credits)
         result: BaseModel = call.result(delivery)
-        if call.output and call.text and delivery.files:
-            self._saved_text = call.text(delivery.reply)
         return result
-
-    @property
-    def saved_text(self) -> str:
-        """The text of the result that one of its files holds, "" for none."""
-        return self._saved_text
 
     @property
     def _files(self) -> list[InputFile]:

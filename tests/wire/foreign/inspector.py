@@ -18,7 +18,8 @@ class Inspector:
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         program = folder / "node_modules" / ".bin" / ("mcp-inspector.cmd" if os.name == "nt" else "mcp-inspector")
         variables = [word for name, value in environ.items() for word in ("-e", f"{name}={value}")]
-        self._command = [str(program), "--cli", *SERVER_COMMAND, *variables, "--format", "json"]
+        patience = ["--connect-timeout", str(_TIMEOUT_SECONDS * 1000)]
+        self._command = [str(program), "--cli", *SERVER_COMMAND, *variables, *patience, "--format", "json"]
         self._environ = environ
 
     def request(self, method: str, *options: str) -> tuple[int, Message, str]:
