@@ -52,7 +52,9 @@ def main() -> int:
         if text != _read(name):
             (ROOT / name).write_text(text, encoding="utf-8", newline="\n")
             print(name)
-    print(f"Next: describe the changes under [{version}] in {_CHANGELOG}. On the day of the release, add the date.")
+    print(
+        f"Next: run python3 scripts/snapshots.py, and describe the changes under [{version}] in {_CHANGELOG}. On the day of the release, add the date."
+    )
     return 0
 
 

@@ -3,9 +3,10 @@
 import asyncio
 
 import client_pages
+import front_answers
 import project_files
 import tool_list
 
 families = asyncio.run(tool_list.list_families())
-for name in [*project_files.renew(project_files.generate(families)), *client_pages.renew()]:
+for name in [*project_files.renew(project_files.generate(families)), *client_pages.renew(), *front_answers.renew()]:
     print(name)

@@ -1,9 +1,9 @@
 """Generates webvoice_mcp/cli/front.json: what the server answers to the requests with which clients begin."""
 
+import asyncio
 import json
-import zlib
 from collections.abc import Sequence
-from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from mcp.client._memory import InMemoryTransport
@@ -11,10 +11,12 @@ from mcp.server.mcpserver import MCPServer
 from mcp.shared.message import SessionMessage
 from mcp.types import jsonrpc_message_adapter
 
-from webvoice_mcp import __version__
-from webvoice_mcp.cli.front import SITE
+from webvoice_mcp.cli.front import ANSWERS, SITE, describe
 from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import TOOLSETS, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = "python3 scripts/snapshots.py"
 
 Message = dict[str, Any]
 
@@ -34,7 +36,7 @@ def opening(revision: str, capabilities: Message | None = None) -> list[Message]
     """Return the requests that the front may answer to a client, the first one first."""
     if revision != STATELESS_REVISION:
         hello = {"protocolVersion": revision, "capabilities": capabilities or {}, "clientInfo": _CLIENT_INFO}
-        requests = [("initialize", hello), ("ping", {}), *((method, {}) for method in LISTS)]
+        requests: list[tuple[str, Message]] = [("initialize", hello), *((method, {}) for method in ("ping", *LISTS))]
     else:
         meta = {"protocolVersion": revision, "clientInfo": _CLIENT_INFO, "clientCapabilities": capabilities or {}}
         params = {"_meta": {f"{_PREFIX}{name}": value for name, value in meta.items()}}
@@ -81,20 +83,29 @@ async def generate() -> str:
                 if "result" in answer
             }
             clients.append({"revision": revision, "extensions": extensions, "answers": known})
-    text = json.dumps({"clients": clients, "items": items}, ensure_ascii=False, indent=1) + "\n"
-    sdk = ".".join(version("mcp").split(".")[:2])
-    head = {"version": __version__, "mcp": sdk, "crc32": zlib.crc32(text.encode())}
-    return f"{json.dumps(head)}\n{text}"
+    text = f'{{"clients": [\n{_lines(clients)}\n], "items": [\n{_lines(items)}\n]}}\n'
+    return f"{json.dumps(describe(text))}\n{text}"
+
+
+def renew() -> list[str]:
+    """Write the file if it is out of date, and return its path then."""
+    text = asyncio.run(generate())
+    if ANSWERS.exists() and ANSWERS.read_text(encoding="utf-8") == text:
+        return []
+    ANSWERS.write_text(text, encoding="utf-8", newline="\n")
+    return [ANSWERS.relative_to(ROOT).as_posix()]
+
+
+def _lines(values: list[Message]) -> str:
+    return ",\n".join(json.dumps(value, ensure_ascii=False) for value in values)
 
 
 async def _families() -> dict[tuple[str, str], list[str]]:
     """Return the families of tools that each listed item needs, by the list's method and the item's name."""
-    needed: dict[tuple[str, str], list[str]] = {}
     requests = opening(HANDSHAKE_REVISIONS[-1])
-    listed = {family: _names(await sdk_answers(_server(TOOLSETS - {family}), requests)) for family in TOOLSETS}
-    for item in _names(await sdk_answers(_server(TOOLSETS), requests)):
-        needed[item] = sorted(family for family, names in listed.items() if item not in names)
-    return needed
+    without = {family: _names(await sdk_answers(_server(TOOLSETS - {family}), requests)) for family in TOOLSETS}
+    items = _names(await sdk_answers(_server(TOOLSETS), requests))
+    return {item: sorted(family for family, names in without.items() if item not in names) for item in items}
 
 
 def _names(answers: list[Message]) -> set[tuple[str, str]]:
@@ -110,5 +121,3 @@ def _names(answers: list[Message]) -> set[tuple[str, str]]:
 def _server(families: frozenset[str]) -> MCPServer[Any]:
     base_url = f"{SITE}/api/v1"
     return create_server(Settings.read({"WEBVOICE_TOOLSETS": ",".join(families), "WEBVOICE_BASE_URL": base_url}))
-
-

@@ -74,7 +74,9 @@ class EndableStdin:
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
         self._is_forced = False
         self._is_cut_off = False
-        self._early: queue.SimpleQueue[bytes] | None = None  # lines that were read before the SDK could read; b"" ends it
+        self._early: queue.SimpleQueue[bytes] | None = (
+            None  # lines that were read before the SDK could read; b"" ends it
+        )
         threading.Thread(target=self._run_shutdown, name="shutdown", daemon=True).start()
 
     def start(self, early: Filter | None = None, is_early: Callable[[], bool] = bool) -> None:
