@@ -138,17 +138,18 @@ class Front:
         """Return what the file has for the client that sends this request, None if it is not one that is known."""
         if self._client is not None:
             return self._client if method != "initialize" and _fits(params, _WITH_HANDSHAKE) else None
-        if method == "initialize" and _fits(params, _INITIALIZE):
-            self._client = self._find(params["protocolVersion"], params["capabilities"])
+        if method == "initialize":
+            if self._opening_id is None and _fits(params, _INITIALIZE):
+                self._client = self._find("initialize", params["protocolVersion"], params["capabilities"])
             return self._client
-        return (
-            self._find(params["_meta"][_VERSION], params["_meta"][_CAPABILITIES]) if _fits(params, _STATELESS) else None
-        )
+        meta = params["_meta"] if _fits(params, _STATELESS) else {_VERSION: "", _CAPABILITIES: {}}
+        return self._find("server/discover", meta[_VERSION], meta[_CAPABILITIES])
 
-    def _find(self, revision: str, capabilities: Message) -> Message | None:
+    def _find(self, opening: str, revision: str, capabilities: Message) -> Message | None:
         """Return what the file has for these clients. Of the capabilities, answers depend on the extensions only."""
         declared = revision, capabilities.get("extensions", {})
-        return next((kind for kind in self._clients if (kind["revision"], kind["extensions"]) == declared), None)
+        same = (client for client in self._clients if (client["revision"], client["extensions"]) == declared)
+        return next((client for client in same if opening in client["answers"]), None)
 
     def _is_late(self, notification: Message) -> bool:
         """Return True if it cancels the first request, whose answer has been sent. The SDK would obey."""
