@@ -81,12 +81,14 @@ def test_lists_are_answered_before_the_sdk_is_there_and_calls_after(tmp_path: Pa
 def test_the_input_may_end_before_the_sdk_is_there(tmp_path: Path) -> None:
     with held_server(tmp_path) as (server, release):
         server.initialize()
-        called = server.send_call("webvoice_account_links", {})
+        server.send_call("webvoice_account_links", {})
+        server.result("tools/list")
         server.close_stdin()
         release()
-        server.response_to(called)
         ended = server.wait_for_exit(time.perf_counter())
     assert (ended.code, ended.stderr) == (0, "")
+    ids = [json.loads(line)["id"] for line in server.stdout_lines]
+    assert ids in ([1, 3], [1, 3, 2])  # the SDK need not answer what is under way when its input ends
 
 
 @posix
@@ -158,7 +160,9 @@ ALL_AT_ONCE: list[Message | bytes] = [
 ]
 
 
-@pytest.mark.parametrize("version", ["2024-11-05", "2025-11-25", "1999-01-01"])
+@pytest.mark.parametrize(
+    "version", ["2025-11-25", *(pytest.param(old, marks=pytest.mark.wide) for old in ("2024-11-05", "1999-01-01"))]
+)
 def test_all_messages_at_once_get_the_answers_that_the_sdk_gives(tmp_path: Path, version: str) -> None:
     first = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "wire", "version": "0"}}
     messages = [{"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": first}, *ALL_AT_ONCE]
