@@ -1,6 +1,7 @@
 """The front answers what the SDK would answer, or leaves everything to the SDK."""
 
 import asyncio
+import copy
 import io
 import json
 import logging
@@ -74,7 +75,8 @@ async def test_answers_equal_those_of_the_sdk(toolsets: str, revision: str) -> N
     assert len(unanswered) == (revision == STATELESS_REVISION)  # it has no ping
 
 
-JSON_VALUES = st.sampled_from([None, True, 0, 1.5, "x", [], {}, {"x": {}}, {"x": 1}])
+VALUES: list[Any] = [None, True, 0, 1.5, "x", [], {}, {"x": {}}, {"x": 1}]
+JSON_VALUES = st.sampled_from(VALUES)
 NAMES = (
     "roots",
     "sampling",
@@ -96,8 +98,8 @@ OBJECTS = st.dictionaries(
 @st.composite
 def first_requests(draw: st.DrawFn) -> Message:
     """Return a first request that is right, or wrong in some place."""
-    request = draw(st.sampled_from([*opening(HANDSHAKE_REVISIONS[0]), *opening(STATELESS_REVISION)]))
-    request = json.loads(json.dumps(request))
+    request: Message = draw(st.sampled_from([*opening(HANDSHAKE_REVISIONS[0]), *opening(STATELESS_REVISION)]))
+    request = copy.deepcopy(request)
     places = [request, request["params"], *(value for value in request["params"].values() if isinstance(value, dict))]
     for place in draw(st.lists(st.sampled_from(places), max_size=2)):
         name = draw(st.sampled_from([*place, "_meta", "cursor", "x"]))
@@ -223,7 +225,7 @@ def test_only_the_answer_that_was_given_is_dropped_from_the_sdks() -> None:
     assert rest == texts[0] + texts[1] + texts[3]
 
 
-HEAD, _, TEXT = ANSWERS.read_text(encoding="utf-8").partition("\n")
+HEAD, TEXT = ANSWERS.read_text(encoding="utf-8").split("\n", maxsplit=1)
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,7 @@ def test_an_unreadable_stdin_counts_as_the_end_of_the_input(tmp_path: Path) -> N
     unreadable = os.open(os.devnull, os.O_WRONLY)
     try:
         done = subprocess.run(
+            wire_driver.SERVER_COMMAND,
             stdin=unreadable,
             capture_output=True,
             env=environment(tmp_path),
