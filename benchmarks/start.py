@@ -42,7 +42,8 @@ def _time_start(bench: Bench, name: str) -> Sample:
     server.initialize()
     tools = server.request("tools/list")["tools"]
     listed = (time.perf_counter() - started) * 1000
-    server.request("resources/list")  # answered by the SDK
+    if name == OURS:
+        server.call("webvoice_account_links")  # now the SDK has been imported, which the list did not wait for
     idle = memory_in_use(server.pid)
     server.call("status" if name == BARE else "webvoice_status")
     called = (time.perf_counter() - started) * 1000

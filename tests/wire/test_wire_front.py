@@ -125,7 +125,7 @@ def test_a_waiting_call_can_be_cancelled(tmp_path: Path) -> None:
     assert called not in [json.loads(line)["id"] for line in server.stdout_lines]
 
 
-def test_a_client_may_write_and_answers_may_be_more_than_a_pipe_holds(tmp_path: Path) -> None:
+def test_both_directions_may_hold_more_than_a_pipe_does(tmp_path: Path) -> None:
     lists = b"".join(b'{"jsonrpc":"2.0","id":%d,"method":"tools/list"}\n' % number for number in range(1, 40))
     padding = b"x" * (1 << 20) + b"\n"
     held = tmp_path / "held"

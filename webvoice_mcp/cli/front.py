@@ -63,7 +63,7 @@ class Front:
     Args:
         answers: the content of the file.
         toolsets: the families of tools that are offered.
-        stdout: where answers are written.
+        stdout: the file to write answers to.
     """
 
     def __init__(self, answers: Message, toolsets: frozenset[str], stdout: BinaryIO) -> None:
