@@ -142,8 +142,9 @@ class Front:
             if self._opening_id is None and _fits(params, _INITIALIZE):
                 self._client = self._find("initialize", params["protocolVersion"], params["capabilities"])
             return self._client
-        meta = params["_meta"] if _fits(params, _STATELESS) else {_VERSION: "", _CAPABILITIES: {}}
-        return self._find("server/discover", meta[_VERSION], meta[_CAPABILITIES])
+        if not _fits(params, _STATELESS):
+            return None
+        return self._find("server/discover", params["_meta"][_VERSION], params["_meta"][_CAPABILITIES])
 
     def _find(self, opening: str, revision: str, capabilities: Message) -> Message | None:
         """Return what the file has for these clients. Of the capabilities, answers depend on the extensions only."""
