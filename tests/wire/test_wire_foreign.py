@@ -132,7 +132,7 @@ def test_at_every_start_each_request_has_one_answer(
             for name in ("requests", "responses")
         )
         assert requests == responses
-        assert len(requests) > len(steps)
+        assert len(requests) >= len(steps)  # a client may keep a list, but all begin with a request of their own
         assert set(requests.values()) == {1}
 
 
