@@ -25,8 +25,7 @@ from webvoice_mcp import __version__
 from webvoice_mcp.settings import Settings
 
 ANSWERS = Path(__file__).with_name("front.json")
-SITE = "https://site.invalid"
-"""Stands in the file for the web site of the service."""
+SITE = "https://site.invalid"  # stands in the file for the web site of the service
 
 _log = logging.getLogger(__name__)
 
@@ -219,12 +218,10 @@ def open_front(settings: Settings, stdout: BinaryIO, path: Path = ANSWERS) -> Fr
 
 def describe(text: str) -> Message:
     """Return the first line of a file with this text: the versions that it is for here, and its checksum."""
-    # Only the minor version of the SDK, since patches leave the protocol as it is.
+    # Only the minor version of the SDK: patches leave the protocol as it is. importlib.metadata is slow to import.
     folders = getattr(PathFinder.find_spec("mcp"), "submodule_search_locations", None) or ()
     records = (record for folder in folders for record in Path(folder).parent.glob("mcp-*.dist-info"))
-    sdk = next(
-        (record.name.split("-")[1].rpartition(".dist")[0] for record in records), ""
-    )  # importing metadata is slow
+    sdk = next((record.name.removeprefix("mcp-") for record in records), "")
     return {"version": __version__, "mcp": ".".join(sdk.split(".")[:2]), "crc32": zlib.crc32(text.encode())}
 
 
