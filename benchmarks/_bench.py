@@ -17,6 +17,7 @@ from _process import Sample, Server
 from _service import CERTIFICATE
 
 OURS, BARE, PUBLISHED = "webvoice-mcp", "bare SDK server", "webvoice-mcp 0.2.1"
+SDK_ALONE = "webvoice-mcp, SDK alone"
 
 _HERE = Path(__file__).resolve().parent
 _PASSED_ON = ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP")
@@ -134,6 +135,8 @@ class Bench:
         """Return the command that starts a server."""
         if name == BARE:
             return [sys.executable, str(_HERE / "_bare_server.py"), base_url]
+        if name == SDK_ALONE:
+            return [sys.executable, "-c", "from webvoice_mcp.cli import serve; serve.run(has_front=False)"]
         return [self.published or "" if name == PUBLISHED else sys.executable, "-m", "webvoice_mcp"]
 
     def transfer(self, method: str, base_url: str, path: Path, **variables: object) -> Sample:

@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/run.py [--short] [--check] [NAME ...]
 
-Names: start, call, load, stream, save, send, splitter, hostile; without a name, all of them. In each round, the
+Names: start, call, load, stream, save, send, splitter, works, hostile; without a name, all of them. In each round, the
 alternatives run in random order. Medians and goals are printed. Ratios mean more than times, because machines differ.
 
 --short takes some minutes; it leaves out the published version, which would have to be installed.
@@ -25,10 +25,11 @@ import send
 import splitter
 import start
 import stream
+import works
 from _bench import Bench, Goal, open_bench
 
 BENCHMARKS: dict[str, Callable[[Bench], list[Goal]]] = {
-    module.__name__: module.measure for module in (start, call, load, stream, save, send, splitter, hostile)
+    module.__name__: module.measure for module in (start, call, load, stream, save, send, splitter, works, hostile)
 }
 
 

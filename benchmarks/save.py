@@ -50,7 +50,7 @@ def _sizes(bench: Bench, size: int) -> list[Goal]:
     _print(f"save, {size} MiB", samples)
     ours, usual = samples[OURS], samples[_USUAL]
     goals = [
-        Goal(f"saving {size} MiB", ratio(ours["ms"], _curl(samples)), 2, "× curl -o file"),
+        Goal(f"saving {size} MiB", ratio(ours["ms"], _curl(samples)), 1.5, "× curl -o file"),
         Goal(f"memory while saving {size} MiB", ours["peak MiB"], 8, "MiB above idle", is_strict=True),
     ]
     if size == _compared_size(bench):
@@ -64,7 +64,7 @@ def _tls(bench: Bench, size: int) -> list[Goal]:
     methods = _methods(bench, f"{bench.https}/{size}/api/v1", size)
     samples = measure_in_turns(methods, bench.rounds(3, 7))
     _print(f"save over TLS, {size} MiB", samples)
-    return [Goal("saving over TLS", ratio(samples[_DIRECT]["ms"], _curl(samples)), 4, "× curl -o file")]
+    return [Goal("saving over TLS", ratio(samples[_DIRECT]["ms"], _curl(samples)), 2, "× curl -o file")]
 
 
 def _methods(bench: Bench, base_url: str, size: int) -> dict[str, Callable[[], Sample]]:

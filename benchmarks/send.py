@@ -33,7 +33,7 @@ def measure(bench: Bench) -> list[Goal]:
     ours = samples[OURS]
     delay = difference(ours["ping ms"], ours["idle ms"])
     return [
-        Goal(f"sending {size} MiB", ratio(ours["ms"], curl), 1.3, "× curl -F"),
+        Goal(f"sending {size} MiB", ratio(ours["ms"], curl), 1.2, "× curl -F"),
         Goal("memory while sending", ours["peak MiB"], 8, "MiB above idle", is_strict=True),
         Goal("longest ping while sending", delay, 20, "ms above idle", is_strict=True),
     ]

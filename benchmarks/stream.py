@@ -6,7 +6,7 @@ The bare SDK server reports each token as progress. `webvoice_chat` is paid, so 
 import time
 from functools import partial
 
-from _bench import BARE, OURS, Bench, Goal, measure_in_turns, print_table, warm
+from _bench import BARE, OURS, Bench, Goal, measure_in_turns, print_table, ratio, warm
 from _process import Message, Sample, cpu_ms
 
 _TOKENS_PER_SECOND = 200
@@ -25,7 +25,8 @@ def measure(bench: Bench) -> list[Goal]:
     }
     samples = measure_in_turns(methods, bench.rounds(1, 3))
     print_table(f"stream, {_TOKENS_PER_SECOND} tokens/s for {seconds} s", samples)
-    return [Goal("streaming with progress", samples[f"{OURS}, with progress"]["% of a core"], 2, "% of a core")]
+    ours, theirs = (samples[f"{name}, with progress"]["% of a core"] for name in (OURS, BARE))
+    return [Goal("processor time of streaming with progress", ratio(ours, theirs), 0.25, "× bare")]
 
 
 def _stream(bench: Bench, name: str, tool: str, arguments: Message, seconds: int, *, has_progress: bool) -> Sample:

@@ -56,7 +56,9 @@ def main() -> int:
         if text != _read(name):
             (ROOT / name).write_text(text, encoding="utf-8", newline="\n")
             print(name)
-    print(f"Next: describe the changes under [{version}] in {_CHANGELOG}. On the day of the release, add the date.")
+    # The version is also in webvoice_mcp/cli/front.json, which is generated.
+    changes = f"the changes under [{version}] in {_CHANGELOG}; on the day of the release, add the date"
+    print(f"Next: run python3 scripts/snapshots.py, and describe {changes}.")
     return 0
 
 

@@ -31,7 +31,7 @@ def test_the_short_form_of_the_benchmarks_stays_within_its_goals(
 def test_a_benchmark_that_is_not_known_is_refused() -> None:
     done = subprocess.run([sys.executable, _RUN, "sell"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "choose from start, call, load, stream, save, send, splitter, hostile" in done.stderr
+    assert "choose from start, call, load, stream, save, send, splitter, works, hostile" in done.stderr
 
 
 @pytest.mark.wide

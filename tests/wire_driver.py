@@ -16,6 +16,9 @@ from typing import Any
 from tests.support import CANARY
 
 SERVER_COMMAND = (sys.executable, "-m", "webvoice_mcp")
+_WITHOUT_FRONT = "import sys; from webvoice_mcp.cli import serve; sys.exit(serve.run(has_front=False))"
+SDK_ALONE = (sys.executable, "-c", _WITHOUT_FRONT)
+"""Starts a server that answers nothing before the SDK is imported."""
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 STATELESS_VERSION = "2026-07-28"
 VERSIONS = (*HANDSHAKE_VERSIONS, STATELESS_VERSION)
@@ -62,9 +65,7 @@ class ServerProcess:
         notifications: all messages received that were not responses to a request that a test waited for.
     """
 
-    def __init__(
-        self, environ: Mapping[str, str], command: Sequence[str] = SERVER_COMMAND, version: str = "2025-11-25"
-    ) -> None:
+    def __init__(self, environ: Mapping[str, str], command: Sequence[str] = (), version: str = "2025-11-25") -> None:
         self.version = version
         self.stdout_lines: list[bytes] = []
         self.notifications: list[Message] = []
@@ -73,7 +74,12 @@ class ServerProcess:
         self._incoming: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._last_id = 0
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, bufsize=0
+            command or SERVER_COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environ,
+            bufsize=0,
         )
         readers = (self._read_stdout, self._read_stderr)
         self._threads = [threading.Thread(target=reader, daemon=True) for reader in readers]
@@ -220,7 +226,7 @@ class ServerProcess:
 
 @contextmanager
 def running_server(
-    environ: Mapping[str, str], command: Sequence[str] = SERVER_COMMAND, version: str = "2025-11-25"
+    environ: Mapping[str, str], command: Sequence[str] = (), version: str = "2025-11-25"
 ) -> Iterator[ServerProcess]:
     """Run a server and initialize a session."""
     server = ServerProcess(environ, command, version)

@@ -4,10 +4,11 @@ import asyncio
 
 import client_pages
 import directories
+import front_answers
 import project_files
 import tool_list
 
 families = asyncio.run(tool_list.list_families())
-written = [*project_files.renew(project_files.generate(families)), *client_pages.renew()]
+written = [*project_files.renew(project_files.generate(families)), *client_pages.renew(), *front_answers.renew()]
 for name in [*written, *directories.renew_icons(project_files.ROOT)]:
     print(name)

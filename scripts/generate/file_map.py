@@ -7,6 +7,7 @@ from pathlib import Path
 
 _DESCRIPTIONS = {
     "README.md": "A short page for readers of the installed package.",
+    "cli/front.json": "What the front answers; written by scripts/snapshots.py.",
     "cli/demo/page.html": "The page's template.",
     "py.typed": "Tells type checkers that the package has types.",
     "sandbox/engines/drawings.svg": "Templates of what pictures show.",

@@ -12,7 +12,7 @@ from webvoice_mcp.cli.stdio import ProtocolStdout
 
 calls = []
 stdout = ProtocolStdout()
-stdout.give_to_sdk(on_broken=lambda: calls.append("broken"))
+stdout.give_to_sdk(stdout.open(on_broken=lambda: calls.append("broken")))
 file = sys.stdout.buffer
 file.write(b"an answer\\n")
 try:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import wire_driver
 from tests.loopback import LoopbackService
 from tests.support import CANARY
 from tests.wire.calls import REPLIES, write_files
@@ -29,6 +30,13 @@ class ConnectedServer:
     service: LoopbackService
     out: Path
     schemas: dict[str, Message]
+
+
+@pytest.fixture(params=["front", pytest.param("SDK alone", marks=pytest.mark.wide)])
+def with_and_without_front(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a test with servers as usual, and in the wide step also with servers where the SDK answers everything."""
+    if request.param == "SDK alone":
+        monkeypatch.setattr(wire_driver, "SERVER_COMMAND", wire_driver.SDK_ALONE)
 
 
 @pytest.fixture(scope="session")

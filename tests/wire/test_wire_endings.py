@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from tests import wire_driver
 from tests.files.samples import MP3_BYTES, wav_bytes
 from tests.loopback import HeldReply, LoopbackService
 from tests.support import CANARY
 from tests.wire_driver import (
     HANDSHAKE,
-    SERVER_COMMAND,
     TIMEOUT_SECONDS,
     Exit,
     Message,
@@ -64,6 +64,7 @@ def silent_service() -> Iterator[LoopbackService]:
         yield service
 
 
+@pytest.mark.usefixtures("with_and_without_front")
 @posix
 @pytest.mark.slow
 def test_several_signals_at_once_end_an_idle_server(tmp_path: Path) -> None:
@@ -71,6 +72,7 @@ def test_several_signals_at_once_end_an_idle_server(tmp_path: Path) -> None:
         assert_clean_exit(server.signal_and_wait(signal.SIGINT, signal.SIGTERM, signal.SIGINT))
 
 
+@pytest.mark.usefixtures("with_and_without_front")
 @pytest.mark.slow
 def test_at_the_end_of_the_input_media_are_saved_and_chats_abandoned(tmp_path: Path) -> None:
     held = HeldReply({"success": True, "audio": base64.b64encode(MP3_BYTES).decode(), "format": "mp3"})
@@ -92,6 +94,7 @@ def test_at_the_end_of_the_input_media_are_saved_and_chats_abandoned(tmp_path: P
     assert path.read_bytes() == MP3_BYTES
 
 
+@pytest.mark.usefixtures("with_and_without_front")
 @posix
 @pytest.mark.slow
 def test_a_second_signal_abandons_running_jobs_and_leaves_no_file(
@@ -141,9 +144,10 @@ def test_a_signal_during_loading_ends_the_server(tmp_path: Path) -> None:
     assert (ended.code, ended.stderr, server.stdout_lines) == (0, "", [])
 
 
+@pytest.mark.usefixtures("with_and_without_front")
 @pytest.mark.slow
 def test_a_client_that_closes_its_end_of_stdout_ends_the_server(tmp_path: Path) -> None:
-    with started(SERVER_COMMAND, tmp_path) as process:
+    with started(wire_driver.SERVER_COMMAND, tmp_path) as process:
         assert process.stdin
         assert process.stdout
         assert process.stderr
@@ -154,9 +158,10 @@ def test_a_client_that_closes_its_end_of_stdout_ends_the_server(tmp_path: Path) 
         assert process.stderr.read() == b""
 
 
+@pytest.mark.usefixtures("with_and_without_front")
 @pytest.mark.slow
 def test_a_client_that_never_reads_does_not_keep_the_server_running(tmp_path: Path) -> None:
-    with started(SERVER_COMMAND, tmp_path) as process:
+    with started(wire_driver.SERVER_COMMAND, tmp_path) as process:
         assert process.stdin
         assert process.stdout
         assert process.stderr
@@ -200,13 +205,14 @@ def test_closed_standard_streams_do_no_harm(tmp_path: Path) -> None:
         assert process.returncode == 0
 
 
+@pytest.mark.usefixtures("with_and_without_front")
 @posix
 @pytest.mark.slow
 def test_an_unreadable_stdin_counts_as_the_end_of_the_input(tmp_path: Path) -> None:
     unreadable = os.open(os.devnull, os.O_WRONLY)
     try:
         done = subprocess.run(
-            SERVER_COMMAND,
+            wire_driver.SERVER_COMMAND,
             stdin=unreadable,
             capture_output=True,
             env=environment(tmp_path),

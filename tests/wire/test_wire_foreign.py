@@ -3,9 +3,12 @@
 import asyncio
 import base64
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +23,7 @@ from tests.wire.foreign.inspector import Inspector
 from tests.wire.foreign.script import SENTENCE, STEPS, Report, run_client
 from tests.wire.results import failure, fields
 from tests.wire.sandbox_service import SandboxService
-from tests.wire_driver import STATELESS_VERSION, Message, environment
+from tests.wire_driver import SERVER_COMMAND, STATELESS_VERSION, Message, environment
 from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import Settings
 
@@ -40,6 +43,9 @@ LEGACY_ONLY = ("npm:@modelcontextprotocol/sdk@1.32.2", "mcp==1.30.0")
 CLIENTS = [
     (package, mode) for package in PROGRAMS for mode in VERSIONS if mode == "legacy" or package not in LEGACY_ONLY
 ]
+
+STARTS = int(os.environ.get("STARTS", "2"))  # of each client; STARTS=100 takes half an hour
+ROOT = Path(__file__).resolve().parents[2]
 
 QUESTION = "webvoice_chat will cost about 2 credits (2 per request with deepseek-v4-flash). Go on?"
 STATELESS_FIELDS = {"resultType", "ttlMs", "cacheScope", "_meta"}  # the stateless revision adds them to every result
@@ -65,16 +71,20 @@ def client(request: pytest.FixtureRequest) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def report(client: tuple[str, str], environments: Environments, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """The report of a client that took all steps."""
-    package, mode = client
+def command(client: tuple[str, str], environments: Environments) -> list[str]:
+    """The command that runs a client."""
+    package, _ = client
     program, *options = PROGRAMS[package]
     if package.startswith("npm:"):  # node finds packages only beside the program
         source = Path(__file__).parent / "foreign" / program
-        command = ["node", str(shutil.copy(source, environments.folder(package))), *options]
-    else:
-        command = [sys.executable if package == "mcp" else environments.python(package), "-m", program]
-    return run_client(command, mode, tmp_path_factory.mktemp("report"))
+        return ["node", str(shutil.copy(source, environments.folder(package))), *options]
+    return [sys.executable if package == "mcp" else environments.python(package), "-m", program]
+
+
+@pytest.fixture(scope="module")
+def report(client: tuple[str, str], command: list[str], tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The report of a client that took all steps."""
+    return run_client(command, client[1], tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +113,32 @@ def legacy(result: Message) -> Message:
 
 
 # All clients
+
+
+def test_at_every_start_each_request_has_one_answer(
+    client: tuple[str, str], command: list[str], tmp_path: Path
+) -> None:
+    recorder = [str(Path(__file__).parent / "foreign" / "recorder.py"), str(tmp_path), *SERVER_COMMAND]
+    server = {"command": sys.executable, "args": recorder, "env": environment(tmp_path)}
+    steps = [STEPS[name] for name in ("tools", "prompts", "links", "templates", "tools")]
+    given = json.dumps({"server": server, "mode": client[1], "steps": steps})
+    for _ in range(STARTS):
+        done = subprocess.run(
+            command, input=given, env=environment(tmp_path), cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert all("result" in step for step in json.loads(done.stdout)["steps"])
+        requests, responses = (
+            Counter(
+                message["id"]
+                for line in (tmp_path / name).read_bytes().splitlines()
+                if "id" in (message := json.loads(line))
+            )
+            for name in ("requests", "responses")
+        )
+        assert requests == responses
+        assert len(requests) >= len(steps) - 1  # a client may keep a list
+        assert set(requests.values()) == {1}
 
 
 def test_the_client_agrees_on_a_revision_and_gets_complete_lists(

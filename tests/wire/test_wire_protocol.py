@@ -59,6 +59,7 @@ def names(listed: Message) -> list[str]:
 WIDE_VERSIONS = ("2025-03-26", "2025-06-18", "2025-11-25", UNKNOWN_VERSION)
 
 
+@pytest.mark.usefixtures("with_and_without_front")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "version",
@@ -168,6 +169,7 @@ def test_an_empty_list_elsewhere_stays_as_it_is(connected: ConnectedServer) -> N
     assert connected.server.result("ping") == {}
 
 
+@pytest.mark.usefixtures("with_and_without_front")
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", [1, 2, 1 << 20])
 def test_a_byte_order_mark_before_the_first_line_is_skipped(tmp_path: Path, piece: int) -> None:
@@ -184,6 +186,7 @@ def test_a_byte_order_mark_before_the_first_line_is_skipped(tmp_path: Path, piec
     assert (ended.code, ended.stderr) == (0, "")
 
 
+@pytest.mark.usefixtures("with_and_without_front")
 def test_a_client_that_could_not_wait_for_discovery_can_initialize(tmp_path: Path) -> None:
     server = ServerProcess(environment(tmp_path), version=STATELESS_VERSION)
     try:
@@ -197,6 +200,7 @@ def test_a_client_that_could_not_wait_for_discovery_can_initialize(tmp_path: Pat
         server.close()
 
 
+@pytest.mark.usefixtures("with_and_without_front")
 def test_a_request_that_only_mentions_initialize_stays_in_its_place(tmp_path: Path) -> None:
     server = ServerProcess(environment(tmp_path), version=STATELESS_VERSION)
     try:

@@ -4,6 +4,7 @@ import gc
 import sys
 
 from webvoice_mcp import __version__
+from webvoice_mcp.cli.front import open_front
 from webvoice_mcp.cli.stdio import EndableStdin, ProtocolStdout
 
 _GREETING = """\
@@ -15,17 +16,25 @@ To use it, add this to your client's configuration:
 To see it work right away, run: webvoice-mcp demo. Press Ctrl-C to quit."""
 
 
-def run() -> int:
-    """Serve until the input ends or a signal arrives, and return the exit code."""
+def run(*, has_front: bool = True) -> int:
+    """Serve until the input ends or a signal arrives, and return the exit code.
+
+    Args:
+        has_front: False to answer nothing before the SDK is imported; tests compare both.
+    """
     # Imports create many thousands of objects, none of which becomes garbage. The collector would traverse them
     # several times during the start and once more at exit.
     gc.disable()
-    stdout = ProtocolStdout()
+    protocol_stdout = ProtocolStdout()
     stdin = EndableStdin()
     stdin.end_on_signals()
     from webvoice_mcp.cli.startup import OUTPUT_DIR, STATE_DIR, load_settings  # noqa: PLC0415 - importing may print, so stdout moves first
 
     settings = load_settings(OUTPUT_DIR, STATE_DIR)
+    stdout = protocol_stdout.open(on_broken=stdin.end)
+    front = open_front(settings, stdout) if has_front else None
+    if front is not None:
+        stdin.start(front.filter, front.is_active)
     from webvoice_mcp.client.allocator import keep_little_freed_memory  # noqa: PLC0415 - after the settings
     from webvoice_mcp.server import create_server  # noqa: PLC0415 - slow, and not needed if a setting is invalid
 
@@ -35,8 +44,9 @@ def run() -> int:
     gc.enable()
     if stdin.is_terminal:
         print(_GREETING.format(version=__version__), file=sys.stderr)
-    stdin.start()
-    stdout.give_to_sdk(on_broken=stdin.end)
+    if front is None:
+        stdin.start()
+    protocol_stdout.give_to_sdk(stdout if front is None else front.hand_over())
     try:
         server.run()
     except* (BrokenPipeError, ConnectionResetError):

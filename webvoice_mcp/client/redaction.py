@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from webvoice_mcp.client.key_spellings import INVISIBLE, KeySpellings, without_ignored
-from webvoice_mcp.contract.account import KEY_PREFIX
+from webvoice_mcp.contract.keys import KEY_PREFIX
 
 _SHOWN_CHARACTERS = 4
 _MAX_HELD_BACK = 1000  # characters of a stream; a longer run of invisible ones is dropped

@@ -6,8 +6,6 @@ from pydantic import Field, field_validator, model_validator
 
 from webvoice_mcp.contract.endpoint import Empty, FreeEndpoint, Reply, Request
 
-KEY_PREFIX = "wv_"
-
 # The documentation names only `api_key`, and only for auth/verify-code/.
 _KEY_FIELDS = ("api_key", "key")
 

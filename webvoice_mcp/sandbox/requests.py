@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from webvoice_mcp.contract.account import KEY_PREFIX
 from webvoice_mcp.contract.endpoint import Endpoint
+from webvoice_mcp.contract.keys import KEY_PREFIX
 from webvoice_mcp.sandbox.database import Account, ApiKey, Database
 from webvoice_mcp.sandbox.faults import FaultQueue
 from webvoice_mcp.sandbox.inbox import Inbox

@@ -5,6 +5,8 @@ The SDK reads stdin in a thread that nothing can interrupt, so after a signal al
 first. Where a thread cannot wait for both (Windows), it reads from the pipe, which another thread fills. A signal ends
 the pipe and the SDK sees the end of its input, so the server always ends in the same way.
 
+Until the SDK is imported, another thread reads, so that some requests can be answered meanwhile.
+
 Jobs that are already paid for then get time to finish. A second signal forces the shutdown: MCP clients send one to a
 server that has not exited yet.
 """
@@ -20,7 +22,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from enum import Enum, auto
 from types import FrameType
@@ -34,6 +36,8 @@ _SURROGATE = rb"u[dD][89a-fA-F][0-9a-fA-F]{2}"
 _SURROGATE_PAIR = rb"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _MAY_HAVE_SURROGATE = re.compile(rb"\\" + _SURROGATE)
 _MAY_HAVE_EMPTY_PARAMS = re.compile(rb'"params"\s*:\s*\[\s*\]')
+Filter = Callable[[Iterator[bytes]], Iterator[bytes]]
+
 _ESCAPE = re.compile(rb"\\(?:" + _SURROGATE_PAIR + rb"|(" + _SURROGATE + rb")|.)", re.DOTALL)
 
 
@@ -62,18 +66,31 @@ class EndableStdin:
         if sys.platform == "win32":  # pragma: no cover - Windows cannot wait for two descriptors
             sys.stdin = os.fdopen(reader, encoding="utf-8", errors="replace")
         else:
-            lines = io.BufferedReader(_IteratorFile(_split_at_line_ends(self._read_blocks(reader))), _BLOCK_BYTES)
-            sys.stdin = io.TextIOWrapper(lines, encoding="utf-8", errors="replace")
+            self._lines = _split_at_line_ends(self._read_blocks(reader))
+            file = io.BufferedReader(_IteratorFile(self._read_lines()), _BLOCK_BYTES)
+            sys.stdin = io.TextIOWrapper(file, encoding="utf-8", errors="replace")
         # A signal handler can run between any two steps of the main thread, whatever lock that thread holds, so it must
         # not take a lock itself. `SimpleQueue.put` takes none.
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
         self._is_forced = False
+        self._is_cut_off = False
+        self._early: queue.SimpleQueue[bytes] | None = (
+            None  # lines that were read before the SDK could read; b"" ends it
+        )
         threading.Thread(target=self._run_shutdown, name="shutdown", daemon=True).start()
 
-    def start(self) -> None:
-        """Start to read."""
+    def start(self, early: Filter | None = None, is_early: Callable[[], bool] = bool) -> None:
+        """Start to read.
+
+        Args:
+            early: takes an iterator of whole lines, and yields the lines that the SDK gets.
+            is_early: True as long as `early` may keep lines to itself. Until then another thread than the SDK's reads.
+        """
         if sys.platform == "win32":  # pragma: no cover - Windows cannot wait for two descriptors
-            threading.Thread(target=self._fill_pipe, name="stdin", daemon=True).start()
+            threading.Thread(target=self._fill_pipe, args=(early or iter,), name="stdin", daemon=True).start()
+        elif early is not None:
+            self._lines, self._early = early(self._lines), queue.SimpleQueue()
+            threading.Thread(target=self._read_early, args=(self._early, is_early), name="stdin", daemon=True).start()
 
     def end_on_signals(self) -> None:
         """Let SIGTERM and SIGINT end the input; a second one forces the shutdown."""
@@ -102,7 +119,7 @@ class EndableStdin:
 
     def _run_shutdown(self) -> None:
         """Wait for the first event, end the input, and end the process when its time is up."""
-        self._events.get()
+        self._is_cut_off = self._events.get() is _Event.SIGNAL
         # The pipe is ended by replacing its descriptor: a closed one could be reused while another thread writes to it.
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, self._writer)
@@ -118,9 +135,9 @@ class EndableStdin:
 
     if sys.platform == "win32":  # pragma: no cover - Windows cannot wait for two descriptors
 
-        def _fill_pipe(self) -> None:
+        def _fill_pipe(self, early: Filter) -> None:
             with suppress(OSError):
-                for lines in _split_at_line_ends(iter(lambda: os.read(self._stdin, _BLOCK_BYTES), b"")):
+                for lines in early(_split_at_line_ends(iter(lambda: os.read(self._stdin, _BLOCK_BYTES), b""))):
                     rest = memoryview(lines)
                     while rest:
                         rest = rest[os.write(self._writer, rest) :]
@@ -136,6 +153,20 @@ class EndableStdin:
             with suppress(OSError):  # an unreadable stdin, such as a terminal that was closed, counts as ended
                 while pipe not in dict(poll.poll()) and (block := os.read(self._stdin, _BLOCK_BYTES)):
                     yield block
+
+        def _read_early(self, lines: queue.SimpleQueue[bytes], is_early: Callable[[], bool]) -> None:
+            """Read while it is early, and one block longer, since this thread is waiting for it."""
+            for block in self._lines:
+                lines.put(block)
+                if not is_early():
+                    break
+            lines.put(b"")
+
+        def _read_lines(self) -> Iterator[bytes]:
+            """Yield blocks of lines to the SDK. After a signal, lines that were read early count as not read."""
+            if self._early is not None:
+                yield from (lines for lines in iter(self._early.get, b"") if not self._is_cut_off)
+            yield from filter(None, self._lines)  # an empty block would be taken for the end
             self.end()
 
 

@@ -21,13 +21,16 @@ class ProtocolStdout:
         self._stdout = os.dup(1)  # not inheritable: child processes have stderr as their stdout
         os.dup2(2, 1)
 
-    def give_to_sdk(self, *, on_broken: Callable[[], None]) -> None:
-        """Replace `sys.stdout` by an object that gives the real stdout to the SDK, once.
+    def open(self, *, on_broken: Callable[[], None]) -> BinaryIO:
+        """Return the real stdout as a file.
 
         Args:
             on_broken: called in any thread when the reader of stdout has closed it.
         """
-        stdout = io.BufferedWriter(_BreakableFile(self._stdout, on_broken))
+        return io.BufferedWriter(_BreakableFile(self._stdout, on_broken))
+
+    def give_to_sdk(self, stdout: BinaryIO) -> None:
+        """Replace `sys.stdout` by an object that gives this file to the SDK, once."""
         sys.stdout = cast("TextIO", _SdkStdout(stdout, sys.stdout))
 
 

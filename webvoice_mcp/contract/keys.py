@@ -1,0 +1,3 @@
+"""API keys; this module imports nothing, because every start of the server does."""
+
+KEY_PREFIX = "wv_"
