@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import app_pages
 import file_map
 import settings_files
 import tool_list
@@ -26,6 +27,7 @@ def generate(families: dict[str, list[Tool]], root: Path = ROOT) -> dict[str, st
     tools = [tool for family in families.values() for tool in family]
     return {
         **tool_list.snapshots(tools),
+        **app_pages.pages(ROOT),
         "README.md": _TABLE.sub(lambda _: tools_page.table(families), _text(root / "README.md")),
         "docs/TOOLS.md": tools_page.page(families),
         "docs/SETTINGS.md": settings_files.page(),
