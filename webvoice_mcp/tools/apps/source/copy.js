@@ -7,7 +7,10 @@ export async function copyText(shown) {
   const selection = getSelection();
   selection.selectAllChildren(shown);
   let copied = false;
+  // Asking although the chat program forbids it would be reported as an error.
+  const isAllowed = document.featurePolicy?.allowsFeature("clipboard-write") ?? true;
   try {
+    if (!isAllowed) throw new Error("forbidden");
     await navigator.clipboard.writeText(shown.textContent);
     copied = true;
   } catch {

@@ -46,6 +46,11 @@ export function number(value) {
   return Number(value).toLocaleString(undefined, { maximumFractionDigits: 2 });
 }
 
+/** Return an amount of credits. */
+export function credits(amount) {
+  return `${number(amount)} ${Number(amount) === 1 ? "credit" : "credits"}`;
+}
+
 /** Return the last part of a path. */
 export function nameOf(path) {
   return path.split(/[\\/]/).pop();

@@ -1,6 +1,6 @@
 // The page ui://webvoice/player: a call while it runs, and its result.
 
-import { announce, button, clock, element, nameOf, number, size } from "./dom.js";
+import { announce, button, clock, credits, element, nameOf, number, size } from "./dom.js";
 import { copyText } from "./copy.js";
 import { isReadable, isSmall, readFile, whyNot } from "./files.js";
 import { filmPlayer } from "./film.js";
@@ -177,7 +177,7 @@ function infoOf(fields, signal) {
     const known = [];
     if (Number.isFinite(length)) known.push(clock(length));
     if (Number.isFinite(bytes)) known.push(size(bytes));
-    if (Number.isFinite(fields.credits_used)) known.push(`${number(fields.credits_used)} credits`);
+    if (Number.isFinite(fields.credits_used)) known.push(credits(fields.credits_used));
     if (Number.isFinite(fields.credits_remaining)) known.push(`${number(fields.credits_remaining)} left`);
     facts.textContent = known.join(" · ");
   };
@@ -198,7 +198,7 @@ function infoOf(fields, signal) {
 }
 
 function pathOf(file) {
-  const path = element("code", { className: "path", title: file.path }, file.path);
+  const path = element("code", { className: "path", title: file.path }, element("bdi", {}, file.path));
   const copy = button("Copy path", async () => {
     copy.textContent = await copyText(path);
     setTimeout(() => (copy.textContent = "Copy path"), 2000);

@@ -1,13 +1,13 @@
 // The page ui://webvoice/usage: credits by day and by tool, as charts and as tables.
 
-import { announce, drawing, element, number } from "./dom.js";
+import { announce, credits, drawing, element, number } from "./dom.js";
 import { Host } from "./host.js";
 import { failureOf, fieldsOf, textOf } from "./results.js";
 
 const PERIODS = [7, 30, 90, 365];
 const MAX_GAP_DAYS = 45; // days without jobs are shown if the chart stays as short as this
 const DAY = 86_400_000;
-const [WIDTH, HEIGHT] = [560, 120];
+const [WIDTH, HEIGHT] = [560, 120]; // at most
 
 const content = document.getElementById("content");
 let days = 30;
@@ -29,7 +29,7 @@ function show(result) {
   const byDay = Object.entries(usage.by_day ?? {}).sort();
   const byTool = Object.entries(usage.by_tool ?? {}).sort(([, one], [, other]) => other - one);
   content.replaceChildren(
-    element("p", { className: "total" }, element("strong", {}, `${number(usage.total_credits ?? 0)} credits`), unknown(usage)),
+    element("p", { className: "total" }, element("strong", {}, credits(usage.total_credits ?? 0)), unknown(usage)),
     ...(byDay.length || byTool.length
       ? [
           section("By day", columns(filled(byDay)), table("Day", byDay)),
@@ -37,7 +37,7 @@ function show(result) {
         ]
       : [element("p", { className: "words" }, "Nothing was spent in this time.")]),
   );
-  announce(`${number(usage.total_credits ?? 0)} credits in ${days} days`);
+  announce(`${credits(usage.total_credits ?? 0)} in ${days} days`);
 }
 
 function unknown(usage) {
@@ -65,19 +65,20 @@ function section(name, chart, behind) {
 }
 
 function columns(byDay) {
-  const most = Math.max(...byDay.map(([, credits]) => credits), 0.01);
-  const step = WIDTH / Math.max(byDay.length, 7);
-  const label = `Credits by day: ${byDay.map(([day, credits]) => `${day} ${number(credits)}`).join(", ")}`;
-  const chart = drawing("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + 36}`, role: "img", "aria-label": label, class: "columns" });
-  const every = Math.ceil(byDay.length / 7);
-  byDay.forEach(([day, credits], index) => {
-    const height = (HEIGHT * credits) / most;
+  const most = Math.max(...byDay.map(([, spent]) => spent), 0.01);
+  const width = Math.min(WIDTH, content.clientWidth || WIDTH);
+  const step = width / Math.max(byDay.length, 7);
+  const label = `Credits by day: ${byDay.map(([day, spent]) => `${day} ${number(spent)}`).join(", ")}`;
+  const chart = drawing("svg", { viewBox: `0 0 ${width} ${HEIGHT + 36}`, preserveAspectRatio: "xMinYMid", role: "img", "aria-label": label, class: "columns" });
+  const every = Math.ceil(40 / step); // labels of dates need space
+  byDay.forEach(([day, spent], index) => {
+    const height = (HEIGHT * spent) / most;
     const middle = (index + 0.5) * step;
     chart.append(
       drawing("rect", { x: middle - step * 0.35, y: 18 + HEIGHT - height, width: step * 0.7, height, rx: 2 }),
     );
-    if (credits && (byDay.length <= 14 || credits === most)) {
-      chart.append(drawing("text", { x: middle, y: 13 + HEIGHT - height }, number(credits)));
+    if (spent && (step >= 30 || spent === most)) {
+      chart.append(drawing("text", { x: middle, y: 13 + HEIGHT - height }, number(spent)));
     }
     if (index % every === 0) chart.append(drawing("text", { x: middle, y: HEIGHT + 34 }, day.slice(5)));
   });
@@ -85,20 +86,20 @@ function columns(byDay) {
 }
 
 function bars(byTool) {
-  const most = Math.max(...byTool.map(([, credits]) => credits), 0.01);
+  const most = Math.max(...byTool.map(([, spent]) => spent), 0.01);
   const list = element("dl", { className: "bars" });
-  for (const [tool, credits] of byTool) {
+  for (const [tool, spent] of byTool) {
     const bar = drawing("svg", { viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true" });
-    bar.append(drawing("rect", { width: (100 * credits) / most, height: 1 }));
-    list.append(element("dt", {}, plain(tool)), element("dd", {}, bar, element("span", {}, number(credits))));
+    bar.append(drawing("rect", { width: (100 * spent) / most, height: 1 }));
+    list.append(element("dt", {}, plain(tool)), element("dd", {}, bar, element("span", {}, number(spent))));
   }
   return list;
 }
 
 function table(name, rows) {
   const head = element("tr", {}, element("th", { scope: "col" }, name), element("th", { scope: "col" }, "Credits"));
-  const body = rows.map(([label, credits]) =>
-    element("tr", {}, element("th", { scope: "row" }, plain(label)), element("td", {}, number(credits))),
+  const body = rows.map(([label, spent]) =>
+    element("tr", {}, element("th", { scope: "row" }, plain(label)), element("td", {}, number(spent))),
   );
   return element("table", {}, element("thead", {}, head), element("tbody", {}, ...body));
 }
