@@ -185,6 +185,15 @@ const steps = {
     };
     await step('moved', 'player', { result: filesResult('moved.png') }, why);
     await step('megapixels', 'player', { result: filesResult('megapixels.png') }, why);
+    const { uri, mime_type, size_bytes } = path('many/300.png');
+    const link = { type: 'resource_link', uri, mimeType: mime_type, size: size_bytes, name: '300.png' };
+    await step('links-only', 'player', { result: { content: [{ type: 'text', text: 'cut' }, link] } }, async (seen) => {
+      await until(seen, () => document.querySelector('.large img')?.naturalWidth === 300);
+      await seen.bridge.sendToolInput({ arguments: {} });
+      await seen.bridge.sendHostContextChange({ theme: 'dark', styles: { variables: { '--color-text-primary': 'rgb(250, 250, 240)' } } });
+      await until(seen, () => document.documentElement.dataset.theme === 'dark');
+      return { text: await seen.frame.evaluate(() => getComputedStyle(document.body).color), path: await seen.frame.$eval('.path', (shown) => shown.textContent) };
+    });
     await step('too-large', 'player', { result: filesResult('too large.mp4') }, why);
   },
 

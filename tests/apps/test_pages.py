@@ -42,6 +42,7 @@ _STEPS = (
     "failed",
     "moved",
     "megapixels",
+    "links-only",
     "too-large",
     "many",
     "usage-light",
@@ -273,6 +274,11 @@ def test_what_cannot_be_shown_is_named_by_its_path(report: Message) -> None:
     }
     assert report["too-large"]["calls"] == []
     assert report["megapixels"]["calls"] == ["webvoice_read_file"]
+
+
+def test_links_suffice_and_the_chat_s_colours_are_taken(report: Message) -> None:
+    links = report["links-only"]
+    assert (links["path"], links["text"]) == ("300.png", "rgb(250, 250, 240)")
 
 
 def test_a_gallery_of_300_reads_only_some_of_them(report: Message) -> None:

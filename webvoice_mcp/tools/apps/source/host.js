@@ -100,10 +100,9 @@ export class Host {
   #adapt(changed) {
     this.context = { ...this.context, ...changed };
     const root = document.documentElement;
-    const { theme, locale, displayMode, styles } = this.context;
+    const { theme, displayMode, styles } = this.context;
     if (theme === "light" || theme === "dark") root.dataset.theme = theme;
     root.dataset.mode = displayMode ?? "inline";
-    if (/^[a-z]{2,3}\b/i.test(locale ?? "")) this.locale = locale;
     for (const [name, value] of Object.entries(styles?.variables ?? {})) {
       if (/^--[a-z0-9-]+$/.test(name) && typeof value === "string") root.style.setProperty(name, value);
     }

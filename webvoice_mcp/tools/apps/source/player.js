@@ -15,12 +15,13 @@ const details = document.getElementById("details");
 const title = document.getElementById("title");
 
 let given = {}; // the call's arguments
+let hasResult = false;
 let shown = new AbortController(); // ends what the page did for the result before
 
 const host = new Host({
   "tool-input": (params) => {
     given = params.arguments ?? {};
-    showRunning({});
+    if (!hasResult) showRunning({});
   },
   "tool-result": showResult,
   "tool-cancelled": (params) => showFailure(`cancelled: ${params.reason ?? "The call was cancelled."}`),
@@ -38,6 +39,7 @@ function begin() {
 }
 
 function showResult(result) {
+  hasResult = true;
   const fields = fieldsOf(result);
   if (result.isError) showFailure(textOf(result));
   else if (fields.job_id && ["running", "submitted"].includes(fields.state)) showJob(fields.job_id);
@@ -223,5 +225,9 @@ function another() {
 }
 
 begin();
-await host.connect("webvoice-player");
-if (!stage.hasChildNodes()) showRunning({});
+try {
+  await host.connect("webvoice-player");
+  if (!stage.hasChildNodes()) showRunning({});
+} catch (error) {
+  showFailure(error.message);
+}

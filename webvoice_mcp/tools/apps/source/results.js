@@ -8,15 +8,17 @@ export function textOf(result) {
   return blocks.map((block) => block.text).join("\n");
 }
 
-/** Return the structured content; some hosts pass on only the text, which is the same JSON. */
+/** Return the structured content; some hosts pass on only the text, which is the same JSON, or the links. */
 export function fieldsOf(result) {
   if (result.structuredContent) return result.structuredContent;
   try {
     const fields = JSON.parse(textOf(result));
-    return typeof fields === "object" && fields ? fields : {};
+    if (typeof fields === "object" && fields) return fields;
   } catch {
-    return {};
+    // the text is not the JSON, maybe cut
   }
+  const links = (result.content ?? []).filter((block) => block.type === "resource_link");
+  return { files: links.map(({ uri, mimeType, size, name }) => ({ uri, mime_type: mimeType, size_bytes: size, path: name })) };
 }
 
 /** Return a failure as its code and its words. */

@@ -125,5 +125,9 @@ function offerPeriods() {
   document.getElementById("period").replaceChildren(choice);
 }
 
-await host.connect("webvoice-usage");
-offerPeriods();
+try {
+  await host.connect("webvoice-usage");
+  offerPeriods();
+} catch (error) {
+  show({ isError: true, content: [{ type: "text", text: error.message }] });
+}
