@@ -23,7 +23,7 @@ const pages = {
 const chat = await Chat.start(given.chromium, client, pages);
 const report = {};
 const until = (seen, condition, argument) =>
-  seen.frame.waitForFunction(condition, argument, { timeout: 20_000, polling: 50 });
+  seen.frame.waitForFunction(condition, argument, { timeout: 60_000, polling: 50 });
 const path = (name) => given.files[name];
 const filesResult = (...names) => ({
   content: [{ type: 'text', text: '{}' }],
