@@ -312,7 +312,7 @@ def _uris(tmp: Path) -> st.SearchStrategy[str]:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.wide
 @given(data=st.data())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 async def test_a_thousand_uris_read_nothing_but_the_file_that_was_made(
@@ -330,7 +330,8 @@ async def test_a_thousand_uris_read_nothing_but_the_file_that_was_made(
     await record(where.history_file, [as_saved(made)])
     (tmp / "state/made.mp3").write_bytes(b"other")
     uris = data.draw(st.lists(_uris(tmp), min_size=50, max_size=50))
-    async with showing(where) as client:
+    # A client of the older revisions sends half of a character, too; the SDK's newer one cannot.
+    async with showing(where, mode="legacy") as client:
         for uri in uris:
             result = await read(client, uri)
             if result.is_error:
