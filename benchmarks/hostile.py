@@ -30,10 +30,8 @@ def measure(bench: Bench) -> list[Goal]:
     print_table("hostile answers", samples)
     goals: list[Goal] = []
     for name, row in samples.items():
-        # Chats keep more than the 32 MiB that are the aim, since their pictures are looked for while they arrive.
-        peak, kept = (192, 128) if "chats" in name else (128, 32)
-        goals.append(Goal(f"peak memory during {name}", row["peak MiB"], peak, "MiB above idle", is_strict=True))
-        goals.append(Goal(f"memory after {name}", row["kept MiB"], kept, "MiB above idle", is_strict=True))
+        goals.append(Goal(f"peak memory during {name}", row["peak MiB"], 128, "MiB above idle", is_strict=True))
+        goals.append(Goal(f"memory after {name}", row["kept MiB"], 32, "MiB above idle", is_strict=True))
         goals.append(Goal(f"longest ping during {name}", row["+ ms"], 500, "ms above idle"))
     return goals
 

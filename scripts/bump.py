@@ -13,6 +13,10 @@ PLACES = (
     ("webvoice_mcp/__init__.py", r'^__version__ = "', 1),
     ("server.json", r'^ +"version": "', 2),
     ("mcpb/manifest.json", r'^  "version": "', 1),
+    (".claude-plugin/plugin.json", r'^  "version": "', 1),
+    (".codex-plugin/plugin.json", r'^  "version": "', 1),
+    (".cursor-plugin/plugin.json", r'^  "version": "', 1),
+    ("gemini-extension.json", r'^  "version": "', 1),
     ("mcpb/pyproject.toml", r'^version = "|"webvoice-mcp==', 2),
 )
 _CHANGELOG = "CHANGELOG.md"

@@ -86,7 +86,7 @@ def test_the_bundle_validates_packs_and_starts_the_wheel(tmp_path: Path) -> None
     _run(mcpb, "pack", str(BUNDLE), str(packed))
     _run(mcpb, "unpack", str(packed), str(unpacked))
     files = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()}
-    assert files == {"manifest.json", "pyproject.toml", "src/server.py"}
+    assert files == {"icon.png", "manifest.json", "pyproject.toml", "src/server.py"}
 
     _run(uv, "build", "-q", "--wheel", "--out-dir", str(wheels), str(ROOT))
     manifest = json.loads((unpacked / "manifest.json").read_text(encoding="utf-8"))

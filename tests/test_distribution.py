@@ -1,9 +1,11 @@
 """The files that a release is made from agree with each other and with the registry's rules."""
 
+import base64
 import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tomllib
@@ -14,10 +16,16 @@ from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
+from mcp import Client
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+import directories
+import project_files
 import webvoice_mcp
+from webvoice_mcp.server import create_server
+from webvoice_mcp.settings import Settings
+from webvoice_mcp.tools.icon import SVG
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "io.github.easytaskflow/webvoice-mcp"
@@ -28,9 +36,14 @@ FILES_WITH_VERSION = (
     "webvoice_mcp/__init__.py",
     "server.json",
     "mcpb/manifest.json",
+    ".claude-plugin/plugin.json",
+    ".codex-plugin/plugin.json",
+    ".cursor-plugin/plugin.json",
+    "gemini-extension.json",
     "mcpb/pyproject.toml",
     "CHANGELOG.md",
 )
+PLUGINS = tuple(name for name in FILES_WITH_VERSION if name.endswith(("plugin.json", "extension.json")))
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SERVER: dict[str, Any] = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))
@@ -60,6 +73,7 @@ def versions(root: Path) -> list[str]:
         server["version"],
         package["version"],
         manifest["version"],
+        *(json.loads(texts[name])["version"] for name in PLUGINS),
         bundle["version"],
         dependency.removeprefix("webvoice-mcp=="),
         heading[1],
@@ -120,7 +134,8 @@ def test_the_readme_and_the_listing_carry_the_server_s_name() -> None:
 
 def test_the_registry_entry_keeps_the_registry_s_rules() -> None:
     assert SERVER["$schema"] == "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
-    assert set(SERVER) == {"$schema", "name", "title", "description", "version", "websiteUrl", "packages"}
+    known = directories.server_fields(PROJECT["project"]).keys()
+    assert set(SERVER) == {"$schema", "name", "title", "description", "version", "websiteUrl", "packages"} | known
     assert re.fullmatch(r"[a-z0-9][a-z0-9.-]*[a-z0-9]/[a-z0-9][a-z0-9._-]*[a-z0-9]", SERVER["name"])
     assert 3 <= len(SERVER["name"]) <= 200
     assert 1 <= len(SERVER["title"].strip()) <= 100
@@ -156,6 +171,114 @@ def test_the_registry_entry_fits_the_registry_s_schema() -> None:  # pragma: no 
     schema = json.loads(Path(str(SCHEMA)).read_text(encoding="utf-8"))
     jsonschema.Draft7Validator(schema, format_checker=jsonschema.FormatChecker()).validate(SERVER)
     assert SERVER["$schema"] == schema["$id"]
+
+
+# The directories of plugins
+
+MARKETPLACES = (".claude-plugin/marketplace.json", ".agents/plugins/marketplace.json")
+
+
+def read_json(name: str) -> dict[str, Any]:
+    """Return the content of one of the project's JSON files."""
+    content: dict[str, Any] = json.loads((ROOT / name).read_text(encoding="utf-8"))
+    return content
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_every_plugin_describes_and_starts_the_package_alike(name: str) -> None:
+    plugin, project = read_json(name), PROJECT["project"]
+    assert [plugin[field] for field in ("name", "description")] == [project["name"], project["description"]]
+    servers = plugin["mcpServers"]
+    if isinstance(servers, str):  # a path in the plugin
+        servers = read_json(servers)["mcpServers"]
+    assert servers == {"webvoice": {"command": "uvx", "args": ["webvoice-mcp"]}}
+    assert "env" not in json.dumps(servers)  # the server has its own key file
+
+
+@pytest.mark.parametrize("name", MARKETPLACES)
+def test_a_marketplace_offers_the_plugin_that_lies_beside_it(name: str) -> None:
+    (plugin,) = read_json(name)["plugins"]
+    assert plugin["name"] == PROJECT["project"]["name"]
+    assert plugin["source"] in ("./", {"source": "local", "path": "./"})
+
+
+def test_cursor_s_manifest_has_only_fields_that_its_schema_knows() -> None:
+    plugin = read_json(".cursor-plugin/plugin.json")
+    known = (
+        "name displayName description version author publisher homepage repository license logo keywords category tags"
+    )
+    assert set(plugin) <= {*known.split(), "mcpServers"}
+    assert set(plugin["author"]) <= {"name", "email"}
+    assert re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", plugin["name"])
+
+
+def test_every_icon_that_a_manifest_names_is_there() -> None:
+    codex = read_json(".codex-plugin/plugin.json")["interface"]
+    icons = [read_json(".cursor-plugin/plugin.json")["logo"], codex["logo"], codex["composerIcon"]]
+    for name in (*icons, f"mcpb/{read_json('mcpb/manifest.json')['icon']}"):
+        data = (ROOT / name).read_bytes()
+        assert data.startswith(b"\x89PNG\r\n\x1a\n")
+        assert struct.unpack(">II", data[16:24]) == (512, 512)
+        assert len(data) < 40_000
+
+
+def test_the_icons_are_pictures_of_the_drawing() -> None:
+    pytest.importorskip("resvg_py", reason="the extra `sandbox` is not installed")
+    pictures = {(ROOT / name).read_bytes() for name in directories.ICON_FILES}
+    assert pictures == {directories.icon_png()}, f"run: {project_files.COMMAND}"
+
+
+def test_an_icon_that_is_out_of_date_is_renewed(tmp_path: Path) -> None:
+    pytest.importorskip("resvg_py", reason="the extra `sandbox` is not installed")
+    (tmp_path / "mcpb").mkdir()
+    (tmp_path / "mcpb/icon.png").write_bytes(b"old")
+    assert directories.renew_icons(tmp_path) == list(directories.ICON_FILES)
+    assert directories.renew_icons(tmp_path) == []
+    assert (tmp_path / "assets/icon.png").read_bytes() == (ROOT / "assets/icon.png").read_bytes()
+
+
+async def test_a_client_gets_the_drawing_without_fetching_it() -> None:
+    async with Client(create_server(Settings.read({}))) as client:
+        assert client.server_info is not None
+        (icon,) = client.server_info.icons or []
+    assert (icon.mime_type, icon.sizes) == ("image/svg+xml", ["any"])
+    head, _, data = icon.src.partition(",")
+    assert head == "data:image/svg+xml;base64"
+    assert base64.b64decode(data, validate=True) == SVG.read_bytes()
+    assert len(icon.src) < 1000
+
+
+def test_the_drawing_needs_nothing_from_elsewhere() -> None:
+    text = SVG.read_text(encoding="utf-8")
+    assert re.findall(r"[\w:-]*href|<(?:script|style|text|image)\b|(?<!xmlns=\")https?:", text) == []
+
+
+def test_the_repository_s_address_stands_everywhere_as_soon_as_it_is_known() -> None:
+    url = "https://github.com/easytaskflow/any-name"
+    known = {**PROJECT["project"], "urls": {**PROJECT["project"]["urls"], "Repository": url}}
+    version = PROJECT["project"]["version"]
+    source = f"https://raw.githubusercontent.com/easytaskflow/any-name/v{version}/assets/icon.png"
+    fields = directories.server_fields(known)
+    assert fields == {
+        "repository": {"url": url, "source": "github"},
+        "icons": [{"src": source, "mimeType": "image/png", "sizes": ["512x512"]}],
+    }
+    assert len(source) <= 255
+    assert directories.bundle_fields(known)["repository"] == {"type": "git", "url": url}
+    manifests = {name: json.loads(text) for name, text in directories.manifests(known).items()}
+    assert {name for name, content in manifests.items() if content.get("repository") == url} == {
+        f".{client}-plugin/plugin.json" for client in ("claude", "codex", "cursor")
+    }
+
+
+def test_the_repository_s_address_is_not_invented() -> None:
+    if "Repository" in PROJECT["project"]["urls"]:  # pragma: no cover - until the address is known
+        pytest.skip("the address is known")
+    for name in (*PLUGINS, *MARKETPLACES, "server.json", "mcpb/manifest.json"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert "repository" not in text
+        assert "github.com" not in text
+        assert "githubusercontent" not in text
 
 
 # Dependencies and workflows

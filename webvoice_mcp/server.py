@@ -1,8 +1,8 @@
 """Creates the MCP server from the settings."""
 
 import secrets
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import anyio
@@ -20,7 +20,6 @@ from mcp.types import (
     Resource,
     ResourceLink,
     ResourceTemplate,
-    TextContent,
 )
 from mcp.types import Tool as ListedTool
 from pydantic import AnyUrl, ValidationError
@@ -28,8 +27,7 @@ from pydantic import AnyUrl, ValidationError
 from webvoice_mcp import __version__
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
-from webvoice_mcp.client.redaction import mask_known_keys
-from webvoice_mcp.errors import DiskError, InvalidArgument
+from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.files import Files
 from webvoice_mcp.jobs.budget import Budget, period_limits
 from webvoice_mcp.jobs.estimates import Estimates
@@ -47,7 +45,10 @@ from webvoice_mcp.tools.apps import read_file
 from webvoice_mcp.tools.arguments import explain, normalize
 from webvoice_mcp.tools.cache import RunningServer
 from webvoice_mcp.tools.catalogue import check_offered, offered
-from webvoice_mcp.tools.results import failed_result
+from webvoice_mcp.tools.icon import icon
+from webvoice_mcp.tools.results import failed_result, without_key
+from webvoice_mcp.tools.skills.extension import Skills, declare_in_handshake, is_skill_uri, read_skill
+from webvoice_mcp.tools.tasks import Tasks
 
 _INSTRUCTIONS = """\
 WebVoice speaks, transcribes, translates, chats, draws and edits images, films, sends e-mail and keeps memos, on one
@@ -93,7 +94,7 @@ class Server(MCPServer[Services]):
             result = failed_result(explain(error.__cause__, self._schemas[name]))
         services = context.request_context.lifespan_context if context is not None else None
         if isinstance(result, CallToolResult) and result.is_error and isinstance(services, Services):
-            result = await _without_key(result, services.keys)
+            result = await without_key(result, services.keys)
         version = context.protocol_version if context is not None else None
         if isinstance(result, CallToolResult) and version is not None and version < _STRUCTURED_SINCE:
             return _for_older_clients(result)
@@ -122,9 +123,11 @@ class Server(MCPServer[Services]):
     async def read_resource(
         self, uri: AnyUrl | str, context: Context[Services, Any] | None = None
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
-        """Read a resource, or a file that a call made."""
+        """Read a resource, a file that a call made, or a skill."""
         if file_resources.is_file_uri(str(uri)):
             return [await file_resources.read_file(str(uri), self._running.cache.services)]
+        if is_skill_uri(str(uri)):
+            return [await read_skill(str(uri), self._families)]
         return await super().read_resource(uri, context)
 
 
@@ -143,11 +146,13 @@ def create_server(
     *,
     transport: httpx2.AsyncBaseTransport | None = None,
     shutdown: Shutdown | None = None,
+    more_tools: Sequence[Tool] = (),
 ) -> Server:
     """Create the server.
 
     Args:
         transport: replaces the network in tests.
+        more_tools: tools of a test.
         shutdown: None gives running jobs their time when the server ends.
     """
     running = RunningServer()
@@ -170,20 +175,21 @@ def create_server(
     day = CacheHint(ttl_ms=86_400_000, scope="private")
     lists = ("tools/list", "prompts/list", "resources/templates/list", "server/discover")  # resources come and go
     server = Server(
-        [tool.sdk_tool() for tool in (*offered(settings.toolsets), *read_file.tools.tools)],
+        [*(tool.sdk_tool() for tool in (*offered(settings.toolsets), *read_file.tools.tools)), *more_tools],
         settings.toolsets,
         running,
         title="WebVoice",
         version=__version__,
         instructions=_INSTRUCTIONS,
         website_url=settings.site,
+        icons=[icon()],
         lifespan=lifespan,
         log_level=settings.log_level,
         request_state_security=RequestStateSecurity(keys=[secrets.token_bytes(32)]),
         cache_hints=dict.fromkeys(lists, day),
-        extensions=[apps.extension()],
-        middleware=[apps.note_client],
         subscriptions=False,  # the list of tools does not change while the server runs
+        extensions=[Tasks(), Skills(settings.toolsets), apps.extension()],
+        middleware=[declare_in_handshake, apps.note_client],
     )
     resources.add_to(server, settings.toolsets, running)
     prompts.add_to(server, settings.toolsets)
@@ -218,19 +224,6 @@ async def _end_jobs(jobs: Jobs, shutdown: Shutdown) -> None:
             await anyio.sleep(_POLL_SECONDS)
     jobs.interrupt()
     shutdown.jobs_ended()
-
-
-async def _without_key(failure: CallToolResult, keys: Keys) -> CallToolResult:
-    """Return a failed result with the key masked: its text may quote an argument."""
-    with suppress(DiskError):
-        if key := await keys.find():
-            content = [
-                block.model_copy(update={"text": mask_known_keys(block.text, key.value)})
-                for block in failure.content
-                if isinstance(block, TextContent)
-            ]
-            return failure.model_copy(update={"content": content})
-    return failure
 
 
 def _for_older_clients(result: CallToolResult) -> CallToolResult:

@@ -3,9 +3,11 @@
 import asyncio
 
 import client_pages
+import directories
 import project_files
 import tool_list
 
 families = asyncio.run(tool_list.list_families())
-for name in [*project_files.renew(project_files.generate(families)), *client_pages.renew()]:
+written = [*project_files.renew(project_files.generate(families)), *client_pages.renew()]
+for name in [*written, *directories.renew_icons(project_files.ROOT)]:
     print(name)

@@ -44,8 +44,14 @@ _HEAD = """\
 - **The command** is the full path of the installed `webvoice-mcp`, because a client that is started from the desktop
   does not find a command by its name alone. If the installation is temporary (it was run by `uvx`, or is in a cache or
   a temporary folder), the command is `uvx webvoice-mcp`; for Claude Desktop, `uvx` then has its full path.
-- **No key.** The server has its own key file; see `webvoice-mcp login`. If you want a key in the client's file, add it
-  to the entry: `"env": {{"WEBVOICE_API_KEY": "…"}}`. Never do this in a file that is committed with a project.
+- **Variables** that you name: `--env WEBVOICE_MAX_CREDITS=100`, as often as needed. A setting's value is checked first,
+  and a name that begins with `WEBVOICE_` has to be a setting. In an entry of ours, a variable that has another value is
+  replaced only with `--force`; a client's own command line then replaces all of them.
+- **The extra `media`** with `--media`: the command is then `uvx --from 'webvoice-mcp[media]' webvoice-mcp`. If an
+  installed `webvoice-mcp` is used, `install` says whether the extra is there, and how to add it.
+- **No key**, which `--env` refuses. The server has its own key file; see `webvoice-mcp login`. If you want a key in the
+  client's file, add it to the entry: `"env": {{"WEBVOICE_API_KEY": "…"}}`. Never do this in a file that is committed
+  with a project.
 - **Nothing else is changed.** In a file that we edit, every other byte stays: order, indentation, line ends, byte order
   mark. The file's mode stays, and so does a symbolic link to it. A copy of the old file is kept beside it, with
   `.bak-webvoice` at the end of its name and the same mode; the next edit replaces the copy. Installing twice changes

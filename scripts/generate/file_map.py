@@ -1,4 +1,4 @@
-"""Generates the map in docs/ARCHITECTURE.md: every file of the package with its first line of description."""
+"""Generates the map in docs/ARCHITECTURE.md: every file of the package with a line of description."""
 
 import ast
 import re
@@ -16,6 +16,7 @@ _DESCRIPTIONS = {
     "tools/apps/source/": "What the pages are built from by scripts/generate/app_pages.py.",
     "tools/apps/source/player.html": "The player's elements.",
     "tools/apps/source/usage.html": "The chart's elements.",
+    "tools/icon.svg": "The icon.",
 }
 _BEGIN = "<!-- map: written by scripts/snapshots.py -->\n"
 _END = "<!-- /map -->"
@@ -47,7 +48,10 @@ def _line(indent: str, name: str, description: str) -> str:
 
 
 def _first_line(path: Path) -> str:
-    """Return the first line of a Python file's docstring, or of the comment that another file begins with."""
+    """Return the first line of a Python file's docstring, a skill's title, or the comment that a file begins with."""
+    if path.suffix == ".md":  # a skill
+        title = re.search("^# (.+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        return f"{title[1]}." if title else ""
     if path.suffix != ".py":
         return path.read_text(encoding="utf-8").partition("\n")[0].strip("/* ")
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import app_pages
+import directories
 import file_map
 import settings_files
 import tool_list
@@ -25,15 +26,17 @@ def generate(families: dict[str, list[Tool]], root: Path = ROOT) -> dict[str, st
     Only parts of README.md, server.json and mcpb/manifest.json are generated; the rest comes from the files in `root`.
     """
     tools = [tool for family in families.values() for tool in family]
+    project = directories.read_project(ROOT)
     return {
+        **directories.manifests(project),
         **tool_list.snapshots(tools),
         **app_pages.pages(ROOT),
         "README.md": _TABLE.sub(lambda _: tools_page.table(families), _text(root / "README.md")),
         "docs/TOOLS.md": tools_page.page(families),
         "docs/SETTINGS.md": settings_files.page(),
         "docs/ARCHITECTURE.md": file_map.page(_text(ROOT / "docs/ARCHITECTURE.md"), ROOT / "webvoice_mcp"),
-        "server.json": _server(_text(root / "server.json")),
-        "mcpb/manifest.json": _manifest(_text(root / "mcpb/manifest.json"), tools),
+        "server.json": _server(_text(root / "server.json"), project),
+        "mcpb/manifest.json": _manifest(_text(root / "mcpb/manifest.json"), tools, project),
     }
 
 
@@ -56,15 +59,17 @@ def renew(wanted: dict[str, str], root: Path = ROOT) -> list[str]:
     return stale
 
 
-def _server(text: str) -> str:
+def _server(text: str, project: directories.Project) -> str:
     server = json.loads(text)
+    server |= directories.server_fields(project)
     (package,) = server["packages"]
     package["environmentVariables"] = settings_files.registry_variables()
     return indented(server)
 
 
-def _manifest(text: str, tools: list[Tool]) -> str:
+def _manifest(text: str, tools: list[Tool], project: directories.Project) -> str:
     manifest = json.loads(text)
+    manifest |= directories.bundle_fields(project)
     manifest["server"]["mcp_config"]["env"] = settings_files.bundle_environment()
     manifest["tools"] = [{"name": tool["name"], "description": tool_list.first_line(tool)} for tool in tools]
     manifest["user_config"] = settings_files.bundle_form()

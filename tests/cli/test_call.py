@@ -128,7 +128,9 @@ def test_a_value_s_file_that_cannot_be_read_is_refused(
         (["webvoice_tts", "text=Hi", "speed=fast"], "invalid_argument: speed must be a number from 0.5 to 2. "),
         (["webvoice_chat", r'messages=[{"\ud83d": 1}]'], "invalid_argument: messages holds half of a character"),
         (["webvoice_chat", "messages=[1"], "invalid_argument: messages must be a list. "),
-        (["webvoice_speak", "text=Hi"], "invalid_argument: There is no tool 'webvoice_speak'"),
+        (["webvoice_speak", "text=Hi"], "invalid_argument: There is no tool 'webvoice_speak'. Did you mean webvoice_"),
+        (["image", "prompt=Hi"], "invalid_argument: There is no tool 'image'. Did you mean webvoice_image"),
+        (["qqq"], "invalid_argument: There is no tool 'qqq'. webvoice-mcp tools names all tools."),
     ],
 )
 def test_a_failed_call_exits_with_1_and_prints_the_error(command: Command, words: list[str], error: str) -> None:
@@ -151,6 +153,14 @@ def test_an_error_is_json_on_request(command: Command) -> None:
     error = json.loads(err)
     assert (code, out, error["webvoice/error"]) == (1, "", {"code": "not_authenticated"})
     assert error["error"].startswith("not_authenticated: ")
+    assert error["error"].endswith(" In a terminal, webvoice-mcp login does both.")
+
+
+def test_a_call_without_a_key_names_the_command_that_gets_one(command: Command) -> None:
+    code, out, err = command("call", "webvoice_status", BASE_URL=CLOSED)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"not_authenticated: No API key is known for {CLOSED}.")
+    assert err.endswith(" In a terminal, webvoice-mcp login does both.\n")
 
 
 def test_an_argument_without_an_equals_sign_exits_with_2(command: Command) -> None:

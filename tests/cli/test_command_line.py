@@ -26,7 +26,7 @@ HEAVY = {"mcp", "mcp_types", "pydantic", "anyio", "asyncio", "httpx2", "starlett
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals and pipes")
 
 # The required arguments of each command.
-REQUIRED = {"call": ["webvoice_status"], "install": ["cursor"], "uninstall": ["cursor"]}
+REQUIRED = {"call": ["webvoice_status"], "install": ["cursor"], "uninstall": ["cursor"], "completion": ["bash"]}
 
 
 def test_version_and_help_are_printed(command: Command) -> None:

@@ -22,6 +22,8 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the paths are those of Linux"),
 ]
 
+ROOT = Path(__file__).resolve().parents[2]
+PLUGIN_FILES = (".agents", ".claude-plugin", ".codex-plugin", "assets", "gemini-extension.json")
 PACKAGES = {"claude-code": "@anthropic-ai/claude-code", "codex": "@openai/codex", "gemini": "@google/gemini-cli"}
 
 
@@ -82,6 +84,41 @@ class Vendor:  # pragma: no cover - wide
         return f"Command: {command}" in output and "Connected" in output
 
 
+# How each client's program validates the plugin in the project's folder, installs it, and lists its servers.
+INSTALL_PLUGIN = {
+    "claude-code": [
+        "plugin validate {root}",
+        "plugin validate {root}/.claude-plugin/plugin.json",
+        "plugin marketplace add {root}",
+        "plugin install webvoice-mcp@webvoice",
+        "plugin list",
+    ],
+    "codex": ["plugin marketplace add {root}", "plugin add webvoice-mcp@webvoice", "mcp get webvoice"],
+    "gemini": ["extensions validate {root}", "extensions link {root} --consent", "extensions list"],
+}
+SHOWN = {"claude-code": ["webvoice-mcp@webvoice", "enabled"], "codex": ["uvx"], "gemini": ["MCP servers:", "webvoice"]}
+
+
+def test_the_client_s_own_program_installs_our_plugin(  # pragma: no cover - wide
+    command: Command, home: Path, vendor: tuple[str, Path]
+) -> None:
+    client, folder = vendor
+    command("install", "zed")  # sets the environment
+    plugin = home / "plugin"
+    for name in PLUGIN_FILES:
+        (plugin / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(ROOT / name, plugin / name) if (ROOT / name).is_dir() else shutil.copy(ROOT / name, plugin)
+    output = ""
+    for words in INSTALL_PLUGIN[client]:
+        argv = [str(folder / ADD[client][0]), *words.format(root=plugin).split()]
+        done = subprocess.run(
+            argv, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False, cwd=home, input="y\ny\ny\n"
+        )
+        output = done.stdout + done.stderr
+        assert done.returncode == 0, output
+    assert [text for text in SHOWN[client] if text not in output] == [], output
+
+
 def test_the_client_s_own_program_reads_our_entry(  # pragma: no cover - wide
     command: Command, home: Path, monkeypatch: pytest.MonkeyPatch, vendor: tuple[str, Path]
 ) -> None:
@@ -92,13 +129,15 @@ def test_the_client_s_own_program_reads_our_entry(  # pragma: no cover - wide
     program.add("first")
     program.add("last")
     before = program.servers()
-    code, out, err = command("install", client)
+    variables = ["--env", "WEBVOICE_MAX_CREDITS=5", "--env", "WEBVOICE_OUTPUT_DIR=~/My files"]
+    code, out, err = command("install", client, *variables)
     assert (code, err) == (0, ""), out
     entry = program.servers().pop("webvoice")
     assert entry["command"] == LAUNCHER
+    assert entry["env"] == {"WEBVOICE_MAX_CREDITS": "5", "WEBVOICE_OUTPUT_DIR": "~/My files"}
     assert program.servers() == {**before, "webvoice": entry}
     assert program.knows(LAUNCHER)
-    assert "already" in command("install", client).out
+    assert "already" in command("install", client, *variables).out
     code, out, err = command("uninstall", client)
     assert (code, err) == (0, ""), out
     assert program.servers() == before

@@ -78,7 +78,9 @@ def test_a_command_without_its_folder_ends_with_one_line(run: Run, tmp_path: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [["tools"], ["install", "cursor", "--print"], ["install", "zed"], ["--help"]])
+@pytest.mark.parametrize(
+    "words", [["tools"], ["completion", "fish"], ["install", "cursor", "--print"], ["install", "zed"], ["--help"]]
+)
 def test_a_command_that_needs_no_folder_works(run: Run, words: list[str]) -> None:
     done = run(*words)
     assert done.returncode == 0

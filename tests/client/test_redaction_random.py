@@ -113,3 +113,14 @@ async def test_a_stream_cut_anywhere_shows_what_the_whole_text_shows(data: st.Da
 async def test_a_long_run_of_invisible_characters_inside_a_key_is_not_kept() -> None:
     shown = await streamed(["sk-1", *["\u200b" * 900] * 3, "234567890123"], "sk-1234567890123")
     assert shown == mask_key("sk-1234567890123")
+
+
+@settings(max_examples=30)
+@given(KEYS, st.integers(0, 80), st.sampled_from(["word. ", "word\n", "\u200b"]))
+def test_a_key_in_a_long_text_is_masked_wherever_it_stands(key: str, before: int, filler: str) -> None:
+    """Long texts are searched in slices; a key that one of their ends cut would stay."""
+    spaced = "\u200b \n".join(key)
+    start = (filler * 20_000)[: (64 << 10) - before]
+    text = redact(f"{start}{spaced}{filler * 20_000}", key)
+    assert text.count(mask_key(key)) == 1
+    assert key[:6] not in text.translate({0x200B: None, 0x20: None, 0x0A: None})

@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -102,9 +103,11 @@ async def test_a_job_is_listed_from_its_start_to_its_end(path: Path) -> None:
         await history.record_end("a", "done", 0.75, ("/x/y.mp3",), "")
         await history.record_start("b", "webvoice_chat", NOW + 1, None)
         await history.record_end("b", "failed", None, (), "timeout")
-        first = HistoryRow("a", "webvoice_tts", "done", NOW, 0.5, 0.75, ("/x/y.mp3",))
-        second = HistoryRow("b", "webvoice_chat", "failed", NOW + 1, error="timeout")
-        assert await history.recent() == [second, first]
+        second, first = await history.recent()
+        ends = first.ended_at, second.ended_at
+        assert first == HistoryRow("a", "webvoice_tts", "done", NOW, 0.5, 0.75, ("/x/y.mp3",), "", ends[0])
+        assert second == HistoryRow("b", "webvoice_chat", "failed", NOW + 1, error="timeout", ended_at=ends[1])
+        assert NOW < (ends[0] or 0) <= (ends[1] or 0) <= time.time()
         assert await history.recent(since=NOW + 1) == [second]
         assert await history.recent(limit=1) == [second]
         day = datetime.fromtimestamp(NOW, UTC).astimezone().date().isoformat()
@@ -122,7 +125,8 @@ async def test_a_job_is_recorded_even_if_its_caller_is_cancelled(path: Path) -> 
             gone.cancel()
             await history.record_start("a", "webvoice_tts", NOW, 0.5)
             await history.record_end("a", "failed", None, (), "cancelled")
-        assert await history.find("a") == HistoryRow("a", "webvoice_tts", "failed", NOW, 0.5, error="cancelled")
+        (row,) = await history.recent()
+        assert row == HistoryRow("a", "webvoice_tts", "failed", NOW, 0.5, error="cancelled", ended_at=row.ended_at)
 
 
 async def test_a_closed_history_opens_again(path: Path) -> None:
@@ -417,9 +421,10 @@ async def test_jobs_of_development_versions_are_taken_over_and_their_table_stays
     row = ("a", 1, "u", "webvoice_tts", "done", NOW, NOW + 1, 0.5, 0.75, '["/x/y.mp3"]', None)
     connection.execute(f"INSERT INTO orders VALUES ({', '.join('?' * len(row))})", row)
     connection.commit()
+    expected = HistoryRow("a", "webvoice_tts", "done", NOW, 0.5, 0.75, ("/x/y.mp3",), "", NOW + 1)
     for _ in range(2):
         async with opened(path) as history:
-            assert await history.recent() == [HistoryRow("a", "webvoice_tts", "done", NOW, 0.5, 0.75, ("/x/y.mp3",))]
+            assert await history.recent() == [expected]
     assert connection.execute("SELECT count(*) FROM orders").fetchone() == (1,)
     connection.close()
 
@@ -435,7 +440,8 @@ async def test_a_job_that_an_old_server_ends_later_is_completed(path: Path) -> N
     connection.execute("""UPDATE orders SET state = 'done', ended_at = 1, credits = 0.75, files = '["/x/y.mp3"]'""")
     connection.close()
     async with opened(path) as history:
-        assert await history.recent() == [HistoryRow("a", "webvoice_tts", "done", NOW, 0.5, 0.75, ("/x/y.mp3",))]
+        expected = HistoryRow("a", "webvoice_tts", "done", NOW, 0.5, 0.75, ("/x/y.mp3",), "", 1)
+        assert await history.recent() == [expected]
 
 
 async def test_a_running_server_of_an_earlier_version_keeps_writing(path: Path) -> None:

@@ -17,8 +17,14 @@ from webvoice_mcp.cli.progress_bar import progress_bar
 from webvoice_mcp.cli.startup import OUTPUT_DIR, STATE_DIR, load_settings
 from webvoice_mcp.cli.terminal import CommandError
 from webvoice_mcp.client.redaction import sanitize
+from webvoice_mcp.errors import InvalidArgument, NotAuthenticated
 from webvoice_mcp.server import create_server
+from webvoice_mcp.settings import TOOLSETS
+from webvoice_mcp.tools.arguments import describe_unknown_tool
+from webvoice_mcp.tools.catalogue import offered
+from webvoice_mcp.tools.results import failed_result
 
+_LOGIN_HINT = " In a terminal, webvoice-mcp login does both."
 _CONTINUATION = "\n    "
 _POLLS_BEFORE_MESSAGE = 3  # cancelled work usually ends before the third poll, and needs no message
 
@@ -33,6 +39,9 @@ def run(options: argparse.Namespace) -> int:
         # To a client in the same process, the SDK reports progress only in the revisions that begin with a handshake.
         async with Client(create_server(settings, shutdown=_CallShutdown()), mode="legacy") as client:
             schemas = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
+            if options.tool not in {tool.name for tool in offered(TOOLSETS)}:
+                text = describe_unknown_tool(options.tool, schemas, "webvoice-mcp tools")
+                return failed_result(InvalidArgument(text))
             parameters = schemas.get(options.tool, {}).get("properties", {})
             arguments = {name: _parse_value(value, parameters.get(name, {})) for name, value in given}
             async with progress_bar(options.tool) as on_progress:
@@ -98,7 +107,10 @@ def _parse_value(text: str, schema: dict[str, Any]) -> Any:
 def _print_result(result: CallToolResult, *, as_json: bool) -> int:
     if result.is_error:
         text = "\n".join(block.text for block in result.content if block.type == "text")
-        print(json.dumps({"error": text, **(result.meta or {})}) if as_json else text, file=sys.stderr)
+        meta = result.meta or {}
+        if meta.get("webvoice/error", {}).get("code") == NotAuthenticated.code:
+            text += _LOGIN_HINT
+        print(json.dumps({"error": text, **meta}) if as_json else text, file=sys.stderr)
         return 1
     fields: dict[str, Any] = result.structured_content or {}
     print(json.dumps(fields, indent=2) if as_json else _format_fields(fields))

@@ -7,7 +7,8 @@ Without a command, webvoice-mcp runs the MCP server on stdin and stdout. MCP cli
 
 commands:
   demo [--output-dir DIR]              try every kind of tool, without an account or a network
-  install CLIENT [--print] [--force]   add the server to cursor, claude-desktop, claude-code, …
+  install CLIENT [--print] [--force] [--env NAME=value] [--media]
+                                       add the server to cursor, claude-desktop, claude-code, …
   uninstall CLIENT                     remove it again
   doctor [--json]                      check the setup, and say how to fix what fails
   login [--email E]                    register or sign in with a code sent by e-mail
@@ -16,9 +17,10 @@ commands:
   usage [--days N | --month YYYY-MM] [--by {tool,day,month}] [--csv]
                                        show what was spent on this computer
   call TOOL [name=value ...] [--json]  call one tool from the terminal
-  tools [--json]                       list the tools and their parameters
+  tools [TOOL] [--json]                list the tools and their parameters, or show one of them whole
   sandbox [--host HOST] [--port PORT] [--state-dir DIR]
                                        run a local copy of the service, for trials and tests
+  completion SHELL                     print a script by which bash, zsh, fish or powershell completes
 
 options:
   --version                            show the version

@@ -8,6 +8,7 @@ from pathlib import Path
 from webvoice_mcp.cli.clients.mcp_clients import ENTRY_NAME, INSTALLABLE
 from webvoice_mcp.cli.help_text import HELP_TEXT
 
+SHELLS = ("bash", "zsh", "fish", "powershell")
 _MAX_DAYS = 3650
 
 
@@ -29,6 +30,8 @@ def parse(args: list[str]) -> argparse.Namespace:
         kind = "option" if name.startswith("-") else "command"
         print(f"webvoice-mcp: unknown {kind} {name!r}", HELP_TEXT, sep="\n", file=sys.stderr)
         raise SystemExit(2)
+    if name == "call" and (tool := _helped_tool(rest)):
+        name, rest = "tools", [tool]
     # Not through the main parser: with subparsers, argparse cannot intermix options and `call`'s name=value arguments.
     return commands[name].parse_intermixed_args(rest)
 
@@ -47,7 +50,8 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
         "call",
         "Call one tool. A value is text, or JSON where the parameter is a number, a boolean, a list or an object: "
         'webvoice-mcp call webvoice_tts text="Hello there" speed=1.0. A value is read from a UTF-8 file with '
-        "name=@FILE, from standard input with name=@-; one that begins with @ is written name=@@…",
+        "name=@FILE, from standard input with name=@-; one that begins with @ is written name=@@… "
+        "webvoice-mcp call TOOL --help shows that tool's parameters.",
     )
     call.add_argument("tool", metavar="TOOL", help="a tool's name, as listed by: webvoice-mcp tools")
     call.add_argument(
@@ -86,6 +90,18 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
     _add_client(install)
     install.add_argument("--print", action="store_true", help="change nothing; only show the text to write")
     install.add_argument("--force", action="store_true", help=f"replace a different entry named {ENTRY_NAME}")
+    install.add_argument(
+        "--env",
+        metavar="NAME=value",
+        action="append",
+        default=[],
+        help="set a variable in the entry, such as WEBVOICE_MAX_CREDITS=100; can be repeated; not for keys",
+    )
+    install.add_argument(
+        "--media",
+        action="store_true",
+        help="have the extra that reads films, recordings from phones and HEIC pictures",
+    )
 
     uninstall = add(
         "uninstall",
@@ -115,7 +131,8 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
     usage.add_argument("--by", choices=("tool", "day", "month"), help="what to sum up by (default: tool)")
     usage.add_argument("--csv", action="store_true", help="print CSV: a row for a job, or with --by for a group")
 
-    tools = add("tools", "tools", "List the tools with their parameters.")
+    tools = add("tools", "tools", "List the tools with their parameters, or show one of them whole.")
+    tools.add_argument("tool", metavar="TOOL", nargs="?", default="", help="a tool's name (default: all tools)")
     tools.add_argument("--json", action="store_true", help="print JSON, as in MCP's tools/list")
 
     sandbox = add("sandbox", "sandbox", "Run a local service with WebVoice's API, backed by real engines.")
@@ -127,7 +144,23 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
         type=Path,
         help="where to keep accounts and mail (default: inside the user's state folder)",
     )
+
+    completion = add(
+        "completion",
+        "completion.run",
+        "Print a script by which your shell completes commands, options, tools and parameters. Write it where the shell"
+        " looks for it: for bash, ~/.local/share/bash-completion/completions/webvoice-mcp; for zsh, a file named "
+        "_webvoice-mcp in a folder of $fpath; for fish, ~/.config/fish/completions/webvoice-mcp.fish; for PowerShell, a"
+        " file that $PROFILE runs. After an update, write it again.",
+    )
+    completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=f"one of: {', '.join(SHELLS)}")
     return dict(commands.choices)
+
+
+def _helped_tool(words: list[str]) -> str:
+    """Return the tool of `call TOOL --help`, "" if the words after `call` are anything else."""
+    first = next(iter(words), "")
+    return first if not first.startswith("-") and {"-h", "--help"} & set(words) else ""
 
 
 def _add_client(parser: argparse.ArgumentParser) -> None:

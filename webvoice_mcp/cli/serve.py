@@ -26,8 +26,10 @@ def run() -> int:
     from webvoice_mcp.cli.startup import OUTPUT_DIR, STATE_DIR, load_settings  # noqa: PLC0415 - importing may print, so stdout moves first
 
     settings = load_settings(OUTPUT_DIR, STATE_DIR)
+    from webvoice_mcp.client.allocator import keep_little_freed_memory  # noqa: PLC0415 - after the settings
     from webvoice_mcp.server import create_server  # noqa: PLC0415 - slow, and not needed if a setting is invalid
 
+    keep_little_freed_memory()
     server = create_server(settings, shutdown=stdin)
     gc.freeze()
     gc.enable()

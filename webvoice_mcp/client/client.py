@@ -9,7 +9,6 @@ import anyio
 import httpx2
 
 from webvoice_mcp.client import answers, bodies, connection, stream
-from webvoice_mcp.client.allocator import give_back_large_blocks
 from webvoice_mcp.client.answers import CallContext
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.decompression import decompressed
@@ -167,7 +166,6 @@ class Client:
 
         if len(body) <= _MAX_QUICK_BYTES:
             return parse()
-        give_back_large_blocks()
         return await self._threads.run(parse)
 
     def _to_reply(

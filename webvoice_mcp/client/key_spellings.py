@@ -14,6 +14,8 @@ INVISIBLE = (
 _IGNORED = rf"\s\ufffd{INVISIBLE}"  # U+FFFD stands for half a surrogate pair, which no text can hold
 _LONGEST_CODE = 6  # characters
 _DROPPED = re.compile(rf"[{_IGNORED}]+|\\(?=\\)")
+_CODE_CHARACTERS = r"0-9A-Fa-fUuXx#;%&\\"
+_SLICE_CHARACTERS = 64 << 10  # a search keeps all other threads waiting, so it does not look at megabytes at once
 _UNFINISHED_CODE = re.compile(
     r"(?i:%[0-9a-f]?|&(?:#(?:x[0-9a-f]?|[0-9]{0,3}))?|\\|(?:\\|(?<=\\))(?:x[0-9a-f]?|u(?:0{0,2}|00[0-9a-f])))\Z"
 )
@@ -24,9 +26,6 @@ class KeySpellings:
 
     A letter may have any case. A character may be its code: `%77`, `&#119;`, `&#x77;`, `\x77` or `\u0077`. White space,
     invisible characters and backslashes may stand between two characters.
-
-    Attributes:
-        pattern: matches the whole key.
     """
 
     def __init__(self, key: str) -> None:
@@ -38,7 +37,19 @@ class KeySpellings:
         self._characters = [(re.compile(letter + between), re.compile(code + between)) for letter, code in ways]
         # The first item is a class, so that the search skips text that has none of these characters.
         first = rf"[{_cases(key[0])}%&\\](?:(?<={_letter(key[0])})|{_after_mark(key[0])})"
-        self.pattern = re.compile(between.join([first, *(f"(?:{letter}|{code})" for letter, code in ways[1:])]))
+        self._pattern = re.compile(between.join([first, *(f"(?:{letter}|{code})" for letter, code in ways[1:])]))
+        self._outside = re.compile(rf"[^{_CODE_CHARACTERS}{_IGNORED}{''.join(map(_cases, key))}]")  # in no spelling
+
+    def replace(self, text: str, replacement: str) -> str:
+        """Return the text with `replacement` in place of the key."""
+        pieces = []
+        start = 0
+        while start < len(text):
+            cut = self._outside.search(text, start + _SLICE_CHARACTERS)
+            end = cut.start() if cut else len(text)
+            pieces.append(self._pattern.sub(lambda _: replacement, text[start:end]))
+            start = end
+        return "".join(pieces)
 
     def beginning_in(self, text: str) -> int:
         """Return the offset from which a text may be the beginning of the key, its length if from none."""

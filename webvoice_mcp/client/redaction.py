@@ -40,7 +40,7 @@ def mask_known_keys(text: str, *known: str) -> str:
     """Return `text` with these API keys masked, in all spellings that `KeySpellings` knows."""
     for key in known:
         if key:
-            text = _spellings(key).pattern.sub(mask_key(sanitize(key)).replace("\\", r"\\"), text)
+            text = _spellings(key).replace(text, mask_key(sanitize(key)))
     return text
 
 

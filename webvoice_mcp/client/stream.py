@@ -15,7 +15,6 @@ from typing import Any, Protocol
 import anyio
 import httpx2
 
-from webvoice_mcp.client.allocator import give_back_large_blocks
 from webvoice_mcp.client.answers import is_refusal
 from webvoice_mcp.client.chat_accumulator import ChatAccumulator
 from webvoice_mcp.client.checkpoint import Checkpointer
@@ -93,7 +92,6 @@ async def _read_whole(
         await pictures.settle()
     body = reader.finish()
     if len(body) > _MAX_QUICK_BYTES:
-        give_back_large_blocks()
         document = await threads.run(_parse_whole, body, reader, pictures)
     else:
         document = _parse_whole(body, reader, pictures)

@@ -53,6 +53,7 @@ class HistoryRow:
         credits: credits that it cost, as the service said; None if that is not known.
         files: absolute paths.
         error: code of the failure, "" for none.
+        ended_at: seconds since the epoch; None if its end was not written down.
     """
 
     id: str
@@ -63,6 +64,7 @@ class HistoryRow:
     credits: float | None = None
     files: tuple[str, ...] = ()
     error: str = ""
+    ended_at: float | None = None
 
     @property
     def started(self) -> str:
@@ -207,9 +209,12 @@ class History:
             (*chosen(self._base_url, since, until, key), limit),
         )
 
-    async def find(self, job_id: str) -> HistoryRow | None:
+    async def find(self, job_id: str, *, key: str | None = None) -> HistoryRow | None:
         """Return one job, None if it is not known."""
-        rows = await self._read("SELECT * FROM jobs WHERE base_url = ? AND id = ?", (self._base_url, job_id))
+        rows = await self._read(
+            f"SELECT * FROM {CHOSEN_JOBS} AND id = ?",  # noqa: S608 - all constants
+            (*chosen(self._base_url, 0, NEVER, key), job_id),
+        )
         return rows[0] if rows else None
 
     async def spent(self, since: float, *, until: float = NEVER, key: str | None = None) -> list[Spending]:
@@ -282,6 +287,7 @@ class History:
             found["credits"],
             tuple(json.loads(found["files"])),
             found["error"] or (_INTERRUPTED if state == _INTERRUPTED else ""),
+            found["ended_at"],
         )
 
     def _close(self) -> None:

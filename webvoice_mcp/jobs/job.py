@@ -32,6 +32,7 @@ class Job:
         shows_pictures: True if its files are pictures that the model may look at.
         key: the last characters of the API key that pays, "" if it is too short to show any.
         started_at: seconds since the epoch.
+        updated_at: the time of its last change.
         was_sent: True once the request went out.
         was_announced: True once the caller was told its id.
         result: the tool's result, once it is done.
@@ -56,6 +57,7 @@ class Job:
     key: str = ""
     id: str = field(default_factory=lambda: f"job_{secrets.token_hex(8)}")
     started_at: float = field(default_factory=time.time)
+    updated_at: float = field(default_factory=time.time)
     state: State = "submitted"
     was_sent: bool = False
     was_announced: bool = False
@@ -170,6 +172,7 @@ class Job:
 
     def notify(self) -> None:
         """Wake those who wait for a change."""
+        self.updated_at = time.time()
         change, self._change = self._change, anyio.Event()
         change.set()
 

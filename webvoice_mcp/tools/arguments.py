@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from webvoice_mcp.errors import InvalidArgument
 
 Schema = Mapping[str, Any]
 
+_PREFIX = "webvoice_"  # of every tool's name
 _NUMBERS = ("number", "integer")
 # JSON's names for the types that pydantic's errors are about
 _TYPES = {
@@ -45,7 +46,7 @@ def normalize(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Sch
         InvalidArgument: the tool or an argument is unknown, or a required argument is missing or blank.
     """
     if name not in schemas:
-        raise InvalidArgument(f"There is no tool {_quoted(name)}. {_suggestion(name, list(schemas))}")
+        raise InvalidArgument(describe_unknown_tool(name, schemas))
     known: Mapping[str, Any] = schemas[name].get("properties", {})
     required: list[str] = schemas[name].get("required", [])
     arguments = {
@@ -70,6 +71,23 @@ def normalize(name: str, arguments: Mapping[str, Any], schemas: Mapping[str, Sch
         for argument, value in arguments.items()
         if not _is_left_out(value)
     }
+
+
+def describe_unknown_tool(name: str, names: Iterable[str], list_of_tools: str = "tools/list") -> str:
+    """Return the sentences about a name that is no tool's, with the nearest names.
+
+    Args:
+        list_of_tools: the place where all tools are listed, named if no name is near.
+    """
+    import difflib  # noqa: PLC0415 - only needed for a wrong name
+
+    full_names = {full.removeprefix(_PREFIX): full for full in names}
+    close = difflib.get_close_matches(name, list(full_names.values()), n=3)
+    if not close:  # a short name is unlike every name with the prefix
+        bare = difflib.get_close_matches(name.lower().replace("-", "_").removeprefix(_PREFIX), full_names, n=3)
+        close = [full_names[match] for match in bare]
+    nearest = f"Did you mean {' or '.join(close)}?" if close else f"{list_of_tools} names all tools."
+    return f"There is no tool {_quoted(name)}. {nearest}"
 
 
 def explain(error: ValidationError, schema: Schema) -> InvalidArgument:
@@ -140,10 +158,3 @@ def _is_left_out(value: Any) -> bool:
 
 def _quoted(name: str) -> str:
     return repr(name if len(name) <= _MAX_QUOTED_CHARACTERS else f"{name[:_MAX_QUOTED_CHARACTERS]}…")
-
-
-def _suggestion(name: str, names: list[str]) -> str:
-    import difflib  # noqa: PLC0415 - only needed for a wrong name
-
-    close = difflib.get_close_matches(name, names, n=3)
-    return f"Did you mean {' or '.join(close)}?" if close else "tools/list names all tools."

@@ -104,7 +104,7 @@ async def webvoice_usage(
 
     Free. For jobs that are running, and for their results, use webvoice_jobs; for the balance webvoice_status.
     """
-    key = await _key_at_work(keys)
+    key = await key_at_work(keys)
     since = day_start(time.time(), days_before=days - 1)
     by_tool: dict[str, float] = {}
     by_day: dict[str, float] = {}
@@ -145,7 +145,7 @@ async def webvoice_jobs(
     Free. Call it with the job_id that another tool answered with. For sums of credits use webvoice_usage.
     """
     if not job_id:
-        return await _latest_jobs(jobs, history, await _key_at_work(keys))
+        return await _latest_jobs(jobs, history, await key_at_work(keys))
     deadline = time.monotonic() + wait_seconds
     job = jobs.find(job_id)
     if job is not None:
@@ -163,7 +163,7 @@ async def webvoice_jobs(
     return JobList(jobs=await _describe_rows([row]))
 
 
-async def _key_at_work(keys: Keys) -> str:
+async def key_at_work(keys: Keys) -> str:
     """Return the last characters of the key at work, by which the history knows its jobs."""
     key = await keys.find()
     return key_ending(key.value) if key else ""
@@ -208,9 +208,16 @@ def _describe(job: Job) -> dict[str, Any]:
     if isinstance(job.result, Result):
         described["result"] = job.result.fields()
     elif job.is_finished:
-        message = _MESSAGES.get(job.error_code) or str(job.error)
-        described["error"] = {"code": job.error_code, "message": message}
+        described["error"] = error_of(job)
     return described
+
+
+def error_of(job: Job | HistoryRow) -> dict[str, Any]:
+    """Return the code and the message of a job that ended without a result."""
+    if isinstance(job, Job):
+        return {"code": job.error_code, "message": _MESSAGES.get(job.error_code) or str(job.error)}
+    other = f"{job.tool} failed with {job.error} in another run of the server."
+    return {"code": job.error, "message": _MESSAGES.get(job.error, other)}
 
 
 async def _describe_rows(rows: list[HistoryRow]) -> list[dict[str, Any]]:
@@ -225,8 +232,7 @@ def _describe_row(row: HistoryRow) -> dict[str, Any]:
         if row.credits is not None:
             described["result"]["credits_used"] = row.credits
     elif row.state != "running":
-        message = _MESSAGES.get(row.error, f"{row.tool} failed with {row.error} in another run of the server.")
-        described["error"] = {"code": row.error, "message": message}
+        described["error"] = error_of(row)
     return described
 
 

@@ -84,21 +84,24 @@ class Progress:
     async def _send_status(self, job: Job) -> None:
         if job.parts > 1:
             self._parts_sent = job.parts_done
-            message = f"{job.tool}: {job.parts_done} of {job.parts} parts"
-            await self._send(job.parts_done, job.parts, message)
-            return
-        if not job.received:
-            await self._send(job.age, None, f"{job.tool}: {job.age:.0f} s so far")
-            return
-        total = job.expected if job.expected and job.expected >= job.received else None
-        of = f" of {total / _MIB:.1f}" if total else ""
-        await self._send(job.received, total, f"{job.tool}: {job.received / _MIB:.1f}{of} MiB received")
+        await self._send(*status(job))
 
     async def _send(self, progress: float, total: float | None, message: str) -> None:
         self._status_due = self._clock() + _INTERVAL_SECONDS
         self._last = max(progress, self._last + _MIN_STEP)
         await self._context.report_progress(self._last, total if total and total >= self._last else None, message)
         self._sent_at = self._clock()
+
+
+def status(job: Job) -> tuple[float, float | None, str]:
+    """Return how far a running job is: the amount, the whole amount if that is known, and both in words."""
+    if job.parts > 1:
+        return job.parts_done, job.parts, f"{job.tool}: {job.parts_done} of {job.parts} parts"
+    if not job.received:
+        return job.age, None, f"{job.tool}: {job.age:.0f} s so far"
+    total = job.expected if job.expected and job.expected >= job.received else None
+    of = f" of {total / _MIB:.1f}" if total else ""
+    return job.received, total, f"{job.tool}: {job.received / _MIB:.1f}{of} MiB received"
 
 
 async def follow(job: Job, progress: Progress, *, until: Callable[[], bool], deadline: float) -> None:

@@ -5,15 +5,17 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from mcp.types import CallToolResult, ContentBlock, ResourceLink, TextContent
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from webvoice_mcp.client.redaction import sanitize, without_invisible
+from webvoice_mcp.client.auth import Keys
+from webvoice_mcp.client.redaction import mask_known_keys, sanitize, without_invisible
 from webvoice_mcp.contract.endpoint import Reply
-from webvoice_mcp.errors import WebVoiceError
+from webvoice_mcp.errors import DiskError, WebVoiceError
 from webvoice_mcp.files import SavedFile, kind_for_suffix
 from webvoice_mcp.jobs.long_results import SURELY_SMALL_CHARACTERS, wire_bytes
 from webvoice_mcp.jobs.services import Services
@@ -158,10 +160,28 @@ def failed_result(error: WebVoiceError) -> CallToolResult:
         details["status"] = error.status
     if error.retry_after is not None:
         details["retry_after_seconds"] = error.retry_after
-    text = sanitize(f"{error.code}: {error}").replace("\n", " ")  # it may quote an argument
+    return failure(str(error), details)
+
+
+def failure(message: str, details: dict[str, Any]) -> CallToolResult:
+    """Make the SDK's result of a failure from a message and its details, of which `code` is one."""
+    text = sanitize(f"{details['code']}: {message}").replace("\n", " ")  # it may quote an argument
     if len(text) > _MAX_ERROR_CHARACTERS:
         text = f"{text[: _MAX_ERROR_CHARACTERS - _ERROR_END_CHARACTERS]}…{text[-_ERROR_END_CHARACTERS:]}"
     return CallToolResult(content=[TextContent(text=text)], is_error=True, _meta={ERROR_META: details})
+
+
+async def without_key(failure: CallToolResult, keys: Keys) -> CallToolResult:
+    """Return a failed result with the key masked: its text may quote an argument."""
+    with suppress(DiskError):
+        if key := await keys.find():
+            content = [
+                block.model_copy(update={"text": mask_known_keys(block.text, key.value)})
+                for block in failure.content
+                if isinstance(block, TextContent)
+            ]
+            return failure.model_copy(update={"content": content})
+    return failure
 
 
 def json_size(value: Any) -> int:

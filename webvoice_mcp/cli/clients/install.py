@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from webvoice_mcp.cli.clients.config_files import find_config_file, read_entry, require_config_file
 from webvoice_mcp.cli.clients.json_files import edit_file
@@ -16,11 +17,17 @@ from webvoice_mcp.cli.clients.mcp_clients import (
     ServerCommand,
 )
 from webvoice_mcp.cli.clients.platforms import Platform
-from webvoice_mcp.cli.clients.server_command import choose_server_command, describe_missing_command
+from webvoice_mcp.cli.clients.server_command import (
+    choose_server_command,
+    describe_media,
+    describe_missing_command,
+)
 from webvoice_mcp.cli.clients.snippets import explain_install
+from webvoice_mcp.cli.clients.variables import read_variables
 from webvoice_mcp.cli.clients.vendor_command import CommandFailed, find_program, run_program
 
 _NEXT_STEP = 'Restart it, then ask your agent: "Register me at WebVoice with my e-mail address."'
+_DIFFERENT_VARIABLES = f'its entry named "{ENTRY_NAME}" has other variables; --force replaces them'
 _DIFFERENT_ENTRY = f'it has a different entry named "{ENTRY_NAME}"; --force replaces it'
 
 
@@ -30,16 +37,21 @@ def run(options: argparse.Namespace) -> int:
     platform = Platform.current()
     is_printed = options.print or client.method is InstallMethod.PRINT
     path = find_config_file(client, platform) if is_printed else require_config_file(client, platform)
-    server = choose_server_command(platform, full_path=client.needs_full_path)
+    env = read_variables(options.env)
+    server = choose_server_command(platform, full_path=client.needs_full_path, media=options.media, env=env)
     if warning := describe_missing_command(server, platform):
         print(f"webvoice-mcp: {warning}", file=sys.stderr)
     installation = _Installation(client, server, platform, path)
     if is_printed:
         print(installation.instructions)
-        return 0
-    if client.method is InstallMethod.EDIT_FILE:
-        return installation.edit_file(force=options.force)
-    return installation.run_command(force=options.force)
+        code = 0
+    elif client.method is InstallMethod.EDIT_FILE:
+        code = installation.edit_file(force=options.force)
+    else:
+        code = installation.run_command(force=options.force)
+    if options.media and not code:
+        print(describe_media(server))
+    return code
 
 
 class _Installation:
@@ -61,7 +73,7 @@ class _Installation:
         def change(text: str) -> str:
             present = find_entry(text, section, ENTRY_NAME)
             if self._client.is_same_command(present, self._server):
-                return text
+                return self._set_variables(text, present, force=force)
             if present is not MISSING and not force:
                 raise NotEdited(_DIFFERENT_ENTRY)
             return set_entry(text, section, ENTRY_NAME, self._client.create_entry(self._server))
@@ -76,9 +88,22 @@ class _Installation:
         print(f"{TITLE} was added to {self._client.title}: {self._path}{backup}\n{_NEXT_STEP}")
         return 0
 
+    def _set_variables(self, text: str, entry: dict[str, Any], *, force: bool) -> str:
+        """Return the text with the variables added to our entry, of which everything else stays."""
+        if self._client.has_variables(entry, self._server):
+            return text
+        env = dict(self._server.env)
+        present = entry.get("env") or {}
+        is_free = isinstance(present, dict) and all(present.get(name, value) == value for name, value in env.items())
+        if not is_free and not force:
+            raise NotEdited(_DIFFERENT_VARIABLES)
+        merged = {**present, **env} if isinstance(present, dict) else env
+        return set_entry(text, self._client.section, ENTRY_NAME, {**entry, "env": merged})
+
     def run_command(self, *, force: bool) -> int:
         present = read_entry(self._client, self._path)
-        if self._client.is_same_command(present, self._server):
+        is_same = self._client.is_same_command(present, self._server)
+        if is_same and self._client.has_variables(present, self._server):
             return self._report_present()
         add_argv = self._client.create_add_argv(self._server)
         program = find_program(add_argv, self._platform)
@@ -86,7 +111,8 @@ class _Installation:
             print(f"The command {add_argv[0]} is not available here.\n\n{self.instructions}")
             return 0
         if present is not MISSING and not force:
-            return self._report_failure(f"{self._path} was not changed: {_DIFFERENT_ENTRY}.")
+            reason = _DIFFERENT_VARIABLES if is_same else _DIFFERENT_ENTRY
+            return self._report_failure(f"{self._path} was not changed: {reason}.")
         old = self._read_file()
         try:
             if present is not MISSING and self._client.remove_argv:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -11,6 +12,7 @@ from urllib.parse import quote
 ENTRY_NAME = "webvoice"  # of the server in every client's configuration
 PACKAGE = "webvoice-mcp"
 TITLE = "WebVoice"
+MEDIA_PACKAGE = f"{PACKAGE}[media]"  # with the extra that reads films and HEIC pictures
 _DESCRIPTION = "Speech, transcription, translation, chat, images and video, saved to your files."
 
 
@@ -32,12 +34,21 @@ class ConfigFormat(Enum):
     CONTINUE_YAML = auto()
 
 
+Variables = tuple[tuple[str, str], ...]
+"""Environment variables as pairs of name and value."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerCommand:
-    """The command that a client runs to start the server."""
+    """The command that a client runs to start the server.
+
+    Attributes:
+        env: variables that the client sets for it; never a key.
+    """
 
     command: str
     args: tuple[str, ...] = ()
+    env: Variables = ()
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -47,10 +58,12 @@ class ServerCommand:
     @property
     def fields(self) -> dict[str, Any]:
         """The fields of a client's entry. An API key is never among them: the server has its own key file."""
-        return {"command": self.command, "args": list(self.args)}
+        fields: dict[str, Any] = {"command": self.command, "args": list(self.args)}
+        return {**fields, "env": dict(self.env)} if self.env else fields
 
 
 UVX = ServerCommand("uvx", (PACKAGE,))
+UVX_WITH_MEDIA = ServerCommand("uvx", ("--from", MEDIA_PACKAGE, PACKAGE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +82,9 @@ class McpClient:
         format: the format of its file.
         extra_fields: fields of an entry that stand before the command.
         needs_full_path: True if it is started from the desktop, with a PATH that does not contain uvx.
-        add_argv: its own command that adds an entry; `{server}` stands for the server's command, `{definition}` for
-            the entry with its name, as JSON.
+        add_argv: its own command that adds an entry; `{server}` stands for the server's command, `{env}` for
+            its variables, `{definition}` for the entry with its name, as JSON.
+        env_option: the option of that command that sets a variable.
         remove_argv: its own command that removes the entry; empty if it has none.
         link_template: a web address that opens the client and offers to install the server; see `install_link`.
     """
@@ -86,6 +100,7 @@ class McpClient:
     extra_fields: Mapping[str, str] = field(default_factory=dict)
     needs_full_path: bool = False
     add_argv: tuple[str, ...] = ()
+    env_option: str = ""
     remove_argv: tuple[str, ...] = ()
     link_template: str = ""
 
@@ -99,16 +114,26 @@ class McpClient:
             return False
         return (entry.get("command"), entry.get("args") or []) == (server.command, list(server.args))
 
+    def has_variables(self, entry: Mapping[str, Any], server: ServerCommand) -> bool:
+        """True if an entry of the client's file sets the server's variables. Other variables do not matter."""
+        present = entry.get("env")
+        return not server.env or (isinstance(present, dict) and dict(server.env).items() <= present.items())
+
     def create_add_argv(self, server: ServerCommand) -> list[str]:
         """Return the client's own command that adds the server."""
         definition = json.dumps({"name": ENTRY_NAME, **server.fields}, ensure_ascii=False)
         argv: list[str] = []
         for word in self.add_argv:
-            argv += server.argv if word == "{server}" else [word.replace("{definition}", definition)]
+            if word == "{env}":
+                argv += [part for name, value in server.env for part in (self.env_option, f"{name}={value}")]
+            else:
+                argv += server.argv if word == "{server}" else [word.replace("{definition}", definition)]
         return argv
 
     def install_link(self, server: ServerCommand = UVX) -> str:
-        """Return the link that installs the server, "" if the client has none."""
+        """Return the link that installs the server, "" if the client has none that can carry the variables."""
+        if server.env and not {"{json}", "{base64}"} & set(re.findall(r"\{\w+\}", self.link_template)):
+            return ""
         compact = json.dumps(self.create_entry(server), separators=(",", ":"), ensure_ascii=False)
         args = "".join(f"&arg={quote(arg, safe='')}" for arg in server.args)
         return self.link_template.format(
@@ -175,7 +200,8 @@ MCP_CLIENTS = (
         method=InstallMethod.RUN_COMMAND,
         paths=("{claude}/.claude.json",),
         extra_fields={"type": "stdio"},
-        add_argv=("claude", "mcp", "add", ENTRY_NAME, "-s", "user", "--", "{server}"),
+        add_argv=("claude", "mcp", "add", ENTRY_NAME, "-s", "user", "{env}", "--", "{server}"),
+        env_option="-e",
         remove_argv=("claude", "mcp", "remove", ENTRY_NAME, "-s", "user"),
     ),
     McpClient(
@@ -186,7 +212,8 @@ MCP_CLIENTS = (
         paths=("{codex}/config.toml",),
         section="mcp_servers",
         format=ConfigFormat.TOML,
-        add_argv=("codex", "mcp", "add", ENTRY_NAME, "--", "{server}"),
+        add_argv=("codex", "mcp", "add", ENTRY_NAME, "{env}", "--", "{server}"),
+        env_option="--env",
         remove_argv=("codex", "mcp", "remove", ENTRY_NAME),
     ),
     McpClient(
@@ -195,7 +222,8 @@ MCP_CLIENTS = (
         docs_url="https://github.com/google-gemini/gemini-cli",
         method=InstallMethod.RUN_COMMAND,
         paths=("{gemini}/.gemini/settings.json",),
-        add_argv=("gemini", "mcp", "add", "-s", "user", ENTRY_NAME, "{server}"),
+        add_argv=("gemini", "mcp", "add", "-s", "user", "{env}", ENTRY_NAME, "{server}"),
+        env_option="-e",
         remove_argv=("gemini", "mcp", "remove", "-s", "user", ENTRY_NAME),
     ),
     McpClient(

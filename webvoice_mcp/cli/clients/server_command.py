@@ -1,15 +1,17 @@
-"""Chooses the command that a client should run: the installed one if it is permanent, else `uvx webvoice-mcp`."""
+"""Chooses the command that a client should run: the installed one if it is permanent, else uvx with the package."""
 
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
-from webvoice_mcp.cli.clients.mcp_clients import PACKAGE, UVX, ServerCommand
+from webvoice_mcp.cli.clients.mcp_clients import MEDIA_PACKAGE, PACKAGE, UVX, UVX_WITH_MEDIA, ServerCommand, Variables
 from webvoice_mcp.cli.clients.platforms import Platform
+from webvoice_mcp.studio import extra
 
 INSTALL_ADVICE = (
     "install the server permanently (uv tool install webvoice-mcp, or pipx install webvoice-mcp), or install uv"
@@ -20,17 +22,31 @@ _TEMPORARY_FOLDER = re.compile(r"\.?caches?|(archive|builds|environments)-v\d+",
 _LAUNCHERS = {PACKAGE, f"{PACKAGE}.exe"}
 
 
-def choose_server_command(platform: Platform, *, full_path: bool = False) -> ServerCommand:
+def choose_server_command(
+    platform: Platform, *, full_path: bool = False, media: bool = False, env: Variables = ()
+) -> ServerCommand:
     """Return the installed command if the installation is permanent, else `uvx webvoice-mcp`.
 
     Args:
         full_path: return uvx with its full path if it can be found.
+        media: let uvx install the extra `media` as well.
+        env: variables that the client sets for the server.
     """
     for path in _find_installed(platform):
         if is_permanent(path, platform):
-            return ServerCommand(str(path))
+            return ServerCommand(str(path), env=env)
+    chosen = UVX_WITH_MEDIA if media else UVX
     uvx = _find_uvx(platform) if full_path else None
-    return ServerCommand(uvx, UVX.args) if uvx else UVX
+    return replace(chosen, command=uvx or chosen.command, env=env)
+
+
+def describe_media(server: ServerCommand) -> str:
+    """Return the sentence for the user about the extra `media` of the command that was chosen."""
+    if MEDIA_PACKAGE in server.args:
+        return "The extra media is downloaded when the client starts the server for the first time."
+    if missing := extra.missing_packages():
+        return f"The extra media is not installed ({', '.join(missing)} missing). Run: {extra.install_command()}"
+    return "The extra media is installed."
 
 
 def describe_missing_command(server: ServerCommand, platform: Platform) -> str:

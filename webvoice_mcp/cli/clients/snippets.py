@@ -17,7 +17,7 @@ extensions:
     enabled: true
     cmd: {command}
     args: {args}
-    envs: {{}}
+    envs: {env}
     env_keys: []
     timeout: 300
 """
@@ -27,13 +27,13 @@ mcpServers:
   - name: {name}
     command: {command}
     args: {args}
-"""
+{env}"""
 
 _TOML = """\
 [{section}.{name}]
 command = {command}
 args = {args}
-"""
+{env}"""
 
 _TEMPLATES = {
     ConfigFormat.TOML: _TOML,
@@ -49,8 +49,20 @@ def config_snippet(client: McpClient, server: ServerCommand) -> str:
     # A JSON string or list is also valid YAML and TOML.
     command, args = _to_json(server.command), _to_json(list(server.args))
     return _TEMPLATES[client.format].format(
-        name=ENTRY_NAME, title=TITLE, section=client.section, command=command, args=args
+        name=ENTRY_NAME, title=TITLE, section=client.section, command=command, args=args, env=_env(client, server)
     )
+
+
+def _env(client: McpClient, server: ServerCommand) -> str:
+    """Return the variables as the template of the client's format needs them."""
+    if client.format is ConfigFormat.GOOSE_YAML:
+        return _to_json(dict(server.env))
+    if not server.env:
+        return ""
+    if client.format is ConfigFormat.TOML:
+        lines = [f"{name} = {_to_json(value)}" for name, value in server.env]
+        return "\n".join(["", f"[{client.section}.{ENTRY_NAME}.env]", *lines, ""])
+    return f"    env: {_to_json(dict(server.env))}\n"
 
 
 def quote_command(argv: Sequence[str], platform: Platform) -> str:
@@ -67,8 +79,8 @@ def explain_install(client: McpClient, server: ServerCommand, path: Path, platfo
     else:
         lines = [f"For {client.title}, {write}:"]
     lines += ["", config_snippet(client, server).rstrip()]
-    if client.link_template:
-        lines += ["", f"or open {client.install_link(server)}"]
+    if link := client.install_link(server):
+        lines += ["", f"or open {link}"]
     return "\n".join([*lines, "", f"More: {client.docs_url}"])
 
 

@@ -40,7 +40,7 @@ class Card:
     media: tuple[Path, ...] = ()
     messages: tuple[Message, ...] = ()
     facts: tuple[str, ...] = ()
-    width: Literal["third", "half"] = "half"
+    width: Literal["third", "half", "whole"] = "half"
     subtitles: Path | None = None
 
 
@@ -96,11 +96,11 @@ def render_page(results: Sequence[StepResult], version: str) -> str:
     )
 
 
-def _rank(result: StepResult) -> int:
-    """Return the sort key of a result's card: the kind of its media. Within a kind, cards stay in the steps' order."""
+def _rank(result: StepResult) -> tuple[bool, int]:
+    """Return the sort key of a result's card: the widest come first, then the kind of the media decides."""
     media = result.card.media if result.card else ()
     kind = (mimetypes.guess_type(media[0].name)[0] or "") if media else ""
-    return _MEDIA_ORDER.index(kind.partition("/")[0])
+    return result.card is None or result.card.width != "whole", _MEDIA_ORDER.index(kind.partition("/")[0])
 
 
 def _bar_height(number: int) -> int:
@@ -136,7 +136,7 @@ def _render_file(path: Path, title: str, subtitles: Path | None) -> str:
         return f'<div class="sound"><audio controls preload="metadata" src="{source}"></audio></div>'
     if kind.startswith("video/"):
         track = f'<track default kind="subtitles" src="{_data_link(subtitles, "text/vtt")}">' if subtitles else ""
-        return f'<video class="frame" controls loop muted playsinline preload="auto" src="{source}">{track}</video>'
+        return f'<video class="frame" controls loop playsinline preload="auto" src="{source}">{track}</video>'
     return f'<img src="{source}" alt="{escape(title)}">'
 
 

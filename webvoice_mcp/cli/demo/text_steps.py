@@ -63,7 +63,7 @@ async def speak(session: Session) -> Outcome:
     seconds = await anyio.to_thread.run_sync(_decode_seconds, path)
     expect(abs(seconds - speech["duration"]) < _TOLERANCE_SECONDS, f"the MP3 is {seconds:.2f} s long, not as stated")
     facts = (f"{seconds:.1f} s MP3", speech["provider"])
-    card = Card(f"“{SPOKEN}”", (path,), facts=facts)
+    card = Card(f"“{SPOKEN}”", (path,), facts=facts, width="third")
     return Outcome(f"{path.name}, {speech['duration']:.1f} s, decoded {seconds:.1f} s ({speech['provider']})", card)
 
 
@@ -84,7 +84,7 @@ async def translate(session: Session) -> Outcome:
     expect(text == "Ciao, mondo!", f"translated to {text!r}")
     provider = translation["provider"]
     messages = (Message("user", "Hello, world!"), Message("assistant", text))
-    card = Card("English to Italian", messages=messages, facts=(provider,), width="third")
+    card = Card("English to Italian", messages=messages, facts=(provider,))
     return Outcome(f"“{text}” ({provider})", card)
 
 
@@ -99,7 +99,7 @@ async def chat_streamed(session: Session) -> Outcome:
     text, provider = answer["text"], answer["provider"]
     expect("".join(pieces) == text, "the streamed pieces do not add up to the answer")
     messages = (Message("user", _CHAT_PROMPT), Message("assistant", text))
-    card = Card("Chat, streamed", messages=messages, facts=(provider,), width="third")
+    card = Card("Chat, streamed", messages=messages, facts=(provider,))
     return Outcome(f"“{text}” in {len(pieces)} piece{'s' * (len(pieces) != 1)} ({provider})", card)
 
 
@@ -120,7 +120,7 @@ async def chat_with_tool(session: Session) -> Outcome:
         Message("tool-call", 'get_weather({"city": "Rome"})'),
         Message("assistant", text),
     )
-    card = Card("Chat with a tool", messages=messages, facts=(answer["provider"],), width="third")
+    card = Card("Chat with a tool", messages=messages, facts=(answer["provider"],))
     return Outcome(f"get_weather(Rome), then “{text}”", card)
 
 

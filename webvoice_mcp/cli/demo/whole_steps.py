@@ -1,4 +1,4 @@
-"""The demo's steps for whole works: a dialogue with subtitles, subtitles of a recording, and a film made of all."""
+"""The demo's steps for whole works: a dialogue with subtitles, a lecture with subtitles, and a film made of all."""
 
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -13,8 +13,15 @@ from webvoice_mcp.studio.subtitle_files import parse_subtitles
 _LINES = (
     {"text": "The bay is quiet tonight.", "voice": "af_sarah"},
     {"text": "And the forest is full of snow.", "voice": "am_adam"},
+    {"text": "Shall we go and see it?", "voice": "af_sarah"},
+    {"text": "Yes, but bring a warm coat.", "voice": "am_adam"},
 )
-_SPOKEN = " ".join(line["text"] for line in _LINES)
+_LECTURE = (
+    "Sound is air in motion, and a voice moves it a few hundred times a second.",
+    "A computer keeps it as numbers, thousands of them for every second.",
+    "From these numbers, another program finds the words again.",
+)
+_LECTURE_PAUSE_SECONDS = 1.0
 _MIN_SIMILARITY = 0.8  # a short phrase gives the model little to go by
 _TOLERANCE_SECONDS = 0.2
 
@@ -25,29 +32,33 @@ async def dialogue(session: Session) -> Outcome:
     path, subtitles = session.files[-2:]
     texts = await anyio.to_thread.run_sync(_subtitle_texts, subtitles)
     expect(texts == [line["text"] for line in _LINES], f"the subtitles are {texts}")
-    messages = (Message("user", _LINES[0]["text"]), Message("assistant", _LINES[1]["text"]))
-    card = Card("A dialogue of two voices", (path,), messages, facts=(f"{spoken['duration']:.1f} s MP3", "subtitles"))
+    messages = tuple(Message("assistant" if number % 2 else "user", text) for number, text in enumerate(texts))
+    facts = (f"{spoken['duration']:.1f} s MP3", "subtitles")
+    card = Card("A dialogue of two voices", (path,), messages, facts, width="third")
     return Outcome(f"{path.name}, {spoken['duration']:.1f} s of {spoken['parts']} parts, and {subtitles.name}", card)
 
 
-async def subtitles(session: Session) -> Outcome:
-    """Transcribe the dialogue to subtitles, a cue a phrase."""
-    recording = _last_recording(session)
-    arguments = {"audio_path": str(recording), "output_path": f"{recording.stem}.srt"}
-    await session.call("webvoice_stt", arguments)
+async def lecture(session: Session) -> Outcome:
+    """Speak a lecture, and transcribe it to subtitles: it is cut in its pauses, and each phrase becomes a subtitle."""
+    lines = [{"text": text, "pause": _LECTURE_PAUSE_SECONDS} for text in _LECTURE]
+    await session.call("webvoice_narrate", {"lines": lines})
+    recording = session.files[-1]
+    await session.call("webvoice_stt", {"audio_path": str(recording), "output_path": f"{recording.stem}.srt"})
     path = session.files[-1]
     texts = await anyio.to_thread.run_sync(_subtitle_texts, path)
-    similarity = SequenceMatcher(None, " ".join(texts).lower(), _SPOKEN.lower()).ratio()
+    similarity = SequenceMatcher(None, " ".join(texts).lower(), " ".join(_LECTURE).lower()).ratio()
     expect(similarity >= _MIN_SIMILARITY, f"heard something else: {texts}")
-    card = Card("The dialogue, transcribed to subtitles", messages=tuple(Message("assistant", text) for text in texts))
+    messages = tuple(Message("assistant", text) for text in texts)
+    card = Card("A lecture, transcribed to subtitles", (recording,), messages, width="third")
     return Outcome(f"{path.name}, {len(texts)} subtitles", card)
 
 
 async def film(session: Session) -> Outcome:
     """Join the two clips, with the dialogue as their sound and its subtitles as a track."""
     films = [path for path in session.files if path.suffix == ".mp4"]
-    first, second, sound = films[0], films[1], _last_recording(session)
-    shown = sound.with_suffix(".vtt")
+    first, second = films[0], films[1]
+    shown = next(path for path in session.files if path.suffix == ".vtt")
+    sound = shown.with_suffix(".mp3")
     arguments = {"files": [str(first), str(second)], "sound": str(sound), "subtitles": str(shown)}
     joined = await session.call("webvoice_join", arguments)
     path = session.files[-1]
@@ -56,19 +67,16 @@ async def film(session: Session) -> Outcome:
     seconds = sum(clip.seconds for clip in clips)
     expect(abs(made.seconds - seconds) < _TOLERANCE_SECONDS, f"the film lasts {made.seconds:.2f} s, not {seconds:.2f}")
     expect(made.has_sound, "the film has no sound")
-    card = Card("Both clips, the dialogue and its subtitles in one film", (path,), subtitles=shown, facts=("2 clips",))
+    title = "Both clips, the dialogue and its subtitles in one film"
+    card = Card(title, (path,), subtitles=shown, facts=("2 clips",), width="whole")
     return Outcome(f"{path.name}, {joined['duration']:.1f} s of 2 clips, with the dialogue and its subtitles", card)
 
 
 STEPS = (
     Step("dialogue", "webvoice_narrate", dialogue),
-    Step("subtitles", "webvoice_stt", subtitles),
+    Step("lecture", "webvoice_stt", lecture),
     Step("film", "webvoice_join", film),
 )
-
-
-def _last_recording(session: Session) -> Path:
-    return [path for path in session.files if path.suffix == ".mp3"][-1]
 
 
 def _subtitle_texts(path: Path) -> list[str]:

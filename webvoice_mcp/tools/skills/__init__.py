@@ -1,0 +1,1 @@
+"""Skills: texts for agents that say which tools make something whole, in their order."""
