@@ -21,6 +21,7 @@ from mcp.types import (
     ResourceLink,
     ResourceTemplate,
 )
+from mcp.types import Tool as ListedTool
 from pydantic import AnyUrl, ValidationError
 
 from webvoice_mcp import __version__
@@ -39,6 +40,8 @@ from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import TOOLSETS, Settings
 from webvoice_mcp.studio.player import Player
 from webvoice_mcp.tools import completion, file_resources, prompts, resources
+from webvoice_mcp.tools.apps import extension as apps
+from webvoice_mcp.tools.apps import read_file
 from webvoice_mcp.tools.arguments import explain, normalize
 from webvoice_mcp.tools.cache import RunningServer
 from webvoice_mcp.tools.catalogue import check_offered, offered
@@ -79,7 +82,7 @@ class Server(MCPServer[Services]):
         """Call a tool. A wrong argument makes a failed result, never a protocol error."""
         try:
             check_offered(name, self._families)
-            arguments = normalize(name, arguments, self._schemas)
+            arguments = normalize(name, arguments, apps.callable_tools(self._schemas))
             result = await super().call_tool(name, arguments, context)
         except InvalidArgument as error:
             result = failed_result(error)
@@ -97,6 +100,10 @@ class Server(MCPServer[Services]):
             return _for_older_clients(result)
         return result
 
+    async def list_tools(self) -> list[ListedTool]:
+        """List the tools that this request's client is offered."""
+        return apps.listed_tools(await super().list_tools())
+
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[Services, Any] | None = None
     ) -> GetPromptResult | InputRequiredResult:
@@ -106,7 +113,7 @@ class Server(MCPServer[Services]):
 
     async def list_resources(self) -> list[Resource]:
         """List the resources, and the newest files that calls made."""
-        listed = await super().list_resources()
+        listed = apps.listed_resources(await super().list_resources())
         return [*listed, *await file_resources.newest_files(self._running.cache.services)]
 
     async def list_resource_templates(self) -> list[ResourceTemplate]:
@@ -168,7 +175,7 @@ def create_server(
     day = CacheHint(ttl_ms=86_400_000, scope="private")
     lists = ("tools/list", "prompts/list", "resources/templates/list", "server/discover")  # resources come and go
     server = Server(
-        [*(tool.sdk_tool() for tool in offered(settings.toolsets)), *more_tools],
+        [*(tool.sdk_tool() for tool in (*offered(settings.toolsets), *read_file.tools.tools)), *more_tools],
         settings.toolsets,
         running,
         title="WebVoice",
@@ -181,8 +188,8 @@ def create_server(
         request_state_security=RequestStateSecurity(keys=[secrets.token_bytes(32)]),
         cache_hints=dict.fromkeys(lists, day),
         subscriptions=False,  # the list of tools does not change while the server runs
-        extensions=[Tasks(), Skills(settings.toolsets)],
-        middleware=[declare_in_handshake],
+        extensions=[Tasks(), Skills(settings.toolsets), apps.extension()],
+        middleware=[declare_in_handshake, apps.note_client],
     )
     resources.add_to(server, settings.toolsets, running)
     prompts.add_to(server, settings.toolsets)

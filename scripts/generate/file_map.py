@@ -1,4 +1,4 @@
-"""Generates the map in docs/ARCHITECTURE.md: every file of the package with its docstring's first line or its title."""
+"""Generates the map in docs/ARCHITECTURE.md: every file of the package with a line of description."""
 
 import ast
 import re
@@ -12,6 +12,11 @@ _DESCRIPTIONS = {
     "py.typed": "Tells type checkers that the package has types.",
     "sandbox/engines/drawings.svg": "Templates of what pictures show.",
     "sandbox/engines/phrasebook.tsv": "Phrases in all languages.",
+    "tools/apps/player.html": "The player, built from source/.",
+    "tools/apps/usage.html": "The chart of what was spent, built from source/.",
+    "tools/apps/source/": "What the pages are built from by scripts/generate/app_pages.py.",
+    "tools/apps/source/player.html": "The player's elements.",
+    "tools/apps/source/usage.html": "The chart's elements.",
     "tools/icon.svg": "The icon.",
 }
 _BEGIN = "<!-- map: written by scripts/snapshots.py -->\n"
@@ -28,13 +33,14 @@ def page(text: str, package: Path) -> str:
 def _lines(folder: Path, package: Path, indent: str) -> Iterator[str]:
     visible = [path for path in folder.iterdir() if path.name != "__init__.py"]
     for path in sorted(visible, key=lambda path: (path.is_dir(), path.name)):
+        name = path.relative_to(package).as_posix()
         if path.is_dir():
-            if not (path / "__init__.py").exists():  # __pycache__, or what git left of a package that was removed
+            described = _DESCRIPTIONS.get(f"{name}/")
+            if not described and not (path / "__init__.py").exists():  # __pycache__, or what git left of a package
                 continue
-            yield _line(indent, f"{path.name}/", _first_line(path / "__init__.py"))
+            yield _line(indent, f"{path.name}/", described or _first_line(path / "__init__.py"))
             yield from _lines(path, package, indent + "  ")
         else:
-            name = path.relative_to(package).as_posix()
             yield _line(indent, path.name, _DESCRIPTIONS.get(name) or _first_line(path))
 
 
@@ -43,8 +49,11 @@ def _line(indent: str, name: str, description: str) -> str:
 
 
 def _first_line(path: Path) -> str:
+    """Return the first line of a Python file's docstring, a skill's title, or the comment that a file begins with."""
     if path.suffix == ".md":  # a skill
         title = re.search("^# (.+)", path.read_text(encoding="utf-8"), re.MULTILINE)
         return f"{title[1]}." if title else ""
+    if path.suffix != ".py":
+        return path.read_text(encoding="utf-8").partition("\n")[0].strip("/* ")
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return docstring.partition("\n")[0]

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import app_pages
 import directories
 import file_map
 import settings_files
@@ -29,6 +30,7 @@ def generate(families: dict[str, list[Tool]], root: Path = ROOT) -> dict[str, st
     return {
         **directories.manifests(project),
         **tool_list.snapshots(tools),
+        **app_pages.pages(ROOT),
         "README.md": _TABLE.sub(lambda _: tools_page.table(families), _text(root / "README.md")),
         "docs/TOOLS.md": tools_page.page(families),
         "docs/SETTINGS.md": settings_files.page(),

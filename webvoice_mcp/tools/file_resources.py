@@ -55,7 +55,7 @@ async def read_file(uri: str, services: Services) -> ReadResourceContents:
         raise ResourceNotFoundError(f"{error.code}: {error}") from error
     except WebVoiceError as error:
         raise ResourceError(f"{error.code}: {error}") from error
-    return _contents(content, _mime_type(file))
+    return _contents(content, mime_type_of(file))
 
 
 async def find_file(uri: str, services: Services) -> MadeFile:
@@ -82,7 +82,7 @@ async def newest_files(services: Services) -> list[Resource]:
         newest.setdefault(file.uri, file)
     readable = await services.files.readable(newest.values(), limit=_LISTED)
     return [
-        Resource(uri=file.uri, name=file.path.name, mime_type=_mime_type(file), size=file.size_bytes)
+        Resource(uri=file.uri, name=file.path.name, mime_type=mime_type_of(file), size=file.size_bytes)
         for file in readable
     ]
 
@@ -111,7 +111,8 @@ def _contents(content: bytes, mime_type: str) -> ReadResourceContents:
     return ReadResourceContents(content, mime_type)
 
 
-def _mime_type(file: MadeFile) -> str:
+def mime_type_of(file: MadeFile) -> str:
+    """Return the media type that a file's name stands for."""
     kind = kind_for_suffix(file.path.suffix)
     return kind.mime_type if kind else "application/octet-stream"
 

@@ -57,6 +57,10 @@ class Result(BaseModel):
         """Return the files that the result links to."""
         return [File.model_validate(file) for file in getattr(self, "files", None) or []]
 
+    def embedded(self) -> list[ContentBlock]:
+        """Return further content, which is not JSON."""
+        return []
+
     def show(self, pictures: tuple[SavedFile, ...]) -> None:
         """Also hand these pictures to the model, as far as the settings and their size allow."""
         self._pictures = pictures
@@ -134,6 +138,7 @@ async def successful_result(result: Result, services: Services) -> CallToolResul
         content += await image_content(result.pictures)
     if services.settings.resource_links:
         content += [_link(file) for file in result.linked_files()]
+    content += result.embedded()
     return CallToolResult(content=content, structured_content=fields)
 
 
