@@ -6,9 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from mcp.types import CallToolResult, ContentBlock, ResourceLink, TextContent
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from webvoice_mcp.client.redaction import sanitize, without_invisible
@@ -18,7 +17,9 @@ from webvoice_mcp.files import SavedFile, kind_for_suffix
 from webvoice_mcp.jobs.long_results import SURELY_SMALL_CHARACTERS, wire_bytes
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.storage.threads import WorkerThreads
-from webvoice_mcp.tools.pictures import image_content
+
+if TYPE_CHECKING:  # the worker process makes results, and does without the SDK
+    from mcp.types import CallToolResult, ContentBlock, ResourceLink
 
 ERROR_META = "webvoice/error"
 MAX_LIST_BYTES = 1400  # of JSON for a list from the history, all of which the model reads
@@ -124,8 +125,12 @@ class JobStarted(Result):
     files: list[File]
 
 
-async def successful_result(result: Result, services: Services) -> CallToolResult:
+async def successful_result(result: Result, services: Services) -> "CallToolResult":
     """Make the SDK's result: compact JSON, pictures for the model, a link for each file, structured content."""
+    from mcp.types import CallToolResult, TextContent  # noqa: PLC0415 - the SDK is imported where it is needed
+
+    from webvoice_mcp.tools.pictures import image_content  # noqa: PLC0415 - it imports the SDK
+
     fields = await bounded(result.fields())
     content: list[ContentBlock] = [TextContent(text=compact_json(fields))]
     if result.pictures and services.settings.inline_images:
@@ -142,12 +147,14 @@ async def bounded(fields: dict[str, Any]) -> dict[str, Any]:
     return await WorkerThreads(1).run(_shortened, fields)  # it may take seconds
 
 
-def failed_result(error: WebVoiceError) -> CallToolResult:
+def failed_result(error: WebVoiceError) -> "CallToolResult":
     """Make the SDK's result of a failure.
 
     The details are in `_meta`: TypeScript clients of version 1 validate structured content against the output schema
     even if a call failed, and would show their own complaint in place of our sentence.
     """
+    from mcp.types import CallToolResult, TextContent  # noqa: PLC0415 - the SDK is imported where it is needed
+
     details: dict[str, Any] = {"code": error.code}
     if error.status is not None:
         details["status"] = error.status
@@ -169,7 +176,9 @@ def compact_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _link(file: File) -> ResourceLink:
+def _link(file: File) -> "ResourceLink":
+    from mcp.types import ResourceLink  # noqa: PLC0415 - the SDK is imported where it is needed
+
     return ResourceLink(uri=file.uri, name=Path(file.path).name, mime_type=file.mime_type, size=file.size_bytes)
 
 
