@@ -247,7 +247,7 @@ async def test_a_recording_that_changes_while_the_user_is_asked_is_not_sent(
 
 async def test_a_request_that_becomes_dearer_when_it_is_complete_is_not_sent(make_settings: MakeSettings) -> None:
     class Agrees:
-        tool, wants_text = "webvoice_speak", False
+        tool, arguments, wants_text = "webvoice_speak", {}, False
 
         async def confirm(self, estimate: Estimate) -> None:
             assert estimate.credits == 0.5

@@ -7,6 +7,7 @@ from webvoice_mcp.client.client import Client
 from webvoice_mcp.client.free_client import FreeClient
 from webvoice_mcp.files import Files
 from webvoice_mcp.jobs.budget import Budget
+from webvoice_mcp.jobs.carrier import Carrier
 from webvoice_mcp.jobs.estimates import Estimates
 from webvoice_mcp.jobs.history import History
 from webvoice_mcp.jobs.jobs import Jobs
@@ -18,7 +19,11 @@ from webvoice_mcp.studio.player import Player
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The shared parts of a running server."""
+    """The shared parts of a running server, or of its worker.
+
+    Attributes:
+        carrier: the worker process; None if jobs run in this one.
+    """
 
     settings: Settings
     client: Client
@@ -31,6 +36,7 @@ class Services:
     parts: Parts
     questions: Questions
     player: Player
+    carrier: Carrier | None = None
 
     async def aclose(self) -> None:
         """Close connections and files."""

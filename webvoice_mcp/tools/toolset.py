@@ -183,7 +183,7 @@ def _sdk_function(tool: RegisteredTool) -> "Callable[..., Awaitable[CallToolResu
             if isinstance(returned, PaidCall | PaidBatch):
                 if returned.endpoint not in tool.endpoints:
                     raise TypeError(f"{tool.name} is not registered for {returned.endpoint.path}")
-                returned = await run(returned, services, McpCaller(tool.name, context))
+                returned = await run(returned, services, McpCaller(tool.name, arguments, context))
             return await successful_result(returned, services)
         except InputRequired as question:
             return question.result
