@@ -2,7 +2,8 @@
 
 import secrets
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
+from dataclasses import replace
 from typing import Any, Protocol
 
 import anyio
@@ -29,22 +30,17 @@ from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.client.redaction import mask_known_keys
 from webvoice_mcp.errors import DiskError, InvalidArgument
-from webvoice_mcp.files import Files
-from webvoice_mcp.jobs.budget import Budget, period_limits
-from webvoice_mcp.jobs.estimates import Estimates
-from webvoice_mcp.jobs.history import History
 from webvoice_mcp.jobs.jobs import Jobs
-from webvoice_mcp.jobs.parts import Parts
-from webvoice_mcp.jobs.questions import Questions
-from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.jobs.services import GRACE_SECONDS, Services
+from webvoice_mcp.jobs.services import create_services as create_shared
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import TOOLSETS, Settings
-from webvoice_mcp.studio.player import Player
 from webvoice_mcp.tools import completion, file_resources, prompts, resources
 from webvoice_mcp.tools.arguments import explain, normalize
 from webvoice_mcp.tools.cache import RunningServer
-from webvoice_mcp.tools.catalogue import check_offered, offered
+from webvoice_mcp.tools.catalogue import check_offered, offered, results_of_tools
 from webvoice_mcp.tools.results import failed_result
+from webvoice_mcp.worker.client import Worker
 
 _INSTRUCTIONS = """\
 WebVoice speaks, transcribes, translates, chats, draws and edits images, films, sends e-mail and keeps memos, on one
@@ -52,7 +48,6 @@ wallet of credits. With no API key yet, call webvoice_register_send_code and the
 saved and works at once. webvoice_status tells the credits left, webvoice_estimate_credits what a call would cost. Media
 are saved as files; results give their paths. A call that takes long answers with a job_id for webvoice_jobs."""
 
-_GRACE_SECONDS = 20.0  # that running jobs get when the server ends; many hosts give less
 _POLL_SECONDS = 0.05  # between looks whether the shutdown is forced
 _STRUCTURED_SINCE = "2025-06-18"  # the revision that brought structured content and resource links
 
@@ -136,20 +131,24 @@ def create_server(
     *,
     transport: httpx2.AsyncBaseTransport | None = None,
     shutdown: Shutdown | None = None,
+    worker: bool = False,
 ) -> Server:
     """Create the server.
 
     Args:
         transport: replaces the network in tests.
         shutdown: None gives running jobs their time when the server ends.
+        worker: let a process of its own carry out calls that make media, which goes on when this one ends.
     """
     running = RunningServer()
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[Services]) -> AsyncIterator[Services]:
         services = create_services(settings, transport)
+        carrier = Worker(services.keys, results_of_tools(settings.toolsets), settings.worker_log) if worker else None
+        services = replace(services, carrier=carrier)
         try:
-            async with services.jobs:
+            async with carrier or nullcontext(), services.jobs:
                 try:
                     with running.using(services):
                         yield services
@@ -186,25 +185,12 @@ def create_services(settings: Settings, transport: httpx2.AsyncBaseTransport | N
     """Create what tools and jobs share."""
     keys = Keys(settings, KeyStore(settings.credentials_file))
     client = Client(settings, keys, transport=transport)
-    history = History(settings.history_file, settings.base_url, limits=period_limits(settings))
-    return Services(
-        settings=settings,
-        client=client,
-        keys=keys,
-        files=Files(settings),
-        estimates=Estimates(client),
-        budget=Budget(settings.max_credits),
-        history=history,
-        jobs=Jobs(history, grace=_GRACE_SECONDS),
-        parts=Parts(settings.parts_dir, settings.base_url),
-        questions=Questions(),
-        player=Player(),
-    )
+    return create_shared(settings, keys, client, limit=settings.max_credits)
 
 
 async def _end_jobs(jobs: Jobs, shutdown: Shutdown) -> None:
     """Let running jobs finish unless the shutdown is forced, then cut them off so that no partial file stays."""
-    with anyio.CancelScope(shield=True), anyio.move_on_after(_GRACE_SECONDS):
+    with anyio.CancelScope(shield=True), anyio.move_on_after(GRACE_SECONDS):
         while not jobs.are_idle and not shutdown.is_forced():  # noqa: ASYNC110 - a signal sets no event of the loop's
             await anyio.sleep(_POLL_SECONDS)
     jobs.interrupt()

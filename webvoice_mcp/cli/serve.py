@@ -28,7 +28,7 @@ def run() -> int:
     settings = load_settings(OUTPUT_DIR, STATE_DIR)
     from webvoice_mcp.server import create_server  # noqa: PLC0415 - slow, and not needed if a setting is invalid
 
-    server = create_server(settings, shutdown=stdin)
+    server = create_server(settings, shutdown=stdin, worker=settings.worker)
     gc.freeze()
     gc.enable()
     if stdin.is_terminal:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from webvoice_mcp.client.auth import ApiKey
 from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.files import HandedInput
 from webvoice_mcp.jobs.job import Job
@@ -31,7 +32,7 @@ class AgreedCall:
     arguments: Mapping[str, Any]
     estimate: Estimate
     started_at: float
-    api_key: str
+    api_key: ApiKey
     digest: str
     inputs: Sequence[HandedInput] = ()
 

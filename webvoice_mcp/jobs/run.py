@@ -56,7 +56,7 @@ async def run(call: PaidCall[Any] | PaidBatch[Any], services: Services, caller: 
                 return await _carry_out(execution, services, caller, job)
             inputs = await execution.hand_over(with_descriptors=carrier.takes_descriptors)
             agreed = AgreedCall(
-                job.id, job.tool, caller.arguments, estimate, job.started_at, key.value, execution.digest, inputs
+                job.id, job.tool, caller.arguments, estimate, job.started_at, key, execution.digest, inputs
             )
             await kept.aclose()  # the worker process takes the output and the work itself
             return await carrier.carry(job, agreed)

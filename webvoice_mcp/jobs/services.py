@@ -6,7 +6,7 @@ from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.client.free_client import FreeClient
 from webvoice_mcp.files import Files
-from webvoice_mcp.jobs.budget import Budget
+from webvoice_mcp.jobs.budget import Budget, period_limits
 from webvoice_mcp.jobs.carrier import Carrier
 from webvoice_mcp.jobs.estimates import Estimates
 from webvoice_mcp.jobs.history import History
@@ -15,6 +15,9 @@ from webvoice_mcp.jobs.parts import Parts
 from webvoice_mcp.jobs.questions import Questions
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.studio.player import Player
+
+GRACE_SECONDS = 20.0
+"""Seconds that running jobs get when the process ends; many hosts give less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +51,25 @@ class Services:
     def free_client(self) -> FreeClient:
         """The client that tools get: it calls free endpoints only."""
         return FreeClient(self.client)
+
+
+def create_services(settings: Settings, keys: Keys, client: Client, *, limit: float | None) -> Services:
+    """Create what tools and jobs share.
+
+    Args:
+        limit: credits that this process may spend, None for no limit.
+    """
+    history = History(settings.history_file, settings.base_url, limits=period_limits(settings))
+    return Services(
+        settings=settings,
+        client=client,
+        keys=keys,
+        files=Files(settings),
+        estimates=Estimates(client),
+        budget=Budget(limit),
+        history=history,
+        jobs=Jobs(history, grace=GRACE_SECONDS),
+        parts=Parts(settings.parts_dir, settings.base_url),
+        questions=Questions(),
+        player=Player(),
+    )

@@ -220,6 +220,8 @@ async def _describe_rows(rows: list[HistoryRow]) -> list[dict[str, Any]]:
 
 def _describe_row(row: HistoryRow) -> dict[str, Any]:
     described: dict[str, Any] = _summary(row.id, row.tool, row.state, row.started_at)
+    if row.parts > 1:
+        described |= {"parts": row.parts, "parts_done": row.parts_done}
     if row.state == "done":
         described["result"] = {"files": [describe_file(Path(path)) for path in row.files if Path(path).is_absolute()]}
         if row.credits is not None:
