@@ -40,7 +40,7 @@ from webvoice_mcp.tools.arguments import explain, normalize
 from webvoice_mcp.tools.cache import RunningServer
 from webvoice_mcp.tools.catalogue import check_offered, offered, results_of_tools
 from webvoice_mcp.tools.results import failed_result
-from webvoice_mcp.worker.client import Worker
+from webvoice_mcp.worker.client import Start, Worker
 
 _INSTRUCTIONS = """\
 WebVoice speaks, transcribes, translates, chats, draws and edits images, films, sends e-mail and keeps memos, on one
@@ -131,24 +131,25 @@ def create_server(
     *,
     transport: httpx2.AsyncBaseTransport | None = None,
     shutdown: Shutdown | None = None,
-    worker: bool = False,
+    start_worker: Start | None = None,
 ) -> Server:
     """Create the server.
 
     Args:
         transport: replaces the network in tests.
         shutdown: None gives running jobs their time when the server ends.
-        worker: let a process of its own carry out calls that make media, which goes on when this one ends.
+        start_worker: starts the process that carries out calls that make media, and goes on when this one ends; None
+            runs them in this process.
     """
     running = RunningServer()
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[Services]) -> AsyncIterator[Services]:
         services = create_services(settings, transport)
-        carrier = Worker(services.keys, results_of_tools(settings.toolsets), settings.worker_log) if worker else None
-        services = replace(services, carrier=carrier)
+        worker = Worker(services.keys, results_of_tools(settings.toolsets), start_worker) if start_worker else None
+        services = replace(services, carrier=worker)
         try:
-            async with carrier or nullcontext(), services.jobs:
+            async with worker or nullcontext(), services.jobs:
                 try:
                     with running.using(services):
                         yield services

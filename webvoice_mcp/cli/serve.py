@@ -1,7 +1,9 @@
 """`webvoice-mcp` without a command: the MCP server on stdin and stdout."""
 
 import gc
+import os
 import sys
+from functools import partial
 
 from webvoice_mcp import __version__
 from webvoice_mcp.cli.stdio import EndableStdin, ProtocolStdout
@@ -27,8 +29,10 @@ def run() -> int:
 
     settings = load_settings(OUTPUT_DIR, STATE_DIR)
     from webvoice_mcp.server import create_server  # noqa: PLC0415 - slow, and not needed if a setting is invalid
+    from webvoice_mcp.worker.process import start  # noqa: PLC0415 - imported with the server
 
-    server = create_server(settings, shutdown=stdin, worker=settings.worker)
+    start_worker = partial(start, os.environ, settings.worker_log)
+    server = create_server(settings, shutdown=stdin, start_worker=start_worker if settings.worker else None)
     gc.freeze()
     gc.enable()
     if stdin.is_terminal:

@@ -32,7 +32,7 @@ async def _serve() -> None:
     from webvoice_mcp.jobs.services import create_services  # noqa: PLC0415 - imported in the process that goes on
     from webvoice_mcp.keystore import KeyStore  # noqa: PLC0415 - imported in the process that goes on
     from webvoice_mcp.settings import Settings  # noqa: PLC0415 - imported in the process that goes on
-    from webvoice_mcp.tools.carried import carried_functions  # noqa: PLC0415 - imported in the process that goes on
+    from webvoice_mcp.tools.carried import carried_function  # noqa: PLC0415 - imported in the process that goes on
     from webvoice_mcp.worker.serve import serve  # noqa: PLC0415 - imported in the process that goes on
 
     gc.freeze()
@@ -48,7 +48,7 @@ async def _serve() -> None:
 
     services = create_services(settings, keys, Client(settings, keys), limit=None)
     try:
-        await serve(_channel(), services, carried_functions(), use_key)
+        await serve(_channel(), services, carried_function, use_key)
     finally:
         await services.aclose()
 

@@ -1,17 +1,28 @@
 """The paid tools whose calls a worker process carries out: those that make media, or take long.
 
-The module imports no SDK, and neither do the families in it, so that the worker stays small.
+The module imports no SDK, and neither do the families that it names, so that the worker starts fast and stays small.
 """
 
+import importlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from webvoice_mcp.jobs.batch import PaidBatch
 from webvoice_mcp.jobs.call import PaidCall
-from webvoice_mcp.tools import image, speech, transcription, translation, video
+
+_FAMILIES = ("speech", "video", "image", "transcription", "translation")
 
 
-def carried_functions() -> dict[str, Callable[..., Awaitable[PaidCall[Any] | PaidBatch[Any]]]]:
-    """Return the functions of these tools, by the tools' names."""
-    families = (speech, transcription, translation, image, video)
-    return {tool.name: tool.function for family in families for tool in family.tools.tools if tool.is_paid}
+def carried_function(name: str) -> Callable[..., Awaitable[PaidCall[Any] | PaidBatch[Any]]]:
+    """Return the function of a paid tool of these families. They are imported one by one until it is found.
+
+    Raises:
+        LookupError: there is none.
+    """
+    for family in _FAMILIES:
+        module = importlib.import_module(f"webvoice_mcp.tools.{family}")
+        for tool in module.tools.tools:
+            if tool.is_paid and tool.name == name:
+                function: Callable[..., Awaitable[PaidCall[Any] | PaidBatch[Any]]] = tool.function
+                return function
+    raise LookupError(name)

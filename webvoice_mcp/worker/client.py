@@ -1,10 +1,8 @@
 """The worker as its server sees it: started when first needed, and ended when there is nothing to do."""
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -19,7 +17,7 @@ from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.jobs.carrier import AgreedCall
 from webvoice_mcp.jobs.job import Job, WorkerEnded
 from webvoice_mcp.storage.threads import WorkerThreads
-from webvoice_mcp.worker import frames, process
+from webvoice_mcp.worker import frames
 from webvoice_mcp.worker.channel import Channel, ChannelBroken, Lines
 
 _log = logging.getLogger("webvoice_mcp")
@@ -46,9 +44,8 @@ class Worker:
         self,
         keys: Keys,
         results: Mapping[str, type[BaseModel]],
-        log: Path,
+        start: Start,
         *,
-        start: Start | None = None,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         """Prepare; nothing is started yet.
@@ -56,18 +53,17 @@ class Worker:
         Args:
             keys: learn which keys the service refused.
             results: the type of each paid tool's result.
-            log: the worker's log.
-            start: starts the process in tests.
+            start: starts the process and returns the connection to it, or raises an `OSError`. It may block.
             idle_seconds: seconds without a job after which the worker is ended.
         """
         self.takes_descriptors = False
         self._keys = keys
         self._results = results
-        self._start = start or (lambda: process.start(os.environ, log))
+        self._start = start
         self._idle_seconds = idle_seconds
         self._connection: _Connection | None = None
         self._is_refused = False
-        self._starting = anyio.Lock()
+        self._started: anyio.Event | None = None
         self._tasks: TaskGroup
         self._stack = AsyncExitStack()
 
@@ -85,9 +81,11 @@ class Worker:
 
     async def is_ready(self) -> bool:
         """Start the process if it is not running. Return False if there can be none: that is said once on stderr."""
-        async with self._starting:  # concurrent calls share one worker
-            if self._connection is None and not self._is_refused:
-                await self._connect()
+        if self._connection is None and not self._is_refused:
+            if self._started is None:  # concurrent calls share one worker
+                self._started = anyio.Event()
+                self._tasks.start_soon(self._connect, self._started)
+            await self._started.wait()
         return self._connection is not None
 
     async def carry(self, job: Job, call: AgreedCall) -> BaseModel:
@@ -147,20 +145,28 @@ class Worker:
             await anyio.lowlevel.checkpoint()
         raise error or _ended_after_acceptance()
 
-    async def _connect(self) -> None:
+    async def _connect(self, started: anyio.Event) -> None:
         try:
-            channel = await WorkerThreads(1).run(self._start)
+            with anyio.CancelScope(shield=True):  # else a process that was started would be lost
+                channel = await WorkerThreads(1).run(self._start)
+            try:
+                lines = Lines(channel)
+                reason = await _reason_not_to_use(lines)
+            except BaseException:
+                channel.close()
+                raise
+            if reason:
+                channel.close()
+                self._refuse(reason)
+            else:
+                self.takes_descriptors = channel.takes_descriptors
+                self._connection = _Connection(channel, lines, self._idle_seconds, self._tasks)
+                self._tasks.start_soon(self._run, self._connection)
         except OSError as error:
             self._refuse(error.strerror or str(error))
-            return
-        lines = Lines(channel)
-        if reason := await _reason_not_to_use(lines):
-            channel.close()
-            self._refuse(reason)
-            return
-        self.takes_descriptors = channel.takes_descriptors
-        self._connection = _Connection(channel, lines, self._idle_seconds, self._tasks)
-        self._tasks.start_soon(self._run, self._connection)
+        finally:
+            self._started = None
+            started.set()
 
     def _refuse(self, reason: str) -> None:
         self._is_refused = True

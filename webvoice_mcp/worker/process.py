@@ -42,6 +42,8 @@ def start(environ: Mapping[str, str], log: Path) -> Channel:
     """
     if not sys.executable or getattr(sys, "frozen", False):
         raise OSError("there is no Python interpreter to start")
+    if os.getpid() == 1:
+        raise OSError("the system ends all processes of this container together with this one")
     command = [sys.executable, "-m", "webvoice_mcp", COMMAND]
     environment = environment_of_worker(environ)
     descriptor = _open_log(log)
@@ -78,11 +80,6 @@ def environment_of_worker(environ: Mapping[str, str]) -> dict[str, str]:
     if _is_found_by_working_folder():
         kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_PACKAGE_FOLDER), kept.get("PYTHONPATH", "")]))
     return kept
-
-
-def is_first_process() -> bool:
-    """Return True if the system ends all other processes together with this one, as in a container."""
-    return os.getpid() == 1
 
 
 def _is_found_by_working_folder() -> bool:

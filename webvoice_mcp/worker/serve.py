@@ -4,8 +4,8 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -38,26 +38,27 @@ Function = Callable[..., Awaitable[PaidCall[Any] | PaidBatch[Any]]]
 
 
 async def serve(
-    channel: Channel, services: Services, functions: Mapping[str, Function], use_key: Callable[[ApiKey], None]
+    channel: Channel, services: Services, find_function: Callable[[str], Function], use_key: Callable[[ApiKey], None]
 ) -> None:
     """Carry out calls until the server is gone and all jobs are done, or until SIGTERM.
 
     Args:
         services: those of this process. Their budget has no limit: the server has reserved what a job may cost.
-        functions: the functions of paid tools, by the tools' names.
+        find_function: finds the function of a paid tool by the tool's name.
         use_key: takes the key of the next calls.
     """
-    async with anyio.create_task_group() as tasks:
-        async with services.jobs:  # inside of the group, so that the ends of jobs are told
-            server = _Server(channel, services, functions, use_key, tasks)
-            tasks.start_soon(_end_on_signals, server)
-            async with anyio.create_task_group() as talking:
-                talking.start_soon(server.send_all)
-                await server.receive_all()
-                await server.wait_for_jobs()
-                server.close()
-                talking.cancel_scope.deadline = anyio.current_time() + _LAST_WORDS_SECONDS
-        tasks.cancel_scope.cancel()
+    with closing(channel):
+        async with anyio.create_task_group() as tasks:
+            async with services.jobs:  # inside of the group, so that the ends of jobs are told
+                server = _Server(channel, services, find_function, use_key, tasks)
+                tasks.start_soon(_end_on_signals, server)
+                async with anyio.create_task_group() as talking:
+                    talking.start_soon(server.send_all)
+                    await server.receive_all()
+                    await server.wait_for_jobs()
+                    server.close()
+                    talking.cancel_scope.deadline = anyio.current_time() + _LAST_WORDS_SECONDS
+            tasks.cancel_scope.cancel()
 
 
 class _AgreedCaller:
@@ -92,14 +93,14 @@ class _Server:
         self,
         channel: Channel,
         services: Services,
-        functions: Mapping[str, Function],
+        find_function: Callable[[str], Function],
         use_key: Callable[[ApiKey], None],
         tasks: TaskGroup,
     ) -> None:
         self._tasks = tasks
         self._channel = channel
         self._services = services
-        self._functions = functions
+        self._find_function = find_function
         self._use_key = use_key
         self._sending = WorkerThreads(1)
         self._outgoing, self._to_send = anyio.create_memory_object_stream[bytes](float("inf"))
@@ -109,7 +110,7 @@ class _Server:
     async def send_all(self) -> None:
         """Send what is to be told, as long as there is somebody to tell."""
         self._tell(frames.READY, version=__version__)
-        with suppress(OSError):
+        with suppress(OSError), self._to_send:
             async for line in self._to_send:
                 await self._sending.run(self._channel.send, line)
 
@@ -153,7 +154,8 @@ class _Server:
         return [(job.id, job.state, job.received, job.parts_done) for job in self._jobs.values()]
 
     def _tell(self, kind: str, **fields: Any) -> None:
-        self._outgoing.send_nowait(frames.encode(kind, **fields))
+        with suppress(anyio.BrokenResourceError):  # the server is gone
+            self._outgoing.send_nowait(frames.encode(kind, **fields))
 
     def _handle(self, line: bytes) -> None:
         try:
@@ -186,7 +188,7 @@ class _Server:
         services = replace(self._services, files=files)
 
         async def work() -> BaseModel:
-            paid = await self._functions[call.tool](**call.arguments)
+            paid = await self._find_function(call.tool)(**call.arguments)
             return await run_agreed(paid, services, _AgreedCaller(call), job, call.digest)
 
         resources = AsyncExitStack()

@@ -1,0 +1,46 @@
+"""A server whose worker runs in the test's own process, over a real connection and with the same scripted service."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import anyio.from_thread
+import httpx2
+from mcp import Client
+
+from webvoice_mcp.client.auth import Keys
+from webvoice_mcp.client.client import Client as ApiClient
+from webvoice_mcp.jobs.services import create_services
+from webvoice_mcp.keystore import KeyStore
+from webvoice_mcp.server import create_server
+from webvoice_mcp.settings import Settings
+from webvoice_mcp.tools.carried import carried_function
+from webvoice_mcp.worker.channel import Channel, SocketChannel
+from webvoice_mcp.worker.serve import serve
+
+
+async def run_worker(channel: Channel, settings: Settings, transport: httpx2.AsyncBaseTransport) -> None:
+    """Do what the worker process does."""
+    keys = Keys(settings, KeyStore(settings.credentials_file))
+    services = create_services(settings, keys, ApiClient(settings, keys, transport=transport), limit=None)
+    try:
+        await serve(channel, services, carried_function, keys.use)
+    finally:
+        await services.aclose()
+
+
+@asynccontextmanager
+async def connected_with_worker(
+    settings: Settings, transport: httpx2.AsyncBaseTransport, mode: str = "auto"
+) -> AsyncIterator[Client]:
+    """Connect an MCP client to a server in this process, whose worker is in this process, too."""
+    async with anyio.create_task_group() as workers:
+
+        def start() -> Channel:
+            ours, theirs = socket.socketpair()
+            anyio.from_thread.run_sync(workers.start_soon, run_worker, SocketChannel(theirs), settings, transport)
+            return SocketChannel(ours)
+
+        async with Client(create_server(settings, transport=transport, start_worker=start), mode=mode) as client:
+            yield client
