@@ -46,7 +46,7 @@ class Worker:
         results: Mapping[str, type[BaseModel]],
         start: Start,
         *,
-        idle_seconds: float = IDLE_SECONDS,
+        idle_seconds: float | None = None,
     ) -> None:
         """Prepare; nothing is started yet.
 
@@ -60,7 +60,7 @@ class Worker:
         self._keys = keys
         self._results = results
         self._start = start
-        self._idle_seconds = idle_seconds
+        self._idle_seconds = IDLE_SECONDS if idle_seconds is None else idle_seconds
         self._connection: _Connection | None = None
         self._is_refused = False
         self._started: anyio.Event | None = None

@@ -46,7 +46,7 @@ def start(environ: Mapping[str, str], log: Path) -> Channel:
         raise OSError("the system ends all processes of this container together with this one")
     command = [sys.executable, "-m", "webvoice_mcp", COMMAND]
     environment = environment_of_worker(environ)
-    descriptor = _open_log(log)
+    descriptor = open_log(log)
     try:
         if sys.platform == "win32":  # pragma: no cover - tested on Windows only
             return _start_on_windows(command, environment, descriptor)
@@ -87,7 +87,7 @@ def _is_found_by_working_folder() -> bool:
     return bool(sys.path) and Path(sys.path[0] or ".").resolve() == _PACKAGE_FOLDER
 
 
-def _open_log(path: Path) -> int:
+def open_log(path: Path) -> int:
     """Open the log for appending; a long one begins anew. The null device stands in for a file that cannot be used."""
     with suppress(OSError):
         make_private_folder(path.parent)
