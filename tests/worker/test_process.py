@@ -13,7 +13,7 @@ from webvoice_mcp.worker.process import MAX_LOG_BYTES, detachment, environment_o
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin"])
-def test_on_linux_and_macos_the_worker_has_its_own_session_and_no_folder_of_the_host(platform: str) -> None:
+def test_on_linux_and_macos_the_worker_has_its_own_session(platform: str) -> None:
     assert detachment(platform) == ({"start_new_session": True, "close_fds": True, "cwd": "/"},)
 
 

@@ -171,7 +171,7 @@ def test_the_next_server_sees_the_job_running_and_waits_for_it(world: World) -> 
     assert (done["state"], done["result"]["credits_used"]) == ("done", 0.75)
 
 
-def test_a_worker_that_is_killed_leaves_an_interrupted_job_and_sends_nothing_again(world: World) -> None:
+def test_a_killed_worker_leaves_an_interrupted_job_and_nothing_is_repeated(world: World) -> None:
     with world.serving() as server:
         sent = world.begin_film(server)
         (worker,) = world.workers()
@@ -216,7 +216,7 @@ def test_the_key_is_in_no_argument_variable_or_file(world: World) -> None:
     assert world.service.requests[0].key == CANARY
 
 
-def test_the_worker_has_a_session_of_its_own_and_no_pipe_of_the_host(world: World) -> None:
+def test_the_worker_has_its_own_session_and_no_pipe_of_hosts(world: World) -> None:
     with world.serving() as server:
         world.begin_film(server)
         (worker,) = world.workers()

@@ -10,7 +10,7 @@ SAMPLE_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What tells a file, as it was when it was checked, from any other.
+    """The facts that tell a file, as it was when it was checked, from any other.
 
     Attributes:
         sample: hash of its first and last bytes.

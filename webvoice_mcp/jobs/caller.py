@@ -14,7 +14,7 @@ class Caller(Protocol[A_co]):
 
     Attributes:
         tool: name of the tool.
-        arguments: what it was called with, as JSON: with them another process can call it again.
+        arguments: its arguments as JSON, with which another process can call it again.
         wants_text: True if the caller wants to hear the answer's text while it comes.
     """
 

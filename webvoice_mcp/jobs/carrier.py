@@ -19,7 +19,7 @@ class AgreedCall:
     Attributes:
         job_id: id of its job.
         tool: the tool's name.
-        arguments: what it was called with.
+        arguments: its arguments as JSON.
         estimate: the price that was agreed to.
         started_at: seconds since the epoch.
         api_key: the key that pays.

@@ -20,7 +20,7 @@ class McpCaller:
 
     Attributes:
         tool: the tool's name.
-        arguments: what it was called with, as the SDK checked and converted it.
+        arguments: its arguments, as the SDK checked and converted them.
         wants_text: True if the caller asked for progress.
     """
 

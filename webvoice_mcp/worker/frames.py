@@ -1,4 +1,4 @@
-"""What a server and its worker say to each other: one JSON object a line, with its `type`."""
+"""The messages between a server and its worker: one JSON object a line, with its `type`."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -66,7 +66,7 @@ class _AgreedCaller:
 
     Attributes:
         tool: name of the tool.
-        arguments: what it was called with.
+        arguments: its arguments as JSON.
         wants_text: False, since no chat is carried out here.
     """
 
