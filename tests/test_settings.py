@@ -160,6 +160,7 @@ def test_everything_can_be_set_and_is_described(tmp_path: Path) -> None:
         "WEBVOICE_MAX_UPLOAD_MB": "0.5",
         "WEBVOICE_STATE_DIR": str(tmp_path / "state"),
         "WEBVOICE_BASE_URL": "http://localhost:8787/api/v1",
+        "WEBVOICE_WORKER": "0",
         "WEBVOICE_LOG_LEVEL": "DEBUG",
     }
 
