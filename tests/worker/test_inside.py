@@ -1,10 +1,12 @@
 """Server and worker in one process: what crosses the connection, and what is done about a peer that misbehaves."""
 
 import json
+import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -303,13 +305,14 @@ async def test_garbage_from_the_server_is_left_out_by_the_worker(
 async def test_a_job_without_progress_is_cut_off_once_its_server_is_gone(
     make_settings: MakeSettings, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webvoice_mcp.worker.serve._MARGIN_SECONDS", 0.0)
+    monkeypatch.setattr("webvoice_mcp.worker.serve._MARGIN_SECONDS", -599.9)
     service = Upstream(TTS.answer, hold="head")
     with anyio.fail_after(PATIENCE):
-        async with connected_with_worker(make_settings(TIMEOUT=0.3), service) as client:
+        async with connected_with_worker(make_settings(TIMEOUT=600), service) as client:
             fields(await client.call_tool(TTS.tool, {**TTS.arguments, "background": True}))
     (row,) = rows(tmp_path / "state")
-    assert row["state"] in {"failed", "interrupted"}
+    assert row["state"] == "interrupted"
+    assert "showed no progress" in caplog.text
     assert made_in(tmp_path / "out") == {}
 
 
@@ -329,3 +332,79 @@ async def test_an_idle_worker_is_ended_and_the_next_call_starts_another(
                 peer.send(type="finished", id=job["id"], **progress, result={"files": []}, files=[], cost=[0, 0])
             assert await peer.receive() is None  # the connection was closed
             peer.close()
+
+
+async def test_a_signal_to_the_worker_interrupts_its_jobs_in_order(make_settings: MakeSettings, tmp_path: Path) -> None:
+    service = Upstream(TTS.answer, hold="head")
+    results: list[Any] = []
+    async with connected_with_worker(make_settings(), service) as client:
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(call_in_background, client, results)
+            await service.here.wait()
+            os.kill(os.getpid(), signal.SIGHUP)  # of a terminal that closes
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert failed(results[0]).startswith("network_error: ")
+        (job,) = fields(await client.call_tool("webvoice_jobs", {}))["jobs"]
+        assert job["state"] == "interrupted"
+    assert [row["state"] for row in rows(tmp_path / "state")] == ["interrupted"]
+    assert made_in(tmp_path / "out") == {}
+
+
+async def test_a_worker_that_hears_nothing_more_took_nothing(connected_to_peer: Any) -> None:
+    peer = Peer(READY)
+    peer.connection.shutdown(socket.SHUT_RD)
+    async with connected_to_peer(peer) as client:
+        assert "Nothing was sent" in failed(await client.call_tool(TTS.tool, TTS.arguments))
+        assert await left(client) == 100
+
+
+async def test_a_crash_in_the_worker_is_one_here(connected_to_peer: Any) -> None:
+    peer = Peer(READY)
+    results: list[Any] = []
+    async with connected_to_peer(peer) as client:
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(call_in_background, client, results)
+            job = await peer.receive()
+            progress = {"was_sent": True, "received": 0, "expected": None, "parts": 0, "parts_done": 0}
+            error = {"code": "internal_error", "message": "It crashed."}
+            peer.send(type="finished", id=job["id"], **progress, error=error, files=[], cost=[None, 0.5])
+        assert results[0].is_error
+        (listed,) = fields(await client.call_tool("webvoice_jobs", {}))["jobs"]
+        assert listed["error"]["code"] == "internal_error"
+        assert await left(client) == 99.5
+
+
+async def test_a_call_of_an_unknown_tool_crashes_alone(
+    make_settings: MakeSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours, theirs = socket.socketpair()
+    estimate = {"credits": 0.5, "basis": "a guess"}
+    call = {"id": "job_1", "tool": "webvoice_nothing", "arguments": {}, "estimate": estimate, "started_at": 1.0}
+    call |= {"api_key": CANARY, "key_source": "environment", "digest": "", "inputs": [], "descriptors": 0}
+    channel = SocketChannel(ours)
+    async with anyio.create_task_group() as workers:
+        workers.start_soon(run_worker, SocketChannel(theirs), make_settings(), ScriptedTransport())
+        channel.send(json.dumps({"type": "job", **call}).encode() + b"\n")
+        told = [json.loads(await anyio.to_thread.run_sync(channel.receive) or b"{}") for _ in range(3)]
+        while told[-1]["type"] != "finished":
+            told.append(json.loads(await anyio.to_thread.run_sync(channel.receive) or b"{}"))
+        channel.close()
+    assert [frame["type"] for frame in told][:2] == ["ready", "accepted"]
+    assert (told[-1]["error"]["code"], told[-1]["cost"]) == ("internal_error", [0.0, 0.5])
+    assert "webvoice_nothing crashed" in caplog.text
+
+
+async def test_a_worker_whose_server_floods_it_finishes_and_ends(
+    make_settings: MakeSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours, theirs = socket.socketpair()
+
+    def flood() -> None:
+        with ours, suppress(OSError):
+            while True:
+                ours.sendall(b"x" * (1 << 20))
+
+    async with anyio.create_task_group() as workers:
+        workers.start_soon(run_worker, SocketChannel(theirs), make_settings(), ScriptedTransport())
+        await anyio.to_thread.run_sync(flood)
+    assert "a line without an end" in caplog.text

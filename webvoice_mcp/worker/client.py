@@ -86,6 +86,8 @@ class Worker:
                 self._started = anyio.Event()
                 self._tasks.start_soon(self._connect, self._started)
             await self._started.wait()
+        if self._connection is not None:
+            self._connection.keep()
         return self._connection is not None
 
     async def carry(self, job: Job, call: AgreedCall) -> BaseModel:
@@ -95,20 +97,20 @@ class Worker:
             WebVoiceError: the call was refused, or failed.
             WorkerEnded: the process ended before the job did.
         """
+        connection = self._connection
         try:
             await anyio.lowlevel.checkpoint_if_cancelled()  # from here on the job is cancelled in the worker
-            if self._connection is None:
+            if connection is None:
                 raise WorkerEnded(_NOT_TAKEN)
-            connection, carried = self._connection, self._connection.add(job)
-            with anyio.CancelScope(shield=True):  # half a line would end the connection
-                await connection.send(*frames.job_frame(call))
-            outcome = await self._follow(carried, connection)
-        except OSError:
-            job.is_carried = False
-            raise WorkerEnded(_NOT_TAKEN) from None
+            carried = connection.add(job)
+            try:
+                with anyio.CancelScope(shield=True):  # half a line would end the connection
+                    await connection.send(*frames.job_frame(call))
+            except OSError:
+                connection.close()  # the next call starts another worker
         finally:
             call.close()
-        return await self._result(outcome, job, call.api_key.value)
+        return await self._result(await self._follow(carried, connection), job, call.api_key.value)
 
     async def _follow(self, carried: "_Carried", connection: "_Connection") -> frames.Outcome:
         job, has_reader = carried.job, True
@@ -226,11 +228,14 @@ class _Connection:
         self._changed = anyio.Event()
         self._is_closed = False
 
+    def keep(self) -> None:
+        """Let the time without a job begin anew, because a call is about to come."""
+        self._changed.set()
+
     def add(self, job: Job) -> _Carried:
         """Take a job in; from now on the worker is not idle."""
-        if self._is_closed:
-            raise BrokenPipeError
         carried = self._carried[job.id] = _Carried(job)
+        carried.is_lost = self._is_closed
         job.is_carried = True
         job.cancel_carried = lambda: self._cancel(job)
         self._changed.set()

@@ -1,6 +1,7 @@
 """The messages between a server and its worker: one JSON object a line, with its `type`."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -73,7 +74,7 @@ def read_job(frame: Frame, descriptors: Sequence[int]) -> AgreedCall:
     """Return the call that a frame hands over.
 
     Raises:
-        NotAFrame: something is missing in it.
+        NotAFrame: something is missing in it; the descriptors are closed.
     """
     received = iter(descriptors)
     try:
@@ -88,6 +89,8 @@ def read_job(frame: Frame, descriptors: Sequence[int]) -> AgreedCall:
             [_read_input(file, received) for file in frame["inputs"]],
         )
     except (KeyError, TypeError, ValueError, StopIteration):
+        for descriptor in descriptors:
+            os.close(descriptor)
         raise NotAFrame from None
 
 
