@@ -385,9 +385,11 @@ async def test_a_call_of_an_unknown_tool_crashes_alone(
     async with anyio.create_task_group() as workers:
         workers.start_soon(run_worker, SocketChannel(theirs), make_settings(), ScriptedTransport())
         channel.send(json.dumps({"type": "job", **call}).encode() + b"\n")
-        told = [json.loads(await anyio.to_thread.run_sync(channel.receive) or b"{}") for _ in range(3)]
-        while told[-1]["type"] != "finished":
-            told.append(json.loads(await anyio.to_thread.run_sync(channel.receive) or b"{}"))
+        told: list[dict[str, Any]] = []
+        while not told or told[-1]["type"] != "finished":
+            line = await anyio.to_thread.run_sync(channel.receive)
+            assert line is not None
+            told.append(json.loads(line))
         channel.close()
     assert [frame["type"] for frame in told][:2] == ["ready", "accepted"]
     assert (told[-1]["error"]["code"], told[-1]["cost"]) == ("internal_error", [0.0, 0.5])
