@@ -105,6 +105,7 @@ class _Server:
         self._sending = WorkerThreads(1)
         self._outgoing, self._to_send = anyio.create_memory_object_stream[bytes](float("inf"))
         self._jobs: dict[str, Job] = {}
+        self._told: dict[str, frames.Frame] = {}  # the last progress of each job
         self._reading = anyio.CancelScope()
 
     async def send_all(self) -> None:
@@ -202,17 +203,24 @@ class _Server:
             job.cancel()
 
     async def _report(self, job: Job) -> None:
-        told = None
         while not job.is_finished:
-            progress = frames.progress_fields(job)
-            if progress != told:
-                told = progress
-                self._tell(frames.PROGRESS, **progress)
-                await self._services.history.record_parts(job.id, job.parts, job.parts_done)
+            if await self._tell_progress(job):
+                continue  # it may have changed meanwhile
             with anyio.move_on_after(_REPORT_SECONDS):
                 await job.changed()
+        await self._tell_progress(job)
         self._tell(frames.FINISHED, **frames.finished_fields(job))
-        del self._jobs[job.id]
+        del self._jobs[job.id], self._told[job.id]
+
+    async def _tell_progress(self, job: Job) -> bool:
+        """Tell how far a job has come, and return True if that was new."""
+        progress = frames.progress_fields(job)
+        if progress == self._told.get(job.id):
+            return False
+        self._told[job.id] = progress
+        self._tell(frames.PROGRESS, **progress)
+        await self._services.history.record_parts(job.id, job.parts, job.parts_done)
+        return True
 
 
 async def _end_on_signals(server: _Server) -> None:
