@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -30,10 +30,10 @@ from tests.support import (
     failed,
     fields,
 )
-from tests.worker.inside import connected_with_worker, run_worker
+from tests.worker.inside import connect_by_pipes, connect_by_sockets, connected_with_worker, run_worker
 from webvoice_mcp import __version__
 from webvoice_mcp.server import create_server
-from webvoice_mcp.settings import TOOLSETS, Settings
+from webvoice_mcp.settings import TOOLSETS
 from webvoice_mcp.tools.carried import carried_function
 from webvoice_mcp.tools.catalogue import offered
 from webvoice_mcp.worker.channel import Channel, SocketChannel
@@ -135,20 +135,9 @@ async def test_a_text_that_changes_after_its_price_was_agreed_is_unsent(
     text.parent.mkdir()
     text.write_text("A short text.", "utf-8")
     service = ScriptedTransport()
-
-    def begin(run: Callable[..., Any], settings: Settings) -> Channel:
-        text.write_text("Another text, which costs as much.", "utf-8")
-        ours, theirs = socket.socketpair()
-        anyio.from_thread.run_sync(run, SocketChannel(theirs), settings, service)
-        return SocketChannel(ours)
-
-    settings = make_settings()
-    async with anyio.create_task_group() as workers:
-        work: Callable[..., Any] = run_worker
-        run = partial(workers.start_soon, work)
-        server = create_server(settings, transport=service, start_worker=partial(begin, run, settings))
-        async with Client(server) as client:
-            refused = failed(await client.call_tool("webvoice_narrate", {"text_path": "book.txt", "voice": "af_sarah"}))
+    before = partial(text.write_text, "Another text, which costs as much.", "utf-8")
+    async with connected_with_worker(make_settings(), service, before=before) as client:
+        refused = failed(await client.call_tool("webvoice_narrate", {"text_path": "book.txt", "voice": "af_sarah"}))
     assert "changed after it was checked, so nothing was sent" in refused
     assert service.asked == []
     assert rows(tmp_path / "state") == []
@@ -163,6 +152,39 @@ async def test_descriptors_of_recordings_are_closed_on_both_sides(make_settings:
         for _ in range(5):
             fields(await client.call_tool(paid.tool, paid.arguments))
         assert count_descriptors() <= before
+
+
+async def test_without_descriptors_files_are_opened_again(make_settings: MakeSettings, tmp_path: Path) -> None:
+    put_inputs(tmp_path / "out")
+    paid = BY_TOOL["webvoice_image_to_image"]
+    async with connected_with_worker(make_settings(), Upstream(paid.answer), connect=connect_by_pipes) as client:
+        fields(await client.call_tool(paid.tool, paid.arguments))
+    assert made_in(tmp_path / "out")[paid.file] == paid.content
+
+
+@pytest.mark.parametrize("connect", [connect_by_sockets, connect_by_pipes])
+@pytest.mark.parametrize("change", ["replaced", "written to"])
+async def test_a_picture_that_changes_after_it_was_checked_is_not_sent(
+    make_settings: MakeSettings, tmp_path: Path, connect: Any, change: str
+) -> None:
+    put_inputs(tmp_path / "out")
+    paid, picture = BY_TOOL["webvoice_image_to_image"], tmp_path / "out" / "photo.png"
+
+    def do_change() -> None:
+        if change == "replaced":
+            (tmp_path / "new.png").write_bytes(picture.read_bytes())
+            (tmp_path / "new.png").replace(picture)
+        else:
+            picture.write_bytes(picture.read_bytes() + b"\0")
+
+    upstream = Upstream(paid.answer)
+    async with connected_with_worker(make_settings(), upstream, connect=connect, before=do_change) as client:
+        result = await client.call_tool(paid.tool, paid.arguments)
+    if (connect, change) == (connect_by_sockets, "replaced"):  # the file that was opened is sent
+        assert upstream.posts == 1
+    else:
+        assert "changed after it was checked, so nothing was sent" in failed(result)
+        assert upstream.posts == 0
 
 
 async def test_a_refused_key_is_known_to_the_server(make_settings: MakeSettings) -> None:

@@ -128,10 +128,11 @@ class PipeChannel(Channel):
             self._writer.close()
 
     def _read(self) -> bytes:
-        try:
-            return os.read(self._reader.fileno(), _BLOCK_BYTES)
-        except (OSError, ValueError):  # ValueError: closed here
-            return b""
+        with suppress(OSError, ValueError):  # ValueError: it was closed at its end
+            if block := os.read(self._reader.fileno(), _BLOCK_BYTES):
+                return block
+            self._reader.close()  # here, since another thread must not close what this one reads
+        return b""
 
 
 if hasattr(socket, "AF_UNIX"):  # pragma: no branch - Windows has none
