@@ -33,7 +33,7 @@ from tests.support import (
 from tests.worker.inside import connect_by_pipes, connect_by_sockets, connected_with_worker, run_worker
 from webvoice_mcp import __version__
 from webvoice_mcp.server import create_server
-from webvoice_mcp.settings import TOOLSETS
+from webvoice_mcp.settings import TOOLSETS, Settings
 from webvoice_mcp.tools.carried import carried_function
 from webvoice_mcp.tools.catalogue import offered
 from webvoice_mcp.worker.channel import Channel, SocketChannel
@@ -396,26 +396,98 @@ async def test_a_crash_in_the_worker_is_one_here(connected_to_peer: Any) -> None
         assert await left(client) == 99.5
 
 
+@asynccontextmanager
+async def talking_to_worker(settings: Settings) -> AsyncIterator[SocketChannel]:
+    """Run a worker whose server is the test."""
+    ours, theirs = socket.socketpair()
+    channel = SocketChannel(ours)
+    async with anyio.create_task_group() as workers:
+        workers.start_soon(run_worker, SocketChannel(theirs), settings, ScriptedTransport())
+        yield channel
+        channel.close()
+
+
+async def told_by(channel: SocketChannel) -> list[dict[str, Any]]:
+    """Return what a worker says until a job is finished."""
+    told: list[dict[str, Any]] = []
+    while not told or told[-1]["type"] != "finished":
+        line = await anyio.to_thread.run_sync(channel.receive)
+        assert line is not None
+        told.append(json.loads(line))
+    return told
+
+
+def job_line(tool: str, arguments: dict[str, Any]) -> bytes:
+    estimate = {"credits": 0.5, "basis": "a guess"}
+    call = {"id": "job_1", "tool": tool, "arguments": arguments, "estimate": estimate, "started_at": 1.0}
+    call |= {"api_key": CANARY, "key_source": "environment", "digest": "", "inputs": [], "descriptors": 0}
+    return json.dumps({"type": "job", **call}).encode() + b"\n"
+
+
 async def test_a_call_of_an_unknown_tool_crashes_alone(
     make_settings: MakeSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ours, theirs = socket.socketpair()
-    estimate = {"credits": 0.5, "basis": "a guess"}
-    call = {"id": "job_1", "tool": "webvoice_nothing", "arguments": {}, "estimate": estimate, "started_at": 1.0}
-    call |= {"api_key": CANARY, "key_source": "environment", "digest": "", "inputs": [], "descriptors": 0}
-    channel = SocketChannel(ours)
-    async with anyio.create_task_group() as workers:
-        workers.start_soon(run_worker, SocketChannel(theirs), make_settings(), ScriptedTransport())
-        channel.send(json.dumps({"type": "job", **call}).encode() + b"\n")
-        told: list[dict[str, Any]] = []
-        while not told or told[-1]["type"] != "finished":
-            line = await anyio.to_thread.run_sync(channel.receive)
-            assert line is not None
-            told.append(json.loads(line))
-        channel.close()
+    async with talking_to_worker(make_settings()) as channel:
+        channel.send(job_line("webvoice_nothing", {}))
+        told = await told_by(channel)
     assert [frame["type"] for frame in told][:2] == ["ready", "accepted"]
     assert (told[-1]["error"]["code"], told[-1]["cost"]) == ("internal_error", [0.0, 0.5])
     assert "webvoice_nothing crashed" in caplog.text
+
+
+async def test_a_job_that_is_cancelled_at_once_sends_nothing(make_settings: MakeSettings, tmp_path: Path) -> None:
+    async with talking_to_worker(make_settings()) as channel:
+        channel.send(job_line(TTS.tool, TTS.arguments) + b'{"type":"cancel","id":"job_1"}\n')
+        finished = (await told_by(channel))[-1]
+    assert (finished["error"]["code"], finished["was_sent"], finished["cost"][0]) == ("cancelled", False, 0.0)
+    assert made_in(tmp_path / "out") == {}
+
+
+async def test_descriptors_of_a_job_that_is_none_are_closed(
+    make_settings: MakeSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with talking_to_worker(make_settings()) as channel:
+        read, write = os.pipe()
+        channel.send(b'{"type":"job","descriptors":1}\n', [write])
+        os.close(write)
+        assert await anyio.to_thread.run_sync(os.read, read, 1) == b""  # the worker closed the last one
+        os.close(read)
+    assert "none of its messages" in caplog.text
+
+
+async def test_a_server_that_ends_while_its_worker_starts_lets_go_of_it(connected_to_peer: Any) -> None:
+    peer = Peer()
+    async with connected_to_peer(peer) as client, anyio.create_task_group() as calls:
+        calls.start_soon(client.call_tool, TTS.tool, TTS.arguments)
+        await anyio.sleep(0.3)  # by now the call waits for the worker, unless the machine is very busy
+        calls.cancel_scope.cancel()
+    assert await anyio.to_thread.run_sync(peer.channel.receive) is None
+
+
+async def test_a_worker_that_ends_before_the_hand_over_took_nothing(
+    make_settings: MakeSettings, tmp_path: Path
+) -> None:
+    put_inputs(tmp_path / "out")
+    paid, peer = BY_TOOL["webvoice_image_to_image"], Peer(READY)
+    peer.connection.shutdown(socket.SHUT_WR)
+    server = create_server(make_settings(), transport=ScriptedTransport(), start_worker=peer.start)
+    async with Client(server) as client:
+        assert "Nothing was sent" in failed(await client.call_tool(paid.tool, paid.arguments))
+    peer.close()
+
+
+async def test_of_two_pictures_of_which_one_has_changed_none_stays_open(
+    make_settings: MakeSettings, tmp_path: Path
+) -> None:
+    put_inputs(tmp_path / "out")
+    paid, second = BY_TOOL["webvoice_image_to_image"], tmp_path / "out" / "second.png"
+    second.write_bytes((tmp_path / "out" / "photo.png").read_bytes())
+    before = partial(second.write_bytes, second.read_bytes() + b"\0")
+    upstream = Upstream(paid.answer)
+    async with connected_with_worker(make_settings(), upstream, before=before) as client:
+        arguments = {**paid.arguments, "images": ["photo.png", "second.png"]}
+        assert "nothing was sent" in failed(await client.call_tool(paid.tool, arguments))
+    assert upstream.posts == 0
 
 
 async def test_a_worker_whose_server_floods_it_finishes_and_ends(

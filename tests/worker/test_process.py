@@ -1,5 +1,6 @@
 """Starting the worker: how it is detached on each system, and what it gets and does not get."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support import CANARY
+from tests.wire_driver import environment
+from webvoice_mcp import __version__
 from webvoice_mcp.worker.process import MAX_LOG_BYTES, detachment, environment_of_worker, open_log, start
 
 
@@ -87,6 +90,16 @@ def test_no_process_is_started_where_it_could_not_work(
         monkeypatch.setattr(os, "getpid", lambda: 1)
     with pytest.raises(OSError, match=r"Python interpreter|processes of this container"):
         start({}, tmp_path / "worker.log")
+
+
+@pytest.mark.slow
+def test_a_worker_says_its_version_and_ends_with_the_connection(tmp_path: Path) -> None:
+    environ = environment(tmp_path, {"API_KEY": CANARY})
+    channel = start(environ, tmp_path / "log")
+    assert json.loads(channel.receive() or b"{}") == {"type": "ready", "version": __version__}
+    channel.close()
+    assert channel.receive() is None
+    assert (tmp_path / "log").read_bytes() == b""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no Unix sockets")
