@@ -44,7 +44,8 @@ def start(environ: Mapping[str, str], log: Path) -> Channel:
         raise OSError("there is no Python interpreter to start")
     if os.getpid() == 1:
         raise OSError("the system ends all processes of this container together with this one")
-    command = [sys.executable, "-m", "webvoice_mcp", COMMAND]
+    # Without -P or -I, modules in the worker's working folder would come before all others.
+    command = [sys.executable, "-I" if sys.flags.isolated else "-P", "-m", "webvoice_mcp", COMMAND]
     environment = environment_of_worker(environ)
     descriptor = open_log(log)
     try:
