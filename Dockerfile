@@ -15,6 +15,7 @@ RUN python -m venv /app && /app/bin/pip install .
 
 FROM base
 LABEL io.modelcontextprotocol.server.name="io.github.easytaskflow/webvoice-mcp"
+# A container's processes end together, so calls run in the server, which waits for them at its end.
 # The HTTP client uses the system's certificates, which this image has.
 RUN useradd --uid 10001 --create-home webvoice \
     && install -d -o webvoice -g webvoice /data /state
@@ -22,7 +23,8 @@ COPY --from=build /app /app
 ENV PATH=/app/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     WEBVOICE_OUTPUT_DIR=/data \
-    WEBVOICE_STATE_DIR=/state
+    WEBVOICE_STATE_DIR=/state \
+    WEBVOICE_WORKER=0
 USER 10001
 WORKDIR /data
 ENTRYPOINT ["webvoice-mcp"]

@@ -97,6 +97,7 @@ class Bench:
         """Return the environment variables of a measured process; `variables` have no prefix WEBVOICE_."""
         own = {"HOME": self.folder, "USERPROFILE": self.folder, "PYTHONPYCACHEPREFIX": self.folder / "compiled"}
         variables = {"STATE_DIR": self.folder / "state", "OUTPUT_DIR": self.folder, "INLINE_WAIT": 0, **variables}
+        variables.setdefault("WORKER", 0)  # one process is measured
         variables |= {"BASE_URL": base_url or "http://127.0.0.1:9/api/v1", "API_KEY": "wv_benchmark_0123456789"}
         named = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         if base_url.startswith("https:"):

@@ -48,6 +48,7 @@ DEFAULTS = Settings(
     resource_links=True,
     max_file_bytes=2048 * MIB,
     max_upload_bytes=200 * MIB,
+    worker=True,
     log_level="WARNING",
 )
 
@@ -115,6 +116,7 @@ def test_everything_can_be_set_and_is_described(tmp_path: Path) -> None:
         "RESOURCE_LINKS": "0",
         "MAX_FILE_MB": "10",
         "MAX_UPLOAD_MB": "0.5",
+        "WORKER": "0",
         "LOG_LEVEL": "debug",
     }
     settings = read(**given_values)
@@ -137,6 +139,7 @@ def test_everything_can_be_set_and_is_described(tmp_path: Path) -> None:
         resource_links=False,
         max_file_bytes=10 * MIB,
         max_upload_bytes=MIB // 2,
+        worker=False,
         log_level="DEBUG",
     )
     assert {setting.name: setting.describe(settings) for setting in SETTINGS} == {
@@ -157,6 +160,7 @@ def test_everything_can_be_set_and_is_described(tmp_path: Path) -> None:
         "WEBVOICE_MAX_UPLOAD_MB": "0.5",
         "WEBVOICE_STATE_DIR": str(tmp_path / "state"),
         "WEBVOICE_BASE_URL": "http://localhost:8787/api/v1",
+        "WEBVOICE_WORKER": "0",
         "WEBVOICE_LOG_LEVEL": "DEBUG",
     }
 

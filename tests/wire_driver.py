@@ -40,9 +40,12 @@ Message = dict[str, Any]
 
 
 def environment(home: Path, variables: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """Return environment variables with this home folder; `variables` have no prefix WEBVOICE_."""
+    """Return environment variables with this home folder; `variables` have no prefix WEBVOICE_.
+
+    Without `WORKER` there is no worker process: it takes time to start, and would outlive a server that a test ends.
+    """
     environ = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    environ |= {"HOME": str(home), "USERPROFILE": str(home)}
+    environ |= {"HOME": str(home), "USERPROFILE": str(home), "WEBVOICE_WORKER": "0"}
     environ |= {"WEBVOICE_STATE_DIR": str(home / "state"), "WEBVOICE_OUTPUT_DIR": str(home / "out")}
     return environ | {f"WEBVOICE_{name}": str(value) for name, value in (variables or {}).items()}
 

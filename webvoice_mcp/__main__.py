@@ -21,6 +21,10 @@ def main() -> int:
         from webvoice_mcp.cli import serve  # noqa: PLC0415 - a slow import that --version does not need
 
         return serve.run()
+    if args == ["worker"]:
+        from webvoice_mcp.cli import worker  # noqa: PLC0415 - a server starts it by itself
+
+        return worker.run()
     from webvoice_mcp.cli.commands import run  # noqa: PLC0415 - it imports argparse, which the server does not need
 
     return run(args)

@@ -2,7 +2,8 @@
 
 import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from typing import Any, Protocol
 
 import anyio
@@ -28,27 +29,22 @@ from webvoice_mcp import __version__
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
 from webvoice_mcp.errors import InvalidArgument
-from webvoice_mcp.files import Files
-from webvoice_mcp.jobs.budget import Budget, period_limits
-from webvoice_mcp.jobs.estimates import Estimates
-from webvoice_mcp.jobs.history import History
 from webvoice_mcp.jobs.jobs import Jobs
-from webvoice_mcp.jobs.parts import Parts
-from webvoice_mcp.jobs.questions import Questions
-from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.jobs.services import GRACE_SECONDS, Services
+from webvoice_mcp.jobs.services import create_services as create_shared
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import TOOLSETS, Settings
-from webvoice_mcp.studio.player import Player
 from webvoice_mcp.tools import completion, file_resources, prompts, resources
 from webvoice_mcp.tools.apps import extension as apps
 from webvoice_mcp.tools.apps import read_file
 from webvoice_mcp.tools.arguments import explain, normalize
 from webvoice_mcp.tools.cache import RunningServer
-from webvoice_mcp.tools.catalogue import check_offered, offered
+from webvoice_mcp.tools.catalogue import check_offered, offered, results_of_tools
 from webvoice_mcp.tools.icon import icon
 from webvoice_mcp.tools.results import failed_result, without_key
 from webvoice_mcp.tools.skills.extension import Skills, declare_in_handshake, is_skill_uri, read_skill
 from webvoice_mcp.tools.tasks import Tasks
+from webvoice_mcp.worker.client import Start, Worker
 
 _INSTRUCTIONS = """\
 WebVoice speaks, transcribes, translates, chats, draws and edits images, films, sends e-mail and keeps memos, on one
@@ -56,7 +52,6 @@ wallet of credits. With no API key yet, call webvoice_register_send_code and the
 saved and works at once. webvoice_status tells the credits left, webvoice_estimate_credits what a call would cost. Media
 are saved as files; results give their paths. A call that takes long answers with a job_id for webvoice_jobs."""
 
-_GRACE_SECONDS = 20.0  # that running jobs get when the server ends; many hosts give less
 _POLL_SECONDS = 0.05  # between looks whether the shutdown is forced
 _STRUCTURED_SINCE = "2025-06-18"  # the revision that brought structured content and resource links
 
@@ -147,6 +142,7 @@ def create_server(
     transport: httpx2.AsyncBaseTransport | None = None,
     shutdown: Shutdown | None = None,
     more_tools: Sequence[Tool] = (),
+    start_worker: Start | None = None,
 ) -> Server:
     """Create the server.
 
@@ -154,14 +150,18 @@ def create_server(
         transport: replaces the network in tests.
         more_tools: tools of a test.
         shutdown: None gives running jobs their time when the server ends.
+        start_worker: starts the process that carries out calls that make media, and goes on when this one ends; None
+            runs them in this process.
     """
     running = RunningServer()
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[Services]) -> AsyncIterator[Services]:
         services = create_services(settings, transport)
+        worker = Worker(services.keys, results_of_tools(settings.toolsets), start_worker) if start_worker else None
+        services = replace(services, carrier=worker)
         try:
-            async with services.jobs:
+            async with worker or nullcontext(), services.jobs:
                 try:
                     with running.using(services):
                         yield services
@@ -201,25 +201,12 @@ def create_services(settings: Settings, transport: httpx2.AsyncBaseTransport | N
     """Create what tools and jobs share."""
     keys = Keys(settings, KeyStore(settings.credentials_file))
     client = Client(settings, keys, transport=transport)
-    history = History(settings.history_file, settings.base_url, limits=period_limits(settings))
-    return Services(
-        settings=settings,
-        client=client,
-        keys=keys,
-        files=Files(settings),
-        estimates=Estimates(client),
-        budget=Budget(settings.max_credits),
-        history=history,
-        jobs=Jobs(history, grace=_GRACE_SECONDS),
-        parts=Parts(settings.parts_dir, settings.base_url),
-        questions=Questions(),
-        player=Player(),
-    )
+    return create_shared(settings, keys, client, limit=settings.max_credits)
 
 
 async def _end_jobs(jobs: Jobs, shutdown: Shutdown) -> None:
     """Let running jobs finish unless the shutdown is forced, then cut them off so that no partial file stays."""
-    with anyio.CancelScope(shield=True), anyio.move_on_after(_GRACE_SECONDS):
+    with anyio.CancelScope(shield=True), anyio.move_on_after(GRACE_SECONDS):
         while not jobs.are_idle and not shutdown.is_forced():  # noqa: ASYNC110 - a signal sets no event of the loop's
             await anyio.sleep(_POLL_SECONDS)
     jobs.interrupt()

@@ -13,8 +13,9 @@ import anyio
 import pytest
 from mcp import Client
 
-from tests.jobs.world import KINDS, Paid, Upstream, last_job, left, made_in, put_inputs, rows, settled_rows
+from tests.jobs.world import KINDS, PATIENCE, Paid, Upstream, last_job, left, made_in, put_inputs, rows, settled_rows
 from tests.support import MakeSettings, connected, failed, fields
+from tests.worker.inside import connected_with_worker
 
 MODES = ("legacy", "auto")
 pytestmark = [
@@ -39,6 +40,16 @@ class World:
             await when.wait()
             group.cancel_scope.cancel()
 
+    async def until_quiet(self) -> None:
+        """Wait until no job is running and no file is incomplete; a worker needs a moment after its last word."""
+        with anyio.fail_after(PATIENCE):
+            while self._is_busy():  # noqa: ASYNC110 - nothing tells of files
+                await anyio.sleep(0.01)
+
+    def _is_busy(self) -> bool:
+        is_running = any(row["state"] == "running" for row in rows(self.state))
+        return is_running or any(name.endswith(".part") for name in made_in(self.out))
+
     async def check(self, paid: Paid, job: dict[str, Any], *, posts: int, spent: float | None, counted: float) -> None:
         """Check requests, files, history, budget and usage."""
         assert self.upstream.posts == posts
@@ -54,13 +65,15 @@ class World:
         assert listed == [job]
 
 
-@pytest.fixture
-def world(make_settings: MakeSettings, tmp_path: Path) -> Any:
+@pytest.fixture(params=["in the server", "in the worker"])
+def world(make_settings: MakeSettings, tmp_path: Path, request: pytest.FixtureRequest) -> Any:
+    connect = connected if request.param == "in the server" else connected_with_worker
+
     @asynccontextmanager
     async def make(paid: Paid, mode: str = "auto", **how: Any) -> AsyncIterator[World]:
         put_inputs(tmp_path / "out")
         upstream = Upstream(paid.answer, **how)
-        async with connected(make_settings(MAX_CREDITS=100, INLINE_IMAGES=0), upstream, mode) as client:
+        async with connect(make_settings(MAX_CREDITS=100, INLINE_IMAGES=0), upstream, mode) as client:
             yield World(client, upstream, tmp_path)
 
     return make
@@ -91,9 +104,11 @@ async def test_a_call_cancelled_before_its_request_sends_nothing(world: Any, pai
         assert fields(
             await on.client.call_tool("webvoice_account_links", {})
         )  # answered after the cancellation has arrived
+        await anyio.sleep(0.2)  # and in a worker
         writer.execute("COMMIT")
         writer.close()
         fields(await on.client.call_tool("webvoice_jobs", {}))  # waits until the record is written
+        await on.until_quiet()
         recorded = [(row["state"], row["error"], row["credits"], row["files"]) for row in await settled_rows(on.state)]
         # On a very busy machine the call may not have come as far as the history.
         assert recorded in ([("failed", "cancelled", 0.0, "[]")], [])

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -248,6 +248,7 @@ async def test_a_recording_that_changes_while_the_user_is_asked_is_not_sent(
 async def test_a_request_that_becomes_dearer_when_it_is_complete_is_not_sent(make_settings: MakeSettings) -> None:
     class Agrees:
         tool, wants_text = "webvoice_speak", False
+        arguments: Mapping[str, Any] = {}
 
         async def confirm(self, estimate: Estimate) -> None:
             assert estimate.credits == 0.5

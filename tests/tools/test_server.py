@@ -71,7 +71,7 @@ async def test_running_jobs_are_finished_when_the_server_ends(make_settings: Mak
 async def test_a_job_that_outlasts_the_grace_is_interrupted(
     make_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webvoice_mcp.server._GRACE_SECONDS", 0.05)
+    monkeypatch.setattr("webvoice_mcp.jobs.services.GRACE_SECONDS", 0.05)
     upstream = Upstream(TTS.answer, hold="body")
     async with connected(make_settings(), upstream) as client:
         answer = fields(await client.call_tool(TTS.tool, IN_BACKGROUND))
@@ -102,7 +102,8 @@ async def test_a_shutdown_waits_for_jobs_unless_it_is_forced(
 async def test_a_shutdown_does_not_wait_longer_than_the_grace(
     make_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webvoice_mcp.server._GRACE_SECONDS", 0.05)
+    for module in ("server", "jobs.services"):
+        monkeypatch.setattr(f"webvoice_mcp.{module}.GRACE_SECONDS", 0.05)
     upstream = Upstream(TTS.answer, hold="body")
     shutdown = Shutdown(Upstream({}), forced=False)
     async with Client(create_server(make_settings(), transport=upstream, shutdown=shutdown)) as client:

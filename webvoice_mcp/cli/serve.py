@@ -1,7 +1,9 @@
 """`webvoice-mcp` without a command: the MCP server on stdin and stdout."""
 
 import gc
+import os
 import sys
+from functools import partial
 
 from webvoice_mcp import __version__
 from webvoice_mcp.cli.front import open_front
@@ -37,9 +39,11 @@ def run(*, has_front: bool = True) -> int:
         stdin.start(front.filter, front.is_active)
     from webvoice_mcp.client.allocator import keep_little_freed_memory  # noqa: PLC0415 - after the settings
     from webvoice_mcp.server import create_server  # noqa: PLC0415 - slow, and not needed if a setting is invalid
+    from webvoice_mcp.worker.process import start  # noqa: PLC0415 - imported with the server
 
     keep_little_freed_memory()
-    server = create_server(settings, shutdown=stdin)
+    start_worker = partial(start, os.environ, settings.worker_log)
+    server = create_server(settings, shutdown=stdin, start_worker=start_worker if settings.worker else None)
     gc.freeze()
     gc.enable()
     if stdin.is_terminal:

@@ -12,15 +12,20 @@ OUTPUT_DIR, STATE_DIR = "WEBVOICE_OUTPUT_DIR", "WEBVOICE_STATE_DIR"
 USAGE_ERROR = 2  # the exit code
 
 
-class _KeyMaskingFormatter(logging.Formatter):
-    """Masks keys in everything that is logged, by this program or by a library."""
+class KeyMaskingFormatter(logging.Formatter):
+    """Masks keys in everything that is logged, by this program or by a library.
+
+    Attributes:
+        key: the key that is masked besides whatever looks like one; "" for none.
+    """
 
     def __init__(self, key: str) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._key = key
+        self.key = key
 
     def format(self, record: logging.LogRecord) -> str:
-        return mask_keys_in(super().format(record), self._key)
+        """Return the record as text without keys."""
+        return mask_keys_in(super().format(record), self.key)
 
 
 def load_settings(*needed_folders: str) -> Settings:
@@ -43,12 +48,18 @@ def load_settings(*needed_folders: str) -> Settings:
         exit_with(str(error))
     if missing := [name for name in settings.unknown_folders if name in needed_folders]:
         exit_with(f"There is no home folder, so give the absolute path of a folder in {' and in '.join(missing)}.")
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_KeyMaskingFormatter(settings.api_key))
+    set_up_logging(settings)
+    return settings
+
+
+def set_up_logging(settings: Settings) -> tuple[logging.Handler, KeyMaskingFormatter]:
+    """Log to stderr, without keys; return the handler and its formatter."""
+    handler, formatter = logging.StreamHandler(sys.stderr), KeyMaskingFormatter(settings.api_key)
+    handler.setFormatter(formatter)
     logging.basicConfig(level=settings.log_level, handlers=[handler])
     for library in ("httpx2", "httpcore2"):  # at INFO and DEBUG they log every URL and header
         logging.getLogger(library).setLevel(logging.WARNING)
-    return settings
+    return handler, formatter
 
 
 def describe_unknown(name: str, nearest: str) -> str:

@@ -72,6 +72,7 @@ class Keys:
         self._settings = settings
         self._store = store
         self._threads = WorkerThreads(4)
+        self._given: ApiKey | None = None
         self._unsaved = ""
         self._unsaved_account = ""
         self._refused: set[str] = set()
@@ -84,12 +85,18 @@ class Keys:
         Raises:
             DiskError: the key file cannot be read.
         """
+        if self._given is not None:
+            return self._given
         if self._settings.api_key:
             return ApiKey(self._settings.api_key, "environment")
         if self._unsaved:
             return ApiKey(self._unsaved, "memory")
         saved = await self._threads.run(self._store.active, self._settings.base_url)
         return ApiKey(saved, "saved") if saved else None
+
+    def use(self, key: ApiKey) -> None:
+        """Use a key from now on that another process of this user has found."""
+        self._given = key
 
     async def require(self) -> ApiKey:
         """Return the key to use now.

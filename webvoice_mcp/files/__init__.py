@@ -2,6 +2,7 @@
 
 from webvoice_mcp.files.dimensions import count_pixels
 from webvoice_mcp.files.files import Files
+from webvoice_mcp.files.handed_input import FileFacts, HandedInput
 from webvoice_mcp.files.input_file import InputFile
 from webvoice_mcp.files.kinds import kind_for_suffix
 from webvoice_mcp.files.local_file import LocalFile, OpenLocalFile
@@ -11,7 +12,9 @@ from webvoice_mcp.files.pending_file import PendingFile
 from webvoice_mcp.files.saved_file import SavedFile, read_back
 
 __all__ = [
+    "FileFacts",
     "Files",
+    "HandedInput",
     "InputFile",
     "LocalFile",
     "MadeFile",

@@ -10,6 +10,7 @@ import anyio
 
 from webvoice_mcp.errors import FileError
 from webvoice_mcp.files.folders import remove_empty
+from webvoice_mcp.files.handed_input import HandedInput
 from webvoice_mcp.files.input_file import Convert, InputFile, Upload, open_input
 from webvoice_mcp.files.kinds import Kind
 from webvoice_mcp.files.local_file import LocalFile, OpenLocalFile, find_local, open_local
@@ -63,8 +64,14 @@ class FileSettings(Protocol):
 class Files:
     """The user's files, read and written as the settings allow."""
 
-    def __init__(self, settings: FileSettings) -> None:
+    def __init__(self, settings: FileSettings, handed: Iterable[HandedInput] = ()) -> None:
+        """Prepare to read and write.
+
+        Args:
+            handed: input files that another process opened; `open_input` opens them as they were then.
+        """
         self._settings = settings
+        self._handed = list(handed)
         self._policy = PathPolicy(settings.output_dir, settings.allowed_dirs, settings.state_dirs)
         self._threads = WorkerThreads(_MAX_THREADS)
         self._conversions = WorkerThreads(_MAX_CONVERSIONS)
@@ -142,7 +149,15 @@ class Files:
             DiskError: it cannot be read.
         """
         upload = Upload(path, argument, family, self._settings.max_upload_bytes, is_cut)
-        return open_input(upload, self._policy, self._threads, convert, self._conversions)
+        handed = next((file for file in self._handed if (file.argument, file.given) == (argument, path)), None)
+        if handed is not None:
+            self._handed.remove(handed)
+        return open_input(upload, self._policy, self._threads, convert, self._conversions, handed)
+
+    def close_handed(self) -> None:
+        """Close the descriptors of files that were handed over and have not been opened."""
+        while self._handed:
+            self._handed.pop().close()
 
     async def find_local(self, path: str, *, argument: str) -> LocalFile:
         """Find a file of sound or a film that is used on this computer and not sent.

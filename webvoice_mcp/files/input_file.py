@@ -1,6 +1,7 @@
 """Files for upload: opened once, and recognized by their content. What was checked is what is sent."""
 
 import errno
+import hashlib
 import io
 import os
 import threading
@@ -15,6 +16,7 @@ import anyio
 from webvoice_mcp.errors import DiskError, InvalidArgument, PathNotAllowed, UnsupportedMedia
 from webvoice_mcp.files.disk import OPEN_FOR_READING, FileId, disk_errors, is_file
 from webvoice_mcp.files.find_input import find_input
+from webvoice_mcp.files.handed_input import SAMPLE_BYTES, FileFacts, HandedInput
 from webvoice_mcp.files.kinds import CONVERTED, UPLOADED, Kind, sniff
 from webvoice_mcp.files.length import length_of_recording
 from webvoice_mcp.files.metadata import without_metadata
@@ -128,6 +130,14 @@ class InputFile:
         """
         await self._threads.run(self._file.check_unchanged)
 
+    async def hand_over(self, *, with_descriptor: bool) -> HandedInput:
+        """Return what another process of this user needs to send this file.
+
+        Args:
+            with_descriptor: add a descriptor of the open file; whoever gets the result closes it.
+        """
+        return await self._threads.run(self._file.hand_over, with_descriptor=with_descriptor)
+
 
 @asynccontextmanager
 async def open_input(
@@ -136,6 +146,7 @@ async def open_input(
     threads: WorkerThreads,
     convert: Convert | None = None,
     conversions: WorkerThreads | None = None,
+    handed: HandedInput | None = None,
 ) -> AsyncIterator[InputFile]:
     """Open the file until the end of the block.
 
@@ -143,6 +154,7 @@ async def open_input(
         threads: the threads that read.
         convert: makes files of other formats fit to be sent; None refuses them.
         conversions: the threads for this, which takes long; None takes those that read.
+        handed: the file as another process opened it, if one did. The block closes its descriptor.
 
     Raises:
         InvalidArgument: the text is not a path, or the file is too large.
@@ -153,7 +165,12 @@ async def open_input(
     """
     file = OpenedFile(upload, policy)
     try:
-        await threads.run(file.open, converts=convert is not None)
+        if handed is not None and handed.descriptor is not None:
+            await threads.run(file.adopt, handed, handed.descriptor)
+        else:
+            await threads.run(file.open, converts=convert is not None)
+            if handed is not None:
+                file.check_same(handed)
         if convert and file.needs_conversion:
             await (conversions or threads).run(file.convert, convert)
         yield InputFile(file, threads)
@@ -171,6 +188,7 @@ class OpenedFile:
     kind: Kind  # set by `open`
     pieces: tuple[Piece, ...]
     _checked: os.stat_result
+    _facts: FileFacts
 
     def __init__(self, upload: Upload, policy: PathPolicy) -> None:
         self.path = Path(upload.path)
@@ -197,6 +215,37 @@ class OpenedFile:
                     raise UnsupportedMedia(f"{self._subject} is a folder, device or pipe. Give the path of a file.")
                 self._file = self._open()
                 self._check(self._file, expected, converts=converts)
+
+    def adopt(self, handed: HandedInput, descriptor: int) -> None:
+        """Take a file that another process opened and checked in the place of opening it. The descriptor is closed."""
+        with self._lock, disk_errors("read", Path(handed.path)):
+            self.path = Path(handed.path)
+            file = io.FileIO(descriptor)
+            self._file = file
+            self._facts = handed.facts
+            kind = sniff(file)
+            if kind is None or _facts_of(file) != handed.sent:
+                raise self._changed_before_sending
+            self._accept(file, kind)
+
+    def check_same(self, handed: HandedInput) -> None:
+        """Check that this is the file that another process opened.
+
+        Raises:
+            DiskError: it is another one, or has changed.
+        """
+        if self._facts != handed.facts:
+            raise self._changed_before_sending
+
+    def hand_over(self, *, with_descriptor: bool) -> HandedInput:
+        """Return what another process needs to send this file."""
+        with self._lock, disk_errors("read", self.path):
+            file = self._open_file
+            if self._is_changed(file):
+                raise self._changed_before_sending
+            sent = _facts_of(file)
+            descriptor = os.dup(file.fileno()) if with_descriptor else None
+            return HandedInput(self._upload.argument, self._upload.path, str(self.path), self._facts, sent, descriptor)
 
     @property
     def needs_conversion(self) -> bool:
@@ -235,9 +284,7 @@ class OpenedFile:
         """Check that the file is still as it was when it was opened."""
         with self._lock, disk_errors("read", self.path):
             if self._is_changed(self._open_file):
-                raise DiskError(
-                    f"{self.path} changed after it was checked, so nothing was sent. Try again when it is complete."
-                )
+                raise self._changed_before_sending
 
     def close(self) -> None:
         """Close the file, if it is open."""
@@ -291,6 +338,7 @@ class OpenedFile:
         if kind is None or not (is_foreign or (kind in UPLOADED and kind.family == self._upload.family)):
             found = kind.name if kind else "not in a known audio or image format"
             raise UnsupportedMedia(f"{self._subject} is {found}, judged by its content. {self._accepted}")
+        self._facts = _facts_of(file)
         self._accept(file, kind)
 
     def _accept(self, file: BinaryIO, kind: Kind) -> None:
@@ -309,6 +357,12 @@ class OpenedFile:
             raise DiskError(f"{self.path} changed while it was being read. Try again when it is complete.")
 
     @property
+    def _changed_before_sending(self) -> DiskError:
+        return DiskError(
+            f"{self.path} changed after it was checked, so nothing was sent. Try again when it is complete."
+        )
+
+    @property
     def _replaced(self) -> PathNotAllowed:
         return PathNotAllowed(f"{self._subject} was replaced while it was being opened. Try again.")
 
@@ -316,3 +370,12 @@ class OpenedFile:
     def _accepted(self) -> str:
         names = [kind.name for kind in UPLOADED if kind.family == self._upload.family]
         return f"Accepted formats are {', '.join(names[:-1])} and {names[-1]}."
+
+
+def _facts_of(file: BinaryIO) -> FileFacts:
+    status = os.fstat(file.fileno())
+    file.seek(0)
+    sample = file.read(SAMPLE_BYTES)
+    file.seek(max(0, status.st_size - SAMPLE_BYTES))
+    sample += file.read(SAMPLE_BYTES)
+    return FileFacts.of(status, hashlib.sha256(sample).hexdigest())

@@ -14,13 +14,13 @@ from pydantic import BaseModel
 from webvoice_mcp.contract.endpoint import Reply
 from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.errors import Declined, FileError, InvalidArgument, InvalidResponse, WebVoiceError
-from webvoice_mcp.files import Output, PendingFile, Target
+from webvoice_mcp.files import HandedInput, Output, PendingFile, Target
 from webvoice_mcp.jobs._send import body_of
 from webvoice_mcp.jobs.batch import Assembly, PaidBatch, Part, PartResult, Plan, Sources
 from webvoice_mcp.jobs.batch_cost import BatchCost
 from webvoice_mcp.jobs.budget import ROUNDING
 from webvoice_mcp.jobs.caller import Caller
-from webvoice_mcp.jobs.execution import Execution
+from webvoice_mcp.jobs.execution import Execution, hand_over
 from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.media_writer import billed_error
 from webvoice_mcp.jobs.parts import PartMedia
@@ -43,6 +43,7 @@ class BatchRun(Execution):
         self._resources = resources
         self._sources = Sources()
         self._plan: Plan[Any]
+        self._digest = ""
         self._parts: dict[str, Part] = {}  # by id, so that parts that are alike are sent once
         self._results: dict[str, PartResult] = {}
         self._reused: set[str] = set()
@@ -71,6 +72,7 @@ class BatchRun(Execution):
         self._sources = Sources(text, suffix, self._services.settings.max_upload_bytes, recording)
         self._plan = await batch.plan(self._sources)
         self._add(self._plan.parts)
+        self._digest = hashlib.sha256("".join(self._parts).encode()).hexdigest()
 
     async def resolve_output(self) -> None:
         """Check that parts can be kept and the files written, and that no other call does the same work."""
@@ -82,10 +84,9 @@ class BatchRun(Execution):
             await self._resolve(Output(path, batch.output.prefix, batch.output.name_from, (batch.beside,), "text"))
         if self._keeps:
             await parts.prepare()
-            work = hashlib.sha256("".join(self._parts).encode()).hexdigest()
-            if not await parts.hold(work):
+            if not await parts.hold(self._digest):
                 raise InvalidArgument("The same work is under way. Wait for it with webvoice_jobs.")
-            self._resources.push_async_callback(parts.release, work)
+            self._resources.push_async_callback(parts.release, self._digest)
 
     async def estimate(self, *, ask: bool) -> Estimate:  # noqa: ARG002 - prices of parts are documented
         """Add up the estimates of the parts that are not kept."""
@@ -148,6 +149,16 @@ class BatchRun(Execution):
         if self._keeps and (assembly.files or job.has_reader):
             await self._services.parts.forget(self._parts)
         return result
+
+    @property
+    def digest(self) -> str:
+        """A hash of the ids of all parts, which depend on the text and on the recording."""
+        return self._digest
+
+    async def hand_over(self, *, with_descriptors: bool) -> list[HandedInput]:
+        """Return the recording, if there is one, for another process. A text file is read again there."""
+        recording = self._sources.recording
+        return await hand_over([recording] if recording else [], with_descriptors=with_descriptors)
 
     @property
     def _keeps(self) -> bool:

@@ -1,6 +1,7 @@
 """The caller of a paid tool, as the pipeline sees it."""
 
-from typing import Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar
 
 from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.jobs.job import Job
@@ -13,10 +14,12 @@ class Caller(Protocol[A_co]):
 
     Attributes:
         tool: name of the tool.
+        arguments: its arguments as JSON, with which another process can call it again.
         wants_text: True if the caller wants to hear the answer's text while it comes.
     """
 
     tool: str
+    arguments: Mapping[str, Any]
     wants_text: bool
 
     async def confirm(self, estimate: Estimate) -> None:

@@ -31,6 +31,9 @@ CREATE TABLE IF NOT EXISTS jobs (
 );
 CREATE INDEX IF NOT EXISTS jobs_by_time ON jobs (base_url, started_at);
 CREATE TABLE IF NOT EXISTS job_keys (id TEXT PRIMARY KEY, key TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS job_parts (
+    id TEXT PRIMARY KEY, parts INTEGER NOT NULL, parts_done INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS made_files (
     made_at REAL NOT NULL, job TEXT NOT NULL, number INTEGER NOT NULL, path BLOB NOT NULL,
     uri TEXT NOT NULL COLLATE NOCASE, inode TEXT NOT NULL, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
@@ -41,6 +44,7 @@ CREATE INDEX IF NOT EXISTS made_files_by_time ON made_files (made_at);
 """
 # job_keys has the last four characters of the key that paid for a job. It is no column of jobs: a running server of an
 # earlier version inserts eleven values, and would take a table of twelve for damaged and set the file aside.
+# job_parts tells other servers how far a job of many requests has come; a worker process writes it.
 # made_files has what tells the files of a job from any others; an inode may be too large for an INTEGER, and the path
 # may be no Unicode. Jobs of earlier versions have no rows in it.
 # Development versions of 0.3.0 called the table orders. It stays: a server of such a version may still write to it.

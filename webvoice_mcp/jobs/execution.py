@@ -1,11 +1,13 @@
 """The steps that carrying out a paid call consists of, for calls of one request and of many."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from webvoice_mcp.contract.estimate import Estimate
+from webvoice_mcp.files import HandedInput, InputFile
 from webvoice_mcp.jobs.caller import Caller
 from webvoice_mcp.jobs.job import Job
 
@@ -58,6 +60,23 @@ class Execution(ABC):
         """Send the request or requests, save what comes, and return the tool's result."""
 
     @property
-    def saved_text(self) -> str:
-        """The text of the result that one of its files holds, "" for none."""
-        return ""
+    @abstractmethod
+    def digest(self) -> str:
+        """A hash of what is sent, as far as that depends on files that are read whole; "" if nothing does."""
+
+    @abstractmethod
+    async def hand_over(self, *, with_descriptors: bool) -> list[HandedInput]:
+        """Return the open input files for another process. Whoever gets them closes their descriptors."""
+
+
+async def hand_over(files: Sequence[InputFile], *, with_descriptors: bool) -> list[HandedInput]:
+    """Return open files for another process; if one of them cannot be handed over, no descriptor stays open."""
+    handed: list[HandedInput] = []
+    try:
+        for file in files:
+            handed.append(await file.hand_over(with_descriptor=with_descriptors))  # noqa: PERF401 - closed on failure
+    except BaseException:
+        for done in handed:
+            done.close()
+        raise
+    return handed

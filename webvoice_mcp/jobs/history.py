@@ -38,6 +38,10 @@ if TYPE_CHECKING:  # imported when the history is first used
 _log = logging.getLogger("webvoice_mcp")
 
 _RUNNING, _INTERRUPTED = "running", "interrupted"
+_PARTS = (
+    "coalesce((SELECT parts FROM job_parts WHERE job_parts.id = jobs.id), 0) AS parts,"
+    " coalesce((SELECT parts_done FROM job_parts WHERE job_parts.id = jobs.id), 0) AS parts_done"
+)
 
 T = TypeVar("T")
 
@@ -54,6 +58,8 @@ class HistoryRow:
         files: absolute paths.
         error: code of the failure, "" for none.
         ended_at: seconds since the epoch; None if its end was not written down.
+        parts: number of its requests, 0 if it has one or that is not known.
+        parts_done: number of them whose results are there.
     """
 
     id: str
@@ -65,6 +71,8 @@ class HistoryRow:
     files: tuple[str, ...] = ()
     error: str = ""
     ended_at: float | None = None
+    parts: int = 0
+    parts_done: int = 0
 
     @property
     def started(self) -> str:
@@ -169,6 +177,16 @@ class History:
 
         await self._write(write)
 
+    async def record_parts(self, job_id: str, parts: int, parts_done: int) -> None:
+        """Write down how far a job has come, for other servers; one of a single request has no parts."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            with connection:
+                connection.execute("INSERT OR REPLACE INTO job_parts VALUES (?, ?, ?)", (job_id, parts, parts_done))
+
+        if parts > 1:
+            await self._write(write)
+
     async def record_files(self, tool: str, saved: Sequence[SavedFile]) -> None:
         """Write down files that a tool made without a job, under an id of their own, for `made_files`."""
         made_by = f"{tool.removeprefix('webvoice_')}_{secrets.token_hex(8)}"
@@ -205,14 +223,14 @@ class History:
             limit: the most jobs; -1 for no limit.
         """
         return await self._read(
-            f"SELECT * FROM {CHOSEN_JOBS} ORDER BY started_at DESC, jobs.rowid DESC LIMIT ?",  # noqa: S608 - all constants
+            f"SELECT jobs.*, {_PARTS} FROM {CHOSEN_JOBS} ORDER BY started_at DESC, jobs.rowid DESC LIMIT ?",  # noqa: S608 - all constants
             (*chosen(self._base_url, since, until, key), limit),
         )
 
     async def find(self, job_id: str, *, key: str | None = None) -> HistoryRow | None:
         """Return one job, None if it is not known."""
         rows = await self._read(
-            f"SELECT * FROM {CHOSEN_JOBS} AND id = ?",  # noqa: S608 - all constants
+            f"SELECT jobs.*, {_PARTS} FROM {CHOSEN_JOBS} AND id = ?",  # noqa: S608 - all constants
             (*chosen(self._base_url, 0, NEVER, key), job_id),
         )
         return rows[0] if rows else None
@@ -288,6 +306,8 @@ class History:
             tuple(json.loads(found["files"])),
             found["error"] or (_INTERRUPTED if state == _INTERRUPTED else ""),
             found["ended_at"],
+            found["parts"],
+            found["parts_done"],
         )
 
     def _close(self) -> None:

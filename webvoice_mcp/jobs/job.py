@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,13 +12,17 @@ from pydantic import BaseModel
 from webvoice_mcp.contract.bills import dearest
 from webvoice_mcp.contract.endpoint import Reply
 from webvoice_mcp.contract.estimate import Estimate
-from webvoice_mcp.errors import WebVoiceError
+from webvoice_mcp.errors import NetworkError, WebVoiceError
 from webvoice_mcp.files import SavedFile
 from webvoice_mcp.jobs.batch_cost import BatchCost
 from webvoice_mcp.jobs.budget import Reservation
 
 State = Literal["submitted", "running", "done", "failed", "interrupted"]
 """`submitted`: not sent yet. `running`: sent, so credits may be spent. `interrupted`: the server ended first."""
+
+
+class WorkerEnded(NetworkError):
+    """The worker process ended before a job did. If `billed` is set, credits may have been spent."""
 
 
 @dataclass(eq=False, slots=True)
@@ -46,6 +51,9 @@ class Job:
         parts_done: number of them whose results are there.
         batch_cost: the cost of its parts; None for a job of one request.
         has_reader: True as long as its caller waits for the result.
+        is_carried: True if a worker process carries it out, which also writes the history.
+        carried_cost: its cost, and the most that it may have cost, as that process says; None if it did not say.
+        cancel_carried: asks that process to cancel it.
         scope: cancels it.
     """
 
@@ -72,6 +80,9 @@ class Job:
     parts_done: int = 0
     batch_cost: BatchCost | None = None
     has_reader: bool = True
+    is_carried: bool = False
+    carried_cost: tuple[float | None, float | None] | None = None
+    cancel_carried: Callable[[], None] | None = None
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     _answered: bool = False
     _cancelled_by_caller: bool = False
@@ -96,7 +107,15 @@ class Job:
     def cancel(self) -> None:
         """Cancel it on behalf of its caller."""
         self._cancelled_by_caller = True
-        self.scope.cancel()
+        if self.cancel_carried is not None:
+            self.cancel_carried()
+        else:
+            self.scope.cancel()
+
+    def set_reader(self, *, is_there: bool) -> None:
+        """Note if somebody waits for the result."""
+        self.has_reader = is_there
+        self.notify()
 
     def record_received(self, received: int, expected: int | None) -> None:
         """Note how much of the answer has come."""
@@ -119,6 +138,8 @@ class Job:
         """Note the failure, None if the job was cut off. It counts once `finish` is called."""
         self.error = error
         match error:
+            case WorkerEnded(billed=True):
+                self.error_code = "interrupted"
             case WebVoiceError(code=code):
                 self.error_code = code
             case None:
@@ -136,6 +157,8 @@ class Job:
     @property
     def cost(self) -> float | None:
         """Credits that were spent; None if that is not known."""
+        if self.carried_cost is not None:
+            return self.carried_cost[0]
         if self.batch_cost is not None:
             return self.batch_cost.credits
         if self.credits is not None:
@@ -147,6 +170,8 @@ class Job:
     @property
     def at_most(self) -> float | None:
         """The most credits that were spent, as far as estimates tell; None if that is not known."""
+        if self.carried_cost is not None:
+            return self.carried_cost[1]
         return self.batch_cost.at_most if self.batch_cost is not None else self.estimate.credits
 
     def take_pictures(self) -> tuple[SavedFile, ...]:

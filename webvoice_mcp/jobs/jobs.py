@@ -59,6 +59,8 @@ class Jobs:
     def submit(self, job: Job, work: Callable[[], Awaitable[BaseModel]], resources: AsyncExitStack) -> None:
         """Start a job.
 
+        Of one that a worker process carries out, only its copy here ends with the server.
+
         Args:
             work: carries it out and returns the result. It records the start in the history.
             resources: closed when the work has ended and before anybody hears of that.
@@ -95,7 +97,7 @@ class Jobs:
             task.scope.cancel()
 
     def _unfinished(self) -> list[Job]:
-        return [job for job in self._jobs.values() if not job.is_finished]
+        return [job for job in self._jobs.values() if not job.is_finished and not job.is_carried]
 
     async def _run(self, job: Job, work: Callable[[], Awaitable[BaseModel]], resources: AsyncExitStack) -> None:
         try:
@@ -133,9 +135,10 @@ class Jobs:
         job.reservation.settle((at_most or 0.0) if cost is None else cost)
         files = tuple(file.path for file in job.files)
         try:
-            await self._history.record_end(
-                job.id, job.final_state, cost, files, job.error_code, at_most=at_most, saved=job.files
-            )
+            if not job.is_carried:
+                await self._history.record_end(
+                    job.id, job.final_state, cost, files, job.error_code, at_most=at_most, saved=job.files
+                )
         except Exception:  # noqa: BLE001 - a history that fails must not end other jobs
             _log.exception("%s: its end could not be recorded", job.tool)
         finally:

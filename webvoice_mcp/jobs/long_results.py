@@ -38,14 +38,11 @@ def preview(text: str) -> dict[str, Any]:
     return {"preview": text[:_PREVIEW_CHARACTERS], "characters": len(text)}
 
 
-async def shorten(result: T, files: Files, job: Job, *, saved_text: str = "") -> T:
+async def shorten(result: T, files: Files, job: Job) -> T:
     """Return the result, or if it is too large a copy in which `preview` and `characters` replace its long text.
 
     The text is saved in the output folder, and so is any other field that is too long. Of a text that cannot be saved,
     as much as fits stays in the result.
-
-    Args:
-        saved_text: a text of the result that one of its files already holds.
     """
     if len(result.model_dump_json(exclude_none=True)) <= SURELY_SMALL_CHARACTERS:
         return result
@@ -60,17 +57,15 @@ async def shorten(result: T, files: Files, job: Job, *, saved_text: str = "") ->
         del fields[name]
         text = await threads.run(_as_text, value)
         try:
-            if text != saved_text:
-                file = await _save(text, files, job)
-                fields["files"] = [*(fields.get("files") or []), file.facts()]
-                notes.append(f"{name} is too long to show and was saved as {file.path}.")
+            file = await _save(text, files, job)
+            fields["files"] = [*(fields.get("files") or []), file.facts()]
+            notes.append(f"{name} is too long to show and was saved as {file.path}.")
         except (FileError, InvalidResponse) as error:
             notes.append(f"{name} is too long to show and could not be saved: {error}")
             if text is value:
                 unsaved[name] = text
         fields = preview(text) | fields  # of several texts the first one is previewed
-    if notes:
-        fields["note"] = " ".join(notes)
+    fields["note"] = " ".join(notes)
     for name, text in unsaved.items():
         if beginning := await threads.run(_fitting, text, name, fields):
             fields[name] = beginning

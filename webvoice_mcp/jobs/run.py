@@ -8,11 +8,12 @@ from pydantic import BaseModel
 
 from webvoice_mcp.client.redaction import key_ending
 from webvoice_mcp.contract.estimate import Estimate
-from webvoice_mcp.errors import Declined
+from webvoice_mcp.errors import Declined, DiskError
 from webvoice_mcp.jobs.batch import PaidBatch
 from webvoice_mcp.jobs.batch_run import BatchRun
 from webvoice_mcp.jobs.call import PaidCall
 from webvoice_mcp.jobs.caller import Caller
+from webvoice_mcp.jobs.carrier import AgreedCall, Carrier
 from webvoice_mcp.jobs.execution import Execution
 from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.long_results import shorten
@@ -29,16 +30,17 @@ async def run(call: PaidCall[Any] | PaidBatch[Any], services: Services, caller: 
         WebVoiceError: the call was refused or failed while the caller was waiting.
     """
     key = await services.keys.require()
-    price_matters = services.settings.limits_spending
     async with AsyncExitStack() as resources:
         execution = _execution(call, services, resources)
         await execution.open_inputs()
         await execution.resolve_output()
-        estimate = await execution.estimate(ask=price_matters)
+        estimate = await execution.estimate(ask=services.settings.limits_spending)
         services.budget.check(estimate)
         await services.history.check(estimate)
         await caller.confirm(estimate)
-        await execution.create_output()
+        carrier = await _carrier(execution, services)
+        if carrier is None:
+            await execution.create_output()
         job = Job(
             caller.tool,
             estimate,
@@ -47,21 +49,63 @@ async def run(call: PaidCall[Any] | PaidBatch[Any], services: Services, caller: 
             shows_pictures=execution.shows_pictures,
             key=key_ending(key.value),
         )
+        kept = resources.pop_all()  # the job closes them
 
         async def work() -> BaseModel:
-            await execution.complete()
-            await execution.check_unchanged()  # the price was that of the files as they were opened
-            if price_matters:
-                _check_price(await execution.estimate(ask=True), agreed=estimate)
-            # From here on the limits of the day and the month count this job.
-            await services.history.record_start(job.id, job.tool, job.started_at, estimate.credits, key=job.key)
-            await anyio.lowlevel.checkpoint_if_cancelled()  # cancelled by now, nothing is sent
-            job.start()
-            result = await execution.carry_out(caller, job)
-            return await shorten(result, services.files, job, saved_text=execution.saved_text)
+            if carrier is None:
+                return await _carry_out(execution, services, caller, job)
+            inputs = await execution.hand_over(with_descriptors=carrier.takes_descriptors)
+            agreed = AgreedCall(
+                job.id, job.tool, caller.arguments, estimate, job.started_at, key, execution.digest, inputs
+            )
+            await kept.aclose()  # the worker process takes the output and the work itself
+            return await carrier.carry(job, agreed)
 
-        services.jobs.submit(job, work, resources.pop_all())
+        services.jobs.submit(job, work, kept)
     return await caller.wait(job, background=call.background)
+
+
+async def run_agreed(
+    call: PaidCall[Any] | PaidBatch[Any], services: Services, caller: Caller[Any], job: Job, digest: str
+) -> BaseModel:
+    """Carry out a call that another process of this user checked, priced and agreed to, and return the tool's result.
+
+    Args:
+        services: their files know the inputs that were handed over.
+        digest: of what was priced there.
+
+    Raises:
+        WebVoiceError: the call was refused, or failed.
+    """
+    async with AsyncExitStack() as resources:
+        execution = _execution(call, services, resources)
+        await execution.open_inputs()
+        if execution.digest != digest:
+            raise DiskError("A file changed after it was checked, so nothing was sent. Try again when it is complete.")
+        await execution.resolve_output()
+        await execution.estimate(ask=False)  # it finds the parts that are kept
+        await execution.create_output()
+        return await _carry_out(execution, services, caller, job)
+
+
+async def _carry_out(execution: Execution, services: Services, caller: Caller[Any], job: Job) -> BaseModel:
+    """Send what was agreed to, save what comes, and return the tool's result."""
+    await execution.complete()
+    await execution.check_unchanged()  # the price was that of the files as they were opened
+    if services.settings.limits_spending:
+        _check_price(await execution.estimate(ask=True), agreed=job.estimate)
+    # From here on the limits of the day and the month count this job.
+    await services.history.record_start(job.id, job.tool, job.started_at, job.estimate.credits, key=job.key)
+    await anyio.lowlevel.checkpoint_if_cancelled()  # cancelled by now, nothing is sent
+    job.start()
+    result = await execution.carry_out(caller, job)
+    return await shorten(result, services.files, job)
+
+
+async def _carrier(execution: Execution, services: Services) -> Carrier | None:
+    """Return the worker process if it is to carry the call out: media outlive the server, a chat's text does not."""
+    carrier = services.carrier
+    return carrier if carrier is not None and execution.outlives_caller and await carrier.is_ready() else None
 
 
 async def estimate_cost(call: PaidCall[Any] | PaidBatch[Any], services: Services) -> Estimate:

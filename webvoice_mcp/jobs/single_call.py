@@ -8,11 +8,11 @@ from pydantic import BaseModel
 from webvoice_mcp.contract.endpoint import Request
 from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.errors import WebVoiceError
-from webvoice_mcp.files import InputFile, PendingFile, Target
+from webvoice_mcp.files import HandedInput, InputFile, PendingFile, Target
 from webvoice_mcp.jobs._send import send
 from webvoice_mcp.jobs.call import PaidCall
 from webvoice_mcp.jobs.caller import Caller
-from webvoice_mcp.jobs.execution import Execution
+from webvoice_mcp.jobs.execution import Execution, hand_over
 from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.studio.convert import convert
@@ -84,6 +84,15 @@ class SingleCall(Execution):
             self._services.estimates.learn(request, job.credits)
         result: BaseModel = call.result(delivery)
         return result
+
+    @property
+    def digest(self) -> str:
+        """Nothing: a request of one call does not depend on the content of a text file."""
+        return ""
+
+    async def hand_over(self, *, with_descriptors: bool) -> list[HandedInput]:
+        """Return the input files for another process."""
+        return await hand_over(self._files, with_descriptors=with_descriptors)
 
     @property
     def _files(self) -> list[InputFile]:

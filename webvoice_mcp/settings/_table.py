@@ -180,6 +180,15 @@ SETTINGS = (
         form=FormField("Base URL", "Address of the API; a local sandbox has its own."),
     ),
     Setting(
+        name="WEBVOICE_WORKER",
+        attribute="worker",
+        kind=kinds.SWITCH,
+        description="1 lets a process of its own carry out calls that make media: it finishes them when the client "
+        "closes or kills the server. 0 runs them in the server, which waits up to 20 seconds for them at its end.",
+        default="1",
+        form=FormField("Finish when closed", "Speech, pictures and films that were paid for are finished and saved."),
+    ),
+    Setting(
         name="WEBVOICE_LOG_LEVEL",
         attribute="log_level",
         kind=kinds.LOG_LEVEL,
@@ -214,6 +223,7 @@ class Settings:
         resource_links: True if results carry a `resource_link` block for each file.
         max_file_bytes: maximum total size of the files of one answer, in bytes.
         max_upload_bytes: maximum size of an uploaded file, in bytes.
+        worker: True if a process of its own carries out calls that make media.
         log_level: the least severe level that is logged, one of `LOG_LEVELS`.
     """
 
@@ -235,6 +245,7 @@ class Settings:
     resource_links: bool
     max_file_bytes: int
     max_upload_bytes: int
+    worker: bool
     log_level: str
 
     @classmethod
@@ -263,6 +274,11 @@ class Settings:
     def parts_dir(self) -> Path:
         """The folder of paid parts of long work."""
         return self.history_file.with_name("parts")
+
+    @property
+    def worker_log(self) -> Path:
+        """The log of worker processes."""
+        return self.history_file.with_name("worker.log")
 
     @property
     def limits_spending(self) -> bool:

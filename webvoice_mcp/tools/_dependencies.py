@@ -3,9 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
-
-from mcp.server.mcpserver import Context
+from typing import TYPE_CHECKING, Any
 
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.free_client import FreeClient
@@ -17,15 +15,17 @@ from webvoice_mcp.settings import Settings
 from webvoice_mcp.studio.player import Player
 from webvoice_mcp.tools.progress import Progress
 
-Get = Callable[[Context[Services]], Any]
+if TYPE_CHECKING:  # the worker process imports families of tools, and does without the SDK
+    from mcp.server.mcpserver import Context
+
+Get = Callable[["Context[Services]"], Any]
 
 
-def _services(context: Context[Services]) -> Services:
+def _services(context: "Context[Services]") -> Services:
     return context.request_context.lifespan_context
 
 
 _BY_TYPE: Mapping[Any, Get] = {
-    Context[Services]: lambda context: context,
     Files: lambda context: _services(context).files,
     FreeClient: lambda context: _services(context).free_client,
     History: lambda context: _services(context).history,
@@ -47,7 +47,7 @@ def check_dependencies(function: Callable[..., Any]) -> None:
     _getters(function)
 
 
-def dependencies(function: Callable[..., Any], context: Context[Services]) -> dict[str, Any]:
+def dependencies(function: Callable[..., Any], context: "Context[Services]") -> dict[str, Any]:
     """Return what a function asks for, by the names of its keyword-only parameters."""
     return {name: get(context) for name, get in _getters(function).items()}
 
@@ -57,7 +57,14 @@ def _getters(function: Callable[..., Any]) -> dict[str, Get]:
     getters: dict[str, Get] = {}
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-            if parameter.annotation not in _BY_TYPE:
+            get = _BY_TYPE.get(parameter.annotation) or _context_getter(parameter.annotation)
+            if get is None:
                 raise TypeError(f"{function.__name__} asks for {parameter.name}, whose type no server provides")
-            getters[parameter.name] = _BY_TYPE[parameter.annotation]
+            getters[parameter.name] = get
     return getters
+
+
+def _context_getter(annotation: Any) -> Get | None:
+    from mcp.server.mcpserver import Context  # noqa: PLC0415 - the SDK is imported where it is needed
+
+    return (lambda context: context) if annotation == Context[Services] else None

@@ -1,6 +1,8 @@
 """The MCP client that called a paid tool: asked, told of progress, and answered."""
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import anyio
 from mcp.server.mcpserver import Context
@@ -18,11 +20,13 @@ class McpCaller:
 
     Attributes:
         tool: the tool's name.
+        arguments: its arguments, as the SDK checked and converted them.
         wants_text: True if the caller asked for progress.
     """
 
-    def __init__(self, tool: str, context: Context[Services]) -> None:
+    def __init__(self, tool: str, arguments: Mapping[str, Any], context: Context[Services]) -> None:
         self.tool = tool
+        self.arguments = arguments
         self._context = context
         self._settings = context.request_context.lifespan_context.settings
         self._progress = Progress(context)
@@ -54,12 +58,13 @@ class McpCaller:
                 await follow(job, self._progress, until=lambda: job.is_finished, deadline=self._deadline)
         except anyio.get_cancelled_exc_class():
             # Media that were paid for are saved for later; a text is worth nothing without its reader.
-            job.has_reader = False
+            job.set_reader(is_there=False)
             if not (job.state == "running" and job.outlives_caller):
                 job.cancel()
             raise
         if not job.is_finished or (background and job.was_sent):
-            job.was_announced, job.has_reader = True, job.is_finished
+            job.was_announced = True
+            job.set_reader(is_there=job.is_finished)
             return JobStarted(job_id=job.id, state="running", files=[])
         outcome = job.outcome()
         assert isinstance(outcome, Result), "paid tools make results"  # noqa: S101 - for mypy

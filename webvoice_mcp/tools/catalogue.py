@@ -11,6 +11,7 @@ from webvoice_mcp.jobs.run import estimate_cost
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.tools import account, chat, image, jobs, messaging, speech, studio, transcription, translation, video
 from webvoice_mcp.tools.arguments import explain, normalize
+from webvoice_mcp.tools.results import Result
 from webvoice_mcp.tools.toolset import RegisteredTool, ToolSet
 
 TOOLSETS: tuple[ToolSet, ...] = (
@@ -30,6 +31,11 @@ TOOLSETS: tuple[ToolSet, ...] = (
 def offered(families: frozenset[str]) -> list[RegisteredTool]:
     """Return the tools of the chosen families."""
     return [tool for toolset in TOOLSETS if toolset.family in families for tool in toolset.tools]
+
+
+def results_of_tools(families: frozenset[str]) -> dict[str, type[Result]]:
+    """Return the type of each tool's result, by the tools' names."""
+    return {tool.name: tool.result for tool in offered(families)}
 
 
 def check_offered(name: str, families: frozenset[str]) -> None:

@@ -36,8 +36,8 @@ _INCOMPLETE = "Not all jobs are listed here; the sums count all of them."
 _UNKNOWN_COST = "Credits may have been spent: see webvoice_usage."
 _MESSAGES = {
     "interrupted": (
-        f"The server ended before this job did. {_UNKNOWN_COST} Parts of long work are kept: the same call goes on with"
-        " what is missing."
+        f"Its process ended before it did. {_UNKNOWN_COST} Parts of long work are kept: the same call goes on with what"
+        " is missing."
     ),
     "cancelled": f"The caller cancelled it while it was running. {_UNKNOWN_COST}",
     "internal_error": f"It crashed because of a bug in webvoice-mcp. {_UNKNOWN_COST}",
@@ -227,6 +227,8 @@ async def _describe_rows(rows: list[HistoryRow]) -> list[dict[str, Any]]:
 
 def _describe_row(row: HistoryRow) -> dict[str, Any]:
     described: dict[str, Any] = _summary(row.id, row.tool, row.state, row.started_at)
+    if row.parts > 1:
+        described |= {"parts": row.parts, "parts_done": row.parts_done}
     if row.state == "done":
         described["result"] = {"files": [describe_file(Path(path)) for path in row.files if Path(path).is_absolute()]}
         if row.credits is not None:

@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
-from mcp.server.mcpserver import Context
 
 from webvoice_mcp.client.stream import TEXT_INTERVAL_SECONDS
 from webvoice_mcp.jobs.job import Job
+
+if TYPE_CHECKING:  # the worker process imports families of tools, and does without the SDK
+    from mcp.server.mcpserver import Context
 
 _FIRST_SECONDS = 0.8  # a caller who wants progress gets the first notification within a second
 _INTERVAL_SECONDS = 4.5  # and then one at least every five seconds
@@ -28,7 +30,7 @@ class Progress:
         on_text: called when there is new text to send.
     """
 
-    def __init__(self, context: Context[Any, Any], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, context: "Context[Any, Any]", *, clock: Callable[[], float] = time.monotonic) -> None:
         meta = context.request_context.meta or {}
         self.is_wanted = meta.get("progress_token") is not None
         self.on_text: Callable[[], None] = lambda: None

@@ -7,9 +7,8 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from mcp.types import CallToolResult, ContentBlock, ResourceLink, TextContent
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from webvoice_mcp.client.auth import Keys
@@ -20,7 +19,9 @@ from webvoice_mcp.files import SavedFile, kind_for_suffix
 from webvoice_mcp.jobs.long_results import SURELY_SMALL_CHARACTERS, wire_bytes
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.storage.threads import WorkerThreads
-from webvoice_mcp.tools.pictures import image_content
+
+if TYPE_CHECKING:  # the worker process makes results, and does without the SDK
+    from mcp.types import CallToolResult, ContentBlock, ResourceLink
 
 ERROR_META = "webvoice/error"
 MAX_LIST_BYTES = 1400  # of JSON for a list from the history, all of which the model reads
@@ -57,7 +58,7 @@ class Result(BaseModel):
         """Return the files that the result links to."""
         return [File.model_validate(file) for file in getattr(self, "files", None) or []]
 
-    def embedded(self) -> list[ContentBlock]:
+    def embedded(self) -> "list[ContentBlock]":
         """Return further content, which is not JSON."""
         return []
 
@@ -130,8 +131,12 @@ class JobStarted(Result):
     files: list[File]
 
 
-async def successful_result(result: Result, services: Services) -> CallToolResult:
+async def successful_result(result: Result, services: Services) -> "CallToolResult":
     """Make the SDK's result: compact JSON, pictures for the model, a link for each file, structured content."""
+    from mcp.types import CallToolResult, TextContent  # noqa: PLC0415 - the SDK is imported where it is needed
+
+    from webvoice_mcp.tools.pictures import image_content  # noqa: PLC0415 - it imports the SDK
+
     fields = await bounded(result.fields())
     content: list[ContentBlock] = [TextContent(text=compact_json(fields))]
     if result.pictures and services.settings.inline_images:
@@ -149,7 +154,7 @@ async def bounded(fields: dict[str, Any]) -> dict[str, Any]:
     return await WorkerThreads(1).run(_shortened, fields)  # it may take seconds
 
 
-def failed_result(error: WebVoiceError) -> CallToolResult:
+def failed_result(error: WebVoiceError) -> "CallToolResult":
     """Make the SDK's result of a failure.
 
     The details are in `_meta`: TypeScript clients of version 1 validate structured content against the output schema
@@ -163,16 +168,20 @@ def failed_result(error: WebVoiceError) -> CallToolResult:
     return failure(str(error), details)
 
 
-def failure(message: str, details: dict[str, Any]) -> CallToolResult:
+def failure(message: str, details: dict[str, Any]) -> "CallToolResult":
     """Make the SDK's result of a failure from a message and its details, of which `code` is one."""
+    from mcp.types import CallToolResult, TextContent  # noqa: PLC0415 - the SDK is imported where it is needed
+
     text = sanitize(f"{details['code']}: {message}").replace("\n", " ")  # it may quote an argument
     if len(text) > _MAX_ERROR_CHARACTERS:
         text = f"{text[: _MAX_ERROR_CHARACTERS - _ERROR_END_CHARACTERS]}…{text[-_ERROR_END_CHARACTERS:]}"
     return CallToolResult(content=[TextContent(text=text)], is_error=True, _meta={ERROR_META: details})
 
 
-async def without_key(failure: CallToolResult, keys: Keys) -> CallToolResult:
+async def without_key(failure: "CallToolResult", keys: Keys) -> "CallToolResult":
     """Return a failed result with the key masked: its text may quote an argument."""
+    from mcp.types import TextContent  # noqa: PLC0415 - the SDK is imported where it is needed
+
     with suppress(DiskError):
         if key := await keys.find():
             content = [
@@ -194,7 +203,9 @@ def compact_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _link(file: File) -> ResourceLink:
+def _link(file: File) -> "ResourceLink":
+    from mcp.types import ResourceLink  # noqa: PLC0415 - the SDK is imported where it is needed
+
     return ResourceLink(uri=file.uri, name=Path(file.path).name, mime_type=file.mime_type, size=file.size_bytes)
 
 

@@ -5,11 +5,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
-
-from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from webvoice_mcp.contract.endpoint import Endpoint, FreeEndpoint, PaidEndpoint
 from webvoice_mcp.errors import WebVoiceError
@@ -18,11 +14,13 @@ from webvoice_mcp.jobs.call import PaidCall
 from webvoice_mcp.jobs.run import run
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.tools import _schema
-from webvoice_mcp.tools._confirmation import InputRequired
 from webvoice_mcp.tools._dependencies import check_dependencies, dependencies
 from webvoice_mcp.tools._docstring import docstring
-from webvoice_mcp.tools.caller import McpCaller
 from webvoice_mcp.tools.results import Result, failed_result, successful_result
+
+if TYPE_CHECKING:  # the worker process calls functions of paid tools, and does without the SDK
+    from mcp.server.mcpserver.tools import Tool
+    from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 
 FreeFunction = TypeVar("FreeFunction", bound=Callable[..., Awaitable[Result]])
 PaidFunction = TypeVar("PaidFunction", bound=Callable[..., Awaitable[PaidCall[Any] | PaidBatch[Any]]])
@@ -36,8 +34,10 @@ class Effect:
     open_world: bool = True
     destructive: bool = False
 
-    def annotations(self, title: str) -> ToolAnnotations:
+    def annotations(self, title: str) -> "ToolAnnotations":
         """Return the hints of a tool with this effect."""
+        from mcp.types import ToolAnnotations  # noqa: PLC0415 - the SDK is imported where it is needed
+
         return ToolAnnotations(
             title=title,
             read_only_hint=self.read_only,
@@ -80,8 +80,10 @@ class RegisteredTool:
         return any(endpoint.paid for endpoint in self.endpoints)
 
     @functools.cache  # noqa: B019 - tools live as long as the process, and building a schema takes milliseconds
-    def sdk_tool(self) -> Tool:
+    def sdk_tool(self) -> "Tool":
         """Return the SDK's tool."""
+        from mcp.server.mcpserver.tools import Tool  # noqa: PLC0415 - the SDK is imported where it is needed
+
         tool = Tool.from_function(
             _sdk_function(self),
             name=self.name,
@@ -158,7 +160,13 @@ def _paid_result(kind: Any) -> Any:
     return get_args(kind)[0] if get_origin(kind) in (PaidCall, PaidBatch) else None
 
 
-def _sdk_function(tool: RegisteredTool) -> Callable[..., Awaitable[CallToolResult | InputRequiredResult]]:
+def _sdk_function(tool: RegisteredTool) -> "Callable[..., Awaitable[CallToolResult | InputRequiredResult]]":
+    from mcp.server.mcpserver import Context  # noqa: PLC0415 - the SDK is imported where it is needed
+    from mcp.types import CallToolResult, InputRequiredResult  # noqa: PLC0415 - the SDK is imported where it is needed
+
+    from webvoice_mcp.tools._confirmation import InputRequired  # noqa: PLC0415 - it imports the SDK
+    from webvoice_mcp.tools.caller import McpCaller  # noqa: PLC0415 - it imports the SDK
+
     # The SDK reads parameters and output schema from the signature. The wrapper shows the function's own, without the
     # dependencies, with the request's context, and with the result that the function's result becomes.
     signature = inspect.signature(tool.function)
@@ -175,7 +183,7 @@ def _sdk_function(tool: RegisteredTool) -> Callable[..., Awaitable[CallToolResul
             if isinstance(returned, PaidCall | PaidBatch):
                 if returned.endpoint not in tool.endpoints:
                     raise TypeError(f"{tool.name} is not registered for {returned.endpoint.path}")
-                returned = await run(returned, services, McpCaller(tool.name, context))
+                returned = await run(returned, services, McpCaller(tool.name, arguments, context))
             return await successful_result(returned, services)
         except InputRequired as question:
             return question.result

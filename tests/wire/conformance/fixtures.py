@@ -77,7 +77,7 @@ async def test_tool_with_task(
 async def _as_job(tool: str, prompt: str, context: Context[Services]) -> CallToolResult:
     services = context.request_context.lifespan_context
     call = replace(await webvoice_chat(prompt=prompt, stream=False), background=True)
-    return await successful_result(await run(call, services, McpCaller(tool, context)), services)
+    return await successful_result(await run(call, services, McpCaller(tool, {"prompt": prompt}, context)), services)
 
 
 TOOLS = [

@@ -1,0 +1,309 @@
+"""The worker as its server sees it: started when first needed, and ended when there is nothing to do."""
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from types import TracebackType
+from typing import Self
+
+import anyio
+import anyio.lowlevel
+from anyio.abc import TaskGroup
+from pydantic import BaseModel
+
+from webvoice_mcp import __version__
+from webvoice_mcp.client.auth import Keys
+from webvoice_mcp.errors import WebVoiceError
+from webvoice_mcp.jobs.carrier import AgreedCall
+from webvoice_mcp.jobs.job import Job, WorkerEnded
+from webvoice_mcp.storage.threads import WorkerThreads
+from webvoice_mcp.worker import frames
+from webvoice_mcp.worker.channel import Channel, ChannelBroken, Lines
+
+_log = logging.getLogger("webvoice_mcp")
+
+IDLE_SECONDS = 60.0
+"""Seconds without a job after which the worker is ended."""
+
+_START_SECONDS = 30.0  # for a busy computer; it takes a quarter of a second
+_ENDED = (
+    "The worker process that carried this call ended before it was done. Credits may have been spent: see"
+    " webvoice_usage. Nothing is sent again. Parts of long work are kept: the same call goes on with what is missing."
+)
+_NOT_TAKEN = "The worker process ended before it took this call. Nothing was sent. Call it again."
+
+Start = Callable[[], Channel]
+
+
+class Worker:
+    """At most one worker process at a time. A context manager: leaving it lets go of the process, which finishes its
+    jobs and ends.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        results: Mapping[str, type[BaseModel]],
+        start: Start,
+        *,
+        idle_seconds: float | None = None,
+    ) -> None:
+        """Prepare; nothing is started yet.
+
+        Args:
+            keys: learn which keys the service refused.
+            results: the type of each paid tool's result.
+            start: starts the process and returns the connection to it, or raises an `OSError`. It may block.
+            idle_seconds: seconds without a job after which the worker is ended.
+        """
+        self.takes_descriptors = False
+        self._keys = keys
+        self._results = results
+        self._start = start
+        self._idle_seconds = IDLE_SECONDS if idle_seconds is None else idle_seconds
+        self._connection: _Connection | None = None
+        self._is_refused = False
+        self._started: anyio.Event | None = None
+        self._tasks: TaskGroup
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        if self._connection is not None:
+            self._connection.close()
+        self._tasks.cancel_scope.cancel()
+        return await self._stack.__aexit__(kind, error, trace)
+
+    async def is_ready(self) -> bool:
+        """Start the process if it is not running. Return False if there can be none: that is said once on stderr."""
+        if self._connection is None and not self._is_refused:
+            if self._started is None:  # concurrent calls share one worker
+                self._started = anyio.Event()
+                self._tasks.start_soon(self._connect, self._started)
+            await self._started.wait()
+        if self._connection is not None:
+            self._connection.keep()
+        return self._connection is not None
+
+    async def carry(self, job: Job, call: AgreedCall) -> BaseModel:
+        """Hand the call over, follow the job, and return the tool's result.
+
+        Raises:
+            WebVoiceError: the call was refused, or failed.
+            WorkerEnded: the process ended before the job did.
+        """
+        connection = self._connection
+        try:
+            await anyio.lowlevel.checkpoint_if_cancelled()  # from here on the job is cancelled in the worker
+            if connection is None:
+                raise WorkerEnded(_NOT_TAKEN)
+            carried = connection.add(job)
+            try:
+                with anyio.CancelScope(shield=True):  # half a line would end the connection
+                    await connection.send(*frames.job_frame(call))
+            except OSError:
+                connection.close()  # the next call starts another worker
+        finally:
+            call.close()
+        return await self._result(await self._follow(carried, connection), job, call.api_key.value)
+
+    async def _follow(self, carried: "_Carried", connection: "_Connection") -> frames.Outcome:
+        job, has_reader = carried.job, True
+        try:
+            while carried.outcome is None and not carried.is_lost:
+                if has_reader != job.has_reader:
+                    has_reader = job.has_reader
+                    await connection.try_to_send(frames.encode(frames.READER, id=job.id, is_there=has_reader))
+                else:
+                    await job.changed()
+        finally:
+            connection.remove(carried)
+        if carried.outcome is None:
+            raise self._ended(carried)
+        return carried.outcome
+
+    def _ended(self, carried: "_Carried") -> WorkerEnded:
+        job = carried.job
+        if not (carried.is_accepted or job.was_sent):  # the worker says so before it begins
+            job.is_carried = False
+            return WorkerEnded(_NOT_TAKEN)
+        job.was_sent = True  # it may have been
+        return _ended_after_acceptance()
+
+    async def _result(self, outcome: frames.Outcome, job: Job, api_key: str) -> BaseModel:
+        job.files, job.carried_cost = outcome.files, outcome.cost
+        error = outcome.error
+        if outcome.result is not None:
+            return self._results[job.tool].model_validate(outcome.result)
+        if isinstance(error, WebVoiceError) and error.status is not None:
+            self._keys.take_note(api_key, error.status)
+        if outcome.code == "cancelled":
+            job.scope.cancel()
+            await anyio.lowlevel.checkpoint()
+        raise error or _ended_after_acceptance()
+
+    async def _connect(self, started: anyio.Event) -> None:
+        try:
+            with anyio.CancelScope(shield=True):  # else a process that was started would be lost
+                channel = await WorkerThreads(1).run(self._start)
+            try:
+                lines = Lines(channel)
+                reason = await _reason_not_to_use(lines)
+            except BaseException:
+                channel.close()
+                raise
+            if reason:
+                channel.close()
+                self._refuse(reason)
+            else:
+                self.takes_descriptors = channel.takes_descriptors
+                self._connection = _Connection(channel, lines, self._idle_seconds, self._tasks)
+                self._tasks.start_soon(self._run, self._connection)
+        except OSError as error:
+            self._refuse(error.strerror or str(error))
+        finally:
+            self._started = None
+            started.set()
+
+    def _refuse(self, reason: str) -> None:
+        self._is_refused = True
+        _log.warning(
+            "No worker process could be started (%s), so calls that are running when this server ends are cut off."
+            " WEBVOICE_WORKER=0 says that none is wanted.",
+            reason,
+        )
+
+    async def _run(self, connection: "_Connection") -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(connection.end_when_idle)
+            await connection.receive_all()
+            tasks.cancel_scope.cancel()
+        connection.close()
+        if self._connection is connection:
+            self._connection = None  # the next paid call starts another one
+
+
+async def _reason_not_to_use(lines: Lines) -> str:
+    """Wait until the process says that it is ready. Return "" if it can be used, else the reason."""
+    with anyio.move_on_after(_START_SECONDS), suppress(frames.NotAFrame, ChannelBroken):
+        line = await lines.next()
+        if line is None:
+            return "it ended at once; see worker.log in the state folder"
+        version = frames.decode(line, frames.READY).get("version")
+        return "" if version == __version__ else f"it is of version {version}, this server of {__version__}"
+    return "it did not say that it is ready"
+
+
+def _ended_after_acceptance() -> WorkerEnded:
+    error = WorkerEnded(_ENDED)
+    error.billed = True
+    return error
+
+
+class _Carried:
+    """A job in the worker, as far as the server knows."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.outcome: frames.Outcome | None = None
+        self.is_accepted = False
+        self.is_lost = False
+
+
+class _Connection:
+    """The connection to one worker process, and the jobs that it carries."""
+
+    def __init__(self, channel: Channel, lines: Lines, idle_seconds: float, tasks: TaskGroup) -> None:
+        self._channel = channel
+        self._lines = lines
+        self._tasks = tasks
+        self._idle_seconds = idle_seconds
+        self._sending = WorkerThreads(1)
+        self._carried: dict[str, _Carried] = {}
+        self._changed = anyio.Event()
+        self._is_closed = False
+
+    def keep(self) -> None:
+        """Let the time without a job begin anew, because a call is about to come."""
+        self._changed.set()
+
+    def add(self, job: Job) -> _Carried:
+        """Take a job in; from now on the worker is not idle."""
+        carried = self._carried[job.id] = _Carried(job)
+        carried.is_lost = self._is_closed
+        job.is_carried = True
+        job.cancel_carried = lambda: self._cancel(job)
+        self._changed.set()
+        return carried
+
+    def remove(self, carried: _Carried) -> None:
+        """Forget a job."""
+        self._carried.pop(carried.job.id, None)
+        self._changed.set()
+
+    async def send(self, line: bytes, descriptors: list[int] | None = None) -> None:
+        """Send a line.
+
+        Raises:
+            OSError: the worker is gone.
+        """
+        await self._sending.run(self._channel.send, line, descriptors)
+
+    async def try_to_send(self, line: bytes) -> None:
+        """Send a line that matters only if the worker is still there."""
+        with suppress(OSError):
+            await self.send(line)
+
+    async def receive_all(self) -> None:
+        """Pass on what the worker says, until it is gone."""
+        try:
+            while (line := await self._lines.next()) is not None:
+                self._handle(line)
+        except ChannelBroken:
+            _log.warning("The worker process sent a line without an end, so its connection was closed.")
+        self._is_closed = True
+        for carried in self._carried.values():
+            carried.is_lost = True
+            carried.job.notify()
+
+    async def end_when_idle(self) -> None:
+        """Close the connection once no job has been carried for a while; the worker then ends."""
+        while not self._is_closed:
+            self._changed = anyio.Event()
+            with anyio.move_on_after(float("inf") if self._carried else self._idle_seconds):
+                await self._changed.wait()
+                continue
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the worker: it finishes its jobs and ends."""
+        self._is_closed = True
+        self._channel.close()
+
+    def _cancel(self, job: Job) -> None:
+        self._tasks.start_soon(self.try_to_send, frames.encode(frames.CANCEL, id=job.id))
+
+    def _handle(self, line: bytes) -> None:
+        try:
+            frame = frames.decode(line, frames.ACCEPTED, frames.PROGRESS, frames.FINISHED)
+            carried = self._carried.get(str(frame.get("id")))
+            if carried is None:
+                return  # a job that nobody waits for any more
+            match frame["type"]:
+                case frames.ACCEPTED:
+                    carried.is_accepted = True
+                case frames.PROGRESS:
+                    frames.apply_progress(carried.job, frame)
+                case frames.FINISHED:
+                    frames.apply_progress(carried.job, frame)
+                    carried.outcome = frames.read_outcome(frame)
+                    carried.job.notify()
+        except (frames.NotAFrame, KeyError, TypeError):
+            _log.warning(
+                "The worker process sent a line that is none of its messages. It was left out; its jobs go on."
+            )
