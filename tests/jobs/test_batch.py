@@ -14,6 +14,7 @@ import httpx2
 import pytest
 from mcp import Client
 
+from tests.files.samples import wav_bytes
 from tests.studio.mp3_frames import frame
 from tests.support import MakeSettings, answer, base64_text, connected, count_descriptors, failed, fields
 from webvoice_mcp.files.mp3_frames import parse_header
@@ -384,6 +385,16 @@ async def test_unlike_parts_may_be_more_than_a_process_can_open(
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
     assert len(result["files"]) == (1 if has_extra else 60)
+
+
+async def test_parts_that_are_no_mp3_are_delivered_as_files(make_settings: MakeSettings) -> None:
+    service = Speaker()
+    service.sound = lambda text: wav_bytes() if text == "Two." else FRAME * 50
+    async with connected(make_settings(), service) as client:
+        arguments = {"lines": [{"text": "One."}, {"text": "Two."}]}
+        result = fields(await client.call_tool("webvoice_narrate", arguments))
+    assert [Path(file["path"]).suffix for file in result["files"]] == [".mp3", ".wav"]
+    assert result["note"].endswith("cannot be joined: Part 2 has no MP3 frames.")
 
 
 async def test_works_with_a_part_in_common_pay_for_it_once(make_settings: MakeSettings, tmp_path: Path) -> None:

@@ -312,6 +312,15 @@ def test_each_piece_plays_as_long_as_it_is_said_to(tmp_path: Path) -> None:
     assert hear(output.getvalue()).seconds == pytest.approx(sum(lengths), abs=0.06)
 
 
+def test_sound_of_whole_packets_has_no_rest() -> None:
+    part = make(MP3)
+    (seconds,) = join_sound_anew([io.BytesIO(part)], io.BytesIO())
+    filling = Silence((1152 - round(seconds * 44_100) % 1152) / 44_100)
+    output = io.BytesIO()
+    lengths = join_sound_anew([io.BytesIO(part), filling], output)
+    assert hear(output.getvalue()).seconds == pytest.approx(sum(lengths), abs=0.03)
+
+
 def test_a_part_that_is_no_mp3_is_named_by_its_place() -> None:
     for broken in (b"", b"no sound" * 100):
         with pytest.raises(BrokenPartError) as caught:

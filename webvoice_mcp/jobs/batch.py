@@ -156,7 +156,7 @@ class Plan(Generic[T]):
         assemble: writes the outputs and returns the tool's result.
         basis: the parts in words, as part of an estimate's basis, such as "12 parts of at most 4000 characters".
         follow_up: further parts that a part's reply makes necessary.
-        more: why they may become necessary, and their price, as part of an estimate's basis; "" if there are none.
+        more: the reason for them and their price, as part of an estimate's basis; "" if there are none.
     """
 
     parts: Sequence[Part]
