@@ -14,6 +14,12 @@ def files(make_settings: MakeSettings) -> Files:
 
 
 @pytest.fixture
+def made_out(out: Path) -> None:
+    """Make the output folder."""
+    out.mkdir()
+
+
+@pytest.fixture
 def overwriting(make_settings: MakeSettings) -> Files:
     return Files(make_settings(OVERWRITE=1))
 

@@ -16,17 +16,11 @@ from tests.support import MakeSettings
 from webvoice_mcp.errors import FileNotFound, InvalidArgument, PathNotAllowed
 from webvoice_mcp.files import Files
 
+pytestmark = pytest.mark.usefixtures("made_out")
+
 NARROW, FIXED, WIDE = "\u202f", "\u00a0", "\u3000"
 COMPOSED, DECOMPOSED = unicodedata.normalize("NFC", "Café"), unicodedata.normalize("NFD", "Café")
 OTHER = MP3_BYTES + MP3_BYTES
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """The output folder."""
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder
 
 
 async def test_a_name_is_found_by_how_it_looks(files: Files, out: Path) -> None:

@@ -24,18 +24,12 @@ from webvoice_mcp.files.kinds import sniff
 from webvoice_mcp.files.metadata import without_metadata
 from webvoice_mcp.files.pieces import MalformedPicture, Piece
 
+pytestmark = pytest.mark.usefixtures("made_out")
+
 SECRET = b"SECRET-OWNER"
 GPS = 0x8825
 ORIENTATION = 0x0112
 TAIL = b"\xff\xd9" + SECRET
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """The output folder."""
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder
 
 
 def exif(orientation: int | None = None) -> Image.Exif:

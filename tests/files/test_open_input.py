@@ -23,15 +23,9 @@ from webvoice_mcp.files.input_file import OpenedFile, Upload
 from webvoice_mcp.files.names import upload_name
 from webvoice_mcp.files.path_policy import PathPolicy
 
+pytestmark = pytest.mark.usefixtures("made_out")
+
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """The output folder."""
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder
 
 
 async def test_a_file_is_described_by_its_content_and_not_its_name(files: Files, out: Path) -> None:

@@ -109,13 +109,14 @@ async def test_a_translation_that_may_cost_more_says_so(make_settings: MakeSetti
                     {"tool": "webvoice_translate", "arguments": {"texts": texts, "target_language": "it"}},
                 )
             )["basis"]
-            for texts in (["One.", "Two.", "x" * 4000], ["x" * 4000, "y" * 4000])
+            for texts in (["One.", "Two.", "x" * 4000], ["One.", "Two."], ["x" * 4000, "y" * 4000])
         ]
     more = (
         "; if a part comes back with another number of lines, each of its texts is sent again by itself, at least 0.1"
     )
-    assert more in bases[0]
-    assert more not in bases[1]
+    assert f"{more} each (3 texts in all)" in bases[0]
+    assert bases[1] == f"9 characters, 0.1 per started 1000{more} each (2 texts in all)"
+    assert more not in bases[2]
 
 
 # A full disk

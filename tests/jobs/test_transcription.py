@@ -100,6 +100,15 @@ async def test_subtitles_have_the_times_of_the_phrases(make_settings: MakeSettin
     assert result["parts"] == 2
 
 
+async def test_words_that_count_as_silence_are_shown_for_all_of_their_phrase(
+    make_settings: MakeSettings, out: Path
+) -> None:
+    (out / "hush.wav").write_bytes(wav(bytes(2 * 8000 * 10), rate=8000))
+    async with connected(make_settings(), Listener("Hush.")) as client:
+        fields(await client.call_tool("webvoice_stt", {"audio_path": "hush.wav", "output_path": "hush.srt"}))
+    assert (out / "hush.srt").read_text() == "1\n00:00:00,000 --> 00:00:10,000\nHush.\n"
+
+
 async def test_a_long_saved_transcript_is_not_repeated(make_settings: MakeSettings, out: Path) -> None:
     service = Listener("word " * 1000)
     async with connected(make_settings(), service) as client:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from fractions import Fraction
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from tests.studio.recordings import Shape, hear, make
 from webvoice_mcp.studio.decoder import Guard, TimeIsUpError, TooLargeError
 from webvoice_mcp.studio.films import BrokenClipError, BrokenSoundError, Subtitle, join_films
+from webvoice_mcp.studio.mp3_silence import Silence
 from webvoice_mcp.studio.sound_joined import BrokenPartError, join_sound_anew
 
 av: Any = import_module("av")
@@ -165,7 +167,7 @@ def test_a_sound_laid_under_takes_the_place_of_the_clips_own(seconds: int, loud_
 def test_subtitles_are_a_track_that_players_can_show() -> None:
     texts = [
         Subtitle(2.5, 9.0, "The end"),
-        Subtitle(0.5, 1.5, "Grüße – 你好"),
+        Subtitle(0.5, 1.0, "Grüße – 你好"),
         Subtitle(1.0, 2.0, "second"),
         Subtitle(3.0, 3.0, "never"),
         Subtitle(7.0, 8.0, "after the film"),
@@ -179,13 +181,30 @@ def test_subtitles_are_a_track_that_players_can_show() -> None:
             if packet.size > 2
         ]
         assert container.streams.subtitles[0].codec_context.name == "mov_text"
-    assert shown == [(0.5, 0.5, "Grüße – 你好"), (1.0, 1.0, "second"), (2.5, 0.5, "The end")]
+    assert shown == [(0.5, 0.5, "Grüße – 你好"), (1.0, 1.0, "second"), (2.5, 1.5, "The end")]
     with av.open(io.BytesIO(film)) as container:
         assert [str(subtitle.dialogue, "utf-8") for subtitle in container.decode(subtitles=0)] == [
             "Grüße – 你好",
             "second",
             "The end",
         ]
+
+
+def test_subtitles_at_the_same_time_are_shown_together() -> None:
+    texts = [
+        Subtitle(0.0, 1.5, "Sea."),
+        Subtitle(0.5, 1.0, "Wind."),
+        Subtitle(0.5, 1.0, "Rain."),
+        Subtitle(1, 3, "Sun."),
+    ]
+    film, _ = join([make(CLIP)], subtitles=texts)
+    with av.open(io.BytesIO(film)) as container:
+        shown = [
+            (float(packet.pts * packet.time_base), bytes(packet)[2:].decode())
+            for packet in container.demux(container.streams.subtitles[0])
+            if packet.size > 2
+        ]
+    assert shown == [(0, "Sea."), (0.5, "Sea.\nWind.\nRain."), (1, "Sea.\nSun."), (1.5, "Sun.")]
 
 
 @pytest.mark.parametrize("broken", [b"no film", make(CLIP)[:3000], make(Shape("mp4", "aac"))])
@@ -275,13 +294,32 @@ def test_mp3_files_of_different_formats_are_joined_to_one() -> None:
     ]
     output = io.BytesIO()
 
-    seconds = join_sound_anew([io.BytesIO(make(shape)) for shape in shapes], output)
+    seconds = sum(join_sound_anew([io.BytesIO(make(shape)) for shape in shapes], output))
 
     heard = hear(output.getvalue())
     assert seconds == pytest.approx(4, abs=0.15)
     assert (heard.codec, heard.rate, heard.channels) == ("mp3", 44_100, 2)
     assert heard.seconds == pytest.approx(seconds, abs=0.06)
     assert heard.hertz == pytest.approx(400, abs=20)
+
+
+def test_each_piece_plays_as_long_as_it_is_said_to(tmp_path: Path) -> None:
+    for name, rate in (("a", 24_000), ("b", 44_100)):
+        (tmp_path / name).write_bytes(make(MP3._replace(rate=rate, layout="mono")))
+    pieces = [piece for _ in range(6) for piece in (tmp_path / "a", Silence(0.1), tmp_path / "b", Silence(0))]
+    output = io.BytesIO()
+    lengths = join_sound_anew(pieces, output)
+    assert lengths == pytest.approx([1, 0.1, 1, 0] * 6, abs=0.001)
+    assert hear(output.getvalue()).seconds == pytest.approx(sum(lengths), abs=0.06)
+
+
+def test_sound_of_whole_packets_has_no_rest() -> None:
+    part = make(MP3)
+    (seconds,) = join_sound_anew([io.BytesIO(part)], io.BytesIO())
+    filling = Silence((1152 - round(seconds * 44_100) % 1152) / 44_100)
+    output = io.BytesIO()
+    lengths = join_sound_anew([io.BytesIO(part), filling], output)
+    assert hear(output.getvalue()).seconds == pytest.approx(sum(lengths), abs=0.03)
 
 
 def test_a_part_that_is_no_mp3_is_named_by_its_place() -> None:

@@ -105,6 +105,14 @@ def test_only_the_words_of_subtitles_are_read() -> None:
     assert spoken_text(vtt, ".vtt") == "Fish & chips"
 
 
+def test_a_byte_order_mark_hides_no_heading() -> None:
+    assert spoken_text("\ufeff# One\n\nText.", ".md") == "One\n\nText."
+
+
+def test_text_between_two_rules_is_read() -> None:
+    assert spoken_text("---\nOnce upon a time.\n\n---\nThe end.", ".md") == "Once upon a time.\n\n\nThe end."
+
+
 def test_plain_text_is_read_as_it_is() -> None:
     assert spoken_text(MARKDOWN, ".txt") == MARKDOWN
 

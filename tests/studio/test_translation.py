@@ -156,8 +156,10 @@ def test_a_translation_into_the_same_words_changes_no_byte(make: Callable[[str],
 
 def test_front_matter_is_only_what_is_closed() -> None:
     assert from_markdown("---\nprose\n").texts == ["prose"]
-    assert from_markdown("+++\nkey\n...\n+++\nprose").texts == ["prose"]
-    assert from_markdown("---\nkey\n...\nprose").texts == ["prose"]
+    assert from_markdown("---\nkey: 1\nprose").texts == ["key: 1", "prose"]
+    assert from_markdown("---\nA story begins.\n\n---\nIt ends.").texts == ["A story begins.", "It ends."]
+    assert from_markdown("+++\nkey = 1\n...\n+++\nprose").texts == ["prose"]
+    assert from_markdown("---\nkey: 1\n...\nprose").texts == ["prose"]
 
 
 def test_a_plain_text_keeps_its_lines_indents_and_list_marks() -> None:

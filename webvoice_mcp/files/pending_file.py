@@ -75,6 +75,13 @@ class PendingFile:
         """
         return await self._threads.run(self._file.publish, suffix)
 
+    async def close(self) -> None:
+        """Close the file before the block of `create` ends, and remove it unless it was published.
+
+        An answer of very many files needs it: a published file keeps its folder open.
+        """
+        await self._threads.run(self._file.discard)
+
 
 class _Writer(io.RawIOBase):
     """A temporary file that can be written at any position."""

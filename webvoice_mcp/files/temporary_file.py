@@ -143,7 +143,10 @@ class TemporaryFile:
         return SavedFile(str(path), path.as_uri(), mime_type, self.size, FileId.of(status), status.st_mtime_ns)
 
     def discard(self) -> None:
-        """Close the file. Remove it and the folders that were created for it, unless it was published."""
+        """Close the file. Remove it and the folders that were created for it, unless it was published.
+
+        Calling it again does nothing.
+        """
         with self._lock:
             self._is_discarded = True
             with suppress(OSError):
@@ -153,6 +156,7 @@ class TemporaryFile:
                     self._folder.remove_file(self._name)
                 with suppress(OSError):
                     self._folder.close()
+                self._folder = None
             if not self._is_published:
                 remove_empty(self._made, self._policy)
 

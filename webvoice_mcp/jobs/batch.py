@@ -156,12 +156,14 @@ class Plan(Generic[T]):
         assemble: writes the outputs and returns the tool's result.
         basis: the parts in words, as part of an estimate's basis, such as "12 parts of at most 4000 characters".
         follow_up: further parts that a part's reply makes necessary.
+        more: the reason for them and their price, as part of an estimate's basis; "" if there are none.
     """
 
     parts: Sequence[Part]
     assemble: Callable[[Assembly], Awaitable[T]]
     basis: str
     follow_up: Callable[[Part, Any], Sequence[Part]] = _no_more
+    more: str = ""
 
 
 @dataclass(frozen=True, slots=True)

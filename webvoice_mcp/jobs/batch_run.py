@@ -1,6 +1,5 @@
 """Carrying out a batch: its parts are sent three at once and kept, then they become the whole."""
 
-import hashlib
 from collections import deque
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
@@ -84,9 +83,10 @@ class BatchRun(Execution):
             await self._resolve(Output(path, batch.output.prefix, batch.output.name_from, (batch.beside,), "text"))
         if self._keeps:
             await parts.prepare()
-            if not await parts.hold(self._digest):
+            ids = tuple(self._parts)
+            if not await parts.hold(ids):
                 raise InvalidArgument("The same work is under way. Wait for it with webvoice_jobs.")
-            self._resources.push_async_callback(parts.release, self._digest)
+            self._resources.push_async_callback(parts.release, ids)
 
     async def estimate(self, *, ask: bool) -> Estimate:  # noqa: ARG002 - prices of parts are documented
         """Add up the estimates of the parts that are not kept."""
@@ -95,13 +95,14 @@ class BatchRun(Execution):
         estimates = [self._price(part) for part in missing]
         prices = [estimate.credits for estimate in estimates if estimate.credits is not None]
         credits_ = round(sum(prices), 2) if len(prices) == len(estimates) else None
-        if len(self._parts) == len(missing) == 1:
-            return estimates[0]
-        basis = self._plan.basis
-        if credits_ is None:
+        is_single = len(self._parts) == len(missing) == 1
+        basis = estimates[0].basis if is_single else self._plan.basis
+        if credits_ is None and not is_single:
             basis += f"; {next(estimate.basis for estimate in estimates if estimate.credits is None)}"
         if kept := len(self._parts) - len(missing):
             basis += f"; {kept} of them are kept from an earlier call and cost nothing"
+        if self._plan.more:
+            basis += f"; {self._plan.more}"
         return Estimate(credits_, basis)
 
     async def create_output(self) -> None:
@@ -206,7 +207,7 @@ class BatchRun(Execution):
             part = self._waiting.popleft()
             try:
                 self._check_agreed(part)
-                self._results[part.id] = await self._send(part)
+                self._results[part.id] = await self._send_or_find(part)
             except WebVoiceError as error:  # parts that are under way are finished and kept
                 self._failure = self._failure or error
                 return
@@ -222,6 +223,16 @@ class BatchRun(Execution):
                 f"The parts so far cost {at_most:g} credits, and with the next one it would be more than the"
                 f" {self._agreed:g} that were agreed to."
             )
+
+    async def _send_or_find(self, part: Part) -> PartResult:
+        """Send one part, unless another call that needs the same part has just paid for it."""
+        if not self._keeps:
+            return await self._send(part)
+        async with self._services.parts.turn(part.id) as kept:
+            if kept is None:
+                return await self._send(part)
+            self._reused.add(part.id)
+            return kept
 
     async def _send(self, part: Part) -> PartResult:
         """Send one part and keep its result."""

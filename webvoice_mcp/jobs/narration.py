@@ -12,12 +12,15 @@ from webvoice_mcp.client.free_client import FreeClient
 from webvoice_mcp.contract.speech import DEFAULT_VOICES, SPEECH, SPEECH_PRICE, SpeechRequest
 from webvoice_mcp.errors import InvalidArgument, UnsupportedMedia
 from webvoice_mcp.files import Output, PendingFile
+from webvoice_mcp.files.disk import disk_errors
 from webvoice_mcp.jobs.batch import Assembly, PaidBatch, Part, Plan, Sources, TextFile
 from webvoice_mcp.jobs.voices import first_voice, voice_ids
 from webvoice_mcp.storage.threads import WorkerThreads
+from webvoice_mcp.studio.decoder import TimeIsUpError
+from webvoice_mcp.studio.extra import how_to_add
 from webvoice_mcp.studio.mp3 import NotMp3, UnlikeParts, join
 from webvoice_mcp.studio.mp3_silence import Silence
-from webvoice_mcp.studio.sound_joined import BrokenPartError, join_pieces_anew
+from webvoice_mcp.studio.sound_joined import BrokenPartError, join_sound_anew
 from webvoice_mcp.studio.spoken_text import spoken_text
 from webvoice_mcp.studio.subtitles import Cue, format_srt, format_vtt, spread
 from webvoice_mcp.studio.text import cut
@@ -160,15 +163,9 @@ async def _assemble(assembly: Assembly, spoken: Sequence[_Spoken], subtitles: st
     pieces = [piece for item in spoken for piece in (assembly.media(item.part), Silence(item.pause))]
     notes: list[str] = []
     try:
-        lengths = await threads.run(join, pieces, sound.write)
-    except NotMp3 as error:
+        lengths = await threads.run(_join, pieces, sound, notes)
+    except _CannotBeJoined as error:
         return await _deliver_parts(assembly, spoken, str(error), result)
-    except UnlikeParts as error:
-        try:
-            lengths = await threads.run(join_pieces_anew, pieces, sound.as_file())
-        except (ImportError, BrokenPartError):
-            return await _deliver_parts(assembly, spoken, str(error), result)
-        notes.append("The parts differ in format, so their sound was encoded anew.")
     await assembly.publish(sound, ".mp3")
     if others:
         cues = await threads.run(_cues, spoken, lengths)
@@ -179,24 +176,57 @@ async def _assemble(assembly: Assembly, spoken: Sequence[_Spoken], subtitles: st
     return result.model_validate({**fields, "files": [file.facts() for file in assembly.files]})
 
 
+class _CannotBeJoined(Exception):
+    """The parts cannot become one file. The message says why."""
+
+
+def _join(pieces: Sequence[Path | Silence], output: PendingFile, notes: list[str]) -> list[float]:
+    """Join parts and silences, which alternate, and return the seconds of each. Blocks.
+
+    Raises:
+        _CannotBeJoined: they cannot be joined. Nothing of the output is of use.
+        DiskError: a part cannot be read.
+    """
+    with disk_errors(
+        "read a part of the narration in", next(piece for piece in pieces if isinstance(piece, Path)).parent
+    ):
+        try:
+            return join(pieces, output.write)
+        except NotMp3 as error:
+            raise _CannotBeJoined(f"Part {error.index // 2 + 1} has no MP3 frames.") from error
+        except UnlikeParts as error:
+            reason = f"Part {error.index // 2 + 1} has {error.found}, but the sound before it has {error.expected}."
+        try:
+            lengths = join_sound_anew(pieces, output.as_file())
+        except ImportError as error:
+            raise _CannotBeJoined(f"{reason} To have such parts joined, {how_to_add()}.") from error
+        except (BrokenPartError, TimeIsUpError) as error:
+            raise _CannotBeJoined(reason) from error
+        notes.append("The parts differ in format, so their sound was encoded anew.")
+        return lengths
+
+
 async def _deliver_parts(assembly: Assembly, spoken: Sequence[_Spoken], reason: str, result: type[T]) -> T:
     """Deliver the parts as files of their own, because they cannot be joined."""
     first = assembly.outputs[0]
     threads = WorkerThreads(1)
     for item in spoken:
-        output = first.sibling()
-        await threads.run(_copy, assembly.media(item.part), output)
+        output = await threads.run(_copy, assembly.media(item.part), first)
         kind = await output.kind()
         await assembly.publish(output, kind.suffixes[0] if kind else ".bin")
+        await output.close()
     note = f"The parts are files of their own, in their order, because they cannot be joined: {reason}"
     fields = assembly.summary | {"note": note, "files": [file.facts() for file in assembly.files]}
     return result.model_validate(fields)
 
 
-def _copy(path: Path, output: PendingFile) -> None:
-    with path.open("rb") as file:
+def _copy(path: Path, first: PendingFile) -> PendingFile:
+    """Copy a part to a file beside the first one. Blocks."""
+    with disk_errors("read", path), path.open("rb") as file:
+        output = first.sibling()
         for block in iter(lambda: file.read(_BLOCK_BYTES), b""):
             output.write(block)
+    return output
 
 
 def _cues(spoken: Sequence[_Spoken], lengths: Sequence[float]) -> list[Cue]:

@@ -5,8 +5,9 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ class Parts:
         self._clock = clock
         self._threads = WorkerThreads(4)
         self._locks: ByteLocks | None = None
+        self._users: Counter[str] = Counter()  # calls that hold a part
+        self._turns: dict[str, anyio.Lock] = {}  # of parts that are being sent
 
     async def find(self, ids: Iterable[str]) -> dict[str, PartResult]:
         """Return the kept results of these parts. A file that cannot be read counts as missing."""
@@ -55,21 +58,40 @@ class Parts:
         """
         await self._threads.run(self._prepare)
 
-    async def hold(self, work: str) -> bool:
-        """Reserve a piece of work for this call; return False if another call, of any server, is doing it.
+    async def hold(self, ids: Collection[str]) -> bool:
+        """Reserve a work for this call; return False if another call, of any server, is doing it.
+
+        While it is held, no other call of this server deletes these parts: works can have parts in common.
 
         Args:
-            work: a hash of the work. Give it to `release` afterwards.
+            ids: the parts of the work. Give them to `release` afterwards.
 
         Raises:
             DiskError: the lock file cannot be used.
         """
-        return await self._threads.run(self._hold, _position(work))
+        is_free = await self._threads.run(self._hold, _position(ids))
+        if is_free:
+            self._users.update(ids)
+        return is_free
 
-    async def release(self, work: str) -> None:
+    async def release(self, ids: Collection[str]) -> None:
         """Give up what `hold` reserved."""
+        self._users.subtract(ids)
+        self._users = +self._users  # without those that are zero
         with anyio.CancelScope(shield=True):
-            await self._threads.run(self._release, _position(work))
+            await self._threads.run(self._release, _position(ids))
+
+    @asynccontextmanager
+    async def turn(self, part_id: str) -> AsyncIterator[PartResult | None]:
+        """Wait until no other call of this server sends this part; yield its result if it is kept by then."""
+        lock = self._turns.setdefault(part_id, anyio.Lock())
+        is_shared = lock.locked() or self._users[part_id] > 1
+        try:
+            async with lock:
+                yield (await self.find([part_id])).get(part_id) if is_shared else None
+        finally:
+            if not lock.locked():  # nobody waits for it
+                self._turns.pop(part_id, None)
 
     def new_media(self) -> "PartMedia":
         """Create a file for the media of a part.
@@ -90,9 +112,10 @@ class Parts:
         return kept  # noqa: RET504 - mypy cannot know that a shield swallows no exception
 
     async def forget(self, ids: Iterable[str]) -> None:
-        """Delete parts whose whole was delivered."""
+        """Delete parts whose whole was delivered, but for those that another call holds, too."""
+        unused = [part_id for part_id in ids if self._users[part_id] < 2]
         with anyio.CancelScope(shield=True):
-            await self._threads.run(self._forget, list(ids))
+            await self._threads.run(self._forget, unused)
 
     async def aclose(self) -> None:
         """Release all locks."""
@@ -128,9 +151,11 @@ class Parts:
             raise self._unusable(error) from error
 
     def _prune(self) -> None:
-        files = [
-            (path, path.lstat()) for path in self._folder.iterdir() if path.suffix in {_REPLY, _MEDIA, _INCOMPLETE}
-        ]
+        files: list[tuple[Path, os.stat_result]] = []
+        for path in self._folder.iterdir():
+            if path.suffix in {_REPLY, _MEDIA, _INCOMPLETE}:
+                with suppress(FileNotFoundError):  # another call has just delivered or kept it
+                    files.append((path, path.lstat()))
         newest_first = sorted(files, key=lambda file: file[1].st_mtime, reverse=True)
         total = 0
         for path, status in newest_first:
@@ -234,5 +259,6 @@ class PartMedia:
             self._path.unlink(missing_ok=True)
 
 
-def _position(work: str) -> int:
-    return int(work[:10], 16)
+def _position(ids: Iterable[str]) -> int:
+    """Return the byte of the lock file that stands for the work of these parts."""
+    return int(hashlib.sha256("".join(ids).encode()).hexdigest()[:10], 16)

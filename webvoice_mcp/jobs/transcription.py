@@ -130,9 +130,7 @@ async def _assemble(
     text = " ".join(filter(None, texts))
     content = text
     if subtitles:
-        cues = [
-            Cue(piece.phrase.heard_from, piece.phrase.heard_to, said) for piece, said in zip(pieces, texts, strict=True)
-        ]
+        cues = [Cue(*piece.phrase.shown, said) for piece, said in zip(pieces, texts, strict=True)]
         content = _FORMATS[subtitles](cues)
     fields = assembly.summary | {
         "language": next((reply.language for reply in replies if reply.language), None),

@@ -101,12 +101,14 @@ def _plan(
 
     price = TRANSLATION_PRICE
     basis = f"{len(groups)} parts of at most 4000 characters, {price.credits:g} per started {price.amount} of each part"
+    more = ""
     if any(len(group.texts) > 1 for group, _ in groups):
-        basis += (
-            "; if a part comes back with another number of lines, each of its texts is sent again by itself, at least"
-            f" {price.credits:g} each"
+        texts = sum(len(group.texts) for group, _ in groups)
+        more = (
+            "if a part comes back with another number of lines, each of its texts is sent again by itself, at least"
+            f" {price.credits:g} each ({texts} texts in all)"
         )
-    return Plan([part for _, part in groups], assemble_all, basis, follow_up)
+    return Plan([part for _, part in groups], assemble_all, basis, follow_up, more)
 
 
 def _translations(group: Group, part: Part, assembly: Assembly, make_request: MakeRequest) -> list[str]:

@@ -7,14 +7,14 @@ from typing import Any, BinaryIO
 
 from webvoice_mcp.studio._film_clip import Clip, opened, sound_track
 from webvoice_mcp.studio.decoder import Guard, damage, load, open_source
-from webvoice_mcp.studio.sound import decoded, resampled
+from webvoice_mcp.studio.sound import decoded, resampled, silence
 
 RATE = 48_000
 """Samples per second of sound that is encoded anew."""
 
 _BITS_PER_SECOND = 192_000
 _AAC_SAMPLES = 1024  # in a packet
-_FORMAT = "fltp"
+_FORMAT, _LAYOUT = "fltp", "stereo"
 
 
 class BrokenSoundError(Exception):
@@ -57,7 +57,7 @@ def copied_sound(clips: Sequence[Clip], track: Any, guard: Guard) -> Iterator[An
 
 def encoded_sound(frames: Iterable[Any], sink: Any) -> Iterator[Any]:
     """Encode frames of any size as AAC."""
-    track = sink.add_stream("aac", rate=RATE, layout="stereo")
+    track = sink.add_stream("aac", rate=RATE, layout=_LAYOUT)
     track.bit_rate = _BITS_PER_SECOND
     return _encoded(frames, track)
 
@@ -88,7 +88,7 @@ def own_sound(clips: Sequence[Clip], guard: Guard) -> Iterator[Any]:
         wanted = round(end * RATE) - count
         count += wanted
         if clip.sound is None:
-            yield from _silence(wanted)
+            yield from silence(wanted, _FORMAT, _LAYOUT, RATE)
             continue
         with opened(clip.index, clip.file, guard, film=False) as source:
             yield from _exactly(wanted, decoded(source, sound_track(source), guard))
@@ -105,7 +105,7 @@ def laid_under(file: BinaryIO, seconds: Fraction, guard: Guard) -> Iterator[Any]
 
 def _exactly(wanted: int, frames: Iterator[Any]) -> Iterator[Any]:
     fifo = load().AudioFifo()
-    for frame in resampled(frames, _FORMAT, "stereo", RATE):
+    for frame in resampled(frames, _FORMAT, _LAYOUT, RATE):
         frame.pts = None
         fifo.write(frame)
         part = fifo.read(min(wanted, frame.samples))
@@ -113,14 +113,4 @@ def _exactly(wanted: int, frames: Iterator[Any]) -> Iterator[Any]:
         yield part
         if not wanted:
             return
-    yield from _silence(wanted)
-
-
-def _silence(samples: int) -> Iterator[Any]:
-    while samples > 0:
-        frame = load().AudioFrame(format=_FORMAT, layout="stereo", samples=min(samples, _AAC_SAMPLES))
-        for plane in frame.planes:
-            plane.update(bytes(plane.buffer_size))
-        frame.sample_rate = RATE
-        samples -= frame.samples
-        yield frame
+    yield from silence(wanted, _FORMAT, _LAYOUT, RATE)

@@ -1,8 +1,11 @@
 """Subtitles as a track of a film."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
 from webvoice_mcp.studio.decoder import load
@@ -45,19 +48,33 @@ def text_track(sink: Any) -> Any:
 
 
 def text_packets(subtitles: Sequence[Subtitle], seconds: float, track: Any) -> Iterator[Any]:
-    """Yield the texts in order. One ends when the next begins, and the last with the film."""
+    """Yield the texts in order, until the end of the film.
+
+    A track shows one text at a time, so texts that are shown together are lines of one.
+    """
     shown = 0
-    ordered = sorted(subtitles, key=lambda subtitle: subtitle.start)
-    for number, subtitle in enumerate(ordered):
-        following = ordered[number + 1].start if number + 1 < len(ordered) else seconds
-        start = max(round(subtitle.start * _TICKS), shown)
-        end = round(min(subtitle.end, following, seconds) * _TICKS)
-        if end <= start:
-            continue
+    for start, end, texts in _together(subtitles, round(seconds * _TICKS)):
         if not shown and start:
             yield _packet("", 0, start, track)
-        yield _packet(subtitle.text, start, end, track)
+        yield _packet("\n".join(texts), start, end, track)
         shown = end
+
+
+def _together(subtitles: Sequence[Subtitle], end_of_film: int) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield start, end and texts of all times at which the same texts are shown, in order."""
+    timed = [
+        (round(subtitle.start * _TICKS), min(round(subtitle.end * _TICKS), end_of_film), subtitle.text)
+        for subtitle in subtitles
+    ]
+    waiting = deque(sorted((subtitle for subtitle in timed if subtitle[0] < subtitle[1]), key=itemgetter(0)))
+    times = sorted({time for start, end, _ in waiting for time in (start, end)})
+    active: list[tuple[int, int, str]] = []
+    for start, end in pairwise(times):
+        while waiting and waiting[0][0] <= start:
+            active.append(waiting.popleft())
+        active = [subtitle for subtitle in active if subtitle[1] > start]
+        if active:
+            yield start, end, [text for _, _, text in active]
 
 
 def _packet(text: str, start: int, end: int, track: Any) -> Any:

@@ -21,6 +21,7 @@ _LINE = re.compile("([^\r\n]*)(?:\r\n|\n|\r|$)")
 _PREFIX = re.compile(  # of quotes, headings, lists, tasks, footnotes, definitions
     r"[ \t\ufeff]*+(?:(?:>|\[\^[^\]\s]+\]:|(?:#{1,6}|[-*+:]|\d{1,9}[.)]|\[[ xX]\])(?=\s))[ \t]*+)*+"
 )
+_METADATA = re.compile(r"[\"']?[\w.$-]+[\"']?\s*[:=]|[#\[{%]|-\s")  # of YAML and TOML
 _LIST_ITEM = re.compile(r"[ \t]*(?:>[ \t]*)*(?:[-*+]|\d{1,9}[.)])[ \t]")
 _LINK_DEFINITION = re.compile(r"[ ]{0,3}\[(?!\^)[^\]]+\]:\s*\S")
 _INDENTED = re.compile(r"(?: {4}| {0,3}\t)[ \t]*\S")
@@ -103,13 +104,18 @@ def _strip(text: str, start: int, end: int) -> Span:
 
 
 def end_of_front_matter(text: str) -> int:
-    """Return the place after the block of metadata with which a document may begin."""
+    """Return the place after the block of metadata with which a document may begin.
+
+    A mark before a line that is no metadata is a rule.
+    """
     lines = _LINE.finditer(text)
     mark = next(lines)[1].lstrip("\ufeff").rstrip()
     if mark in {"---", "+++"}:
-        for line in lines:
+        for number, line in enumerate(lines):
             if line[1].rstrip() in {mark, "..." if mark == "---" else mark}:
                 return line.end()
+            if not number and not _METADATA.match(line[1]):
+                break
     return 0
 
 

@@ -86,7 +86,7 @@ def join_sounds(sources: Sequence[Source], output: BinaryIO, limits: Limits) -> 
     except (NotMp3, TooLargeError, OSError) as error:
         raise _refusal(error, sources, limits) from error
     try:
-        seconds = join_sound_anew(
+        lengths = join_sound_anew(
             [source.file for source in sources], output, max_bytes=limits.max_bytes, checkpoint=limits.checkpoint
         )
     except ImportError:
@@ -96,7 +96,7 @@ def join_sounds(sources: Sequence[Source], output: BinaryIO, limits: Limits) -> 
         ) from None
     except Exception as error:
         raise _refusal(error, sources, limits) from error
-    return Joined(seconds, "The files differ in format, so their sound was encoded anew.")
+    return Joined(sum(lengths), "The files differ in format, so their sound was encoded anew.")
 
 
 def join_clips(

@@ -46,6 +46,12 @@ class Phrase(NamedTuple):
     heard_from: float
     heard_to: float
 
+    @property
+    def shown(self) -> Span:
+        """The time at which its words are shown: all of it if they are as soft as what counts as silence."""
+        is_heard = self.heard_to > self.heard_from
+        return Span(self.heard_from, self.heard_to) if is_heard else Span(self.start, self.end)
+
 
 def find_pause(levels: "array[float]", wished: float, window: float = 30.0) -> float:
     """Return the middle of the quietest 300 ms that lie within the window around a place, in seconds.

@@ -24,6 +24,7 @@ _COPIED = {"aac": ("ipod", M4A), "alac": ("ipod", M4A), "mp3": ("mp3", MP3), "fl
 _OPTIONS = {"mp3": {"id3v2_version": "0"}}
 _MAX_RATE = 48_000  # samples per second
 _SMALL_RATE = 16_000  # speech recognition needs no more
+_SILENT_SAMPLES = 1024  # at once
 
 
 class NoSoundError(Exception):
@@ -184,3 +185,14 @@ def resampled(frames: Iterator[Any], form: str, layout: str, rate: int) -> Itera
         frame.pts = None
         yield from resampler.resample(frame)
     yield from resampler.resample(None) if resampler else ()
+
+
+def silence(samples: int, form: str, layout: str, rate: int) -> Iterator[Any]:
+    """Yield so many silent samples in a format whose samples have a sign."""
+    while samples > 0:
+        frame = load().AudioFrame(format=form, layout=layout, samples=min(samples, _SILENT_SAMPLES))
+        for plane in frame.planes:
+            plane.update(bytes(plane.buffer_size))
+        frame.sample_rate = rate
+        samples -= frame.samples
+        yield frame

@@ -37,6 +37,7 @@ def spoken_text(text: str, suffix: str) -> str:
     Raises:
         ValueError: a subtitle file is not in the format that the extension names.
     """
+    text = text.removeprefix("\ufeff")
     match suffix.lower():
         case ".srt" | ".vtt" as kind:
             return "".join(_spoken_cues(parse_subtitles(text, kind).texts)).strip()

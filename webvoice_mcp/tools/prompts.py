@@ -93,12 +93,11 @@ async def narrate(
 ) -> str:
     """Turn a text, or a text file, into speech."""
     given = _given(text_path="" if text else file_path, voice=voice, output_path=output_path)
+    arguments = ", ".join(filter(None, ["the whole text" if text or not file_path else "", given]))
     source = "" if text or not file_path else " It reads the file itself, so you need not."
     return _request(
         "Please turn a text into speech.",
-        f"Call webvoice_narrate with {'the whole text' if not given or text else given}"
-        + (f", {given}" if text and given else "")
-        + f", {_language(language, 'the text')}.{source}",
+        f"Call webvoice_narrate with {arguments}, {_language(language, 'the text')}.{source}",
         _JOB,
         "Tell me the path of the file, how long it plays and the credits it took.",
         about=f"The text:\n\n{text}" if text else _subject(file_path, "The text is in the file", "which text"),
@@ -167,7 +166,7 @@ async def voice_reply(
         "Call webvoice_chat with the question as prompt"
         + (f', model "{model}"' if model else "")
         + f" and a system text that asks for a short answer{answer_in}, in plain sentences without lists or markup.",
-        f"Call webvoice_tts with the answer, {_spoken(language, voice, 'the answer')}.",
+        _with_given(f"Call webvoice_tts with the answer, {_language(language, 'the answer')}", voice=voice),
         _JOB,
         "Show me the answer, the path of the file and the credits of both calls.",
         about=f"The question:\n\n{question}" if question else "I have not said what the question is: ask me first.",
@@ -182,11 +181,13 @@ async def transcribe_and_translate(
     provider: Annotated[str, "Transcription model. Unset: the account's default."] = "",
 ) -> str:
     """Write down a recording and translate what was said."""
-    chosen = _given(language=language, provider=provider)
     return _request(
         "Please transcribe a recording and translate what is said.",
-        "Call webvoice_stt with the recording and an output_path that ends in .txt"
-        + (f", {chosen}." if chosen else "."),
+        _with_given(
+            "Call webvoice_stt with the recording and an output_path that ends in .txt",
+            language=language,
+            provider=provider,
+        ),
         _JOB,
         "Call webvoice_translate with the saved transcript as text_path, "
         f'target_language "{target_language or "en"}"; source_language is '
@@ -209,13 +210,17 @@ async def dub(
     target = target_language or "en"
     return _request(
         "Please dub a film into another language.",
-        "Call webvoice_stt with the film as audio_path and an output_path that ends in .srt"
-        + (f", {_given(language=language)}." if language else "."),
+        _with_given(
+            "Call webvoice_stt with the film as audio_path and an output_path that ends in .srt", language=language
+        ),
         f'Call webvoice_translate with the subtitles as text_path and target_language "{target}"; source_language is '
         "the language that the transcription reports.",
         f"Call webvoice_narrate with the translated subtitles as text_path, {_given(language=target, voice=voice)}.",
-        "Call webvoice_join with the film as the only one of files, the narration as sound and the translated "
-        "subtitles as subtitles" + (f", {_given(output_path=output_path)}." if output_path else "."),
+        _with_given(
+            "Call webvoice_join with the film as the only one of files, the narration as sound and the translated "
+            "subtitles as subtitles",
+            output_path=output_path,
+        ),
         f"Before each paid call, webvoice_estimate_credits tells its price. {_JOB}",
         "Tell me the path of the film and the credits in all. Say that the narration follows the text, not the lips.",
         about=_subject(film_path, "The film is", "which film"),
@@ -230,7 +235,6 @@ async def storyboard(
     video_provider: Annotated[str, "Video provider. Unset: the default one."] = "",
 ) -> str:
     """Turn an idea into scenes, each drawn as an image and then set in motion."""
-    drawn, filmed = _given(provider=provider), _given(provider=video_provider)
     return _request(
         "Please make a storyboard and film it.",
         f"Write the scenes ({scenes or '3'}): what is seen, in a sentence or two, with the same look and characters "
@@ -238,11 +242,12 @@ async def storyboard(
         "Work out the price: webvoice_estimate_credits for one webvoice_image and one webvoice_image_to_video with the "
         "arguments that you will use, times the scenes. Compare it with the credits that webvoice_status tells, and "
         "ask me whether to go on.",
-        "Call webvoice_image for each scene, with its description as prompt"
-        + (f", {drawn}" if drawn else "")
-        + ". Show me the images, and draw anew what I do not like.",
-        "Call webvoice_image_to_video for each image, with its path as image and what moves as prompt"
-        + (f", {filmed}." if filmed else "."),
+        _with_given("Call webvoice_image for each scene, with its description as prompt", provider=provider)
+        + " Show me the images, and draw anew what I do not like.",
+        _with_given(
+            "Call webvoice_image_to_video for each image, with its path as image and what moves as prompt",
+            provider=video_provider,
+        ),
         f"A video takes minutes. {_JOB}",
         "Call webvoice_join with the videos in the order of the scenes as files.",
         "List the film and the other files, and the credits in all.",
@@ -255,9 +260,9 @@ def _request(aim: str, *steps: str, about: str) -> str:
     return "\n".join([aim, "", *numbered, "", about])
 
 
-def _spoken(language: str, voice: str, of_what: str) -> str:
-    chosen = _given(voice=voice)
-    return _language(language, of_what) + (f", {chosen}" if chosen else "")
+def _with_given(step: str, **arguments: str) -> str:
+    """Return a step as a sentence that ends with the arguments that were given."""
+    return ", ".join(filter(None, [step, _given(**arguments)])) + "."
 
 
 def _language(language: str, of_what: str) -> str:
