@@ -1,9 +1,9 @@
 """The process's stdin, which signals can end.
 
-The SDK reads stdin in a thread that nothing can interrupt, so after a signal alone the process would not exit
-(python-sdk issue 3551). Here that thread waits for the real stdin or for the end of a pipe of our own, whichever comes
-first. Where a thread cannot wait for both (Windows), it reads from the pipe, which another thread fills. A signal ends
-the pipe and the SDK sees the end of its input, so the server always ends in the same way.
+A thread that reads stdin cannot be interrupted, so after a signal alone the process would not exit (python-sdk issue
+3551). Here the thread waits for the real stdin or for the end of a pipe of our own, whichever comes first. Where a thread
+cannot wait for both (Windows), it reads from the pipe, which another thread fills. A signal ends the pipe and the SDK
+sees the end of its input, so the server always ends in the same way.
 
 Until the SDK is imported, another thread reads, so that some requests can be answered meanwhile.
 
@@ -47,7 +47,7 @@ class _Event(Enum):
 
 
 class EndableStdin:
-    """Replaces `sys.stdin`; a signal or `end` closes it for the reader.
+    """Takes over stdin; a signal or `end` ends it for its reader.
 
     It is also the server's `Shutdown`: it knows if the shutdown is forced, and ends the process if it takes too long.
 
