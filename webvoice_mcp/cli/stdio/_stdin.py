@@ -2,8 +2,8 @@
 
 A thread that reads stdin cannot be interrupted, so after a signal alone the process would not exit (python-sdk issue
 3551). Here the thread waits for the real stdin or for the end of a pipe of our own, whichever comes first. Where a
-thread cannot wait for both (Windows), it reads from the pipe, which another thread fills. A signal ends the pipe and the
-SDK sees the end of its input, so the server always ends in the same way.
+thread cannot wait for both (Windows), it reads from the pipe, which another thread fills. A signal ends the pipe and
+the SDK sees the end of its input, so the server always ends in the same way.
 
 Until the SDK is imported, another thread reads, so that some requests can be answered meanwhile.
 
