@@ -14,6 +14,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.request_state import RequestStateSecurity
+from mcp.server.stdio import stdio_server
 from mcp.types import (
     CallToolResult,
     GetPromptResult,
@@ -98,6 +99,17 @@ class Server(MCPServer[Services]):
     async def list_tools(self) -> list[ListedTool]:
         """List the tools that this request's client is offered."""
         return apps.listed_tools(await super().list_tools())
+
+    async def serve(self, stdin: Any, stdout: Any) -> None:
+        """Serve one client until its input ends.
+
+        Args:
+            stdin: yields lines.
+            stdout: takes lines; both have the methods of anyio's files that the SDK calls.
+        """
+        async with stdio_server(stdin, stdout) as (received, sent):
+            server = self._lowlevel_server
+            await server.run(received, sent, server.create_initialization_options())
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[Services, Any] | None = None

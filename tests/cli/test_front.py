@@ -218,10 +218,11 @@ def test_only_the_answer_that_was_given_is_dropped_from_the_sdks() -> None:
         line({"id": 0, "result": {}}),
         line({"id": 0}),
     ]
-    written = b"".join(texts)
-    for start in range(0, len(written), 5):
-        assert file.write(written[start : start + 5]) == len(written[start : start + 5])
+    assert not file.is_ready()
+    for text in texts:
+        file.write(text)
     file.flush()
+    assert file.is_ready()
     _, _, rest = stdout.getvalue().partition(b"\n")
     assert rest == texts[0] + texts[1] + texts[3]
 

@@ -8,7 +8,6 @@ to it is dropped. If that first request is not understood, or if the file does n
 This module imports nothing but the standard library.
 """
 
-import io
 import json
 import logging
 import queue
@@ -19,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from webvoice_mcp import __version__
 from webvoice_mcp.settings import Settings
@@ -97,13 +96,13 @@ class Front:
                 yield from blocks
         self._handed_over.wait()  # the end of the input is the SDK's to see
 
-    def hand_over(self) -> BinaryIO:
+    def hand_over(self) -> "StdoutAfterFront":
         """Answer nothing any more, and return the file to which the SDK may write."""
         with self._lock:
             self._step_aside("it is there")
         sys.setswitchinterval(self._switch_seconds)
         self._handed_over.set()
-        return cast("BinaryIO", _StdoutAfterFront(self._stdout, self._writer, self._opening_id))
+        return StdoutAfterFront(self._stdout, self._writer, self._opening_id)
 
     def _takes(self, line: bytes) -> bool:
         """Answer a request if possible, and return True if the SDK need not see it."""
@@ -169,36 +168,32 @@ class Front:
                 self._stdout.flush()
 
 
-class _StdoutAfterFront(io.BufferedIOBase):
+class StdoutAfterFront:
     """Stdout for the SDK: it waits for the front's last answer, and drops the answer that the front has given."""
 
     def __init__(self, stdout: BinaryIO, writer: threading.Thread, dropped_id: int | str | None) -> None:
         self._stdout = stdout
         self._writer: threading.Thread | None = writer
         self._dropped_id = dropped_id
-        self._line = b""
 
-    def writable(self) -> bool:
-        return True
+    def is_ready(self) -> bool:
+        """Return True if a line is written as it is and at once."""
+        return self._writer is None and self._dropped_id is None
 
-    def write(self, data: Any, /) -> int:
+    def write(self, line: bytes, /) -> None:
+        """Write a line."""
         if self._writer is not None:
             self._writer.join()
             self._writer = None
-        if self._dropped_id is None:
-            return self._stdout.write(data)
-        *lines, self._line = (self._line + bytes(data)).split(b"\n")
-        for line in lines:
-            message = json.loads(line) if self._dropped_id is not None else {}
-            if "method" not in message and message.get("id") == self._dropped_id is not None:
+        if self._dropped_id is not None:
+            message = json.loads(line)
+            if "method" not in message and message.get("id") == self._dropped_id:
                 self._dropped_id = None
-            else:
-                self._stdout.write(line + b"\n")
-        if self._dropped_id is None:
-            self._stdout.write(self._line)
-        return len(data)
+                return
+        self._stdout.write(line)
 
     def flush(self) -> None:
+        """Flush what was written."""
         self._stdout.flush()
 
 

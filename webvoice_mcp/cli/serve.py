@@ -37,6 +37,9 @@ def run(*, has_front: bool = True) -> int:
     front = open_front(settings, stdout) if has_front else None
     if front is not None:
         stdin.start(front.filter, front.is_active)
+    import anyio  # noqa: PLC0415 - imported with the server
+
+    from webvoice_mcp.cli.stdio.asynchronous import AsyncStdin, AsyncStdout  # noqa: PLC0415 - it imports anyio
     from webvoice_mcp.client.allocator import keep_little_freed_memory  # noqa: PLC0415 - after the settings
     from webvoice_mcp.server import create_server  # noqa: PLC0415 - slow, and not needed if a setting is invalid
     from webvoice_mcp.worker.process import start  # noqa: PLC0415 - imported with the server
@@ -50,9 +53,12 @@ def run(*, has_front: bool = True) -> int:
         print(_GREETING.format(version=__version__), file=sys.stderr)
     if front is None:
         stdin.start()
-    protocol_stdout.give_to_sdk(stdout if front is None else front.hand_over())
+    output = AsyncStdout(stdout, protocol_stdout.has_room)
+    if front is not None:
+        after_front = front.hand_over()
+        output = AsyncStdout(after_front, lambda: after_front.is_ready() and protocol_stdout.has_room())
     try:
-        server.run()
+        anyio.run(server.serve, AsyncStdin(stdin.lines()), output)
     except* (BrokenPipeError, ConnectionResetError):
         pass  # the client closed its end while we were writing
     finally:

@@ -1,9 +1,9 @@
 """The process's stdin, which signals can end.
 
-The SDK reads stdin in a thread that nothing can interrupt, so after a signal alone the process would not exit
-(python-sdk issue 3551). Here that thread waits for the real stdin or for the end of a pipe of our own, whichever comes
-first. Where a thread cannot wait for both (Windows), it reads from the pipe, which another thread fills. A signal ends
-the pipe and the SDK sees the end of its input, so the server always ends in the same way.
+A thread that reads stdin cannot be interrupted, so after a signal alone the process would not exit (python-sdk issue
+3551). Here the thread waits for the real stdin or for the end of a pipe of our own, whichever comes first. Where a
+thread cannot wait for both (Windows), it reads from the pipe, which another thread fills. A signal ends the pipe and
+the SDK sees the end of its input, so the server always ends in the same way.
 
 Until the SDK is imported, another thread reads, so that some requests can be answered meanwhile.
 
@@ -12,7 +12,6 @@ server that has not exited yet.
 """
 
 import codecs
-import io
 import json
 import os
 import queue
@@ -48,7 +47,7 @@ class _Event(Enum):
 
 
 class EndableStdin:
-    """Replaces `sys.stdin`; a signal or `end` closes it for the reader.
+    """Takes over stdin; a signal or `end` ends it for its reader.
 
     It is also the server's `Shutdown`: it knows if the shutdown is forced, and ends the process if it takes too long.
 
@@ -64,11 +63,9 @@ class EndableStdin:
         os.close(null)
         reader, self._writer = os.pipe()
         if sys.platform == "win32":  # pragma: no cover - Windows cannot wait for two descriptors
-            sys.stdin = os.fdopen(reader, encoding="utf-8", errors="replace")
+            self._pipe = os.fdopen(reader, "rb")
         else:
             self._lines = _split_at_line_ends(self._read_blocks(reader))
-            file = io.BufferedReader(_IteratorFile(self._read_lines()), _BLOCK_BYTES)
-            sys.stdin = io.TextIOWrapper(file, encoding="utf-8", errors="replace")
         # A signal handler can run between any two steps of the main thread, whatever lock that thread holds, so it must
         # not take a lock itself. `SimpleQueue.put` takes none.
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
@@ -143,6 +140,10 @@ class EndableStdin:
                         rest = rest[os.write(self._writer, rest) :]
             self.end()
 
+        def lines(self) -> Iterator[bytes]:
+            """Yield lines for the SDK."""
+            return iter(self._pipe.readline, b"")
+
     else:
 
         def _read_blocks(self, pipe: int) -> Iterator[bytes]:
@@ -162,30 +163,12 @@ class EndableStdin:
                     break
             lines.put(b"")
 
-        def _read_lines(self) -> Iterator[bytes]:
-            """Yield blocks of lines to the SDK. After a signal, lines that were read early count as not read."""
+        def lines(self) -> Iterator[bytes]:
+            """Yield blocks of lines for the SDK. After a signal, lines that were read early count as not read."""
             if self._early is not None:
                 yield from (lines for lines in iter(self._early.get, b"") if not self._is_cut_off)
-            yield from filter(None, self._lines)  # an empty block would be taken for the end
+            yield from self._lines
             self.end()
-
-
-class _IteratorFile(io.RawIOBase):
-    """A readable file over an iterator of bytes."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._rest = self._rest or memoryview(next(self._blocks, b""))
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
 
 
 def _split_at_line_ends(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -2,15 +2,21 @@
 
 The SDK redirects stray output only while it serves: what is printed before or after, or printed meanwhile and flushed
 after, would reach the client. Here descriptor 1 is stderr for as long as the process lives. The real stdout has another
-descriptor, which only the SDK gets, in the place where it looks for stdout.
+descriptor.
 """
 
 import io
 import os
+import select
 import sys
-import threading
 from collections.abc import Callable
-from typing import Any, BinaryIO, TextIO, cast
+from typing import Any, BinaryIO
+
+SHORT_BYTES = 512
+"""Bytes that a pipe takes without blocking if the system says that it is writable (POSIX's least PIPE_BUF)."""
+
+if sys.platform != "win32":  # pragma: no branch - Windows has no such limit
+    SHORT_BYTES = select.PIPE_BUF
 
 
 class ProtocolStdout:
@@ -29,9 +35,13 @@ class ProtocolStdout:
         """
         return io.BufferedWriter(_BreakableFile(self._stdout, on_broken))
 
-    def give_to_sdk(self, stdout: BinaryIO) -> None:
-        """Replace `sys.stdout` by an object that gives this file to the SDK, once."""
-        sys.stdout = cast("TextIO", _SdkStdout(stdout, sys.stdout))
+    def has_room(self) -> bool:
+        """Return True if a write of `SHORT_BYTES` would not block now."""
+        if sys.platform == "win32":  # pragma: no cover - Windows cannot tell
+            return False
+        poll = select.poll()
+        poll.register(self._stdout, select.POLLOUT)
+        return poll.poll(0) != []
 
 
 class _BreakableFile(io.FileIO):
@@ -51,24 +61,6 @@ class _BreakableFile(io.FileIO):
             self._is_broken = True
             self._on_broken()
             raise
-
-
-class _SdkStdout:
-    """Gives the real stdout to the SDK, which reads `buffer` in the main thread; for all others it is stderr."""
-
-    def __init__(self, stdout: BinaryIO, redirected: TextIO) -> None:
-        self._stdout = stdout
-        self._redirected = redirected
-
-    @property
-    def buffer(self) -> BinaryIO:
-        if threading.current_thread() is not threading.main_thread():
-            return self._redirected.buffer
-        sys.stdout = self._redirected
-        return self._stdout
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._redirected, name)
 
 
 def _open_closed_streams() -> None:
