@@ -63,8 +63,9 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
         "demo",
         "demo.run",
         "See what the tools do before you have an account: make speech, transcribe and translate it, chat, draw and "
-        "edit pictures and make a video, all on this computer and with play credits. Nothing is sent over the network, "
-        "and nothing costs money. The files are saved in a folder, with a page, index.html, that plays and shows them.",
+        "edit pictures, make videos, and join them into a film with subtitles, all on this computer and with play "
+        "credits. Nothing is sent over the network, and nothing costs money. The files are saved in a folder, with a "
+        "page, index.html, that plays and shows them.",
     )
     demo.add_argument(
         "--output-dir",
