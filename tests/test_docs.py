@@ -148,11 +148,9 @@ async def test_every_client_configuration_in_the_pages_starts_a_server(tmp_path:
 
 
 def test_no_line_of_prose_is_too_long() -> None:
-    for page in PAGES:
-        text = _FENCE.sub("", (ROOT / page).read_text(encoding="utf-8"))
-        prose = [
-            line for line in text.splitlines() if "](http" not in line and not line.startswith(("|", "- to add it:"))
-        ]
+    for page in set(PAGES) - {"docs/TOOLS.md", "docs/CLIENTS.md"}:  # which are generated
+        lines = _FENCE.sub("", (ROOT / page).read_text(encoding="utf-8")).splitlines()
+        prose = [line for line in lines if "](http" not in line and not line.startswith("|")]
         assert [line for line in prose if len(line) > LINE] == [], page
 
 

@@ -174,8 +174,8 @@ class Worker:
     def _refuse(self, reason: str) -> None:
         self._is_refused = True
         _log.warning(
-            "No worker process could be started (%s), so calls run in this server, which waits at most %g seconds for them"
-            " when it ends. If no worker is wanted, set WEBVOICE_WORKER=0.",
+            "No worker process could be started (%s), so calls run in this server, which waits at most %g seconds for"
+            " them when it ends. If no worker is wanted, set WEBVOICE_WORKER=0.",
             reason,
             GRACE_SECONDS,
         )
