@@ -30,6 +30,7 @@ PAGES = (
 )
 CI = ".ci/run"
 TIMEOUT_SECONDS = 120
+LINE = 131  # characters of a line of prose
 FOR_TESTS = {"WEBVOICE_LIVE_KEY", "WEBVOICE_BUNDLE_SCHEMA", "WEBVOICE_REGISTRY_SCHEMA", "WEBVOICE_TEST_PICTURES"}
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -144,6 +145,24 @@ async def test_every_client_configuration_in_the_pages_starts_a_server(tmp_path:
         async with Client(server, mode="legacy") as client:
             assert client.server_info is not None
             assert client.server_info.name == "webvoice"
+
+
+def test_no_line_of_prose_is_too_long() -> None:
+    for page in set(PAGES) - {"docs/TOOLS.md", "docs/CLIENTS.md"}:  # which are generated
+        lines = _FENCE.sub("", (ROOT / page).read_text(encoding="utf-8")).splitlines()
+        prose = [line for line in lines if "](http" not in line and not line.startswith("|")]
+        assert [line for line in prose if len(line) > LINE] == [], page
+
+
+def test_the_order_of_imports_is_the_enforced_one() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = "\n".join(project["tool"]["importlinter"]["contracts"][0]["layers"])
+    page = (ROOT / "docs/ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert f"```\n{layers}\n```" in page.partition("## Imports point down")[2]
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 135
 
 
 def test_links_lead_to_files_that_exist() -> None:

@@ -235,3 +235,12 @@ def test_a_call_ignores_the_inline_wait_and_waits_for_its_result(command: Comman
         code, out, _ = command("call", *words, BASE_URL=service.base_url, API_KEY=CANARY, INLINE_WAIT="0.0001")
     assert code == 0
     assert "text: Hello" in out.splitlines()
+
+
+def test_a_call_waits_for_its_result_even_if_background_is_asked_for(command: Command, tmp_path: Path) -> None:
+    with LoopbackService({"tts/": SPEECH}).running() as service:
+        words = ["webvoice_tts", "text=Hello", "background=true", "output_path=hello.mp3"]
+        code, out, err = command("call", *words, BASE_URL=service.base_url, API_KEY=CANARY)
+    assert (code, err) == (0, "")
+    assert "credits_used: 0.5" in out.splitlines()
+    assert (tmp_path / "out" / "hello.mp3").read_bytes() == MP3_BYTES

@@ -1,11 +1,13 @@
 """The command line as a whole."""
 
+import base64
 import importlib
 import os
 import signal
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +15,8 @@ from types import ModuleType
 import pytest
 
 from tests.cli.conftest import TIMEOUT_SECONDS, Command, start
-from tests.loopback import LoopbackService
+from tests.files.samples import MP3_BYTES
+from tests.loopback import HeldReply, LoopbackService
 from tests.support import CANARY
 from tests.wire_driver import SERVER_COMMAND, environment
 from webvoice_mcp import __version__
@@ -205,6 +208,24 @@ def test_ctrl_c_ends_a_chat_and_a_second_one_ends_a_job(
             assert process.wait(TIMEOUT_SECONDS) == 130
             assert (process.stdout.read(), output) == (b"", err)
     assert not list((tmp_path / "out").rglob("*"))
+
+
+@posix
+@pytest.mark.slow
+def test_after_one_ctrl_c_a_job_s_file_is_saved_however_late_it_comes(tmp_path: Path) -> None:
+    speech = HeldReply({"success": True, "audio": base64.b64encode(MP3_BYTES).decode(), "credits_used": 0.5})
+    with LoopbackService({"tts/": speech}).running() as service:
+        environ = environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY})
+        words = ["call", "webvoice_tts", "text=Hello", "output_path=hello.mp3"]
+        with start([*SERVER_COMMAND, *words], env=environ) as process:
+            assert process.stderr
+            service.wait_for_request()
+            process.send_signal(signal.SIGINT)
+            assert process.stderr.readline().startswith(b"Waiting for the request in progress.")
+            time.sleep(3)  # the SDK cancels a server in its client's process after two seconds
+            speech.release()
+            assert process.wait(TIMEOUT_SECONDS) == 130
+    assert (tmp_path / "out" / "hello.mp3").read_bytes() == MP3_BYTES
 
 
 @pytest.mark.parametrize(

@@ -112,21 +112,23 @@ def test_a_person_gets_a_line_for_each_check_and_its_cure_below(command: Command
     with answering() as base_url:
         code, out, err = command("doctor", BASE_URL=base_url, API_KEY=CANARY)
         assert (code, err) == (0, "")
-        assert f"ok      version                  {__version__}\n" in out
+        assert f"ok      version                         {__version__}\n" in out
         checks = len(re.findall("^ok  ", out, re.MULTILINE))
         assert out.endswith(f"\n\nAll {checks} checks passed.\n")
         code, out, err = command("doctor", BASE_URL=base_url, API_KEY=CANARY, TIMEOUT="soon")
     assert (code, err) == (1, "")
-    assert "FAILED  WEBVOICE_TIMEOUT         WEBVOICE_TIMEOUT='soon' cannot be used: " in out
-    assert " " * 33 + "Correct or remove WEBVOICE_TIMEOUT; the server does not start with it.\n" in out
+    assert "FAILED  WEBVOICE_TIMEOUT                WEBVOICE_TIMEOUT='soon' cannot be used: " in out
+    assert " " * 40 + "Correct or remove WEBVOICE_TIMEOUT; the server does not start with it.\n" in out
     assert out.endswith(f"\n\n1 of {checks} checks failed.\n")
+    lines = out.partition("\n\n")[0].splitlines()
+    assert [line for line in lines if line[38:40] != "  " or line[40] == " "] == []  # findings and cures in one column
 
 
 def test_a_check_that_could_not_be_run_does_not_count_as_failed(command: Command) -> None:
     code, out, _ = command("doctor", API_KEY=CANARY, BASE_URL=CLOSED)
     assert code == 1
-    assert "\nFAILED  base URL reachable       Cannot connect to " in out
-    assert "\n-       credits                  not checked: base URL reachable failed\n" in out
+    assert "\nFAILED  base URL reachable              Cannot connect to " in out
+    assert "\n-       credits                         not checked: base URL reachable failed\n" in out
     assert re.search(r"\n\n1 of \d+ checks failed, and 3 could not be run\.\n$", out)
 
 
@@ -177,7 +179,7 @@ def test_a_variable_that_is_no_setting_is_a_warning_and_no_failure(command: Comm
     with answering() as base_url:
         code, out, _ = command("doctor", BASE_URL=base_url, API_KEY=CANARY, TIMEOUTS="5")
     assert code == 0
-    assert "\nwarn    WEBVOICE_TIMEOUTS        WEBVOICE_TIMEOUTS is not a setting" in out
+    assert "\nwarn    WEBVOICE_TIMEOUTS               WEBVOICE_TIMEOUTS is not a setting" in out
     assert re.search(r"\n\nAll \d+ checks passed, with 2 warnings\.\n$", out)
 
 

@@ -215,7 +215,7 @@ async def test_the_result_tells_of_a_sound_longer_than_its_film(
     async with calling(make_settings) as caller:
         result = await caller.join("a.mp4", sound="music.mp3", output_path="film.mp4")
     assert result["duration"] == 1.0
-    assert result["note"] == "The sound is 3.0 s long, the film 1.0 s: the rest of it is left out."
+    assert result["note"] == "The sound is 3.0 s long, the film 1.0 s: the end of the sound is left out."
 
 
 async def test_unlike_clips_are_encoded_anew_and_the_result_says_so(

@@ -230,7 +230,7 @@ async def test_an_interrupted_task_says_what_that_means(
     async with extended(make_settings(), Upstream({}), TASKS) as client:
         interrupted = await ask(client, "tasks/get", task["taskId"])
     assert (interrupted["status"], interrupted["result"]["isError"]) == ("completed", True)
-    assert interrupted["result"]["content"][0]["text"].startswith("interrupted: The server ended before this job did.")
+    assert interrupted["result"]["content"][0]["text"].startswith("interrupted: Its process ended before it did.")
 
 
 async def test_somebody_elses_task_is_unknown(make_settings: MakeSettings) -> None:

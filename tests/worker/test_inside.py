@@ -212,6 +212,7 @@ async def test_a_worker_that_cannot_be_used_leaves_the_call_to_the_server(
     peer.close()
     (warning,) = [record.getMessage() for record in caplog.records]  # said once
     assert reason in warning
+    assert "calls run in this server, which waits at most 20 seconds for them when it ends" in warning
     assert "WEBVOICE_WORKER=0" in warning
     assert len(made_in(tmp_path / "out")) == 2
 

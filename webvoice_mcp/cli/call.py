@@ -31,7 +31,8 @@ _POLLS_BEFORE_MESSAGE = 3  # cancelled work usually ends before the third poll, 
 
 def run(options: argparse.Namespace) -> int:
     """Call a tool and print its result; return 1 if the call failed."""
-    # A job ends with this process, so a result that only names the job would be useless.
+    # A job ends with this process, so a result that only names the job would be useless: the wait is never cut short,
+    # and `background` is ignored.
     settings = replace(load_settings(OUTPUT_DIR, STATE_DIR), inline_wait=0)
     given = [(name, _read_value(name, value)) for name, value in options.arguments]
 
@@ -44,6 +45,8 @@ def run(options: argparse.Namespace) -> int:
                 return failed_result(InvalidArgument(text))
             parameters = schemas.get(options.tool, {}).get("properties", {})
             arguments = {name: _parse_value(value, parameters.get(name, {})) for name, value in given}
+            if "background" in parameters:
+                arguments.pop("background", None)
             async with progress_bar(options.tool) as on_progress:
                 return await client.call_tool(options.tool, arguments, progress_callback=on_progress)
 

@@ -50,8 +50,8 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
         "call",
         "Call one tool. A value is text, or JSON where the parameter is a number, a boolean, a list or an object: "
         'webvoice-mcp call webvoice_tts text="Hello there" speed=1.0. A value is read from a UTF-8 file with '
-        "name=@FILE, from standard input with name=@-; one that begins with @ is written name=@@… "
-        "webvoice-mcp call TOOL --help shows that tool's parameters.",
+        "name=@FILE, from standard input with name=@-; one that begins with @ is written name=@@… The command waits "
+        "for the result, so background has no effect. webvoice-mcp call TOOL --help shows that tool's parameters.",
     )
     call.add_argument("tool", metavar="TOOL", help="a tool's name, as listed by: webvoice-mcp tools")
     call.add_argument(
@@ -63,8 +63,9 @@ def create_parsers() -> dict[str, argparse.ArgumentParser]:
         "demo",
         "demo.run",
         "See what the tools do before you have an account: make speech, transcribe and translate it, chat, draw and "
-        "edit pictures and make a video, all on this computer and with play credits. Nothing is sent over the network, "
-        "and nothing costs money. The files are saved in a folder, with a page, index.html, that plays and shows them.",
+        "edit pictures, make videos, and join them into a film with subtitles, all on this computer and with play "
+        "credits. Nothing is sent over the network, and nothing costs money. The files are saved in a folder, with a "
+        "page, index.html, that plays and shows them.",
     )
     demo.add_argument(
         "--output-dir",

@@ -1,5 +1,6 @@
 """Carrying out a batch: its parts are sent three at once and kept, then they become the whole."""
 
+import hashlib
 from collections import deque
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress

@@ -83,7 +83,8 @@ class Job:
     is_carried: bool = False
     carried_cost: tuple[float | None, float | None] | None = None
     cancel_carried: Callable[[], None] | None = None
-    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    # A job outlives its server's other tasks, so only `scope.cancel()` ends it.
+    scope: anyio.CancelScope = field(default_factory=lambda: anyio.CancelScope(shield=True))
     _answered: bool = False
     _cancelled_by_caller: bool = False
     _change: anyio.Event = field(default_factory=anyio.Event)

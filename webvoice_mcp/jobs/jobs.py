@@ -53,6 +53,9 @@ class Jobs:
                     await job.changed()
             for task in list(self._uncancelled):
                 await task.finished.wait()
+        for job in self._jobs.values():
+            job.scope.cancel()
+        self.interrupt()
         self._tasks.cancel_scope.cancel()
         return await self._stack.__aexit__(kind, error, trace)
 

@@ -131,7 +131,9 @@ def join_clips(
         notes.append("The clips' sound differs in form, so it was encoded anew.")
     heard = length_of_recording(sound.file, MP3) if sound else None
     if heard is not None and heard > film.seconds + _LEAST_LEFT_OUT_SECONDS:
-        notes.append(f"The sound is {heard:.1f} s long, the film {film.seconds:.1f} s: the rest of it is left out.")
+        notes.append(
+            f"The sound is {heard:.1f} s long, the film {film.seconds:.1f} s: the end of the sound is left out."
+        )
     if late := sum(cue.start >= film.seconds for cue in subtitles):
         notes.append(f"Subtitles that begin after the end of the film are left out: {late} of {len(subtitles)}.")
     return Joined(film.seconds, " ".join(notes))

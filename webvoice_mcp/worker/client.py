@@ -16,6 +16,7 @@ from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.errors import WebVoiceError
 from webvoice_mcp.jobs.carrier import AgreedCall
 from webvoice_mcp.jobs.job import Job, WorkerEnded
+from webvoice_mcp.jobs.services import GRACE_SECONDS
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.worker import frames
 from webvoice_mcp.worker.channel import Channel, ChannelBroken, Lines
@@ -173,9 +174,10 @@ class Worker:
     def _refuse(self, reason: str) -> None:
         self._is_refused = True
         _log.warning(
-            "No worker process could be started (%s), so calls that are running when this server ends are cut off."
-            " WEBVOICE_WORKER=0 says that none is wanted.",
+            "No worker process could be started (%s), so calls run in this server, which waits at most %g seconds for"
+            " them when it ends. If no worker is wanted, set WEBVOICE_WORKER=0.",
             reason,
+            GRACE_SECONDS,
         )
 
     async def _run(self, connection: "_Connection") -> None:

@@ -6,7 +6,7 @@ from webvoice_mcp.client.redaction import redact
 
 GET_A_KEY = "Run `webvoice-mcp login`, or ask your agent to register you, or set WEBVOICE_API_KEY."
 
-_NAME_WIDTH = 23  # characters; the longest name is "history folder writable"
+_NAME_WIDTH = 30  # characters; the longest name is WEBVOICE_MAX_CREDITS_PER_MONTH
 _CURE_INDENT = _NAME_WIDTH + 10
 
 
