@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,24 @@ def test_a_worker_says_its_version_and_ends_with_the_connection(tmp_path: Path) 
     channel.close()
     assert channel.receive() is None
     assert (tmp_path / "log").read_bytes() == b""
+
+
+@pytest.mark.slow
+def test_a_worker_logs_nothing_more_in_a_long_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    channel = start(environment(tmp_path), log)
+    channel.send(b"nonsense\n")
+    deadline = time.monotonic() + 60
+    while not log.stat().st_size and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with log.open("ab") as file:
+        file.write(bytes(MAX_LOG_BYTES))
+    channel.send(b"nonsense\n")
+    channel.close()
+    while channel.receive() is not None:
+        pass
+    content = log.read_bytes()
+    assert content.count(b"The server sent a line that is none of its messages.") == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no Unix sockets")
