@@ -502,6 +502,18 @@ class TestWithDecoder:
             found = recording.levels(Span(0.0, recording.seconds))
             assert list(found) == [0.0] * math.ceil(recording.seconds * 50)
 
+    def test_a_piece_that_begins_in_damage_is_as_long_as_planned(self) -> None:
+        content = bytearray(tones("ipod", "aac", SPOKEN))
+        av: Any = import_module("av")
+        with av.open(io.BytesIO(content)) as container:
+            for packet in container.demux(audio=0):
+                if packet.size and 10.5 < packet.pts * packet.time_base < 12.3:
+                    content[packet.pos : packet.pos + packet.size] = bytes(packet.size)
+        recording = open_recording(Opened(bytes(content)), M4A, "Talk.m4a")
+        piece = recording.cut(Span(12.0, 14.0))
+        assert len(samples_of(content_of(piece))) == 2 * 2 * 16_000
+        piece.close()
+
     def test_a_disk_that_fails_in_the_middle_makes_no_recording_shorter(self) -> None:
         source = Failing(tones("flac", "flac", SPOKEN))
         recording = open_recording(source, FLAC, "Talk.flac")
