@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import front_answers
-from front_answers import HANDSHAKE_REVISIONS, STATELESS_REVISION, opening, sdk_answers
+from front_answers import EXTENSIONS, HANDSHAKE_REVISIONS, STATELESS_REVISION, opening, sdk_answers
 from webvoice_mcp.cli import front as front_module
 from webvoice_mcp.cli.front import ANSWERS, open_front
 from webvoice_mcp.server import Server, create_server
@@ -61,9 +61,32 @@ def test_the_file_with_the_answers_is_not_stale() -> None:
 
 @pytest.mark.parametrize("revision", REVISIONS)
 @pytest.mark.parametrize("toolsets", [*FEW, *(pytest.param(names, marks=pytest.mark.slow) for names in MANY)])
-async def test_answers_equal_those_of_the_sdk(toolsets: str, revision: str) -> None:
+@pytest.mark.parametrize("extensions", [EXTENSIONS[0], EXTENSIONS[-1]], ids=["no extensions", "all extensions"])
+async def test_answers_equal_those_of_the_sdk(extensions: Message, toolsets: str, revision: str) -> None:
+    await compare_with_the_sdk(toolsets, revision, {"extensions": extensions} if extensions else {})
+
+
+# What programs of today send.
+CLIENTS: dict[str, Message] = {
+    "tasks of 2025": {
+        "roots": {"listChanged": True},
+        "sampling": {},
+        "elicitation": {"form": {}, "url": {}},
+        "tasks": {"list": {}, "cancel": {}, "requests": {"sampling": {"createMessage": {}}}},
+    },
+    **{f"extensions {number}": {"extensions": extensions} for number, extensions in enumerate(EXTENSIONS)},
+}
+
+
+@pytest.mark.parametrize("revision", ["2025-11-25", STATELESS_REVISION])
+@pytest.mark.parametrize("capabilities", CLIENTS.values(), ids=CLIENTS)
+async def test_clients_with_capabilities_get_answers_at_once(capabilities: Message, revision: str) -> None:
+    await compare_with_the_sdk("all", revision, capabilities)
+
+
+async def compare_with_the_sdk(toolsets: str, revision: str, capabilities: Message) -> None:
     base_url = "http://127.0.0.1:9/api/v1"
-    requests = opening(revision)
+    requests = opening(revision, capabilities)
     answers, passed_on = serve({"WEBVOICE_TOOLSETS": toolsets, "WEBVOICE_BASE_URL": base_url}, *map(line, requests))
     expected = await sdk_answers(sdk_server(toolsets, base_url), requests)
     by_id = {answer["id"]: answer for answer in answers}

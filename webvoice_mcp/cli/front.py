@@ -35,12 +35,13 @@ _SWITCH_SECONDS = 0.0001  # how long the import may keep this thread waiting
 _STRING, _NUMBER_OR_STRING, _OBJECT = (str,), (int, str), (dict,)
 _REQUEST = {"jsonrpc": _STRING, "id?": _NUMBER_OR_STRING, "method": _STRING, "params?": _OBJECT}
 _CLIENT_INFO = {"name": _STRING, "version": _STRING, "title?": _STRING, "description?": _STRING, "websiteUrl?": _STRING}
+_TASK_REQUESTS = {"sampling?": {"createMessage?": _OBJECT}, "elicitation?": {"create?": _OBJECT}}
 _CLIENT_CAPABILITIES = {
     "roots?": {"listChanged?": (bool,)},
     "sampling?": {"context?": _OBJECT, "tools?": _OBJECT},
     "elicitation?": {"form?": _OBJECT, "url?": _OBJECT},
-    "experimental?": {"*": _OBJECT},
-    "extensions?": {"*": _OBJECT},
+    "tasks?": {"list?": _OBJECT, "cancel?": _OBJECT, "requests?": _TASK_REQUESTS},
+    **dict.fromkeys(("experimental?", "extensions?"), {"*": _OBJECT}),
 }
 _INITIALIZE = {"protocolVersion": _STRING, "capabilities": _CLIENT_CAPABILITIES, "clientInfo": _CLIENT_INFO}
 _WITH_HANDSHAKE = {"_meta?": {"progressToken?": _NUMBER_OR_STRING}}
@@ -147,8 +148,8 @@ class Front:
 
     def _find(self, opening: str, revision: str, capabilities: Message) -> Message | None:
         """Return what the file has for these clients. Of the capabilities, answers depend on the extensions only."""
-        declared = revision, capabilities.get("extensions", {})
-        same = (client for client in self._clients if (client["revision"], client["extensions"]) == declared)
+        extensions = capabilities.get("extensions", {})
+        same = (one for one in self._clients if one["revision"] == revision and extensions in one["extensions"])
         return next((client for client in same if opening in client["answers"]), None)
 
     def _is_late(self, notification: Message) -> bool:
