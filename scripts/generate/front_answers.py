@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from itertools import product
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,14 @@ LISTS = {"tools/list": "tools", "prompts/list": "prompts", "resources/templates/
 """The lists that depend only on the client and the settings, by their methods."""
 
 _PREFIX = "io.modelcontextprotocol/"
-_PAGES: Message = {f"{_PREFIX}ui": {"mimeTypes": [APP_MIME_TYPE]}}
+_KNOWN: Message = {
+    f"{_PREFIX}ui": {"mimeTypes": [APP_MIME_TYPE]},
+    f"{_PREFIX}skills": {},
+    f"{_PREFIX}tasks": {},
+}
 
 EXTENSIONS: tuple[Message, ...] = tuple(
-    pages | skills | tasks
-    for pages, skills, tasks in product(({}, _PAGES), ({}, {f"{_PREFIX}skills": {}}), ({}, {f"{_PREFIX}tasks": {}}))
+    dict(some) for count in range(len(_KNOWN) + 1) for some in combinations(_KNOWN.items(), count)
 )
 """Extensions that clients declare and whose answers are known; a client that declares others is served by the SDK."""
 

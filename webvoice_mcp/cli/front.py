@@ -41,7 +41,8 @@ _CLIENT_CAPABILITIES = {
     "sampling?": {"context?": _OBJECT, "tools?": _OBJECT},
     "elicitation?": {"form?": _OBJECT, "url?": _OBJECT},
     "tasks?": {"list?": _OBJECT, "cancel?": _OBJECT, "requests?": _TASK_REQUESTS},
-    **dict.fromkeys(("experimental?", "extensions?"), {"*": _OBJECT}),
+    "experimental?": {"*": _OBJECT},
+    "extensions?": {"*": _OBJECT},
 }
 _INITIALIZE = {"protocolVersion": _STRING, "capabilities": _CLIENT_CAPABILITIES, "clientInfo": _CLIENT_INFO}
 _WITH_HANDSHAKE = {"_meta?": {"progressToken?": _NUMBER_OR_STRING}}
@@ -175,7 +176,7 @@ class _StdoutAfterFront(io.BufferedIOBase):
 
     def __init__(self, stdout: BinaryIO, writer: threading.Thread, dropped_id: int | str | None) -> None:
         self._stdout = stdout
-        self._writer: threading.Thread | None = writer
+        self._writer = writer
         self._dropped_id = dropped_id
         self._line = b""
 
@@ -183,9 +184,7 @@ class _StdoutAfterFront(io.BufferedIOBase):
         return True
 
     def write(self, data: Any, /) -> int:
-        if self._writer is not None:
-            self._writer.join()
-            self._writer = None
+        self._writer.join()  # at once, if it has ended
         if self._dropped_id is None:
             return self._stdout.write(data)
         *lines, self._line = (self._line + bytes(data)).split(b"\n")
