@@ -37,7 +37,7 @@ _KNOWN: Message = {
 EXTENSIONS: tuple[Message, ...] = tuple(
     dict(some) for count in range(len(_KNOWN) + 1) for some in combinations(_KNOWN.items(), count)
 )
-"""Extensions that clients declare and whose answers are known; a client that declares others is served by the SDK."""
+"""Extensions that clients declare and whose answers are known; with other settings a client is served by the SDK."""
 
 _CLIENT_INFO = {"name": "generator", "version": "0"}
 
@@ -97,7 +97,8 @@ async def generate() -> str:
                 client["extensions"].append(extensions)
             else:
                 clients.append({"revision": revision, "extensions": [extensions], "answers": known})
-    text = f'{{"clients": [\n{_lines(clients)}\n], "items": [\n{_lines(items)}\n]}}\n'
+    lists = f'"clients": [\n{_lines(clients)}\n], "items": [\n{_lines(items)}\n]'
+    text = f'{{"extensions": {json.dumps(list(_KNOWN))}, {lists}}}\n'
     return f"{json.dumps(describe(text))}\n{text}"
 
 

@@ -74,6 +74,7 @@ CLIENTS: dict[str, Message] = {
         "elicitation": {"form": {}, "url": {}},
         "tasks": {"list": {}, "cancel": {}, "requests": {"sampling": {"createMessage": {}}}},
     },
+    "an extension that the server does not know": {"extensions": EXTENSIONS[1] | {"com.example/new": {"x": 1}}},
     **{f"extensions {number}": {"extensions": extensions} for number, extensions in enumerate(EXTENSIONS)},
 }
 
@@ -82,6 +83,11 @@ CLIENTS: dict[str, Message] = {
 @pytest.mark.parametrize("capabilities", CLIENTS.values(), ids=CLIENTS)
 async def test_clients_with_capabilities_get_answers_at_once(capabilities: Message, revision: str) -> None:
     await compare_with_the_sdk("all", revision, capabilities)
+
+
+async def test_the_front_knows_the_extensions_that_the_server_declares() -> None:
+    (answer,) = await sdk_answers(sdk_server(), opening(STATELESS_REVISION)[:1])
+    assert EXTENSIONS[-1].keys() == answer["result"]["capabilities"]["extensions"].keys()
 
 
 async def compare_with_the_sdk(toolsets: str, revision: str, capabilities: Message) -> None:
@@ -142,6 +148,7 @@ def test_what_the_front_answers_the_sdk_answers_alike(request: Message) -> None:
 
 INITIALIZE, PING, *_ = opening("2025-11-25")
 DISCOVER = opening(STATELESS_REVISION)[0]
+ODD_SETTINGS: Message = {"extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": []}}}
 
 
 @pytest.mark.parametrize(
@@ -160,8 +167,9 @@ DISCOVER = opening(STATELESS_REVISION)[0]
         line(INITIALIZE | {"params": []}),
         line(INITIALIZE | {"id": float("nan")}),
         line(opening("1999-01-01")[0]),
-        line(opening("2025-11-25", {"extensions": {"com.example/new": {}}})[0]),
-        line(opening(STATELESS_REVISION, {"extensions": {"com.example/new": {}}})[0]),
+        line(opening("2025-11-25", ODD_SETTINGS)[0]),
+        line(opening(STATELESS_REVISION, ODD_SETTINGS)[0]),
+        line(opening("2025-11-25", {"extensions": {"com.example/new": 1}})[0]),
         line(opening("2025-11-25", {"telepathy": {}})[0]),
         line(INITIALIZE | {"method": "tools/call"}),
         line(DISCOVER | {"method": "initialize"}),
@@ -202,7 +210,7 @@ def test_later_requests_that_are_not_known_wait_in_their_order(first: Message) -
 
 def test_each_stateless_request_is_answered_for_what_it_declares() -> None:
     known = opening(STATELESS_REVISION)[2] | {"id": 1}
-    unknown = opening(STATELESS_REVISION, {"extensions": {"com.example/new": {}}})[2] | {"id": 2}
+    unknown = opening(STATELESS_REVISION, ODD_SETTINGS)[2] | {"id": 2}
     answers, passed_on = serve({}, line(DISCOVER), line(known), line(unknown), line(PING | {"id": 3}))
     assert [answer["id"] for answer in answers] == [0, 1]
     assert passed_on == line(DISCOVER) + line(unknown) + line(PING | {"id": 3})

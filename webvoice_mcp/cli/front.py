@@ -68,6 +68,7 @@ class Front:
     """
 
     def __init__(self, answers: Message, toolsets: frozenset[str], stdout: BinaryIO) -> None:
+        self._extensions: list[str] = answers["extensions"]  # that the server knows; any others change nothing
         self._items: list[Message] = answers["items"]
         self._clients: list[Message] = answers["clients"]
         self._toolsets = toolsets
@@ -149,7 +150,8 @@ class Front:
 
     def _find(self, opening: str, revision: str, capabilities: Message) -> Message | None:
         """Return what the file has for these clients. Of the capabilities, answers depend on the extensions only."""
-        extensions = capabilities.get("extensions", {})
+        declared = capabilities.get("extensions", {}).items()
+        extensions = {name: settings for name, settings in declared if name in self._extensions}
         same = (one for one in self._clients if one["revision"] == revision and extensions in one["extensions"])
         return next((client for client in same if opening in client["answers"]), None)
 
@@ -230,14 +232,10 @@ def _parse(line: bytes) -> Message | None:
     if len(line) > _LONGEST_LINE:
         return None
     try:
-        message = json.loads(line.decode(errors="replace"), parse_constant=_refuse)
+        message = json.loads(line.decode(errors="replace"), parse_constant=int)  # which takes no NaN
     except (ValueError, RecursionError):
         return None
     return message if _fits(message, _REQUEST) and message["jsonrpc"] == "2.0" else None
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(name)
 
 
 def _fits(value: Any, shape: Any) -> bool:
