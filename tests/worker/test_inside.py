@@ -30,7 +30,7 @@ from tests.support import (
     failed,
     fields,
 )
-from tests.worker.inside import connect_by_pipes, connect_by_sockets, connected_with_worker, run_worker
+from tests.worker.inside import connect_by_pipes, connect_by_sockets, connected_with_worker, job_line, run_worker
 from webvoice_mcp import __version__
 from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import TOOLSETS, Settings
@@ -327,7 +327,7 @@ async def test_garbage_from_the_server_is_left_out_by_the_worker(
 async def test_a_job_without_progress_is_cut_off_once_its_server_is_gone(
     make_settings: MakeSettings, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webvoice_mcp.worker.serve._MARGIN_SECONDS", -599.9)
+    monkeypatch.setattr("webvoice_mcp.worker.serve._MARGIN_SECONDS", -1199.9)
     service = Upstream(TTS.answer, hold="head")
     with anyio.fail_after(PATIENCE):
         async with connected_with_worker(make_settings(TIMEOUT=600), service) as client:
@@ -415,13 +415,6 @@ async def told_by(channel: SocketChannel) -> list[dict[str, Any]]:
         assert line is not None
         told.append(json.loads(line))
     return told
-
-
-def job_line(tool: str, arguments: dict[str, Any]) -> bytes:
-    estimate = {"credits": 0.5, "basis": "a guess"}
-    call = {"id": "job_1", "tool": tool, "arguments": arguments, "estimate": estimate, "started_at": 1.0}
-    call |= {"api_key": CANARY, "key_source": "environment", "digest": "", "inputs": [], "descriptors": 0}
-    return json.dumps({"type": "job", **call}).encode() + b"\n"
 
 
 async def test_a_call_of_an_unknown_tool_crashes_alone(
