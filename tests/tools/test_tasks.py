@@ -223,14 +223,14 @@ async def test_a_task_of_another_server_is_seen_while_it_runs(make_settings: Mak
 async def test_an_interrupted_task_says_what_that_means(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webvoice_mcp.server._GRACE_SECONDS", 0.05)
+    monkeypatch.setattr("webvoice_mcp.jobs.services.GRACE_SECONDS", 0.05)
     upstream = Upstream(TTS.answer, hold="body")
     async with extended(make_settings(), upstream, TASKS) as client:
         task = await client.call(TTS.tool, IN_BACKGROUND)
     async with extended(make_settings(), Upstream({}), TASKS) as client:
         interrupted = await ask(client, "tasks/get", task["taskId"])
     assert (interrupted["status"], interrupted["result"]["isError"]) == ("completed", True)
-    assert interrupted["result"]["content"][0]["text"].startswith("interrupted: The server ended before this job did.")
+    assert interrupted["result"]["content"][0]["text"].startswith("interrupted: Its process ended before it did.")
 
 
 async def test_somebody_elses_task_is_unknown(make_settings: MakeSettings) -> None:
