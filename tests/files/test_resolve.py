@@ -233,7 +233,8 @@ async def test_a_link_to_a_hidden_path_is_refused(files: Files, tmp_path: Path, 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
 async def test_a_link_to_a_folder_whose_name_is_no_text_is_refused(files: Files, tmp_path: Path, out: Path) -> None:
     odd = tmp_path / os.fsdecode(b"o\xffdd")
-    odd.mkdir()
+    for folder in (odd, out):
+        folder.mkdir()
     (out / "link").symlink_to(odd)
     message = await refused_output(InvalidArgument, files, "link/a.mp3")
     assert "o\\udcffdd' has bytes in its name that are no text" in message

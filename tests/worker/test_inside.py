@@ -270,6 +270,21 @@ async def test_a_worker_that_ends_in_the_middle_is_a_network_error(connected_to_
         assert await left(client) == (99.5 if is_accepted else 100)
 
 
+async def test_a_job_that_a_signal_cut_off_before_its_request_says_that(connected_to_peer: Any) -> None:
+    peer = Peer(READY)
+    results: list[Any] = []
+    async with connected_to_peer(peer) as client:
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(call_in_background, client, results)
+            job = await peer.receive()
+            peer.send(type="accepted", id=job["id"])
+            progress = {"was_sent": False, "received": 0, "expected": None, "parts": 0, "parts_done": 0}
+            outcome = {"error": {"code": "interrupted", "message": None}, "files": [], "cost": [0.0, 0.5]}
+            peer.send(type="finished", id=job["id"], **progress, **outcome)
+        assert "Nothing was sent." in failed(results[0])
+        assert await left(client) == 100
+
+
 async def test_a_line_without_an_end_closes_the_connection(
     connected_to_peer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

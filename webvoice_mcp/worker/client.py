@@ -31,7 +31,7 @@ _ENDED = (
     "The worker process that carried this call ended before it was done. Credits may have been spent: see"
     " webvoice_usage. Nothing is sent again. Parts of long work are kept: the same call goes on with what is missing."
 )
-_NOT_TAKEN = "The worker process ended before it took this call. Nothing was sent. Call it again."
+_NOT_SENT = "The worker process ended before it carried out this call. Nothing was sent. Call it again."
 
 Start = Callable[[], Channel]
 
@@ -102,7 +102,7 @@ class Worker:
         try:
             await anyio.lowlevel.checkpoint_if_cancelled()  # from here on the job is cancelled in the worker
             if connection is None:
-                raise WorkerEnded(_NOT_TAKEN)
+                raise WorkerEnded(_NOT_SENT)
             carried = connection.add(job)
             try:
                 with anyio.CancelScope(shield=True):  # half a line would end the connection
@@ -132,7 +132,7 @@ class Worker:
         job = carried.job
         if not (carried.is_accepted or job.was_sent):  # the worker says so before it begins
             job.is_carried = False
-            return WorkerEnded(_NOT_TAKEN)
+            return WorkerEnded(_NOT_SENT)
         job.was_sent = True  # it may have been
         return _ended_after_acceptance()
 
@@ -146,7 +146,7 @@ class Worker:
         if outcome.code == "cancelled":
             job.scope.cancel()
             await anyio.lowlevel.checkpoint()
-        raise error or _ended_after_acceptance()
+        raise error or (_ended_after_acceptance() if job.was_sent else WorkerEnded(_NOT_SENT))
 
     async def _connect(self, started: anyio.Event) -> None:
         try:
