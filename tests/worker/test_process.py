@@ -57,9 +57,9 @@ def test_the_key_is_in_no_variable_whatever_its_name() -> None:
 def test_a_short_key_takes_no_setting_and_no_path_with_it() -> None:
     environ = {
         "WEBVOICE_API_KEY": "test",
-        "WEBVOICE_OUTPUT_DIR": "/home/me/test/out",
-        "WEBVOICE_ALLOWED_DIRS": "/home/me/test",
-        "HOME": "/home/tester",
+        "WEBVOICE_OUTPUT_DIR": "/srv/test/out",
+        "WEBVOICE_ALLOWED_DIRS": "/srv/test",
+        "HOME": "/srv/tester",
         "TOKEN": "test",
     }
     kept = environment_of_worker(environ)
