@@ -109,6 +109,16 @@ async def test_an_error_inside_a_choice_is_a_failure(make: MakeClient, choice: A
 
 
 @pytest.mark.parametrize("is_streamed", [True, False], ids=["streamed", "whole"])
+async def test_an_error_inside_another_choice_is_no_failure(make: MakeClient, is_streamed: bool) -> None:
+    name = "delta" if is_streamed else "message"
+    choices = [{"index": 0, name: {"content": "Hello"}}, {"index": 1, "error": "overloaded", "finish_reason": "error"}]
+    body = json.dumps({"choices": choices}).encode()
+    client, _, _ = make(answer(b"data: " + body + b"\n\ndata: [DONE]\n\n" if is_streamed else body))
+    reply = await client.chat(CHAT, CHAT_REQUEST, ignore_text)
+    assert reply.choices[0].message.content == "Hello"
+
+
+@pytest.mark.parametrize("is_streamed", [True, False], ids=["streamed", "whole"])
 async def test_a_choice_that_ends_in_error_after_text_is_an_interruption(make: MakeClient, is_streamed: bool) -> None:
     if is_streamed:
         body = b'data: {"choices":[{"delta":{"content":"Half"}}]}\n\ndata: {"choices":[{"finish_reason":"error"}]}\n\n'

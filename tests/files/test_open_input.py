@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.files.actions import read, refused_input
 from tests.files.samples import FLAC_BYTES, JPEG_BYTES, MP3_BYTES, PNG_BYTES, mp4_bytes, wav_bytes, without_root
-from tests.support import MakeSettings
+from tests.support import MakeSettings, count_descriptors
 from webvoice_mcp.errors import DiskError, FileNotFound, InvalidArgument, PathNotAllowed, UnsupportedMedia
 from webvoice_mcp.files import Files
 from webvoice_mcp.files.input_file import OpenedFile, Upload
@@ -301,3 +301,27 @@ def test_a_file_closed_before_it_was_opened_is_never_opened(out: Path) -> None:
 
     with pytest.raises(ValueError, match="closed"):
         file.read(0, 1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="descriptors are handed over on Linux and macOS only")
+async def test_a_file_that_was_handed_over_and_changed_is_not_sent(make_settings: MakeSettings, out: Path) -> None:
+    (out / "talk.mp3").write_bytes(MP3_BYTES)
+    before = count_descriptors()
+    async with Files(make_settings()).open_input("talk.mp3", family="audio", argument="audio_path") as file:
+        handed = await file.hand_over(with_descriptor=True)
+    (out / "talk.mp3").write_bytes(MP3_BYTES * 2)
+    taker = Files(make_settings(), [handed])
+    assert "changed after it was checked, so nothing was sent" in await refused_input(DiskError, taker, "talk.mp3")
+    assert count_descriptors() == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="descriptors are handed over on Linux and macOS only")
+async def test_files_that_were_handed_over_for_nothing_are_closed(make_settings: MakeSettings, out: Path) -> None:
+    (out / "talk.mp3").write_bytes(MP3_BYTES)
+    before = count_descriptors()
+    async with Files(make_settings()).open_input("talk.mp3", family="audio", argument="audio_path") as file:
+        handed = [await file.hand_over(with_descriptor=True) for _ in range(2)]
+    taker = Files(make_settings(), handed)
+    taker.close_handed()
+    taker.close_handed()
+    assert count_descriptors() == before

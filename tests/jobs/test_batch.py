@@ -237,6 +237,15 @@ async def test_a_bill_that_is_no_price_counts_as_the_estimate(make_settings: Mak
     assert "only 1 of the 7 that WEBVOICE_MAX_CREDITS allows are left" in message
 
 
+async def test_a_refusal_that_costs_more_than_expected_counts_with_its_bill(make_settings: MakeSettings) -> None:
+    service = Speaker()
+    service.fail = lambda _: answer({"error": "No.", "credits_used": 9.0}, 400)
+    async with connected(make_settings(), service) as client:
+        failed(await client.call_tool("webvoice_narrate", {"text": PARAGRAPH}))
+        usage = fields(await client.call_tool("webvoice_usage", {}))
+    assert (usage["total_credits"], usage["unknown"]) == (9.0, {"jobs": 0, "at_most": 0.0})
+
+
 async def test_the_same_work_is_not_begun_twice_at_once(make_settings: MakeSettings) -> None:
     service = Speaker()
     arguments = {"text": book(3), "background": True}

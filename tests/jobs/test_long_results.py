@@ -116,6 +116,19 @@ async def test_a_free_answer_that_is_too_large_keeps_its_beginning(make_settings
     assert status["note"] == CUT
 
 
+async def test_large_items_and_names_are_left_out_as_a_whole(make_settings: MakeSettings) -> None:
+    rows = [{"id": f"model-{number}", "name": "x " * 25_000} for number in range(12)]
+    plans = {"plan " + letter * 400_000: 1 for letter in ("a ", "b ")} | {"basic": 2}
+    sent = ScriptedTransport(answer({"models": rows}), answer({"billing": plans}))
+    async with connected(make_settings(), sent) as client:
+        results = [await client.call_tool(tool, {}) for tool in ("webvoice_list_chat_models", "webvoice_onboarding")]
+    assert [wire(result) < LIMIT for result in results] == [True] * 2
+    models, onboarding = map(fields, results)
+    assert 2 < len(models["models"]) < 12
+    assert [row["id"] for row in models["models"]] == [row["id"] for row in rows[: len(models["models"])]]
+    assert onboarding["billing"] == {"basic": 2}
+
+
 @pytest.mark.slow
 @pytest.mark.untraced
 async def test_a_list_that_is_too_large_keeps_its_first_items(make_settings: MakeSettings) -> None:

@@ -181,6 +181,16 @@ async def test_work_is_reserved_for_one_call_at_a_time(folder: Path) -> None:
     await one.aclose()
 
 
+async def test_work_that_ends_after_its_server_is_given_up_all_the_same(folder: Path) -> None:
+    one, other = Parts(folder, URL), Parts(folder, URL)
+    await one.prepare()
+    assert await one.hold(["ab"])
+    await one.aclose()
+    await one.release(["ab"])
+    assert await other.hold(["ab"])
+    await other.aclose()
+
+
 async def test_a_folder_that_cannot_be_used_is_told_with_its_setting(folder: Path) -> None:
     folder.parent.mkdir()
     folder.write_bytes(b"")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.files.samples import FRAME
 from tests.studio.recordings import Shape, hear, make
 from webvoice_mcp.studio.decoder import Guard, TimeIsUpError, TooLargeError
 from webvoice_mcp.studio.films import BrokenClipError, BrokenSoundError, Subtitle, join_films
@@ -207,7 +208,11 @@ def test_subtitles_at_the_same_time_are_shown_together() -> None:
     assert shown == [(0, "Sea."), (0.5, "Sea.\nWind.\nRain."), (1, "Sea.\nSun."), (1.5, "Sun.")]
 
 
-@pytest.mark.parametrize("broken", [b"no film", make(CLIP)[:3000], make(Shape("mp4", "aac"))])
+@pytest.mark.parametrize(
+    "broken",
+    [b"no film", make(CLIP)[:3000], make(Shape("mp4", "aac")), make(SILENT._replace(fps=240, seconds=0.1))],
+    ids=["no film", "cut short", "no pictures", "too many pictures a second"],
+)
 def test_a_broken_clip_is_named_by_its_place(broken: bytes) -> None:
     with pytest.raises(BrokenClipError) as caught:
         join([make(SILENT), make(SILENT), broken])
@@ -222,6 +227,22 @@ def test_a_clip_whose_pictures_cannot_be_decoded_is_named_by_its_place() -> None
     with pytest.raises(BrokenClipError) as caught:
         join([make(CLIP), broken])
     assert caught.value.index == 1
+
+
+def test_a_clip_without_its_key_picture_is_named_by_its_place() -> None:
+    clip = make(SILENT._replace(fps=30))
+    with av.open(io.BytesIO(clip)) as container:
+        first = next(container.demux(video=0))
+        start, end = first.pos, first.pos + first.size
+    with pytest.raises(BrokenClipError) as caught:
+        join([make(SILENT), clip[:start] + bytes(end - start) + clip[end:]])
+    assert caught.value.index == 1
+
+
+def test_a_clip_shorter_than_a_picture_is_not_called_damaged() -> None:
+    short = make(SILENT._replace(fps=100, seconds=0.01))
+    film, _ = join([make(SILENT), short, make(SILENT)])
+    assert see(film).frames == 96
 
 
 def test_pictures_that_are_missing_at_the_end_are_replaced_by_the_last() -> None:
@@ -322,8 +343,13 @@ def test_sound_of_whole_packets_has_no_rest() -> None:
     assert hear(output.getvalue()).seconds == pytest.approx(sum(lengths), abs=0.03)
 
 
-def test_a_part_that_is_no_mp3_is_named_by_its_place() -> None:
-    for broken in (b"", b"no sound" * 100):
-        with pytest.raises(BrokenPartError) as caught:
-            join_sound_anew([io.BytesIO(make(MP3)), io.BytesIO(broken)], io.BytesIO())
-        assert caught.value.index == 1
+@pytest.mark.parametrize(
+    "broken",
+    [b"", b"no sound" * 100, (FRAME[:4] + b"\xff" * (len(FRAME) - 4)) * 9],
+    ids=["empty", "no MP3", "frames without sound"],
+)
+def test_a_part_that_is_no_mp3_is_named_by_its_place(tmp_path: Path, broken: bytes) -> None:
+    (tmp_path / "part").write_bytes(broken)  # unlike memory, the disk refuses some positions of an empty file
+    with pytest.raises(BrokenPartError) as caught:
+        join_sound_anew([io.BytesIO(make(MP3)), tmp_path / "part"], io.BytesIO())
+    assert caught.value.index == 1

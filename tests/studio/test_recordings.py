@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from tests.files.recordings import flac, m4a
 from tests.files.samples import FRAME
-from webvoice_mcp.errors import InvalidArgument, UnsupportedMedia
+from webvoice_mcp.errors import DiskError, InvalidArgument, UnsupportedMedia
 from webvoice_mcp.files.kinds import FLAC, M4A, MP3, WAV, Kind, sniff
 from webvoice_mcp.sandbox.engines import audio, hibari
 from webvoice_mcp.storage.threads import WorkerThreads
@@ -52,6 +52,22 @@ class Opened:
         self.read_bytes += end - start
         self._file.seek(start)
         return self._file.read(end - start)
+
+
+class Failing(Opened):
+    """An open file on a disk that fails.
+
+    Attributes:
+        reads: number of reads before it fails.
+    """
+
+    reads = sys.maxsize
+
+    def read(self, start: int, end: int) -> bytes:
+        self.reads -= 1
+        if self.reads < 0:
+            raise DiskError("Cannot read x: Input/output error")
+        return super().read(start, end)
 
 
 def content_of(piece: RecordingPiece) -> bytes:
@@ -211,6 +227,13 @@ def test_floats_that_are_no_numbers_are_no_pause() -> None:
     assert [phrase.heard_from for phrase in plan_phrases(recording)] == pytest.approx([0, 6], abs=0.03)
 
 
+def test_a_voice_on_the_last_channel_alone_is_heard() -> None:
+    right = memoryview(speech([(0.4, 5), (0.0, 1), (0.4, 5)], 1, 16, rate=6400)).cast("h")
+    samples = array("h", (sample for pair in zip(itertools.repeat(0), right) for sample in pair))
+    recording = open_recording(Opened(wav(samples.tobytes(), channels=2, rate=6400)), WAV, "x.wav")
+    assert [phrase.heard_from for phrase in plan_phrases(recording)] == pytest.approx([0, 6], abs=0.03)
+
+
 @pytest.mark.parametrize("parts", [[(0.4, 50)], [(0.0, 50)], [(0.4, 1)]], ids=["no pause", "silence", "a second"])
 def test_phrases_of_a_recording_without_pauses_are_all_of_it(parts: list[tuple[float, float]]) -> None:
     recording = open_recording(Opened(wav(speech(parts, 1, 16), rate=800)), WAV, "x.wav")
@@ -301,6 +324,13 @@ def test_the_header_frame_is_left_out_and_junk_between_frames_stays(monkeypatch:
     pieces = cut_all(recording, plan_cuts(recording, max_bytes=MIB, max_seconds=5))
     assert len(pieces) == 3
     assert b"".join(map(content_of, pieces)) == sound
+
+
+def test_what_looks_like_a_frame_of_another_kind_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_decoder(monkeypatch)
+    sound = frame(500) * 150 + frame(500, mpeg_2=True)[:4] + b"junk" * 100 + frame(500) * 150
+    recording = open_recording(Opened(sound), MP3, "x.mp3")
+    assert recording.seconds == pytest.approx(300 * 1152 / 44_100)
 
 
 @pytest.mark.parametrize("code", [1, 2])
@@ -445,6 +475,40 @@ class TestWithDecoder:
         content = tones("ipod", "aac", SPOKEN)
         with pytest.raises(UnsupportedMedia, match="is damaged"):
             open_recording(Opened(content[: len(content) // 2]), M4A, "Talk.m4a")
+
+    def test_a_recording_without_sound_is_refused(self) -> None:
+        from tests.studio.recordings import Shape, make  # noqa: PLC0415 - needs the extra
+
+        film = make(Shape("mp4", "", "mpeg4"))
+        with pytest.raises(UnsupportedMedia, match=r"Talk\.m4a has no sound that can be read"):
+            open_recording(Opened(film), M4A, "Talk.m4a")
+
+    def test_what_is_missing_at_the_end_counts_as_silent(self) -> None:
+        content = tones("flac", "flac", SPOKEN)
+        recording = open_recording(Opened(content[: len(content) // 2]), FLAC, "Talk.flac")
+        assert not any(recording.levels(Span(20.0, 24.0)))
+        piece = recording.cut(Span(20.0, 24.0))
+        assert len(samples_of(content_of(piece))) == 0
+        piece.close()
+
+    def test_a_recording_of_nothing_but_damage_counts_as_silent(self) -> None:
+        content = tones("ipod", "aac", SPOKEN)
+        start, end = content.index(b"mdat") + 4, content.index(b"moov") - 4
+        damaged = content[:start] + bytes(end - start) + content[end:]
+        for recording in (
+            open_recording(Opened(damaged), M4A, "Talk.m4a"),
+            open_recording(Opened(FRAME), MP3, "Talk.mp3"),
+        ):
+            found = recording.levels(Span(0.0, recording.seconds))
+            assert list(found) == [0.0] * math.ceil(recording.seconds * 50)
+
+    def test_a_disk_that_fails_in_the_middle_makes_no_recording_shorter(self) -> None:
+        source = Failing(tones("flac", "flac", SPOKEN))
+        recording = open_recording(source, FLAC, "Talk.flac")
+        for use in (recording.levels, recording.cut):
+            source.reads = 1
+            with pytest.raises(DiskError):
+                use(Span(1.0, 20.0))
 
     def test_a_check_that_fails_ends_the_decoding(self) -> None:
         def cancelled() -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,24 @@ def test_a_worker_that_makes_media_imports_no_sdk(tmp_path: Path) -> None:
     modules = {name.partition(".")[0] for name in json.loads(done.stdout)}
     assert modules & {"mcp", "mcp_types", "starlette", "uvicorn"} == set()
     assert {"httpx2", "pydantic"} <= modules
+
+
+@pytest.mark.slow
+def test_a_worker_logs_nothing_more_in_a_long_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    channel = start(environment(tmp_path), log)
+    channel.send(b"nonsense\n")
+    deadline = time.monotonic() + 60
+    while not log.stat().st_size and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with log.open("ab") as file:
+        file.write(bytes(MAX_LOG_BYTES))
+    channel.send(b"nonsense\n")
+    channel.close()
+    while channel.receive() is not None:
+        pass
+    content = log.read_bytes()
+    assert content.count(b"The server sent a line that is none of its messages.") == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no Unix sockets")

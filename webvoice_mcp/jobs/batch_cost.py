@@ -23,9 +23,10 @@ class PartCost:
     def record_bill(self, reply: Reply) -> None:
         """Note the bill of the part's answer. One that is no price leaves the cost in doubt."""
         self._is_answered = True
-        if reply.bill is not None:
-            self.credits = dearest([reply.bill.credits_used])
-            self.remaining = reply.bill.credits_remaining
+        bill = reply.bill
+        assert bill is not None, "PaidEndpoint requires it"  # noqa: S101 - for mypy
+        self.credits = dearest([bill.credits_used])
+        self.remaining = bill.credits_remaining
 
     def record_failure(self, error: WebVoiceError) -> None:
         """Note that there was no usable answer: free if it was surely refused; a bill counts if it is dearer."""

@@ -98,8 +98,6 @@ class BatchRun(Execution):
         credits_ = round(sum(prices), 2) if len(prices) == len(estimates) else None
         is_single = len(self._parts) == len(missing) == 1
         basis = estimates[0].basis if is_single else self._plan.basis
-        if credits_ is None and not is_single:
-            basis += f"; {next(estimate.basis for estimate in estimates if estimate.credits is None)}"
         if kept := len(self._parts) - len(missing):
             basis += f"; {kept} of them are kept from an earlier call and cost nothing"
         if self._plan.more:

@@ -141,8 +141,7 @@ async def _with_voices(parts: Sequence[Part], names: dict[str, str], client: Fre
     completed: list[Part] = []
     for part in parts:
         request = part.request
-        if not isinstance(request, SpeechRequest):
-            raise TypeError("A narration consists of requests for speech.")
+        assert isinstance(request, SpeechRequest), "parts of a narration are speech"  # noqa: S101 - for mypy
         language, voice = request.language, request.voice
         if language not in listed and (voice is None or voice != DEFAULT_VOICES.get(language)):
             listed[language] = await voice_ids(language, "", client)

@@ -60,7 +60,7 @@ def _frames(clip: Clip, size: tuple[int, int], fps: Fraction, wanted: int, guard
         for frame in islice(_fitted(clip, source, size, fps, guard), wanted):
             count += 1
             yield frame
-    if frame is None:
+    if frame is None and wanted:
         raise BrokenClipError(clip.index)
     for _ in range(wanted - count):
         yield frame

@@ -8,7 +8,7 @@ import tempfile
 import threading
 from array import array
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -113,7 +113,11 @@ class DecodedRecording:
     def _opened(self, check: Check) -> Iterator[tuple[Any, Any, Guard]]:
         guard = Guard(check, _MAX_WORK_SECONDS)
         file = cast("BinaryIO", SourceFile(self._source))
-        with _damage_named(self._name, guard), open_source(file, _DEMUXERS[self._kind], guard) as container:
+        with (
+            guard.told(),  # FFmpeg takes a file that cannot be read further for one that ends there
+            _damage_named(self._name),
+            open_source(file, _DEMUXERS[self._kind], guard) as container,
+        ):
             if not container.streams.audio:
                 raise UnsupportedMedia(f"{self._name} has no sound that can be read. Give a file in which it is.")
             yield container, container.streams.audio[0], guard
@@ -140,25 +144,17 @@ class _TemporarySource:
 def decode_levels(file: io.BytesIO, check: Check) -> "array[float]":
     """Return the loudness of an MP3 file in memory; nothing of what cannot be decoded."""
     guard = Guard(check, _MAX_WORK_SECONDS)
-    try:
-        with open_source(file, "mp3", guard) as container:
-            if not container.streams.audio:
-                return array("f")
-            everything = Span(-math.inf, math.inf)
-            return _levels(_samples(container, container.streams.audio[0], guard, everything, "mono", _LEVEL_RATE))
-    except damage():
-        if guard.stopped:
-            raise guard.stopped from None
-        return array("f")
+    everything = Span(-math.inf, math.inf)
+    with guard.told(), suppress(*damage()), open_source(file, "mp3", guard) as container:
+        return _levels(_samples(container, container.streams.audio[0], guard, everything, "mono", _LEVEL_RATE))
+    return array("f")
 
 
 @contextmanager
-def _damage_named(name: str, guard: Guard) -> Iterator[None]:
+def _damage_named(name: str) -> Iterator[None]:
     try:
         yield
     except damage() as error:
-        if guard.stopped:
-            raise guard.stopped from None
         raise UnsupportedMedia(f"{name} is damaged, so it cannot be cut. Save it anew, or give WAV or MP3.") from error
 
 

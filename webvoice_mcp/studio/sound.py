@@ -70,8 +70,6 @@ def _extract(file: BinaryIO, demuxer: str, target: BinaryIO, guard: Guard, max_b
         try:
             return way(file, demuxer, target, guard, max_bytes)
         except expected:  # also times or frames that the other format cannot hold
-            if guard.stopped and not isinstance(guard.stopped, TooLargeError):
-                raise
             guard.stopped = None
     return last(file, demuxer, target, guard, max_bytes)
 

@@ -25,13 +25,18 @@ Starting a local sandbox of the service, and the MCP server as a subprocess, as 
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run every step, print a table, write the page, and return 1 if a step failed."""
+    """Run every step, show the results, and return 1 if a step failed."""
     output_dir = _check_folder(options.output_dir)
     print(_INTRODUCTION, flush=True)
     with tempfile.TemporaryDirectory(prefix="webvoice-demo-", ignore_cleanup_errors=True) as folder:
         state_dir = Path(folder)
         with running(state_dir / "sandbox") as base_url:
             results, files = anyio.run(_run_steps, base_url, state_dir, output_dir)
+    return report(results, files, output_dir)
+
+
+def report(results: list[StepResult], files: list[Path], output_dir: Path) -> int:
+    """Print a table, write the page, and return 1 if a step failed."""
     _print_table(results)
     for path in files:
         print(f"file: {path}")
@@ -73,11 +78,12 @@ async def _run_steps(base_url: str, state_dir: Path, output_dir: Path) -> tuple[
     )
     async with Client(server) as client:
         session = Session(client, base_url)
-        results = [await _run_step(session, step) for step in _STEPS]
+        results = [await run_step(session, step) for step in _STEPS]
     return results, session.files
 
 
-async def _run_step(session: Session, step: Step) -> StepResult:
+async def run_step(session: Session, step: Step) -> StepResult:
+    """Run a step. Whatever goes wrong in it is told in its result."""
     session.credits = 0.0
     card = None
     started, passed = time.perf_counter(), True
