@@ -18,6 +18,7 @@ def main() -> int:
         print(HELP_TEXT)  # noqa: T201 - the command line's own output
         return 0
     if not args:
+        _exit_on_signals()
         from webvoice_mcp.cli import serve  # noqa: PLC0415 - a slow import that --version does not need
 
         return serve.run()
@@ -28,6 +29,14 @@ def main() -> int:
     from webvoice_mcp.cli.commands import run  # noqa: PLC0415 - it imports argparse, which the server does not need
 
     return run(args)
+
+
+def _exit_on_signals() -> None:
+    """Let SIGTERM and SIGINT end the process until the server, which is still being imported, takes care of them."""
+    import signal  # noqa: PLC0415 - an import that --version does not need
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
 
 
 def _use_utf8() -> None:

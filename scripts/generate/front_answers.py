@@ -3,10 +3,12 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from mcp.client._memory import InMemoryTransport
+from mcp.server.apps import APP_MIME_TYPE
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.message import SessionMessage
 from mcp.types import jsonrpc_message_adapter
@@ -25,10 +27,18 @@ STATELESS_REVISION = "2026-07-28"
 LISTS = {"tools/list": "tools", "prompts/list": "prompts", "resources/templates/list": "resourceTemplates"}
 """The lists that depend only on the client and the settings, by their methods."""
 
-EXTENSIONS: tuple[Message, ...] = ({},)
-"""Extensions that clients declare and whose answers are known; a client that declares others is served by the SDK."""
-
 _PREFIX = "io.modelcontextprotocol/"
+_KNOWN: Message = {
+    f"{_PREFIX}ui": {"mimeTypes": [APP_MIME_TYPE]},
+    f"{_PREFIX}skills": {},
+    f"{_PREFIX}tasks": {},
+}
+
+EXTENSIONS: tuple[Message, ...] = tuple(
+    dict(some) for count in range(len(_KNOWN) + 1) for some in combinations(_KNOWN.items(), count)
+)
+"""Extensions that clients declare and whose answers are known; with other settings a client is served by the SDK."""
+
 _CLIENT_INFO = {"name": "generator", "version": "0"}
 
 
@@ -72,7 +82,7 @@ async def generate() -> str:
         numbers = [[items.index(item), families[method, item["name"]]] for item in listed]
         return {"result": result, "list": LISTS[method], "items": numbers}
 
-    clients = []
+    clients: list[Message] = []
     for revision in (*HANDSHAKE_REVISIONS, STATELESS_REVISION):
         for extensions in EXTENSIONS:
             requests = opening(revision, {"extensions": extensions} if extensions else {})
@@ -82,8 +92,13 @@ async def generate() -> str:
                 for request, answer in answers
                 if "result" in answer
             }
-            clients.append({"revision": revision, "extensions": extensions, "answers": known})
-    text = f'{{"clients": [\n{_lines(clients)}\n], "items": [\n{_lines(items)}\n]}}\n'
+            same = (one for one in clients if (one["revision"], one["answers"]) == (revision, known))
+            if client := next(same, None):
+                client["extensions"].append(extensions)
+            else:
+                clients.append({"revision": revision, "extensions": [extensions], "answers": known})
+    lists = f'"clients": [\n{_lines(clients)}\n], "items": [\n{_lines(items)}\n]'
+    text = f'{{"extensions": {json.dumps(list(_KNOWN))}, {lists}}}\n'
     return f"{json.dumps(describe(text))}\n{text}"
 
 
@@ -102,7 +117,7 @@ def _lines(values: list[Message]) -> str:
 
 async def _families() -> dict[tuple[str, str], list[str]]:
     """Return the families of tools that each listed item needs, by the list's method and the item's name."""
-    requests = opening(HANDSHAKE_REVISIONS[-1])
+    requests = opening(HANDSHAKE_REVISIONS[-1], {"extensions": EXTENSIONS[-1]})
     without = {family: _names(await sdk_answers(_server(TOOLSETS - {family}), requests)) for family in TOOLSETS}
     items = _names(await sdk_answers(_server(TOOLSETS), requests))
     return {item: sorted(family for family, names in without.items() if item not in names) for item in items}

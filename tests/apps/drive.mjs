@@ -73,6 +73,10 @@ const steps = {
         const last = await current();
         await frame.click('.play'); // pauses
         const state = await frame.$eval('audio', (audio) => ({ paused: audio.paused, rate: audio.playbackRate, at: audio.currentTime, length: audio.duration }));
+        await frame.focus('.lines [tabindex="0"]');
+        await frame.press('.lines [tabindex="0"]', 'ArrowUp');
+        const focused = await frame.evaluate(() => document.activeElement.textContent);
+        const stops = await frame.$$eval('.lines button', (shown) => shown.filter((line) => line.tabIndex === 0).length);
         await frame.focus('.timeline input');
         await frame.press('.timeline input', 'Home');
         await until(seen, () => document.querySelector('audio').currentTime === 0);
@@ -82,7 +86,7 @@ const steps = {
         const copied = await frame.$eval('.row button', (shown) => shown.textContent);
         await frame.click('text=Ask for another like this');
         await until(seen, () => document.getElementById('status').textContent === 'Asked');
-        return { lines, first, last, state, facts, copied, path: await frame.$eval('.path', (shown) => shown.textContent) };
+        return { lines, first, last, focused, stops, state, facts, copied, path: await frame.$eval('.path', (shown) => shown.textContent) };
       });
     }
   },
@@ -166,6 +170,16 @@ const steps = {
       await until(seen, () => document.querySelector('[role=alert]'));
       return { words, said: await seen.frame.$eval('[role=alert]', (shown) => shown.innerText) };
     });
+    const interrupted = async () => answer({ ...state(1), state: 'interrupted' });
+    await step('job-interrupted', 'player', { result: running, callTool: interrupted }, async (seen) => {
+      await until(seen, () => document.querySelector('[role=alert]'));
+      return { said: await seen.frame.$eval('[role=alert]', (shown) => shown.innerText) };
+    });
+    const old = async () => answer({ ...state(1), started_at: new Date(Date.now() - 3_600_000).toISOString() });
+    await step('job-of-an-hour', 'player', { result: running, callTool: old }, async (seen) => {
+      await until(seen, () => document.querySelector('progress')?.max === 12);
+      return { words: await seen.frame.$eval('.words', (shown) => shown.textContent) };
+    });
     const others = { content: [], structuredContent: { job_id: 'job_of_somebody', state: 'running', files: [] } };
     await step('job-of-somebody-else', 'player', { result: others }, async (seen) => {
       await until(seen, () => document.querySelector('[role=alert]'));
@@ -195,6 +209,13 @@ const steps = {
       return { text: await seen.frame.evaluate(() => getComputedStyle(document.body).color), path: await seen.frame.$eval('.path', (shown) => shown.textContent) };
     });
     await step('too-large', 'player', { result: filesResult('too large.mp4') }, why);
+    await step('broken-sound', 'player', { theme: 'dark', width: 320, result: filesResult(given.odd_name) }, why);
+    await step('broken-film', 'player', { theme: 'light', result: filesResult('broken.mp4') }, why);
+    const text = { files: [path('film.srt')], text: given.transcript, language: 'he' };
+    await step('transcript', 'player', { theme: 'light', result: { content: [], structuredContent: text } }, async (seen) => ({
+      text: await seen.frame.$eval('.text', (shown) => shown.textContent),
+      direction: await seen.frame.$eval('.text', (shown) => getComputedStyle(shown).direction),
+    }));
   },
 
   async many() {
@@ -205,7 +226,7 @@ const steps = {
       await frame.focus('.large');
       await frame.press('.large', 'End');
       await until(seen, () => document.querySelector('.large img')?.alt.includes('(300 of 300)'));
-      return { place: await frame.$eval('.place', (shown) => shown.textContent), buttons: await frame.$$eval('.strip button', (all) => all.length) };
+      return { place: await frame.$eval('.place', (shown) => shown.textContent), buttons: await frame.$$eval('.strip button', (all) => all.length), stops: await frame.$$eval('.strip button', (all) => all.filter((one) => one.tabIndex === 0).length) };
     });
   },
 

@@ -38,12 +38,17 @@ _STEPS = (
     "film-9-mib",
     "job",
     "job-failed",
+    "job-interrupted",
+    "job-of-an-hour",
     "job-of-somebody-else",
     "failed",
     "moved",
     "megapixels",
     "links-only",
     "too-large",
+    "broken-sound",
+    "broken-film",
+    "transcript",
     "many",
     "usage-light",
     "usage-dark",
@@ -55,6 +60,8 @@ _INSTALL_SECONDS = 120
 _DRIVE_SECONDS = 240  # on a busy machine
 _MIB = 1 << 20
 _SUBTITLES = "1\n00:00:00,000 --> 00:00:01,000\nA lake\n\n2\n00:00:01,000 --> 00:00:09,000\nat <i>dawn</i>\n"
+_ODD_NAME = "<script>alert(1)<\u2215script> שלום &amp; " + "a very long name " * 8 + ".mp3"
+_TRANSCRIPT = "שלום <b>עולם</b> </script>\n" * 30
 _TEXT = "The first sentence is short. The second sentence is about a lake in the mountains. The third is the last one."
 
 
@@ -113,6 +120,8 @@ def _given(home: Path, base_url: str) -> Message:
         "too large.mp4": film + struct.pack(">I4s", 24 * _MIB, b"free") + bytes(24 * _MIB - 8),
         "megapixels.png": _png(10_000, 10_000),
         "moved.png": PNG_BYTES,
+        "broken.mp4": b"no film",
+        _ODD_NAME: b"no sound",
         **{f"many/{number}.png": _png(number, 10) for number in range(1, 301)},
     }
     (folder / "many").mkdir()
@@ -125,6 +134,8 @@ def _given(home: Path, base_url: str) -> Message:
     return {
         "files": facts,
         "many": [facts[f"many/{number}.png"] for number in range(1, 301)],
+        "odd_name": _ODD_NAME,
+        "transcript": _TRANSCRIPT,
         "tts": {"text": "This sentence is spoken by a job."},
         "narrate": {"text": _TEXT, "subtitles": "srt"},
         "image": {"prompt": "A lake at dawn", "provider": "nucleus", "num_images": 2},
@@ -200,6 +211,7 @@ def test_sound_plays_and_its_subtitles_follow(report: Message, policy: str) -> N
     assert sound["state"]["paused"]
     assert sound["state"]["rate"] == 0.5
     assert 0 < sound["state"]["at"] < sound["state"]["length"]
+    assert (sound["focused"], sound["stops"]) == (cues[-2], 1), "one stop of the tab key, and arrow keys from there"
     assert "0.5 credits" in sound["facts"]
     assert (sound["path"], sound["copied"]) == (recording["path"], "Copied")
     (message,) = sound["messages"]
@@ -255,6 +267,21 @@ def test_failures_show_their_code_and_words(report: Message) -> None:
         "invalid_argument",
         "job_id 'job_of_somebody' is not known. Leave it out to list the jobs that are.",
     ]
+    assert report["job-interrupted"]["said"].split("\n\n") == ["failed", "The job job_1 is interrupted."]
+
+
+def test_a_job_s_time_counts_from_its_start(report: Message) -> None:
+    assert report["job-of-an-hour"]["words"].startswith("Running: 1 of 12 parts, 1:00:0")
+
+
+def test_a_file_that_cannot_be_played_is_named_whatever_its_name(report: Message) -> None:
+    for step, name in (("broken-sound", _ODD_NAME), ("broken-film", "broken.mp4")):
+        assert report[step]["said"] == "It cannot be played here. Open it by its path."
+        assert Path(report[step]["path"]).name == name
+
+
+def test_a_transcript_can_be_read_in_its_direction(report: Message) -> None:
+    assert (report["transcript"]["text"], report["transcript"]["direction"]) == (_TRANSCRIPT, "rtl")
 
 
 def test_what_cannot_be_shown_is_named_by_its_path(report: Message) -> None:
@@ -283,7 +310,7 @@ def test_links_suffice_and_the_chat_s_colours_are_taken(report: Message) -> None
 
 def test_a_gallery_of_300_reads_only_some_of_them(report: Message) -> None:
     many = report["many"]
-    assert (many["place"], many["buttons"]) == ("300 of 300", 300)
+    assert (many["place"], many["buttons"], many["stops"]) == ("300 of 300", 300, 1)
 
 
 def test_usage_has_a_chart_and_the_table_behind_it(report: Message) -> None:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import front_answers
-from front_answers import HANDSHAKE_REVISIONS, STATELESS_REVISION, opening, sdk_answers
+from front_answers import EXTENSIONS, HANDSHAKE_REVISIONS, STATELESS_REVISION, opening, sdk_answers
 from webvoice_mcp.cli import front as front_module
 from webvoice_mcp.cli.front import ANSWERS, open_front
 from webvoice_mcp.server import Server, create_server
@@ -62,9 +62,38 @@ def test_the_file_with_the_answers_is_not_stale() -> None:
 
 @pytest.mark.parametrize("revision", REVISIONS)
 @pytest.mark.parametrize("toolsets", [*FEW, *(pytest.param(names, marks=pytest.mark.slow) for names in MANY)])
-async def test_answers_equal_those_of_the_sdk(toolsets: str, revision: str) -> None:
+@pytest.mark.parametrize("extensions", [EXTENSIONS[0], EXTENSIONS[-1]], ids=["no extensions", "all extensions"])
+async def test_answers_equal_those_of_the_sdk(extensions: Message, toolsets: str, revision: str) -> None:
+    await compare_with_the_sdk(toolsets, revision, {"extensions": extensions} if extensions else {})
+
+
+# What programs of today send.
+CLIENTS: dict[str, Message] = {
+    "tasks of 2025": {
+        "roots": {"listChanged": True},
+        "sampling": {},
+        "elicitation": {"form": {}, "url": {}},
+        "tasks": {"list": {}, "cancel": {}, "requests": {"sampling": {"createMessage": {}}}},
+    },
+    "an extension that the server does not know": {"extensions": EXTENSIONS[1] | {"com.example/new": {"x": 1}}},
+    **{f"extensions {number}": {"extensions": extensions} for number, extensions in enumerate(EXTENSIONS)},
+}
+
+
+@pytest.mark.parametrize("revision", ["2025-11-25", STATELESS_REVISION])
+@pytest.mark.parametrize("capabilities", CLIENTS.values(), ids=CLIENTS)
+async def test_clients_with_capabilities_get_answers_at_once(capabilities: Message, revision: str) -> None:
+    await compare_with_the_sdk("all", revision, capabilities)
+
+
+async def test_the_front_knows_the_extensions_that_the_server_declares() -> None:
+    (answer,) = await sdk_answers(sdk_server(), opening(STATELESS_REVISION)[:1])
+    assert EXTENSIONS[-1].keys() == answer["result"]["capabilities"]["extensions"].keys()
+
+
+async def compare_with_the_sdk(toolsets: str, revision: str, capabilities: Message) -> None:
     base_url = "http://127.0.0.1:9/api/v1"
-    requests = opening(revision)
+    requests = opening(revision, capabilities)
     answers, passed_on = serve({"WEBVOICE_TOOLSETS": toolsets, "WEBVOICE_BASE_URL": base_url}, *map(line, requests))
     expected = await sdk_answers(sdk_server(toolsets, base_url), requests)
     by_id = {answer["id"]: answer for answer in answers}
@@ -120,6 +149,7 @@ def test_what_the_front_answers_the_sdk_answers_alike(request: Message) -> None:
 
 INITIALIZE, PING, *_ = opening("2025-11-25")
 DISCOVER = opening(STATELESS_REVISION)[0]
+ODD_SETTINGS: Message = {"extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": []}}}
 
 
 @pytest.mark.parametrize(
@@ -138,8 +168,9 @@ DISCOVER = opening(STATELESS_REVISION)[0]
         line(INITIALIZE | {"params": []}),
         line(INITIALIZE | {"id": float("nan")}),
         line(opening("1999-01-01")[0]),
-        line(opening("2025-11-25", {"extensions": {"com.example/new": {}}})[0]),
-        line(opening(STATELESS_REVISION, {"extensions": {"com.example/new": {}}})[0]),
+        line(opening("2025-11-25", ODD_SETTINGS)[0]),
+        line(opening(STATELESS_REVISION, ODD_SETTINGS)[0]),
+        line(opening("2025-11-25", {"extensions": {"com.example/new": 1}})[0]),
         line(opening("2025-11-25", {"telepathy": {}})[0]),
         line(INITIALIZE | {"method": "tools/call"}),
         line(DISCOVER | {"method": "initialize"}),
@@ -180,7 +211,7 @@ def test_later_requests_that_are_not_known_wait_in_their_order(first: Message) -
 
 def test_each_stateless_request_is_answered_for_what_it_declares() -> None:
     known = opening(STATELESS_REVISION)[2] | {"id": 1}
-    unknown = opening(STATELESS_REVISION, {"extensions": {"com.example/new": {}}})[2] | {"id": 2}
+    unknown = opening(STATELESS_REVISION, ODD_SETTINGS)[2] | {"id": 2}
     answers, passed_on = serve({}, line(DISCOVER), line(known), line(unknown), line(PING | {"id": 3}))
     assert [answer["id"] for answer in answers] == [0, 1]
     assert passed_on == line(DISCOVER) + line(unknown) + line(PING | {"id": 3})

@@ -5,6 +5,7 @@
 import errno
 import os
 import re
+import sys
 import unicodedata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from tempfile import TemporaryDirectory
@@ -227,6 +228,17 @@ async def test_a_link_to_a_hidden_path_is_refused(files: Files, tmp_path: Path, 
         message = await refused_output(PathNotAllowed, files, given_path)
         assert message.startswith(f"output_path: {tmp_path}/.ssh")
     assert everything_in(tmp_path / ".ssh") == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+async def test_a_link_to_a_folder_whose_name_is_no_text_is_refused(files: Files, tmp_path: Path, out: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"o\xffdd")
+    for folder in (odd, out):
+        folder.mkdir()
+    (out / "link").symlink_to(odd)
+    message = await refused_output(InvalidArgument, files, "link/a.mp3")
+    assert "o\\udcffdd' has bytes in its name that are no text" in message
+    assert list(odd.iterdir()) == []
 
 
 @pytest.mark.parametrize("setting", ["OUTPUT_DIR", "ALLOWED_DIRS"])

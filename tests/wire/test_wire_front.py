@@ -42,6 +42,22 @@ from webvoice_mcp.cli import serve
 sys.exit(serve.run())
 """
 
+# A server that is still importing its first modules.
+_BARELY_STARTED = """
+import importlib.abc, sys, time
+
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "webvoice_mcp.cli.serve":
+            print("importing", flush=True)
+            time.sleep(20)
+
+sys.meta_path.insert(0, Finder())
+sys.argv = ["webvoice-mcp"]
+from webvoice_mcp.__main__ import main
+sys.exit(main())
+"""
+
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
 
 
@@ -107,6 +123,18 @@ def test_a_call_that_waits_when_a_signal_arrives_is_not_made(tmp_path: Path) -> 
         assert service.requests == []
     assert (ended.code, ended.stderr) == (0, "")
     assert len(server.stdout_lines) == 2
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_server_that_has_barely_started(tmp_path: Path, number: signal.Signals) -> None:
+    command = (sys.executable, "-c", _BARELY_STARTED)
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, **pipes, env=environment(tmp_path)) as process:  # type: ignore[call-overload]  # of what `pipes` holds
+        assert process.stdout.readline() == b"importing\n"
+        process.send_signal(number)
+        assert process.wait(TIMEOUT_SECONDS) == 0
+        assert process.stderr.read() == b""
 
 
 def test_a_waiting_call_can_be_cancelled(tmp_path: Path) -> None:

@@ -1,15 +1,18 @@
 """A server whose worker runs in the test's own process, over a real connection and with the same scripted service."""
 
+import json
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import anyio.from_thread
 import httpx2
 from mcp import Client
 
+from tests.support import CANARY
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client as ApiClient
 from webvoice_mcp.jobs.services import create_services
@@ -32,6 +35,14 @@ def connect_by_pipes() -> tuple[Channel, Channel]:
     (read_here, write_there), (read_there, write_here) = os.pipe(), os.pipe()
     here = PipeChannel(os.fdopen(read_here, "rb", 0), os.fdopen(write_here, "wb", 0))
     return here, PipeChannel(os.fdopen(read_there, "rb", 0), os.fdopen(write_there, "wb", 0))
+
+
+def job_line(tool: str, arguments: dict[str, Any], **more: Any) -> bytes:
+    """Return the line by which a server hands a call over."""
+    estimate = {"credits": 0.5, "basis": "a guess"}
+    call = {"id": "job_1", "tool": tool, "arguments": arguments, "estimate": estimate, "started_at": 1.0}
+    call |= {"api_key": CANARY, "key_source": "environment", "digest": "", "inputs": [], "descriptors": 0, **more}
+    return json.dumps({"type": "job", **call}).encode() + b"\n"
 
 
 async def run_worker(channel: Channel, settings: Settings, transport: httpx2.AsyncBaseTransport) -> None:

@@ -30,7 +30,7 @@ from tests.support import (
     failed,
     fields,
 )
-from tests.worker.inside import connect_by_pipes, connect_by_sockets, connected_with_worker, run_worker
+from tests.worker.inside import connect_by_pipes, connect_by_sockets, connected_with_worker, job_line, run_worker
 from webvoice_mcp import __version__
 from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import TOOLSETS, Settings
@@ -271,6 +271,21 @@ async def test_a_worker_that_ends_in_the_middle_is_a_network_error(connected_to_
         assert await left(client) == (99.5 if is_accepted else 100)
 
 
+async def test_a_job_that_a_signal_cut_off_before_its_request_says_that(connected_to_peer: Any) -> None:
+    peer = Peer(READY)
+    results: list[Any] = []
+    async with connected_to_peer(peer) as client:
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(call_in_background, client, results)
+            job = await peer.receive()
+            peer.send(type="accepted", id=job["id"])
+            progress = {"was_sent": False, "received": 0, "expected": None, "parts": 0, "parts_done": 0}
+            outcome = {"error": {"code": "interrupted", "message": None}, "files": [], "cost": [0.0, 0.5]}
+            peer.send(type="finished", id=job["id"], **progress, **outcome)
+        assert "Nothing was sent." in failed(results[0])
+        assert await left(client) == 100
+
+
 async def test_a_line_without_an_end_closes_the_connection(
     connected_to_peer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -328,7 +343,7 @@ async def test_garbage_from_the_server_is_left_out_by_the_worker(
 async def test_a_job_without_progress_is_cut_off_once_its_server_is_gone(
     make_settings: MakeSettings, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webvoice_mcp.worker.serve._MARGIN_SECONDS", -599.9)
+    monkeypatch.setattr("webvoice_mcp.worker.serve._MARGIN_SECONDS", -1199.9)
     service = Upstream(TTS.answer, hold="head")
     with anyio.fail_after(PATIENCE):
         async with connected_with_worker(make_settings(TIMEOUT=600), service) as client:
@@ -416,13 +431,6 @@ async def told_by(channel: SocketChannel) -> list[dict[str, Any]]:
         assert line is not None
         told.append(json.loads(line))
     return told
-
-
-def job_line(tool: str, arguments: dict[str, Any]) -> bytes:
-    estimate = {"credits": 0.5, "basis": "a guess"}
-    call = {"id": "job_1", "tool": tool, "arguments": arguments, "estimate": estimate, "started_at": 1.0}
-    call |= {"api_key": CANARY, "key_source": "environment", "digest": "", "inputs": [], "descriptors": 0}
-    return json.dumps({"type": "job", **call}).encode() + b"\n"
 
 
 async def test_a_call_of_an_unknown_tool_crashes_alone(

@@ -1,5 +1,6 @@
 """Starting the worker: how it is detached on each system, and what it gets and does not get."""
 
+import base64
 import json
 import os
 import subprocess
@@ -10,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from tests.files.samples import MP3_BYTES
+from tests.loopback import LoopbackService
 from tests.support import CANARY
 from tests.wire_driver import environment
+from tests.worker.inside import job_line
 from webvoice_mcp import __version__
 from webvoice_mcp.worker.process import MAX_LOG_BYTES, detachment, environment_of_worker, open_log, start
 
@@ -49,6 +53,34 @@ def test_the_key_is_in_no_variable_whatever_its_name() -> None:
         "HTTPS_PROXY": "http://proxy:3128",
     }
     assert environment_of_worker({"Webvoice_Api_Key": "", "A": "b"})["A"] == "b"
+
+
+def test_a_short_key_takes_no_setting_and_no_path_with_it() -> None:
+    environ = {
+        "WEBVOICE_API_KEY": "test",
+        "WEBVOICE_OUTPUT_DIR": "/srv/test/out",
+        "WEBVOICE_ALLOWED_DIRS": "/srv/test",
+        "HOME": "/srv/tester",
+        "TOKEN": "test",
+    }
+    kept = environment_of_worker(environ)
+    assert {name for name in environ if name not in kept} == {"WEBVOICE_API_KEY", "TOKEN"}
+    folder = f"/out/{CANARY}"
+    assert environment_of_worker({"WEBVOICE_API_KEY": CANARY, "WEBVOICE_OUTPUT_DIR": folder})[
+        "WEBVOICE_OUTPUT_DIR"
+    ] == (folder)
+
+
+def test_relative_paths_mean_the_same_in_the_workers_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "path", ["/usr/bin"])
+    monkeypatch.chdir(tmp_path)
+    both = os.pathsep.join(["src", str(tmp_path / "lib")])
+    kept = environment_of_worker({"PYTHONPATH": both, "SSL_CERT_FILE": "ca.pem", "SSL_CERT_DIR": ""})
+    assert kept == {
+        "PYTHONPATH": os.pathsep.join([str(tmp_path / "src"), str(tmp_path / "lib")]),
+        "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
+        "SSL_CERT_DIR": "",
+    }
 
 
 def test_a_package_in_the_working_folder_is_found_from_another_folder(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,6 +133,37 @@ def test_a_worker_says_its_version_and_ends_with_the_connection(tmp_path: Path) 
     channel.close()
     assert channel.receive() is None
     assert (tmp_path / "log").read_bytes() == b""
+
+
+# The process that goes on prints its modules at its end; the one that starts it ends at once.
+MODULES_OF_WORKER = """
+import json, os, socket, sys
+from webvoice_mcp.cli import worker
+
+ours, theirs = socket.socketpair()
+os.dup2(theirs.fileno(), 0)
+theirs.close()
+ours.sendall(sys.argv[1].encode())
+ours.shutdown(socket.SHUT_WR)
+worker.run()
+print(json.dumps([*sys.modules]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no Unix sockets")
+def test_a_worker_that_makes_media_imports_no_sdk(tmp_path: Path) -> None:
+    spoken = {"success": True, "audio": base64.b64encode(MP3_BYTES).decode(), "credits_used": 0.5}
+    with LoopbackService({"tts/": spoken}).running() as service:
+        environ = environment(tmp_path, {"BASE_URL": service.base_url})
+        line = job_line("webvoice_tts", {"text": "Hello", "output_path": "hello.mp3"})
+        command = [sys.executable, "-c", MODULES_OF_WORKER, line.decode()]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert (tmp_path / "out" / "hello.mp3").read_bytes() == MP3_BYTES
+    modules = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    assert modules & {"mcp", "mcp_types", "starlette", "uvicorn"} == set()
+    assert {"httpx2", "pydantic"} <= modules
 
 
 @pytest.mark.slow

@@ -301,7 +301,9 @@ def begin_and_end(world: World, number: int) -> None:
     film.release()
 
 
-@pytest.mark.parametrize("count", [6, pytest.param(50, marks=pytest.mark.wide)])
+@pytest.mark.parametrize(
+    "count", [6, pytest.param(20, marks=pytest.mark.wide), pytest.param(50, marks=pytest.mark.soak)]
+)
 def test_servers_that_end_in_all_ways_leave_no_process(world: World, count: int) -> None:
     for number in range(count):
         begin_and_end(world, number)

@@ -34,10 +34,12 @@ _SWITCH_SECONDS = 0.0001  # how long the import may keep this thread waiting
 _STRING, _NUMBER_OR_STRING, _OBJECT = (str,), (int, str), (dict,)
 _REQUEST = {"jsonrpc": _STRING, "id?": _NUMBER_OR_STRING, "method": _STRING, "params?": _OBJECT}
 _CLIENT_INFO = {"name": _STRING, "version": _STRING, "title?": _STRING, "description?": _STRING, "websiteUrl?": _STRING}
+_TASK_REQUESTS = {"sampling?": {"createMessage?": _OBJECT}, "elicitation?": {"create?": _OBJECT}}
 _CLIENT_CAPABILITIES = {
     "roots?": {"listChanged?": (bool,)},
     "sampling?": {"context?": _OBJECT, "tools?": _OBJECT},
     "elicitation?": {"form?": _OBJECT, "url?": _OBJECT},
+    "tasks?": {"list?": _OBJECT, "cancel?": _OBJECT, "requests?": _TASK_REQUESTS},
     "experimental?": {"*": _OBJECT},
     "extensions?": {"*": _OBJECT},
 }
@@ -65,6 +67,7 @@ class Front:
     """
 
     def __init__(self, answers: Message, toolsets: frozenset[str], stdout: BinaryIO) -> None:
+        self._extensions: list[str] = answers["extensions"]  # that the server knows; any others change nothing
         self._items: list[Message] = answers["items"]
         self._clients: list[Message] = answers["clients"]
         self._toolsets = toolsets
@@ -146,8 +149,9 @@ class Front:
 
     def _find(self, opening: str, revision: str, capabilities: Message) -> Message | None:
         """Return what the file has for these clients. Of the capabilities, answers depend on the extensions only."""
-        declared = revision, capabilities.get("extensions", {})
-        same = (client for client in self._clients if (client["revision"], client["extensions"]) == declared)
+        declared = capabilities.get("extensions", {}).items()
+        extensions = {name: settings for name, settings in declared if name in self._extensions}
+        same = (one for one in self._clients if one["revision"] == revision and extensions in one["extensions"])
         return next((client for client in same if opening in client["answers"]), None)
 
     def _is_late(self, notification: Message) -> bool:
@@ -173,18 +177,16 @@ class StdoutAfterFront:
 
     def __init__(self, stdout: BinaryIO, writer: threading.Thread, dropped_id: int | str | None) -> None:
         self._stdout = stdout
-        self._writer: threading.Thread | None = writer
+        self._writer = writer
         self._dropped_id = dropped_id
 
     def is_ready(self) -> bool:
         """Return True if a line is written as it is and at once."""
-        return self._writer is None and self._dropped_id is None
+        return not self._writer.is_alive() and self._dropped_id is None
 
     def write(self, line: bytes, /) -> None:
         """Write a line."""
-        if self._writer is not None:
-            self._writer.join()
-            self._writer = None
+        self._writer.join()  # at once, if it has ended
         if self._dropped_id is not None:
             message = json.loads(line)
             if "method" not in message and message.get("id") == self._dropped_id:
@@ -225,14 +227,10 @@ def _parse(line: bytes) -> Message | None:
     if len(line) > _LONGEST_LINE:
         return None
     try:
-        message = json.loads(line.decode(errors="replace"), parse_constant=_refuse)
+        message = json.loads(line.decode(errors="replace"), parse_constant=int)  # which takes no NaN
     except (ValueError, RecursionError):
         return None
     return message if _fits(message, _REQUEST) and message["jsonrpc"] == "2.0" else None
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(name)
 
 
 def _fits(value: Any, shape: Any) -> bool:

@@ -16,16 +16,16 @@ class KeyMaskingFormatter(logging.Formatter):
     """Masks keys in everything that is logged, by this program or by a library.
 
     Attributes:
-        key: the key that is masked besides whatever looks like one; "" for none.
+        keys: the keys that are masked besides whatever looks like one.
     """
 
     def __init__(self, key: str) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self.key = key
+        self.keys = {key}
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text without keys."""
-        return mask_keys_in(super().format(record), self.key)
+        return mask_keys_in(super().format(record), *self.keys)
 
 
 def load_settings(*needed_folders: str) -> Settings:

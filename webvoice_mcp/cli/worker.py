@@ -43,7 +43,7 @@ async def _serve() -> None:
     keys = Keys(settings, KeyStore(settings.credentials_file))
 
     def use_key(key: ApiKey) -> None:
-        formatter.key = key.value
+        formatter.keys.add(key.value)
         keys.use(key)
 
     services = create_services(settings, keys, Client(settings, keys), limit=None)

@@ -1,5 +1,6 @@
 """The API key that is sent with requests, and the storage of new keys."""
 
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -23,6 +24,10 @@ class ApiKey:
 
     value: str = field(repr=False)
     source: Literal["environment", "saved", "memory"]
+
+
+# All requests of a job are paid by the key that it began with, even if another key is at work meanwhile.
+_given: ContextVar[ApiKey | None] = ContextVar("given key", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,6 @@ class Keys:
         self._settings = settings
         self._store = store
         self._threads = WorkerThreads(4)
-        self._given: ApiKey | None = None
         self._unsaved = ""
         self._unsaved_account = ""
         self._refused: set[str] = set()
@@ -85,8 +89,8 @@ class Keys:
         Raises:
             DiskError: the key file cannot be read.
         """
-        if self._given is not None:
-            return self._given
+        if (given := _given.get()) is not None:
+            return given
         if self._settings.api_key:
             return ApiKey(self._settings.api_key, "environment")
         if self._unsaved:
@@ -95,8 +99,8 @@ class Keys:
         return ApiKey(saved, "saved") if saved else None
 
     def use(self, key: ApiKey) -> None:
-        """Use a key from now on that another process of this user has found."""
-        self._given = key
+        """Use this key in the current context, and in tasks that are started in it, whatever key others use."""
+        _given.set(key)
 
     async def require(self) -> ApiKey:
         """Return the key to use now.

@@ -166,7 +166,8 @@ async def open_input(
     file = OpenedFile(upload, policy)
     try:
         if handed is not None and handed.descriptor is not None:
-            await threads.run(file.adopt, handed, handed.descriptor)
+            with anyio.CancelScope(shield=True):  # else nobody would close the descriptor
+                await threads.run(file.adopt, handed, handed.descriptor)
         else:
             await threads.run(file.open, converts=convert is not None)
             if handed is not None:

@@ -14,7 +14,14 @@ from webvoice_mcp.errors import FileExists, InvalidArgument, PathNotAllowed
 from webvoice_mcp.files.disk import FileId, disk_errors, is_file, is_folder, stat_or_none
 from webvoice_mcp.files.folders import Folder, open_or_create, remove_empty
 from webvoice_mcp.files.kinds import Family, kind_for_suffix, sniff
-from webvoice_mcp.files.names import extension, make_name, numbered, reason_unwritable, temporary_name
+from webvoice_mcp.files.names import (
+    extension,
+    make_name,
+    numbered,
+    reason_unreadable,
+    reason_unwritable,
+    temporary_name,
+)
 from webvoice_mcp.files.path_policy import PathPolicy, strip_file_uri
 from webvoice_mcp.files.refused_names import reason_no_file, reason_no_folder
 
@@ -70,6 +77,7 @@ def resolve(output: Output, policy: PathPolicy, *, overwrite: bool) -> Target:
     path, is_generated = _find_path(output, policy)
     _check_name(output.path, Path(path.name))  # the name is complete only now
     _refuse(output.path, reason_no_file(path.name))
+    _check_text(path)
     _check_new_folders(output.path, path.parent, policy)
     with disk_errors("use", path.parent):
         folder, made = open_or_create(path.parent, policy)
@@ -115,6 +123,15 @@ def _find_path(output: Output, policy: PathPolicy) -> tuple[Path, bool]:
 
 def _check_name(given: str, path: Path) -> None:
     _refuse(given, reason_unwritable(path))
+
+
+def _check_text(path: Path) -> None:
+    """Check that a result can name the file. A link or a home folder may lead to a folder whose name is no text."""
+    if reason_unreadable(str(path)):
+        raise InvalidArgument(
+            f"{_ARGUMENT}: the folder {str(path.parent)!a} has bytes in its name that are no text, so no result could"
+            " name the file. Choose another folder."
+        )
 
 
 def _check_new_folders(given: str, folder: Path, policy: PathPolicy) -> None:

@@ -156,6 +156,11 @@ class Job:
         return "interrupted" if self.error_code == "interrupted" else "failed"
 
     @property
+    def is_lost(self) -> bool:
+        """True if its worker process ended before it told the outcome. The history may know more."""
+        return self.is_carried and self.error_code == "interrupted"
+
+    @property
     def cost(self) -> float | None:
         """Credits that were spent; None if that is not known."""
         if self.carried_cost is not None:

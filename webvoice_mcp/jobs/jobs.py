@@ -49,7 +49,7 @@ class Jobs:
     ) -> bool | None:
         with anyio.CancelScope(shield=True), anyio.move_on_after(self._grace):
             for job in self._unfinished():
-                while not job.is_finished:
+                while not (job.is_finished or job.is_carried):
                     await job.changed()
             for task in list(self._uncancelled):
                 await task.finished.wait()

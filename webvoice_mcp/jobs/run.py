@@ -53,6 +53,7 @@ async def run(call: PaidCall[Any] | PaidBatch[Any], services: Services, caller: 
 
         async def work() -> BaseModel:
             if carrier is None:
+                services.keys.use(key)
                 return await _carry_out(execution, services, caller, job)
             inputs = await execution.hand_over(with_descriptors=carrier.takes_descriptors)
             agreed = AgreedCall(

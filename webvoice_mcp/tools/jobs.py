@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -147,20 +148,38 @@ async def webvoice_jobs(
     if not job_id:
         return await _latest_jobs(jobs, history, await key_at_work(keys))
     deadline = time.monotonic() + wait_seconds
-    job = jobs.find(job_id)
-    if job is not None:
-        await follow(job, progress, until=lambda: job.is_finished, deadline=deadline)
-        listed = JobList(jobs=[_describe(job)])
-        if job.is_finished:
-            listed.show(job.take_pictures())
-        return listed
-    row = await history.find(job_id)
-    while row is not None and row.state == "running" and (left := deadline - time.monotonic()) > 0:
-        await anyio.sleep(min(_POLL_SECONDS, left))  # another server runs it
-        row = await history.find(job_id)
-    if row is None:
+    if (own := jobs.find(job_id)) is not None:
+        await follow(own, progress, until=lambda: own.is_finished, deadline=deadline)
+    job = await find_job(job_id, jobs, history)
+    while isinstance(job, HistoryRow) and job.state == "running" and (left := deadline - time.monotonic()) > 0:
+        await anyio.sleep(min(_POLL_SECONDS, left))  # another process runs it
+        job = await find_job(job_id, jobs, history)
+    if job is None:
         raise InvalidArgument(f"job_id {job_id[:80]!r} is not known. Leave it out to list the jobs that are.")
-    return JobList(jobs=await _describe_rows([row]))
+    if isinstance(job, HistoryRow):
+        return JobList(jobs=await _describe_rows([job]))
+    listed = JobList(jobs=[_describe(job)])
+    if job.is_finished:
+        listed.show(job.take_pictures())
+    return listed
+
+
+async def find_job(job_id: str, jobs: Jobs, history: History, *, key: str | None = None) -> Job | HistoryRow | None:
+    """Return a job of this run, or the row of one that only the history knows, or knows better; None for no job.
+
+    Args:
+        key: the key whose jobs of other runs are meant, as `History` takes it.
+
+    Raises:
+        DiskError: the history cannot be read.
+    """
+    job = jobs.find(job_id)
+    if job is None:
+        return await history.find(job_id, key=key)
+    if job.is_lost:  # its worker may have written the end before it died
+        with suppress(DiskError):
+            return await history.find(job_id) or job
+    return job
 
 
 async def key_at_work(keys: Keys) -> str:
@@ -176,7 +195,8 @@ async def _latest_jobs(jobs: Jobs, history: History, key: str) -> JobList:
         rows = await history.recent(limit=_RECENT_JOBS, key=key)
     except DiskError as disk_error:
         error = str(disk_error)
-    own = [job for job in jobs.all() if job.key in {"", key}]
+    recorded = {row.id for row in rows}
+    own = [job for job in jobs.all() if job.key in {"", key} and not (job.is_lost and job.id in recorded)]
     known = {job.id: _describe(job) for job in own}  # read after the rows, because these jobs know more
     if error and not known:
         raise DiskError(error)

@@ -20,7 +20,7 @@ from webvoice_mcp.jobs.history import HistoryRow, iso_time
 from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.storage.threads import WorkerThreads
-from webvoice_mcp.tools.jobs import error_of, key_at_work
+from webvoice_mcp.tools.jobs import error_of, find_job, key_at_work
 from webvoice_mcp.tools.progress import status
 from webvoice_mcp.tools.results import (
     File,
@@ -131,9 +131,8 @@ async def _find(ctx: RequestContext, params: TaskParams) -> Job | HistoryRow:
     require_client_extension(ctx, TASKS)
     services = ctx.lifespan_context
     try:
-        found = services.jobs.find(params.task_id) or await services.history.find(
-            params.task_id, key=await key_at_work(services.keys)
-        )
+        key = await key_at_work(services.keys)
+        found = await find_job(params.task_id, services.jobs, services.history, key=key)
     except DiskError as error:
         raise MCPError(INTERNAL_ERROR, f"{error.code}: {error}") from error
     if found is None:

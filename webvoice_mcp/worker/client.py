@@ -20,6 +20,7 @@ from webvoice_mcp.jobs.services import GRACE_SECONDS
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.worker import frames
 from webvoice_mcp.worker.channel import Channel, ChannelBroken, Lines
+from webvoice_mcp.worker.connection import Carried, Connection
 
 _log = logging.getLogger("webvoice_mcp")
 
@@ -31,7 +32,7 @@ _ENDED = (
     "The worker process that carried this call ended before it was done. Credits may have been spent: see"
     " webvoice_usage. Nothing is sent again. Parts of long work are kept: the same call goes on with what is missing."
 )
-_NOT_TAKEN = "The worker process ended before it took this call. Nothing was sent. Call it again."
+_NOT_SENT = "The worker process ended before it carried out this call. Nothing was sent. Call it again."
 
 Start = Callable[[], Channel]
 
@@ -62,7 +63,7 @@ class Worker:
         self._results = results
         self._start = start
         self._idle_seconds = IDLE_SECONDS if idle_seconds is None else idle_seconds
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
         self._is_refused = False
         self._started: anyio.Event | None = None
         self._tasks: TaskGroup
@@ -102,7 +103,7 @@ class Worker:
         try:
             await anyio.lowlevel.checkpoint_if_cancelled()  # from here on the job is cancelled in the worker
             if connection is None:
-                raise WorkerEnded(_NOT_TAKEN)
+                raise WorkerEnded(_NOT_SENT)
             carried = connection.add(job)
             try:
                 with anyio.CancelScope(shield=True):  # half a line would end the connection
@@ -113,7 +114,7 @@ class Worker:
             call.close()
         return await self._result(await self._follow(carried, connection), job, call.api_key.value)
 
-    async def _follow(self, carried: "_Carried", connection: "_Connection") -> frames.Outcome:
+    async def _follow(self, carried: Carried, connection: Connection) -> frames.Outcome:
         job, has_reader = carried.job, True
         try:
             while carried.outcome is None and not carried.is_lost:
@@ -128,11 +129,11 @@ class Worker:
             raise self._ended(carried)
         return carried.outcome
 
-    def _ended(self, carried: "_Carried") -> WorkerEnded:
+    def _ended(self, carried: Carried) -> WorkerEnded:
         job = carried.job
         if not (carried.is_accepted or job.was_sent):  # the worker says so before it begins
             job.is_carried = False
-            return WorkerEnded(_NOT_TAKEN)
+            return WorkerEnded(_NOT_SENT)
         job.was_sent = True  # it may have been
         return _ended_after_acceptance()
 
@@ -146,7 +147,7 @@ class Worker:
         if outcome.code == "cancelled":
             job.scope.cancel()
             await anyio.lowlevel.checkpoint()
-        raise error or _ended_after_acceptance()
+        raise error or (_ended_after_acceptance() if job.was_sent else WorkerEnded(_NOT_SENT))
 
     async def _connect(self, started: anyio.Event) -> None:
         try:
@@ -163,7 +164,7 @@ class Worker:
                 self._refuse(reason)
             else:
                 self.takes_descriptors = channel.takes_descriptors
-                self._connection = _Connection(channel, lines, self._idle_seconds, self._tasks)
+                self._connection = Connection(channel, lines, self._idle_seconds, self._tasks)
                 self._tasks.start_soon(self._run, self._connection)
         except OSError as error:
             self._refuse(error.strerror or str(error))
@@ -180,7 +181,7 @@ class Worker:
             GRACE_SECONDS,
         )
 
-    async def _run(self, connection: "_Connection") -> None:
+    async def _run(self, connection: Connection) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(connection.end_when_idle)
             await connection.receive_all()
@@ -205,107 +206,3 @@ def _ended_after_acceptance() -> WorkerEnded:
     error = WorkerEnded(_ENDED)
     error.billed = True
     return error
-
-
-class _Carried:
-    """A job in the worker, as far as the server knows."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.outcome: frames.Outcome | None = None
-        self.is_accepted = False
-        self.is_lost = False
-
-
-class _Connection:
-    """The connection to one worker process, and the jobs that it carries."""
-
-    def __init__(self, channel: Channel, lines: Lines, idle_seconds: float, tasks: TaskGroup) -> None:
-        self._channel = channel
-        self._lines = lines
-        self._tasks = tasks
-        self._idle_seconds = idle_seconds
-        self._sending = WorkerThreads(1)
-        self._carried: dict[str, _Carried] = {}
-        self._changed = anyio.Event()
-        self._is_closed = False
-
-    def keep(self) -> None:
-        """Let the time without a job begin anew, because a call is about to come."""
-        self._changed.set()
-
-    def add(self, job: Job) -> _Carried:
-        """Take a job in; from now on the worker is not idle."""
-        carried = self._carried[job.id] = _Carried(job)
-        carried.is_lost = self._is_closed
-        job.is_carried = True
-        job.cancel_carried = lambda: self._cancel(job)
-        self._changed.set()
-        return carried
-
-    def remove(self, carried: _Carried) -> None:
-        """Forget a job."""
-        self._carried.pop(carried.job.id, None)
-        self._changed.set()
-
-    async def send(self, line: bytes, descriptors: list[int] | None = None) -> None:
-        """Send a line.
-
-        Raises:
-            OSError: the worker is gone.
-        """
-        await self._sending.run(self._channel.send, line, descriptors)
-
-    async def try_to_send(self, line: bytes) -> None:
-        """Send a line that matters only if the worker is still there."""
-        with suppress(OSError):
-            await self.send(line)
-
-    async def receive_all(self) -> None:
-        """Pass on what the worker says, until it is gone."""
-        try:
-            while (line := await self._lines.next()) is not None:
-                self._handle(line)
-        except ChannelBroken:
-            _log.warning("The worker process sent a line without an end, so its connection was closed.")
-        self._is_closed = True
-        for carried in self._carried.values():
-            carried.is_lost = True
-            carried.job.notify()
-
-    async def end_when_idle(self) -> None:
-        """Close the connection once no job has been carried for a while; the worker then ends."""
-        while not self._is_closed:
-            self._changed = anyio.Event()
-            with anyio.move_on_after(float("inf") if self._carried else self._idle_seconds):
-                await self._changed.wait()
-                continue
-            self.close()
-
-    def close(self) -> None:
-        """Let go of the worker: it finishes its jobs and ends."""
-        self._is_closed = True
-        self._channel.close()
-
-    def _cancel(self, job: Job) -> None:
-        self._tasks.start_soon(self.try_to_send, frames.encode(frames.CANCEL, id=job.id))
-
-    def _handle(self, line: bytes) -> None:
-        try:
-            frame = frames.decode(line, frames.ACCEPTED, frames.PROGRESS, frames.FINISHED)
-            carried = self._carried.get(str(frame.get("id")))
-            if carried is None:
-                return  # a job that nobody waits for any more
-            match frame["type"]:
-                case frames.ACCEPTED:
-                    carried.is_accepted = True
-                case frames.PROGRESS:
-                    frames.apply_progress(carried.job, frame)
-                case frames.FINISHED:
-                    frames.apply_progress(carried.job, frame)
-                    carried.outcome = frames.read_outcome(frame)
-                    carried.job.notify()
-        except (frames.NotAFrame, KeyError, TypeError):
-            _log.warning(
-                "The worker process sent a line that is none of its messages. It was left out; its jobs go on."
-            )

@@ -8,7 +8,7 @@ from typing import Any
 
 from webvoice_mcp.client.auth import ApiKey
 from webvoice_mcp.contract.estimate import Estimate
-from webvoice_mcp.errors import WebVoiceError
+from webvoice_mcp.errors import NetworkError, WebVoiceError
 from webvoice_mcp.files import FileFacts, HandedInput, SavedFile
 from webvoice_mcp.files.disk import FileId
 from webvoice_mcp.jobs.carrier import AgreedCall
@@ -20,6 +20,7 @@ Frame = dict[str, Any]
 READY, ACCEPTED, PROGRESS, FINISHED = "ready", "accepted", "progress", "finished"
 JOB, READER, CANCEL = "job", "reader", "cancel"
 
+_NOT_READ = "The worker process could not read this call, so nothing was sent. Call it again."
 _CRASHED = "The job crashed because of a bug in webvoice-mcp. Credits may have been spent: see webvoice_usage."
 
 
@@ -123,6 +124,14 @@ def finished_fields(job: Job) -> Frame:
     else:
         outcome["error"] = _error_fields(job)
     return progress_fields(job) | outcome
+
+
+def refused_fields(job_id: str) -> Frame:
+    """Return the outcome of a job that could not be read, because its descriptors did not arrive."""
+    error: Frame = {"code": NetworkError.code, "message": _NOT_READ, "status": None, "retry_after": None}
+    error |= {"billed": False, "credits_used": None}
+    progress = {"was_sent": False, "received": 0, "expected": None, "parts": 0, "parts_done": 0}
+    return {"id": job_id, **progress, "files": [], "cost": [0.0, 0.0], "error": error}
 
 
 @dataclass(frozen=True, slots=True)

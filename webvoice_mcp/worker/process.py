@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from webvoice_mcp.settings import SETTINGS
 from webvoice_mcp.storage.private import make_private_folder, open_private
 from webvoice_mcp.worker.channel import Channel, PipeChannel
 
@@ -23,6 +24,10 @@ COMMAND = "worker"
 MAX_LOG_BYTES = 1 << 20
 
 _KEY_VARIABLE = "WEBVOICE_API_KEY"
+_SETTINGS = frozenset(setting.name for setting in SETTINGS)
+_LONG_KEY_CHARACTERS = 12  # a shorter one, such as a sandbox's, may be a word in any path
+# Relative paths in them begin at the working folder, which is another one in the worker.
+_PATH_VARIABLES = ("PYTHONPATH", "SSL_CERT_DIR", "SSL_CERT_FILE")
 _PACKAGE_FOLDER = Path(__file__).parents[2]
 # Windows' flags, by the names in its documentation; `subprocess` has them on Windows only.
 _DETACHED_PROCESS = 0x00000008
@@ -73,14 +78,25 @@ def leave_process_tree() -> None:
 
 
 def environment_of_worker(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without the API key, whatever variables it is in."""
+    """Return the environment for another working folder and without the API key, whatever variables it is in.
+
+    The other settings stay in any case: without a limit or a folder, the worker would do what the server must not.
+    """
     key = next((value.strip() for name, value in environ.items() if name.upper() == _KEY_VARIABLE), "")
-    kept = {
-        name: value for name, value in environ.items() if name.upper() != _KEY_VARIABLE and not (key and key in value)
-    }
+    kept = {name: value for name, value in environ.items() if not _has_key(name.upper(), value, key)}
+    for name in _PATH_VARIABLES:
+        if value := kept.get(name):
+            paths = [value] if name == "SSL_CERT_FILE" else value.split(os.pathsep)
+            kept[name] = os.pathsep.join(str(Path(path).absolute()) for path in paths)
     if _is_found_by_working_folder():
         kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_PACKAGE_FOLDER), kept.get("PYTHONPATH", "")]))
     return kept
+
+
+def _has_key(name: str, value: str, key: str) -> bool:
+    if name in _SETTINGS or not key:
+        return name == _KEY_VARIABLE
+    return key in value if len(key) >= _LONG_KEY_CHARACTERS else value.strip() == key
 
 
 def _is_found_by_working_folder() -> bool:

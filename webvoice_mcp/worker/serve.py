@@ -25,6 +25,7 @@ from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.run import run_agreed
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.storage.threads import WorkerThreads
+from webvoice_mcp.studio.recordings import MAX_PIECE_SECONDS
 from webvoice_mcp.worker import frames
 from webvoice_mcp.worker.channel import Channel, ChannelBroken, Lines
 
@@ -32,7 +33,7 @@ _log = logging.getLogger("webvoice_mcp")
 
 _REPORT_SECONDS = 0.5  # between reports of how much of an answer has come
 _LAST_WORDS_SECONDS = 2.0  # for what is still to be sent at the end
-_MARGIN_SECONDS = 60.0  # beyond WEBVOICE_TIMEOUT, for work on this computer between two requests
+_MARGIN_SECONDS = 60.0  # beyond the longest request, for work on this computer between two of them
 
 Function = Callable[..., Awaitable[PaidCall[Any] | PaidBatch[Any]]]
 
@@ -45,7 +46,7 @@ async def serve(
     Args:
         services: those of this process. Their budget has no limit: the server has reserved what a job may cost.
         find_function: finds the function of a paid tool by the tool's name.
-        use_key: takes the key of the next calls.
+        use_key: takes the key for the context that it is called in, which is that of one job.
     """
     with closing(channel):
         async with anyio.create_task_group() as tasks:
@@ -129,7 +130,8 @@ class _Server:
 
     async def wait_for_jobs(self) -> None:
         """Wait for all jobs. One that shows no progress for longer than a request may take is cut off."""
-        patience = self._services.settings.timeout + _MARGIN_SECONDS
+        # A recording may take the service as long as it plays, if that is more than WEBVOICE_TIMEOUT.
+        patience = max(self._services.settings.timeout, MAX_PIECE_SECONDS) + _MARGIN_SECONDS
         seen, since = self._progress(), time.monotonic()
         while not self._services.jobs.are_idle:
             await anyio.sleep(_REPORT_SECONDS / 5)
@@ -164,7 +166,7 @@ class _Server:
             match frame["type"]:
                 case frames.JOB:
                     descriptors = self._channel.take_descriptors(int(frame["descriptors"]))
-                    self._start(frames.read_job(frame, descriptors))
+                    self._start_or_refuse(frame, descriptors)
                 case frames.CANCEL:
                     self._cancel(str(frame["id"]))
                 case frames.READER:
@@ -172,6 +174,15 @@ class _Server:
                         job.set_reader(is_there=bool(frame["is_there"]))
         except (frames.NotAFrame, KeyError, TypeError, ValueError):
             _log.warning("The server sent a line that is none of its messages. It was left out; jobs go on.")
+
+    def _start_or_refuse(self, frame: frames.Frame, descriptors: list[int]) -> None:
+        try:
+            call = frames.read_job(frame, descriptors)
+        except frames.NotAFrame:
+            if job_id := frame.get("id"):  # its server waits for it
+                self._tell(frames.FINISHED, **frames.refused_fields(str(job_id)))
+            raise
+        self._start(call)
 
     def _start(self, call: AgreedCall) -> None:
         self._use_key(call.api_key)

@@ -5,10 +5,14 @@ import { addressOf } from "./files.js";
 import { readSubtitles } from "./subtitles.js";
 
 /** Return the element of a player for a film. `load` reads the file. */
-export function filmPlayer(host, file, subtitles, { load, onLength, signal }) {
+export function filmPlayer(host, file, subtitles, { load, onLength, onBroken, signal }) {
   const video = element("video", { controls: true, playsInline: true, preload: "auto", hidden: true });
   video.setAttribute("aria-label", `Film ${file.name}`);
   video.addEventListener("loadedmetadata", () => onLength(video.duration));
+  video.addEventListener("error", () => {
+    video.hidden = true;
+    onBroken();
+  });
   signal.addEventListener("abort", () => video.pause());
   const box = element("div", { className: "film" }, video);
   load().then(

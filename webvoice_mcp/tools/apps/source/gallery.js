@@ -49,8 +49,14 @@ export function gallery(host, pictures, { alt, onShow, signal }) {
     previous.disabled = current === 0;
     next.disabled = current === pictures.length - 1;
     large.setAttribute("aria-label", `Picture ${current + 1} of ${pictures.length}: ${file.name}`);
-    small.forEach((thumb, at) => (at === current ? thumb.setAttribute("aria-current", "true") : thumb.removeAttribute("aria-current")));
     const thumb = small[current];
+    for (const other of small) {
+      other.removeAttribute("aria-current");
+      other.tabIndex = -1; // the tab key stops at one only; the arrow keys go on
+    }
+    thumb.setAttribute("aria-current", "true");
+    thumb.tabIndex = 0;
+    if (strip.contains(document.activeElement)) thumb.focus();
     strip.scrollLeft = thumb.offsetLeft - strip.clientWidth / 2 + thumb.offsetWidth / 2;
     onShow(file);
     large.classList.toggle("waiting", !kept.has(current));

@@ -29,6 +29,7 @@ export async function followJob(host, id, { onProgress, signal }) {
     const job = fieldsOf(answer).jobs?.[0];
     if (!job) return { failure: `The server said nothing about the job ${id}. Ask for it in the chat.` };
     if (job.error) return { failure: `${job.error.code}: ${job.error.message}` };
+    if (["failed", "interrupted"].includes(job.state)) return { failure: `The job ${id} is ${job.state}.` };
     if (job.state !== "running" && job.state !== "submitted") return { result: job.result ?? {} };
     onProgress(job);
     await pause(300); // if the server does not wait

@@ -51,15 +51,16 @@ function showRunning(job) {
   const bar = element("progress", { "aria-label": "Progress" });
   const words = element("p", { className: "words" });
   stage.append(bar, words);
-  const started = job.started_at ? Date.parse(job.started_at) : Date.now();
-  const update = (found = {}) => {
+  const opened = Date.now();
+  const update = (found) => {
+    const started = Date.parse(found.started_at) || opened;
     const parts = found.parts ?? 0;
     if (parts > 1) {
       bar.max = parts;
       bar.value = found.parts_done ?? 0;
     }
     const done = parts > 1 ? `${found.parts_done ?? 0} of ${parts} parts, ` : "";
-    words.textContent = `Running: ${done}${clock((Date.now() - started) / 1000)}`;
+    words.textContent = `Running: ${done}${clock(Math.max(0, Date.now() - started) / 1000)}`;
   };
   let last = job;
   const timer = setInterval(() => update(last), 1000);
@@ -71,7 +72,7 @@ function showRunning(job) {
 
 async function showJob(id) {
   const { signal, update } = showRunning({});
-  details.append(element("p", { className: "facts" }, "It goes on without this page. Job ", element("code", {}, id)));
+  details.append(element("p", { className: "words" }, "It goes on without this page. Job ", element("code", {}, id)));
   try {
     const ended = await followJob(host, id, { onProgress: update, signal });
     if (ended.result) showFiles(ended.result);
@@ -96,7 +97,7 @@ function showFiles(fields) {
   const media = [...films, ...sounds];
   const info = infoOf(fields, signal);
   const open = (file) => {
-    const player = element("div", {});
+    const player = element("div", { className: "media" });
     const isFilm = films.includes(file);
     showMedia(player, file, isFilm ? filmPlayer : soundPlayer, subtitlesFor(file, subtitles), info, signal);
     return player;
@@ -107,18 +108,24 @@ function showFiles(fields) {
     stage.append(gallery(host, pictures, { alt, onShow: info.show, signal }));
   }
   if (!media.length && !pictures.length) {
-    const words = [...subtitles, ...others].length ? "The result is in these files." : textFor(fields);
-    stage.append(element("p", { className: "words" }, words));
+    stage.append(textFor(fields, [...subtitles, ...others].length > 0));
   }
   const listed = media.length || pictures.length ? [...subtitles, ...others] : [...subtitles.slice(1), ...others];
   if (!media.length && !pictures.length && subtitles.length) info.show(subtitles[0]);
-  details.append(info.element, ...listed.map(pathOf));
+  info.files.append(...listed.map(pathOf));
+  details.append(info.element);
   if (host.takesMessages) details.append(another());
   announce("Done");
 }
 
-function textFor(fields) {
-  return typeof fields.text === "string" && fields.text ? fields.text : "The call made no files.";
+/** Return what is said of a result that cannot be played or shown: its text, such as a transcript, if there is one. */
+function textFor(fields, hasFiles) {
+  if (typeof fields.text === "string" && fields.text.trim()) {
+    const text = element("p", { className: "text", dir: "auto", tabIndex: 0, "aria-label": "Text" }, fields.text);
+    text.setAttribute("role", "region");
+    return text;
+  }
+  return element("p", { className: "words" }, hasFiles ? "The result is in these files." : "The call made no files.");
 }
 
 /** Return a choice among several files, with the player of the chosen one below. */
@@ -141,6 +148,12 @@ function showMedia(place, file, player, subtitles, info, signal) {
   info.show(file);
   const message = element("p", { className: "why", hidden: true });
   const bar = element("progress", { max: 1, hidden: true, "aria-label": "Loading" });
+  const explain = (text) => {
+    const { code, words } = failureOf(text);
+    message.replaceChildren(...(code ? [element("code", {}, code), " "] : []), words);
+    message.hidden = signal.aborted;
+    announce(words);
+  };
   const load = async () => {
     message.hidden = true;
     bar.hidden = false;
@@ -148,17 +161,15 @@ function showMedia(place, file, player, subtitles, info, signal) {
     try {
       return await readFile(host, file, { signal, onProgress: (part) => (bar.value = part) });
     } catch (error) {
-      const { code, words } = failureOf(error.message);
-      message.replaceChildren(...(code ? [element("code", {}, code), " "] : []), words);
-      message.hidden = signal.aborted;
-      announce(words);
+      explain(error.message);
       throw error;
     } finally {
       bar.hidden = true;
     }
   };
   const start = () => {
-    const options = { load, isSmall: isSmall(file), onLength: info.setLength, signal };
+    const onBroken = () => explain("It cannot be played here. Open it by its path.");
+    const options = { load, isSmall: isSmall(file), onLength: info.setLength, onBroken, signal };
     place.replaceChildren(player(host, file, subtitles, options), bar, message);
   };
   if (!isReadable(file)) {
@@ -172,8 +183,9 @@ function showMedia(place, file, player, subtitles, info, signal) {
 
 /** Return the line of facts about the result, and the path of the file that is shown. */
 function infoOf(fields, signal) {
-  const facts = element("p", { className: "facts" });
-  const path = element("div", {});
+  const facts = element("ul", { className: "facts", "aria-label": "Facts" });
+  facts.setAttribute("role", "list"); // which some browsers forget of a list without bullets
+  const files = element("div", { className: "files" });
   let [length, bytes] = [fields.duration, undefined];
   const update = () => {
     const known = [];
@@ -181,15 +193,21 @@ function infoOf(fields, signal) {
     if (Number.isFinite(bytes)) known.push(size(bytes));
     if (Number.isFinite(fields.credits_used)) known.push(credits(fields.credits_used));
     if (Number.isFinite(fields.credits_remaining)) known.push(`${number(fields.credits_remaining)} left`);
-    facts.textContent = known.join(" · ");
+    facts.replaceChildren(...known.map((fact) => element("li", {}, fact)));
+    files.hidden = !files.hasChildNodes();
   };
   update();
-  const note = typeof fields.note === "string" ? [element("p", { className: "facts" }, fields.note)] : [];
+  const note = typeof fields.note === "string" ? [element("p", { className: "note", dir: "auto" }, fields.note)] : [];
+  let path;
   return {
-    element: element("div", {}, facts, ...note, path),
+    element: element("div", { className: "info" }, facts, ...note, files),
+    files,
     show(file) {
       bytes = file.size_bytes;
-      path.replaceChildren(pathOf(file));
+      const shown = pathOf(file);
+      path?.remove();
+      path = shown;
+      files.prepend(path);
       update();
     },
     setLength(seconds) {
@@ -200,13 +218,22 @@ function infoOf(fields, signal) {
 }
 
 function pathOf(file) {
-  const path = element("code", { className: "path", title: file.path }, element("bdi", {}, file.path));
+  const name = nameOf(file.path);
+  const folder = element("span", { className: "folder" }, file.path.slice(0, file.path.length - name.length));
+  const path = element("code", { className: "path", title: file.path }, folder, element("span", { className: "name" }, ...nameParts(name)));
   const copy = button("Copy path", async () => {
     copy.textContent = await copyText(path);
     setTimeout(() => (copy.textContent = "Copy path"), 2000);
   });
-  copy.setAttribute("aria-label", `Copy path of ${nameOf(file.path)}`);
+  copy.setAttribute("aria-label", `Copy path of ${name}`);
   return element("div", { className: "row" }, path, copy);
+}
+
+/** Return a name in two parts, of which the second one, with the kind of the file, is never cut. */
+function nameParts(name) {
+  const letters = [...name];
+  const stem = element("span", { className: "stem" }, letters.slice(0, -8).join(""));
+  return letters.length > 16 ? [stem, element("span", {}, letters.slice(-8).join(""))] : [name];
 }
 
 function another() {
@@ -221,7 +248,8 @@ function another() {
     }
     ask.disabled = false;
   });
-  return element("div", { className: "row" }, ask);
+  ask.className = "again";
+  return ask;
 }
 
 begin();

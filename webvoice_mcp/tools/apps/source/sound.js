@@ -10,9 +10,10 @@ const WAVE_BYTES = 4 * 1024 * 1024; // decoding more takes too much memory
 const WAVE_RATE = 8000; // samples per second suffice for a picture
 
 /** Return the element of a player for a sound. `load` reads the file. */
-export function soundPlayer(host, file, subtitles, { load, isSmall, onLength, signal }) {
+export function soundPlayer(host, file, subtitles, { load, isSmall, onLength, onBroken, signal }) {
   const audio = new Audio();
-  const play = button("", toggle, { className: "play" });
+  const icon = drawing("path");
+  const play = button(drawing("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, icon), toggle, { className: "play" });
   const bar = element("input", { type: "range", min: 0, max: 1, step: "any", value: 0, disabled: true });
   bar.setAttribute("aria-label", "Position");
   const time = element("span", { className: "time" }, "0:00");
@@ -37,7 +38,7 @@ export function soundPlayer(host, file, subtitles, { load, isSmall, onLength, si
     bar.setAttribute("aria-valuetext", `${clock(now)} of ${clock(length)}`);
     time.textContent = known ? `${clock(now)} / ${clock(length)}` : clock(now);
     wave.style.setProperty("--played", `${known ? (100 * now) / length : 0}%`);
-    play.textContent = audio.paused ? "▶" : "❚❚";
+    icon.setAttribute("d", audio.paused ? "M7 4v16l13-8z" : "M6 4h4v16H6zM14 4h4v16h-4z");
     play.setAttribute("aria-label", audio.paused ? "Play" : "Pause");
   }
 
@@ -77,6 +78,7 @@ export function soundPlayer(host, file, subtitles, { load, isSmall, onLength, si
     audio.addEventListener(event, show);
   }
   audio.addEventListener("durationchange", () => Number.isFinite(audio.duration) && onLength(audio.duration));
+  audio.addEventListener("error", () => audio.error && onBroken());
   signal.addEventListener("abort", () => audio.pause());
   show();
   if (isSmall) loaded().catch(() => {});

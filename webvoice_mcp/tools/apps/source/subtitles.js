@@ -45,7 +45,16 @@ export function lineAt(cues, time) {
 
 /** Return a list of lines that follows a recording. A line that is chosen is played. */
 export function subtitleList(cues, media) {
-  const list = element("ol", { className: "lines", tabIndex: 0, "aria-label": "Subtitles" });
+  const list = element("ol", { className: "lines", "aria-label": "Subtitles" });
+  const moves = { ArrowUp: (at) => at - 1, ArrowDown: (at) => at + 1, Home: () => 0, End: () => list.children.length - 1 };
+  // The tab key stops at one line only, from which the arrow keys go on.
+  list.addEventListener("keydown", (event) => {
+    const at = [...list.children].findIndex((item) => item.contains(event.target));
+    const next = list.children[moves[event.key]?.(at)];
+    if (!next || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    next.firstChild.focus();
+  });
   let [first, current] = [-1, -2];
   const show = () => {
     const line = lineAt(cues, media.currentTime);
@@ -61,6 +70,7 @@ export function subtitleList(cues, media) {
     current = line;
     const shown = list.children[line - first];
     shown?.firstChild.setAttribute("aria-current", "true");
+    for (const item of list.children) item.firstChild.tabIndex = item === (shown ?? list.firstChild) ? 0 : -1;
     if (shown) list.scrollTop = shown.offsetTop - list.clientHeight / 2 + shown.offsetHeight / 2;
   };
   media.addEventListener("timeupdate", show);
@@ -74,5 +84,5 @@ function lineElement(cue, media) {
     media.currentTime = cue.start;
     media.play();
   };
-  return element("li", {}, element("button", { type: "button", onclick: play }, cue.text));
+  return element("li", {}, element("button", { type: "button", dir: "auto", onclick: play }, cue.text));
 }

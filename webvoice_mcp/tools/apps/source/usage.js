@@ -6,6 +6,7 @@ import { failureOf, fieldsOf, textOf } from "./results.js";
 
 const PERIODS = [7, 30, 90, 365];
 const MAX_GAP_DAYS = 45; // days without jobs are shown if the chart stays as short as this
+const MIN_DAYS = 14;
 const DAY = 86_400_000;
 const [WIDTH, HEIGHT] = [560, 120]; // at most
 
@@ -50,11 +51,12 @@ function unknown(usage) {
 /** Add the days on which nothing was spent, if they are not too many. */
 function filled(byDay) {
   const times = byDay.map(([day]) => Date.parse(`${day}T00:00:00Z`));
-  const span = byDay.length ? (times.at(-1) - times[0]) / DAY : 0;
-  if (!(span > 0 && span <= MAX_GAP_DAYS)) return byDay;
+  const span = byDay.length ? (times.at(-1) - times[0]) / DAY : NaN;
+  if (!(span <= MAX_GAP_DAYS)) return byDay;
+  const shown = Math.max(span + 1, Math.min(days, MIN_DAYS)); // a single bar would be no chart
   const spent = new Map(byDay);
-  return Array.from({ length: span + 1 }, (_, index) => {
-    const day = new Date(times[0] + index * DAY).toISOString().slice(0, 10);
+  return Array.from({ length: shown }, (_, index) => {
+    const day = new Date(times.at(-1) + (index + 1 - shown) * DAY).toISOString().slice(0, 10);
     return [day, spent.get(day) ?? 0];
   });
 }
@@ -68,21 +70,31 @@ function columns(byDay) {
   const most = Math.max(...byDay.map(([, spent]) => spent), 0.01);
   const width = Math.min(WIDTH, content.clientWidth || WIDTH);
   const step = width / Math.max(byDay.length, 7);
-  const label = `Credits by day: ${byDay.map(([day, spent]) => `${day} ${number(spent)}`).join(", ")}`;
+  const label = `Credits by day: ${byDay.filter(([, spent]) => spent).map(([day, spent]) => `${day} ${number(spent)}`).join(", ")}`;
   const chart = drawing("svg", { viewBox: `0 0 ${width} ${HEIGHT + 36}`, preserveAspectRatio: "xMinYMid", role: "img", "aria-label": label, class: "columns" });
-  const every = Math.ceil(40 / step); // labels of dates need space
+  const every = Math.ceil(50 / step); // labels of dates need space
   byDay.forEach(([day, spent], index) => {
     const height = (HEIGHT * spent) / most;
     const middle = (index + 0.5) * step;
     chart.append(
-      drawing("rect", { x: middle - step * 0.35, y: 18 + HEIGHT - height, width: step * 0.7, height, rx: 2 }),
+      drawing("rect", { x: middle - step * 0.35, y: 18 + HEIGHT - height, width: step * 0.7, height, rx: 3 }),
     );
     if (spent && (step >= 30 || spent === most)) {
-      chart.append(drawing("text", { x: middle, y: 13 + HEIGHT - height }, number(spent)));
+      chart.append(drawing("text", { x: middle, y: 13 + HEIGHT - height, "text-anchor": "middle" }, number(spent)));
     }
-    if (index % every === 0) chart.append(drawing("text", { x: middle, y: HEIGHT + 34 }, day.slice(5)));
+    if ((byDay.length - 1 - index) % every === 0) {
+      const anchor = middle < 20 ? "start" : width - middle < 20 ? "end" : "middle"; // so that no date is cut
+      const x = { start: 0, middle, end: width }[anchor];
+      chart.append(drawing("text", { x, y: HEIGHT + 34, "text-anchor": anchor }, dateOf(day)));
+    }
   });
   return chart;
+}
+
+/** Return a day such as 2026-11-29 as readers write it, without the year. */
+function dateOf(day) {
+  const date = new Date(`${day}T00:00:00Z`);
+  return Number.isNaN(date.getTime()) ? day : date.toLocaleDateString(undefined, { month: "short", day: "numeric", timeZone: "UTC" });
 }
 
 function bars(byTool) {

@@ -1,0 +1,125 @@
+"""The server's side of the connection to one worker process, and the jobs that this process carries."""
+
+import logging
+from contextlib import suppress
+
+import anyio
+from anyio.abc import TaskGroup
+
+from webvoice_mcp.jobs.job import Job
+from webvoice_mcp.storage.threads import WorkerThreads
+from webvoice_mcp.worker import frames
+from webvoice_mcp.worker.channel import Channel, ChannelBroken, Lines
+
+_log = logging.getLogger("webvoice_mcp")
+
+
+class Carried:
+    """A job in the worker, as far as the server knows.
+
+    Attributes:
+        outcome: its outcome, once the worker has told it.
+        is_accepted: True once the worker said that it carries the job out.
+        is_lost: True once the worker can tell nothing more.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.outcome: frames.Outcome | None = None
+        self.is_accepted = False
+        self.is_lost = False
+
+
+class Connection:
+    """The connection to one worker process, and the jobs that it carries."""
+
+    def __init__(self, channel: Channel, lines: Lines, idle_seconds: float, tasks: TaskGroup) -> None:
+        self._channel = channel
+        self._lines = lines
+        self._tasks = tasks
+        self._idle_seconds = idle_seconds
+        self._sending = WorkerThreads(1)
+        self._carried: dict[str, Carried] = {}
+        self._changed = anyio.Event()
+        self._is_closed = False
+
+    def keep(self) -> None:
+        """Let the time without a job begin anew, because a call is about to come."""
+        self._changed.set()
+
+    def add(self, job: Job) -> Carried:
+        """Take a job in; from now on the worker is not idle."""
+        carried = self._carried[job.id] = Carried(job)
+        carried.is_lost = self._is_closed
+        job.is_carried = True
+        job.cancel_carried = lambda: self._cancel(job)
+        self._changed.set()
+        job.notify()  # a server that ends waits for it no longer
+        return carried
+
+    def remove(self, carried: Carried) -> None:
+        """Forget a job."""
+        self._carried.pop(carried.job.id, None)
+        self._changed.set()
+
+    async def send(self, line: bytes, descriptors: list[int] | None = None) -> None:
+        """Send a line.
+
+        Raises:
+            OSError: the worker is gone.
+        """
+        await self._sending.run(self._channel.send, line, descriptors)
+
+    async def try_to_send(self, line: bytes) -> None:
+        """Send a line that matters only if the worker is still there."""
+        with suppress(OSError):
+            await self.send(line)
+
+    async def receive_all(self) -> None:
+        """Pass on what the worker says, until it is gone."""
+        try:
+            while (line := await self._lines.next()) is not None:
+                self._handle(line)
+        except ChannelBroken:
+            _log.warning("The worker process sent a line without an end, so its connection was closed.")
+        self._is_closed = True
+        for carried in self._carried.values():
+            carried.is_lost = True
+            carried.job.notify()
+
+    async def end_when_idle(self) -> None:
+        """Close the connection once no job has been carried for a while; the worker then ends."""
+        while not self._is_closed:
+            self._changed = anyio.Event()
+            with anyio.move_on_after(float("inf") if self._carried else self._idle_seconds):
+                await self._changed.wait()
+                continue
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the worker: it finishes its jobs and ends."""
+        self._is_closed = True
+        self._channel.close()
+
+    def _cancel(self, job: Job) -> None:
+        self._tasks.start_soon(self.try_to_send, frames.encode(frames.CANCEL, id=job.id))
+
+    def _handle(self, line: bytes) -> None:
+        try:
+            frame = frames.decode(line, frames.ACCEPTED, frames.PROGRESS, frames.FINISHED)
+            carried = self._carried.get(str(frame.get("id")))
+            if carried is None:
+                return  # a job that nobody waits for any more
+            match frame["type"]:
+                case frames.ACCEPTED:
+                    carried.is_accepted = True
+                case frames.PROGRESS:
+                    frames.apply_progress(carried.job, frame)
+                case frames.FINISHED:
+                    frames.apply_progress(carried.job, frame)
+                    carried.outcome = frames.read_outcome(frame)
+                    carried.job.notify()
+        except (frames.NotAFrame, KeyError, TypeError):
+            _log.warning(
+                "The worker process sent a line that is none of its messages. It was left out; its jobs go on."
+            )
