@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -352,6 +353,26 @@ async def test_a_job_without_progress_is_cut_off_once_its_server_is_gone(
     assert row["state"] == "interrupted"
     assert "showed no progress" in caplog.text
     assert made_in(tmp_path / "out") == {}
+
+
+async def test_calls_at_once_share_one_worker(make_settings: MakeSettings, tmp_path: Path) -> None:
+    started = 0
+
+    def connect() -> tuple[Channel, Channel]:
+        nonlocal started
+        started += 1
+        time.sleep(0.1)  # so that the second call comes meanwhile
+        return connect_by_sockets()
+
+    results: list[Any] = []
+    async with (
+        connected_with_worker(make_settings(), Upstream(TTS.answer), connect=connect) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        for number in range(2):
+            tasks.start_soon(partial(call_in_background, client, results, output_path=f"{number}.mp3"))
+    assert [result.is_error for result in results] == [False, False]
+    assert (started, sorted(made_in(tmp_path / "out"))) == (1, ["0.mp3", "1.mp3"])
 
 
 async def test_an_idle_worker_is_ended_and_the_next_call_starts_another(

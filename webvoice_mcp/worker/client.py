@@ -187,8 +187,7 @@ class Worker:
             await connection.receive_all()
             tasks.cancel_scope.cancel()
         connection.close()
-        if self._connection is connection:
-            self._connection = None  # the next paid call starts another one
+        self._connection = None  # the next paid call starts another one
 
 
 async def _reason_not_to_use(lines: Lines) -> str:

@@ -115,7 +115,7 @@ class Connection:
                     carried.is_accepted = True
                 case frames.PROGRESS:
                     frames.apply_progress(carried.job, frame)
-                case frames.FINISHED:
+                case _:  # frames.FINISHED
                     frames.apply_progress(carried.job, frame)
                     carried.outcome = frames.read_outcome(frame)
                     carried.job.notify()

@@ -133,7 +133,7 @@ class _Server:
         # A recording may take the service as long as it plays, if that is more than WEBVOICE_TIMEOUT.
         patience = max(self._services.settings.timeout, MAX_PIECE_SECONDS) + _MARGIN_SECONDS
         seen, since = self._progress(), time.monotonic()
-        while not self._services.jobs.are_idle:
+        while self._jobs:  # the end of each is told before it is forgotten
             await anyio.sleep(_REPORT_SECONDS / 5)
             if (now := self._progress()) != seen:
                 seen, since = now, time.monotonic()
@@ -141,8 +141,6 @@ class _Server:
                 _log.warning("Jobs were cut off, because they showed no progress for %g s.", patience)
                 self._services.jobs.interrupt()
                 since = float("inf")
-        while self._jobs:  # noqa: ASYNC110 - their ends are told by as many tasks
-            await anyio.sleep(_REPORT_SECONDS / 10)
 
     def end(self) -> None:
         """Cut off all jobs, and end."""
@@ -169,7 +167,7 @@ class _Server:
                     self._start_or_refuse(frame, descriptors)
                 case frames.CANCEL:
                     self._cancel(str(frame["id"]))
-                case frames.READER:
+                case _:  # frames.READER
                     if job := self._jobs.get(str(frame["id"])):
                         job.set_reader(is_there=bool(frame["is_there"]))
         except (frames.NotAFrame, KeyError, TypeError, ValueError):
