@@ -212,7 +212,7 @@ def test_ctrl_c_ends_a_chat_and_a_second_one_ends_a_job(
 
 @posix
 @pytest.mark.slow
-def test_after_one_ctrl_c_a_job_s_file_is_saved_however_late_it_comes(tmp_path: Path) -> None:
+def test_after_one_ctrl_c_a_job_s_file_is_saved(tmp_path: Path) -> None:
     speech = HeldReply({"success": True, "audio": base64.b64encode(MP3_BYTES).decode(), "credits_used": 0.5})
     with LoopbackService({"tts/": speech}).running() as service:
         environ = environment(tmp_path, {"BASE_URL": service.base_url, "API_KEY": CANARY})

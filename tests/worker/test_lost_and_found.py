@@ -1,4 +1,4 @@
-"""What a worker must not lose when it, its server or a descriptor is gone, and the key that each of its jobs has."""
+"""Results, descriptors and keys when a worker, its server or a descriptor is gone."""
 
 import json
 import os
@@ -76,9 +76,7 @@ class PaidWith(httpx2.AsyncBaseTransport):
 
 
 @pytest.mark.parametrize("connect", [connected, connected_with_worker])
-async def test_each_job_is_paid_by_the_key_that_was_at_work_when_it_began(
-    make_settings: MakeSettings, connect: Any
-) -> None:
+async def test_each_job_is_paid_by_the_key_that_it_began_with(make_settings: MakeSettings, connect: Any) -> None:
     settings, service = make_settings(API_KEY=""), PaidWith()
     store = KeyStore(settings.credentials_file)
 
@@ -115,7 +113,7 @@ async def test_a_call_whose_descriptors_did_not_arrive_is_refused_at_once(
     assert "none of its messages" in caplog.text
 
 
-async def test_a_job_whose_worker_died_after_its_end_is_done_for_its_server(make_settings: MakeSettings) -> None:
+async def test_a_job_whose_worker_died_after_its_end_is_done(make_settings: MakeSettings) -> None:
     settings = make_settings()
     ours, theirs = socket.socketpair()
     worker = SocketChannel(theirs)
@@ -147,7 +145,7 @@ async def test_a_job_whose_worker_died_after_its_end_is_done_for_its_server(make
     await history.aclose()
 
 
-async def test_a_server_that_ends_does_not_wait_for_what_a_worker_has_taken(make_settings: MakeSettings) -> None:
+async def test_a_server_that_ends_does_not_wait_for_its_worker(make_settings: MakeSettings) -> None:
     settings = make_settings()
     history = History(settings.history_file, settings.base_url)
     estimate = Estimate(0.5, "a guess")
@@ -166,7 +164,7 @@ async def test_a_server_that_ends_does_not_wait_for_what_a_worker_has_taken(make
     await history.aclose()
 
 
-async def test_a_descriptor_is_closed_if_its_job_is_cancelled_while_it_is_opened(
+async def test_a_descriptor_is_closed_if_its_job_is_cancelled_meanwhile(
     make_settings: MakeSettings, tmp_path: Path
 ) -> None:
     put_inputs(tmp_path / "out")

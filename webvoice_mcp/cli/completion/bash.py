@@ -6,7 +6,7 @@ from webvoice_mcp.cli.completion.vocabulary import Command, Vocabulary
 
 # `=` ends a word in bash, so `text=Hi` arrives as the three words `text`, `=` and `Hi`.
 _SCRIPT = """\
-# Completion of webvoice-mcp in bash, written by: webvoice-mcp completion bash
+# Completion in bash, written by: webvoice-mcp completion bash
 _webvoice_mcp() {{
     local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} command=${{COMP_WORDS[1]}}
     local words='' first='' index

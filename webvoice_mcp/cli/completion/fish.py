@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from webvoice_mcp.cli.completion.vocabulary import Command, Option, ToolWords, Vocabulary, Word
 
 _HEAD = """\
-# Completion of webvoice-mcp in fish, written by: webvoice-mcp completion fish
+# Completion in fish, written by: webvoice-mcp completion fish
 function __webvoice_mcp_at --description 'True if this command, and this word after it, were typed'
     set -l words (commandline -opc)
     test (count $words) -ge 2; and test "$words[2]" = $argv[1]; or return 1

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from webvoice_mcp.cli.completion.vocabulary import Vocabulary, Word
 
 _SCRIPT = """\
-# Completion of webvoice-mcp in PowerShell, written by: webvoice-mcp completion powershell
+# Completion in PowerShell, written by: webvoice-mcp completion powershell
 Register-ArgumentCompleter -Native -CommandName 'webvoice-mcp', 'webvoice-mcp.exe' -ScriptBlock {{
     param($wordToComplete, $commandAst, $cursorPosition)
     $top = @(

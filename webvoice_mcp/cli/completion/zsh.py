@@ -6,7 +6,7 @@ from webvoice_mcp.cli.completion.vocabulary import Command, Option, Vocabulary, 
 
 _SCRIPT = """\
 #compdef webvoice-mcp
-# Completion of webvoice-mcp in zsh, written by: webvoice-mcp completion zsh
+# Completion in zsh, written by: webvoice-mcp completion zsh
 _webvoice_mcp() {{
     local -a found starts
     local first='' index
