@@ -57,6 +57,7 @@ def make_picture(side: int) -> bytes:
 
 def _call(bench: Bench, amount: str, tool: str, arguments: dict[str, object]) -> Sample:
     with bench.server(OURS, f"{bench.http}/{amount}/api/v1", TIMEOUT=bench.rounds(2, 5)) as server:
+        server.call("webvoice_account_links")  # by now everything is imported
         memory = Memory(server.pid)
         before = memory_in_use(server.pid)
         idle, busy = server.longest_idle_ping(0.5), server.longest_ping(tool, arguments, may_fail=True)

@@ -45,4 +45,4 @@ def test_a_trace_lists_the_files_that_a_call_runs_through() -> None:
     assert int(files.removeprefix("files")) == len(rows) > 5
     assert int(calls.removeprefix("function calls")) == sum(int(row.split()[0]) for row in rows)
     assert int(switches.removeprefix("package switches")) > 5
-    assert rows[0].endswith("  server.py")
+    assert any(row.endswith("  server.py") for row in rows[:5])  # behind the extensions, in the order of the call

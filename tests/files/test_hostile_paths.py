@@ -436,7 +436,7 @@ async def find_leaks(swapper: Swapper, work: Callable[[], Awaitable[bytes]], *, 
         (try_to_read_text, False),
         (try_to_open, False),
         (try_to_write, False),
-        pytest.param(try_to_write, True, marks=pytest.mark.wide),  # 2,000 pairs of system calls
+        pytest.param(try_to_write, True, marks=pytest.mark.soak),  # 2,000 pairs of system calls
     ],
     ids=["read", "read, put back", "read text", "open", "write", "write, put back"],
 )
