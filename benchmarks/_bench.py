@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from _process import Sample, Server
+from _process import Message, Sample, Server
 from _service import CERTIFICATE
 
 OURS, BARE, PUBLISHED = "webvoice-mcp", "bare SDK server", "webvoice-mcp 0.2.1"
@@ -122,12 +122,14 @@ class Bench:
         return self._published or None
 
     @contextmanager
-    def server(self, name: str, base_url: str = "", **variables: object) -> Iterator[Server]:
-        """Run one of the servers in a new process and initialize it."""
+    def server(
+        self, name: str, base_url: str = "", capabilities: Message | None = None, **variables: object
+    ) -> Iterator[Server]:
+        """Run one of the servers in a new process and initialize it, as a client with these capabilities."""
         environ = self.environment(base_url, **variables)
         server = Server(self.command(name, environ["WEBVOICE_BASE_URL"]), environ, self.folder)
         try:
-            server.initialize()
+            server.initialize(capabilities)
             yield server
         finally:
             server.close()

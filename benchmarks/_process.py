@@ -33,9 +33,9 @@ class Server:
         self._process = subprocess.Popen(command, **pipes, env=environ, cwd=folder)  # type: ignore[call-overload]  # the values of `pipes` have no common type
         self.pid: int = self._process.pid
 
-    def initialize(self) -> None:
-        """Initialize the session."""
-        self.request("initialize", _HELLO)
+    def initialize(self, capabilities: Message | None = None) -> None:
+        """Initialize the session, as a client with these capabilities."""
+        self.request("initialize", _HELLO | {"capabilities": capabilities or {}})
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def close(self) -> float:
@@ -177,6 +177,16 @@ class Memory:
 def memory_in_use(pid: int | str) -> float | None:
     """Return the memory in use in MiB."""
     return _status(pid, "VmRSS")
+
+
+def find_process(last_word: str, environ_part: str) -> int | None:
+    """Return a process whose command ends with a word and whose environment has a text, None if none is found."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            words = (folder / "cmdline").read_text(errors="replace").split("\0")[:-1]
+            if words[-1:] == [last_word] and environ_part in (folder / "environ").read_text(errors="replace"):
+                return int(folder.name)
+    return None
 
 
 def resource_count(pid: int, kind: str) -> int | None:

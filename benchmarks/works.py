@@ -1,10 +1,10 @@
-"""Long work: a book is cut into parts, its MP3 files are joined, its subtitles are written; no service is needed.
+"""Long work: a book is cut, its MP3 files are joined, its subtitles are written; the worker saves a film; a page reads it.
 
 The book has 300,000 characters, which is 75 requests. Joining is compared with FFmpeg's `concat`, which also copies the
 frames, and with copying the bytes, which makes a file whose length no player knows. Cutting and subtitles are compared
 with short Python that does something similar, without the care for other scripts, abbreviations and wide letters.
 
-The worker's first start and a film of 20 MiB into the page belong here, too, each as a function like `_joining`.
+The first call that makes media starts the worker. The film of 20 MiB is read through `webvoice_read_file` in pieces.
 """
 
 import re
@@ -12,13 +12,15 @@ import shutil
 import subprocess
 import textwrap
 import time
+from base64 import b64decode
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from _bench import Bench, Goal, measure_in_turns, print_table, ratio
-from _process import Memory, Sample
+from _bench import OURS, Bench, Goal, difference, measure_in_turns, print_table, ratio
+from _process import Memory, Sample, find_process, memory_in_use
+from save import write_video
 
 from webvoice_mcp.studio.mp3 import join
 from webvoice_mcp.studio.subtitles import format_srt, spread
@@ -31,6 +33,9 @@ _FRAME = b"\xff\xfb\x90\xc4" + bytes(413)  # a silent frame of 128 kbit/s
 _FRAMES = 10_000  # of one file: four minutes, as long as a part of a book
 _SECONDS_OF_A_BOOK = 20_000.0
 _JOIN, _FFMPEG, _COPY = "joined by webvoice-mcp", "ffmpeg -f concat -c copy", "bytes copied one after another"
+_WORKER, _IN_PROCESS = "with the worker's start", "in the server"
+_FILM_MIB = 20
+_FILM = f"a film of {_FILM_MIB} MiB, read in pieces"
 _CUT, _WRAP = "cut by webvoice-mcp", "textwrap.wrap"
 _SUBTITLES, _SPLIT = "subtitles of webvoice-mcp", "re.split and a format string"
 
@@ -52,7 +57,49 @@ def measure(bench: Bench) -> list[Goal]:
         Goal("memory while a book is cut", texts[_CUT]["peak MiB"], 16, "MiB", is_strict=True),
         Goal("memory while its subtitles are written", texts[_SUBTITLES]["peak MiB"], 16, "MiB", is_strict=True),
         *_joining(bench, bench.rounds(5, 75), rounds),
+        *_worker(bench, rounds),
+        *_page(bench, rounds),
     ]
+
+
+def _worker(bench: Bench, rounds: int) -> list[Goal]:
+    write_video(bench.folder / "1.b64", 1)
+    methods = {name: partial(_first_film, bench, number) for name, number in ((_WORKER, 1), (_IN_PROCESS, 0))}
+    samples = measure_in_turns(methods, rounds)
+    print_table("works, the first film of a server", samples)
+    return [
+        Goal("start of the worker", difference(samples[_WORKER]["ms"], samples[_IN_PROCESS]["ms"]), 500, "ms"),
+        Goal("memory of the worker", samples[_WORKER]["worker MiB"], 60, "MiB", is_strict=True),
+    ]
+
+
+def _first_film(bench: Bench, number_of_workers: int) -> Sample:
+    with bench.server(OURS, f"{bench.http}/1/api/v1", WORKER=number_of_workers) as server:
+        server.call("webvoice_account_links")  # by now everything is imported
+        _, sample = server.measure_call("webvoice_text_to_video", {"prompt": "x"})
+        worker = find_process("worker", str(bench.folder))
+        return {"ms": sample["ms"], "worker MiB": memory_in_use(worker) if worker else None}
+
+
+def _page(bench: Bench, rounds: int) -> list[Goal]:
+    write_video(bench.folder / f"{_FILM_MIB}.b64", _FILM_MIB)
+    samples = measure_in_turns({_FILM: partial(_read_film, bench)}, rounds)
+    print_table("works, a page in the chat", samples)
+    return [Goal("memory while a page reads a film", samples[_FILM]["peak MiB"], 8, "MiB above idle", is_strict=True)]
+
+
+def _read_film(bench: Bench) -> Sample:
+    extensions = {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}
+    with bench.server(OURS, f"{bench.http}/{_FILM_MIB}/api/v1", {"extensions": extensions}) as server:
+        (film,) = server.call("webvoice_text_to_video", {"prompt": "x"})["structuredContent"]["files"]
+        memory, started, offset = Memory(server.pid), time.perf_counter(), 0
+        while offset < film["size_bytes"]:
+            result = server.call("webvoice_read_file", {"uri": film["uri"], "offset": offset})
+            (blob,) = [block["resource"]["blob"] for block in result["content"] if block["type"] == "resource"]
+            offset += len(b64decode(blob))
+        elapsed = (time.perf_counter() - started) * 1000
+        Path(film["path"]).unlink()
+        return {"ms": elapsed, "peak MiB": memory.growth()}
 
 
 def _joining(bench: Bench, count: int, rounds: int) -> list[Goal]:
