@@ -1,4 +1,4 @@
-"""Long work: a book is cut, its MP3 files are joined, its subtitles are written; the worker saves a film; a page reads it.
+"""Long work: a book is cut, MP3 files are joined, subtitles are written, the worker saves a film, and a page reads it.
 
 The book has 300,000 characters, which is 75 requests. Joining is compared with FFmpeg's `concat`, which also copies the
 frames, and with copying the bytes, which makes a file whose length no player knows. Cutting and subtitles are compared
