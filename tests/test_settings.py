@@ -433,6 +433,11 @@ def test_an_absolute_path_without_variables_stays_as_it_is(parts: list[str]) -> 
     assert read(ALLOWED_DIRS=path).allowed_dirs == (Path(path),)
 
 
+def test_a_list_of_folders_that_names_none_is_refused() -> None:
+    """Without it, a guard of separators alone would allow every folder."""
+    assert "WEBVOICE_ALLOWED_DIRS" in refusal(ALLOWED_DIRS=os.pathsep)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not read HOME")
 @pytest.mark.parametrize("home", ["", ".", "relative/home"])
 def test_without_a_home_folder_the_default_folders_are_unknown(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
