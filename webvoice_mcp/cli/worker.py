@@ -27,6 +27,7 @@ def run() -> int:
 
 async def _serve() -> None:
     from webvoice_mcp.cli.startup import set_up_logging  # noqa: PLC0415 - imported in the process that goes on
+    from webvoice_mcp.client.allocator import keep_little_freed_memory  # noqa: PLC0415 - imported in the process that goes on
     from webvoice_mcp.client.auth import ApiKey, Keys  # noqa: PLC0415 - imported in the process that goes on
     from webvoice_mcp.client.client import Client  # noqa: PLC0415 - imported in the process that goes on
     from webvoice_mcp.jobs.services import create_services  # noqa: PLC0415 - imported in the process that goes on
@@ -37,6 +38,7 @@ async def _serve() -> None:
 
     gc.freeze()
     gc.enable()
+    keep_little_freed_memory()  # before there are threads, each of which would get a heap
     settings = Settings.read(os.environ)
     handler, formatter = set_up_logging(settings)
     handler.addFilter(_has_room)
