@@ -32,7 +32,6 @@ from webvoice_mcp.client.client import Client
 from webvoice_mcp.errors import InvalidArgument
 from webvoice_mcp.jobs.jobs import Jobs
 from webvoice_mcp.jobs.services import GRACE_SECONDS, Services
-from webvoice_mcp.jobs.services import create_services as create_shared
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.settings import TOOLSETS, Settings
 from webvoice_mcp.tools import completion, file_resources, prompts, resources
@@ -213,7 +212,7 @@ def create_services(settings: Settings, transport: httpx2.AsyncBaseTransport | N
     """Create what tools and jobs share."""
     keys = Keys(settings, KeyStore(settings.credentials_file))
     client = Client(settings, keys, transport=transport)
-    return create_shared(settings, keys, client, limit=settings.max_credits)
+    return Services.create(settings, keys, client, limit=settings.max_credits)
 
 
 async def _end_jobs(jobs: Jobs, shutdown: Shutdown) -> None:

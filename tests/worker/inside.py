@@ -15,7 +15,7 @@ from mcp import Client
 from tests.support import CANARY
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client as ApiClient
-from webvoice_mcp.jobs.services import create_services
+from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import Settings
@@ -48,7 +48,7 @@ def job_line(tool: str, arguments: dict[str, Any], **more: Any) -> bytes:
 async def run_worker(channel: Channel, settings: Settings, transport: httpx2.AsyncBaseTransport) -> None:
     """Do what the worker process does."""
     keys = Keys(settings, KeyStore(settings.credentials_file))
-    services = create_services(settings, keys, ApiClient(settings, keys, transport=transport), limit=None)
+    services = Services.create(settings, keys, ApiClient(settings, keys, transport=transport), limit=None)
     try:
         await serve(channel, services, carried_function, keys.use)
     finally:

@@ -30,7 +30,7 @@ async def _serve() -> None:
     from webvoice_mcp.client.allocator import keep_little_freed_memory  # noqa: PLC0415 - imported in the process that goes on
     from webvoice_mcp.client.auth import ApiKey, Keys  # noqa: PLC0415 - imported in the process that goes on
     from webvoice_mcp.client.client import Client  # noqa: PLC0415 - imported in the process that goes on
-    from webvoice_mcp.jobs.services import create_services  # noqa: PLC0415 - imported in the process that goes on
+    from webvoice_mcp.jobs.services import Services  # noqa: PLC0415 - imported in the process that goes on
     from webvoice_mcp.keystore import KeyStore  # noqa: PLC0415 - imported in the process that goes on
     from webvoice_mcp.settings import Settings  # noqa: PLC0415 - imported in the process that goes on
     from webvoice_mcp.tools.carried import carried_function  # noqa: PLC0415 - imported in the process that goes on
@@ -48,7 +48,7 @@ async def _serve() -> None:
         formatter.keys.add(key.value)
         keys.use(key)
 
-    services = create_services(settings, keys, Client(settings, keys), limit=None)
+    services = Services.create(settings, keys, Client(settings, keys), limit=None)
     try:
         await serve(_channel(), services, carried_function, use_key)
     finally:

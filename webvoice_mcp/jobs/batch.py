@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -67,6 +67,11 @@ class Part:
     def completed(self, request: Request) -> "Part":
         """Return the part with a completed request. It keeps its id."""
         return replace(self, request=request)
+
+
+def digest_of(ids: Iterable[str]) -> str:
+    """Return the hash by which a batch is recognized, from the ids of its parts."""
+    return hashlib.sha256("".join(ids).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Carrying out a batch: its parts are sent three at once and kept, then they become the whole."""
 
-import hashlib
 from collections import deque
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
@@ -16,7 +15,7 @@ from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.errors import Declined, FileError, InvalidArgument, InvalidResponse, WebVoiceError
 from webvoice_mcp.files import HandedInput, Output, PendingFile, Target
 from webvoice_mcp.jobs._send import body_of
-from webvoice_mcp.jobs.batch import Assembly, PaidBatch, Part, PartResult, Plan, Sources
+from webvoice_mcp.jobs.batch import Assembly, PaidBatch, Part, PartResult, Plan, Sources, digest_of
 from webvoice_mcp.jobs.batch_cost import BatchCost
 from webvoice_mcp.jobs.budget import ROUNDING
 from webvoice_mcp.jobs.caller import Caller
@@ -72,7 +71,7 @@ class BatchRun(Execution):
         self._sources = Sources(text, suffix, self._services.settings.max_upload_bytes, recording)
         self._plan = await batch.plan(self._sources)
         self._add(self._plan.parts)
-        self._digest = hashlib.sha256("".join(self._parts).encode()).hexdigest()
+        self._digest = digest_of(self._parts)
 
     async def resolve_output(self) -> None:
         """Check that parts can be kept and the files written, and that no other call does the same work."""

@@ -186,9 +186,8 @@ def _join(pieces: Sequence[Path | Silence], output: PendingFile, notes: list[str
         _CannotBeJoined: they cannot be joined. Nothing of the output is of use.
         DiskError: a part cannot be read.
     """
-    with disk_errors(
-        "read a part of the narration in", next(piece for piece in pieces if isinstance(piece, Path)).parent
-    ):
+    folder = next(piece for piece in pieces if isinstance(piece, Path)).parent
+    with disk_errors("read a part of the narration in", folder):
         try:
             return join(pieces, output.write)
         except NotMp3 as error:

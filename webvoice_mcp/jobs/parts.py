@@ -16,7 +16,7 @@ import anyio
 from webvoice_mcp.errors import DiskError
 from webvoice_mcp.files.disk import disk_error
 from webvoice_mcp.files.kinds import Kind, sniff
-from webvoice_mcp.jobs.batch import PartResult
+from webvoice_mcp.jobs.batch import PartResult, digest_of
 from webvoice_mcp.storage.atomic import replace_atomically
 from webvoice_mcp.storage.locks import ByteLocks
 from webvoice_mcp.storage.private import make_private_folder, open_private, read_private
@@ -261,4 +261,4 @@ class PartMedia:
 
 def _position(ids: Iterable[str]) -> int:
     """Return the byte of the lock file that stands for the work of these parts."""
-    return int(hashlib.sha256("".join(ids).encode()).hexdigest()[:10], 16)
+    return int(digest_of(ids)[:10], 16)

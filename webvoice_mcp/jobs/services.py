@@ -1,6 +1,7 @@
 """The parts that all tools and jobs of a running server share."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.client.client import Client
@@ -41,6 +42,28 @@ class Services:
     player: Player
     carrier: Carrier | None = None
 
+    @classmethod
+    def create(cls, settings: Settings, keys: Keys, client: Client, *, limit: float | None) -> Self:
+        """Create them.
+
+        Args:
+            limit: credits that this process may spend, None for no limit.
+        """
+        history = History(settings.history_file, settings.base_url, limits=period_limits(settings))
+        return cls(
+            settings=settings,
+            client=client,
+            keys=keys,
+            files=Files(settings),
+            estimates=Estimates(client),
+            budget=Budget(limit),
+            history=history,
+            jobs=Jobs(history, grace=GRACE_SECONDS),
+            parts=Parts(settings.parts_dir, settings.base_url),
+            questions=Questions(),
+            player=Player(),
+        )
+
     async def aclose(self) -> None:
         """Close connections and files."""
         await self.client.aclose()
@@ -51,25 +74,3 @@ class Services:
     def free_client(self) -> FreeClient:
         """The client that tools get: it calls free endpoints only."""
         return FreeClient(self.client)
-
-
-def create_services(settings: Settings, keys: Keys, client: Client, *, limit: float | None) -> Services:
-    """Create what tools and jobs share.
-
-    Args:
-        limit: credits that this process may spend, None for no limit.
-    """
-    history = History(settings.history_file, settings.base_url, limits=period_limits(settings))
-    return Services(
-        settings=settings,
-        client=client,
-        keys=keys,
-        files=Files(settings),
-        estimates=Estimates(client),
-        budget=Budget(limit),
-        history=history,
-        jobs=Jobs(history, grace=GRACE_SECONDS),
-        parts=Parts(settings.parts_dir, settings.base_url),
-        questions=Questions(),
-        player=Player(),
-    )
