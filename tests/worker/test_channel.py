@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from tests.support import count_descriptors
-from webvoice_mcp.worker.channel import Channel, Lines, PipeChannel
+from webvoice_mcp.worker.channel import Channel, PipeChannel, lines_of
 
 if sys.platform != "win32":
     from webvoice_mcp.worker.channel import SocketChannel
@@ -115,8 +115,8 @@ def test_descriptors_that_nobody_takes_are_closed_with_the_connection() -> None:
 
 async def test_the_reading_thread_ends_with_the_connection() -> None:
     with KINDS[0]() as (near, far, _):
-        lines = Lines(far)
+        lines = lines_of(far)
         near.send(b"line\n")
-        assert await lines.next() == b"line"
+        assert await anext(lines) == b"line"
         near.close()
-        assert await lines.next() is None
+        assert await anext(lines, None) is None

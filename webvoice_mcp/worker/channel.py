@@ -3,14 +3,14 @@
 All methods block and are called in threads. There is nothing that another process could connect to.
 """
 
-import asyncio
 import os
 import socket
-import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import suppress
 from typing import BinaryIO
+
+from webvoice_mcp.storage.threads import ThreadedIterator
 
 _BLOCK_BYTES = 1 << 16
 _MAX_LINE_BYTES = 64 << 20  # far more than a text that is narrated, or a result, can have
@@ -74,36 +74,9 @@ class Channel(ABC):
         """Return what has come, b"" at the end."""
 
 
-class Lines:
-    """The lines that come through a channel, read in a thread that nothing has to wait for, not even the exit."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-        self._loop = asyncio.get_running_loop()
-        self._lines: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._is_broken = False
-        threading.Thread(target=self._read, name="worker connection", daemon=True).start()
-
-    async def next(self) -> bytes | None:
-        """Wait for the next line; return None at the end of the connection.
-
-        Raises:
-            ChannelBroken: the other process sent a line without an end.
-        """
-        line = await self._lines.get()
-        if line is None and self._is_broken:
-            raise ChannelBroken
-        return line
-
-    def _read(self) -> None:
-        line: bytes | None = b""
-        while line is not None:
-            try:
-                line = self._channel.receive()
-            except ChannelBroken:
-                self._is_broken, line = True, None
-            with suppress(RuntimeError):  # the event loop has ended
-                self._loop.call_soon_threadsafe(self._lines.put_nowait, line)
+def lines_of(channel: Channel) -> ThreadedIterator[bytes]:
+    """Return the lines that come through a channel. At one without an end, `ChannelBroken` is raised."""
+    return ThreadedIterator(iter(channel.receive, None), "worker connection")
 
 
 class PipeChannel(Channel):

@@ -1,7 +1,7 @@
 """The worker as its server sees it: started when first needed, and ended when there is nothing to do."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Self
@@ -19,7 +19,7 @@ from webvoice_mcp.jobs.job import Job, WorkerEnded
 from webvoice_mcp.jobs.services import GRACE_SECONDS
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.worker import frames
-from webvoice_mcp.worker.channel import Channel, ChannelBroken, Lines
+from webvoice_mcp.worker.channel import Channel, ChannelBroken, lines_of
 from webvoice_mcp.worker.connection import Carried, Connection
 
 _log = logging.getLogger("webvoice_mcp")
@@ -154,7 +154,7 @@ class Worker:
             with anyio.CancelScope(shield=True):  # else a process that was started would be lost
                 channel = await WorkerThreads(1).run(self._start)
             try:
-                lines = Lines(channel)
+                lines = lines_of(channel)
                 reason = await _reason_not_to_use(lines)
             except BaseException:
                 channel.close()
@@ -190,10 +190,10 @@ class Worker:
         self._connection = None  # the next paid call starts another one
 
 
-async def _reason_not_to_use(lines: Lines) -> str:
+async def _reason_not_to_use(lines: AsyncIterator[bytes]) -> str:
     """Wait until the process says that it is ready. Return "" if it can be used, else the reason."""
     with anyio.move_on_after(_START_SECONDS), suppress(frames.NotAFrame, ChannelBroken):
-        line = await lines.next()
+        line = await anext(lines, None)
         if line is None:
             return "it ended at once; see worker.log in the state folder"
         version = frames.decode(line, frames.READY).get("version")

@@ -1,6 +1,7 @@
 """The server's side of the connection to one worker process, and the jobs that this process carries."""
 
 import logging
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import anyio
@@ -9,7 +10,7 @@ from anyio.abc import TaskGroup
 from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.worker import frames
-from webvoice_mcp.worker.channel import Channel, ChannelBroken, Lines
+from webvoice_mcp.worker.channel import Channel, ChannelBroken
 
 _log = logging.getLogger("webvoice_mcp")
 
@@ -33,7 +34,7 @@ class Carried:
 class Connection:
     """The connection to one worker process, and the jobs that it carries."""
 
-    def __init__(self, channel: Channel, lines: Lines, idle_seconds: float, tasks: TaskGroup) -> None:
+    def __init__(self, channel: Channel, lines: AsyncIterator[bytes], idle_seconds: float, tasks: TaskGroup) -> None:
         self._channel = channel
         self._lines = lines
         self._tasks = tasks
@@ -78,7 +79,7 @@ class Connection:
     async def receive_all(self) -> None:
         """Pass on what the worker says, until it is gone."""
         try:
-            while (line := await self._lines.next()) is not None:
+            async for line in self._lines:
                 self._handle(line)
         except ChannelBroken:
             _log.warning("The worker process sent a line without an end, so its connection was closed.")

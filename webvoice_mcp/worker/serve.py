@@ -27,7 +27,7 @@ from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.studio.recordings import MAX_PIECE_SECONDS
 from webvoice_mcp.worker import frames
-from webvoice_mcp.worker.channel import Channel, ChannelBroken, Lines
+from webvoice_mcp.worker.channel import Channel, ChannelBroken, lines_of
 
 _log = logging.getLogger("webvoice_mcp")
 
@@ -118,10 +118,9 @@ class _Server:
 
     async def receive_all(self) -> None:
         """Do what the server says until it is gone, or a signal has come."""
-        lines = Lines(self._channel)
         with self._reading:
             try:
-                while (line := await lines.next()) is not None:
+                async for line in lines_of(self._channel):
                     self._handle(line)
             except ChannelBroken:
                 _log.warning("The server sent a line without an end, so its connection was closed.")

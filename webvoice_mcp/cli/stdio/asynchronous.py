@@ -5,16 +5,11 @@ a request and its answer. Here one thread reads for as long as the server runs, 
 the pipe has room for it.
 """
 
-import asyncio
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
 from typing import Protocol
 
 from webvoice_mcp.cli.stdio._stdout import SHORT_BYTES
-from webvoice_mcp.storage.threads import WorkerThreads
-
-_WAITING_BLOCKS = 16  # that were read and not yet taken; then reading waits
+from webvoice_mcp.storage.threads import ThreadedIterator, WorkerThreads
 
 
 class File(Protocol):
@@ -39,22 +34,9 @@ class AsyncStdin:
         self._blocks = blocks
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        loop = asyncio.get_running_loop()
-        arrived: asyncio.Queue[bytes | None] = asyncio.Queue()
-        room = threading.Semaphore(_WAITING_BLOCKS)
-
-        def read() -> None:
-            with suppress(RuntimeError):  # the event loop is closed
-                for block in self._blocks:
-                    room.acquire()
-                    loop.call_soon_threadsafe(arrived.put_nowait, block)
-                loop.call_soon_threadsafe(arrived.put_nowait, None)
-
-        threading.Thread(target=read, name="stdin for the SDK", daemon=True).start()
-        while (block := await arrived.get()) is not None:
+        async for block in ThreadedIterator(self._blocks, "stdin for the SDK"):
             for line in block.splitlines(keepends=True):
                 yield line.decode(errors="replace")
-            room.release()
 
 
 class AsyncStdout:
