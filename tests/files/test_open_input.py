@@ -19,8 +19,8 @@ from tests.files.samples import FLAC_BYTES, JPEG_BYTES, MP3_BYTES, PNG_BYTES, mp
 from tests.support import MakeSettings, count_descriptors
 from webvoice_mcp.errors import DiskError, FileNotFound, InvalidArgument, PathNotAllowed, UnsupportedMedia
 from webvoice_mcp.files import Files
-from webvoice_mcp.files.input_file import OpenedFile, Upload
 from webvoice_mcp.files.names import upload_name
+from webvoice_mcp.files.opened_file import OpenedFile, Upload
 from webvoice_mcp.files.path_policy import PathPolicy
 
 pytestmark = pytest.mark.usefixtures("made_out")

@@ -11,10 +11,11 @@ import anyio
 from webvoice_mcp.errors import FileError
 from webvoice_mcp.files.folders import remove_empty
 from webvoice_mcp.files.handed_input import HandedInput
-from webvoice_mcp.files.input_file import Convert, InputFile, Upload, open_input
+from webvoice_mcp.files.input_file import InputFile, open_input
 from webvoice_mcp.files.kinds import Kind
 from webvoice_mcp.files.local_file import LocalFile, OpenLocalFile, find_local, open_local
 from webvoice_mcp.files.made_files import MadeFile, check_made_file, read_made_file
+from webvoice_mcp.files.opened_file import Convert, Upload
 from webvoice_mcp.files.output import Output, Target, resolve
 from webvoice_mcp.files.path_policy import PathPolicy
 from webvoice_mcp.files.pending_file import PendingFile, create

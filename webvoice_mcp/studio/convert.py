@@ -5,8 +5,8 @@ from typing import BinaryIO
 import anyio.from_thread
 
 from webvoice_mcp.errors import InvalidArgument, UnsupportedMedia, WebVoiceError
-from webvoice_mcp.files.input_file import Converted
 from webvoice_mcp.files.kinds import CONVERTED, Kind
+from webvoice_mcp.files.opened_file import Converted
 from webvoice_mcp.studio.decoder import DamagedError, Guard, TimeIsUpError, TooLargeError
 from webvoice_mcp.studio.extra import how_to_add
 from webvoice_mcp.studio.pictures import MAX_PIXELS, TooManyPixelsError, to_jpeg

@@ -3,8 +3,8 @@
 import io
 from typing import Any, BinaryIO
 
-from webvoice_mcp.files.input_file import Converted
 from webvoice_mcp.files.kinds import HEIC, JPEG, Kind
+from webvoice_mcp.files.opened_file import Converted
 from webvoice_mcp.studio._temporary import discard, open_temporary, temporary_disk
 from webvoice_mcp.studio.decoder import DamagedError, TooLargeError
 

@@ -5,8 +5,8 @@ from fractions import Fraction
 from functools import partial
 from typing import Any, BinaryIO
 
-from webvoice_mcp.files.input_file import Converted
 from webvoice_mcp.files.kinds import AAC, AIFF, CAF, FLAC, M4A, MATROSKA, MOV, MP3, MP4, OGG, WEBM, Kind
+from webvoice_mcp.files.opened_file import Converted
 from webvoice_mcp.studio._temporary import discard, open_temporary, temporary_disk
 from webvoice_mcp.studio.decoder import DamagedError, Guard, TooLargeError, damage, load, open_sink, open_source
 
