@@ -170,7 +170,7 @@ def create_server(
     async def lifespan(_: MCPServer[Services]) -> AsyncIterator[Services]:
         services = create_services(settings, transport)
         worker = Worker(services.keys, results_of_tools(settings.toolsets), start_worker) if start_worker else None
-        services = replace(services, carrier=worker)
+        services = replace(services, worker=worker)
         try:
             async with worker or nullcontext(), services.jobs:
                 try:

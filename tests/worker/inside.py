@@ -19,7 +19,7 @@ from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.keystore import KeyStore
 from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import Settings
-from webvoice_mcp.tools.carried import carried_function
+from webvoice_mcp.tools.paid_functions import find_paid_function
 from webvoice_mcp.worker.channel import Channel, PipeChannel, SocketChannel
 from webvoice_mcp.worker.serve import serve
 
@@ -50,7 +50,7 @@ async def run_worker(channel: Channel, settings: Settings, transport: httpx2.Asy
     keys = Keys(settings, KeyStore(settings.credentials_file))
     services = Services.create(settings, keys, ApiClient(settings, keys, transport=transport), limit=None)
     try:
-        await serve(channel, services, carried_function, keys.use)
+        await serve(channel, services, find_paid_function, keys.use)
     finally:
         await services.aclose()
 

@@ -35,8 +35,8 @@ from tests.worker.inside import connect_by_pipes, connect_by_sockets, connected_
 from webvoice_mcp import __version__
 from webvoice_mcp.server import create_server
 from webvoice_mcp.settings import TOOLSETS, Settings
-from webvoice_mcp.tools.carried import carried_function
 from webvoice_mcp.tools.catalogue import offered
+from webvoice_mcp.tools.paid_functions import find_paid_function
 from webvoice_mcp.worker.channel import Channel, SocketChannel
 from webvoice_mcp.worker.process import start
 
@@ -110,9 +110,9 @@ async def test_every_paid_tool_has_the_same_result_as_in_the_server(
 def test_the_worker_knows_every_tool_whose_calls_outlive_their_callers() -> None:
     for tool in offered(TOOLSETS):
         if tool.is_paid and any(getattr(endpoint, "outlives_caller", False) for endpoint in tool.endpoints):
-            assert carried_function(tool.name) is tool.function
+            assert find_paid_function(tool.name) is tool.function
     with pytest.raises(LookupError):
-        carried_function("webvoice_chat")
+        find_paid_function("webvoice_chat")
 
 
 async def test_parts_that_were_paid_for_are_told_to_other_servers(make_settings: MakeSettings, tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ async def test_a_server_that_ends_does_not_wait_for_its_worker(make_settings: Ma
 
     async def work() -> Any:
         await anyio.sleep(0.05)
-        job.is_carried = True
+        job.is_in_worker = True
         job.notify()
         await anyio.sleep_forever()
 

@@ -33,7 +33,7 @@ async def _serve() -> None:
     from webvoice_mcp.jobs.services import Services  # noqa: PLC0415 - imported in the process that goes on
     from webvoice_mcp.keystore import KeyStore  # noqa: PLC0415 - imported in the process that goes on
     from webvoice_mcp.settings import Settings  # noqa: PLC0415 - imported in the process that goes on
-    from webvoice_mcp.tools.carried import carried_function  # noqa: PLC0415 - imported in the process that goes on
+    from webvoice_mcp.tools.paid_functions import find_paid_function  # noqa: PLC0415 - imported in the process that goes on
     from webvoice_mcp.worker.serve import serve  # noqa: PLC0415 - imported in the process that goes on
 
     gc.freeze()
@@ -50,7 +50,7 @@ async def _serve() -> None:
 
     services = Services.create(settings, keys, Client(settings, keys), limit=None)
     try:
-        await serve(_channel(), services, carried_function, use_key)
+        await serve(_channel(), services, find_paid_function, use_key)
     finally:
         await services.aclose()
 

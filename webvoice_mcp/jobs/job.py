@@ -51,9 +51,9 @@ class Job:
         parts_done: number of them whose results are there.
         batch_cost: the cost of its parts; None for a job of one request.
         has_reader: True as long as its caller waits for the result.
-        is_carried: True if a worker process carries it out, which also writes the history.
-        carried_cost: its cost, and the most that it may have cost, as that process says; None if it did not say.
-        cancel_carried: asks that process to cancel it.
+        is_in_worker: True if a worker process carries it out, which also writes the history.
+        worker_cost: its cost, and the most that it may have cost, as that process says; None if it did not say.
+        cancel_in_worker: asks that process to cancel it.
         scope: cancels it.
     """
 
@@ -80,9 +80,9 @@ class Job:
     parts_done: int = 0
     batch_cost: BatchCost | None = None
     has_reader: bool = True
-    is_carried: bool = False
-    carried_cost: tuple[float | None, float | None] | None = None
-    cancel_carried: Callable[[], None] | None = None
+    is_in_worker: bool = False
+    worker_cost: tuple[float | None, float | None] | None = None
+    cancel_in_worker: Callable[[], None] | None = None
     # A job outlives its server's other tasks, so only `scope.cancel()` ends it.
     scope: anyio.CancelScope = field(default_factory=lambda: anyio.CancelScope(shield=True))
     _answered: bool = False
@@ -108,8 +108,8 @@ class Job:
     def cancel(self) -> None:
         """Cancel it on behalf of its caller."""
         self._cancelled_by_caller = True
-        if self.cancel_carried is not None:
-            self.cancel_carried()
+        if self.cancel_in_worker is not None:
+            self.cancel_in_worker()
         else:
             self.scope.cancel()
 
@@ -158,13 +158,13 @@ class Job:
     @property
     def is_lost(self) -> bool:
         """True if its worker process ended before it told the outcome. The history may know more."""
-        return self.is_carried and self.error_code == "interrupted"
+        return self.is_in_worker and self.error_code == "interrupted"
 
     @property
     def cost(self) -> float | None:
         """Credits that were spent; None if that is not known."""
-        if self.carried_cost is not None:
-            return self.carried_cost[0]
+        if self.worker_cost is not None:
+            return self.worker_cost[0]
         if self.batch_cost is not None:
             return self.batch_cost.credits
         if self.credits is not None:
@@ -176,8 +176,8 @@ class Job:
     @property
     def at_most(self) -> float | None:
         """The most credits that were spent, as far as estimates tell; None if that is not known."""
-        if self.carried_cost is not None:
-            return self.carried_cost[1]
+        if self.worker_cost is not None:
+            return self.worker_cost[1]
         return self.batch_cost.at_most if self.batch_cost is not None else self.estimate.credits
 
     def take_pictures(self) -> tuple[SavedFile, ...]:

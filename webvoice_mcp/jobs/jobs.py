@@ -49,7 +49,7 @@ class Jobs:
     ) -> bool | None:
         with anyio.CancelScope(shield=True), anyio.move_on_after(self._grace):
             for job in self._unfinished():
-                while not (job.is_finished or job.is_carried):
+                while not (job.is_finished or job.is_in_worker):
                     await job.changed()
             for task in list(self._uncancelled):
                 await task.finished.wait()
@@ -100,7 +100,7 @@ class Jobs:
             task.scope.cancel()
 
     def _unfinished(self) -> list[Job]:
-        return [job for job in self._jobs.values() if not job.is_finished and not job.is_carried]
+        return [job for job in self._jobs.values() if not job.is_finished and not job.is_in_worker]
 
     async def _run(self, job: Job, work: Callable[[], Awaitable[BaseModel]], resources: AsyncExitStack) -> None:
         try:
@@ -138,7 +138,7 @@ class Jobs:
         job.reservation.settle((at_most or 0.0) if cost is None else cost)
         files = tuple(file.path for file in job.files)
         try:
-            if not job.is_carried:
+            if not job.is_in_worker:
                 await self._history.record_end(
                     job.id, job.final_state, cost, files, job.error_code, at_most=at_most, saved=job.files
                 )

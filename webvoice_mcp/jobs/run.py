@@ -13,12 +13,12 @@ from webvoice_mcp.jobs.batch import PaidBatch
 from webvoice_mcp.jobs.batch_run import BatchRun
 from webvoice_mcp.jobs.call import PaidCall
 from webvoice_mcp.jobs.caller import Caller
-from webvoice_mcp.jobs.carrier import AgreedCall, Carrier
 from webvoice_mcp.jobs.execution import Execution
 from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.long_results import shorten
 from webvoice_mcp.jobs.services import Services
 from webvoice_mcp.jobs.single_call import SingleCall
+from webvoice_mcp.jobs.worker_process import AgreedCall, WorkerProcess
 
 A = TypeVar("A")
 
@@ -38,8 +38,8 @@ async def run(call: PaidCall[Any] | PaidBatch[Any], services: Services, caller: 
         services.budget.check(estimate)
         await services.history.check(estimate)
         await caller.confirm(estimate)
-        carrier = await _carrier(execution, services)
-        if carrier is None:
+        worker = await _worker(execution, services)
+        if worker is None:
             await execution.create_output()
         job = Job(
             caller.tool,
@@ -52,15 +52,15 @@ async def run(call: PaidCall[Any] | PaidBatch[Any], services: Services, caller: 
         kept = resources.pop_all()  # the job closes them
 
         async def work() -> BaseModel:
-            if carrier is None:
+            if worker is None:
                 services.keys.use(key)
                 return await _carry_out(execution, services, caller, job)
-            inputs = await execution.hand_over(with_descriptors=carrier.takes_descriptors)
+            inputs = await execution.hand_over(with_descriptors=worker.takes_descriptors)
             agreed = AgreedCall(
                 job.id, job.tool, caller.arguments, estimate, job.started_at, key, execution.digest, inputs
             )
             await kept.aclose()  # the worker process takes the output and the work itself
-            return await carrier.carry(job, agreed)
+            return await worker.run(job, agreed)
 
         services.jobs.submit(job, work, kept)
     return await caller.wait(job, background=call.background)
@@ -103,10 +103,10 @@ async def _carry_out(execution: Execution, services: Services, caller: Caller[An
     return await shorten(result, services.files, job)
 
 
-async def _carrier(execution: Execution, services: Services) -> Carrier | None:
+async def _worker(execution: Execution, services: Services) -> WorkerProcess | None:
     """Return the worker process if it is to carry the call out: media outlive the server, a chat's text does not."""
-    carrier = services.carrier
-    return carrier if carrier is not None and execution.outlives_caller and await carrier.is_ready() else None
+    worker = services.worker
+    return worker if worker is not None and execution.outlives_caller and await worker.is_ready() else None
 
 
 async def estimate_cost(call: PaidCall[Any] | PaidBatch[Any], services: Services) -> Estimate:

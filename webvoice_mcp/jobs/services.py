@@ -8,12 +8,12 @@ from webvoice_mcp.client.client import Client
 from webvoice_mcp.client.free_client import FreeClient
 from webvoice_mcp.files import Files
 from webvoice_mcp.jobs.budget import Budget, period_limits
-from webvoice_mcp.jobs.carrier import Carrier
 from webvoice_mcp.jobs.estimates import Estimates
 from webvoice_mcp.jobs.history import History
 from webvoice_mcp.jobs.jobs import Jobs
 from webvoice_mcp.jobs.parts import Parts
 from webvoice_mcp.jobs.questions import Questions
+from webvoice_mcp.jobs.worker_process import WorkerProcess
 from webvoice_mcp.settings import Settings
 from webvoice_mcp.studio.player import Player
 
@@ -26,7 +26,7 @@ class Services:
     """The shared parts of a running server, or of its worker.
 
     Attributes:
-        carrier: the worker process; None if jobs run in this one.
+        worker: the worker process; None if jobs run in this one.
     """
 
     settings: Settings
@@ -40,7 +40,7 @@ class Services:
     parts: Parts
     questions: Questions
     player: Player
-    carrier: Carrier | None = None
+    worker: WorkerProcess | None = None
 
     @classmethod
     def create(cls, settings: Settings, keys: Keys, client: Client, *, limit: float | None) -> Self:

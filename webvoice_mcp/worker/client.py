@@ -14,13 +14,13 @@ from pydantic import BaseModel
 from webvoice_mcp import __version__
 from webvoice_mcp.client.auth import Keys
 from webvoice_mcp.errors import WebVoiceError
-from webvoice_mcp.jobs.carrier import AgreedCall
 from webvoice_mcp.jobs.job import Job, WorkerEnded
 from webvoice_mcp.jobs.services import GRACE_SECONDS
+from webvoice_mcp.jobs.worker_process import AgreedCall
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.worker import frames
 from webvoice_mcp.worker.channel import Channel, ChannelBroken, lines_of
-from webvoice_mcp.worker.connection import Carried, Connection
+from webvoice_mcp.worker.connection import Connection, WorkerJob
 
 _log = logging.getLogger("webvoice_mcp")
 
@@ -29,7 +29,7 @@ IDLE_SECONDS = 60.0
 
 _START_SECONDS = 30.0  # for a busy computer; it takes a quarter of a second
 _ENDED = (
-    "The worker process that carried this call ended before it was done. Credits may have been spent: see"
+    "The worker process that ran this call ended before it was done. Credits may have been spent: see"
     " webvoice_usage. Nothing is sent again. Parts of long work are kept: the same call goes on with what is missing."
 )
 _NOT_SENT = "The worker process ended before it carried out this call. Nothing was sent. Call it again."
@@ -92,7 +92,7 @@ class Worker:
             self._connection.keep()
         return self._connection is not None
 
-    async def carry(self, job: Job, call: AgreedCall) -> BaseModel:
+    async def run(self, job: Job, call: AgreedCall) -> BaseModel:
         """Hand the call over, follow the job, and return the tool's result.
 
         Raises:
@@ -104,7 +104,7 @@ class Worker:
             await anyio.lowlevel.checkpoint_if_cancelled()  # from here on the job is cancelled in the worker
             if connection is None:
                 raise WorkerEnded(_NOT_SENT)
-            carried = connection.add(job)
+            worker_job = connection.add(job)
             try:
                 with anyio.CancelScope(shield=True):  # half a line would end the connection
                     await connection.send(*frames.job_frame(call))
@@ -112,33 +112,33 @@ class Worker:
                 connection.close()  # the next call starts another worker
         finally:
             call.close()
-        return await self._result(await self._follow(carried, connection), job, call.api_key.value)
+        return await self._result(await self._follow(worker_job, connection), job, call.api_key.value)
 
-    async def _follow(self, carried: Carried, connection: Connection) -> frames.Outcome:
-        job, has_reader = carried.job, True
+    async def _follow(self, worker_job: WorkerJob, connection: Connection) -> frames.Outcome:
+        job, has_reader = worker_job.job, True
         try:
-            while carried.outcome is None and not carried.is_lost:
+            while worker_job.outcome is None and not worker_job.is_lost:
                 if has_reader != job.has_reader:
                     has_reader = job.has_reader
                     await connection.try_to_send(frames.encode(frames.READER, id=job.id, is_there=has_reader))
                 else:
                     await job.changed()
         finally:
-            connection.remove(carried)
-        if carried.outcome is None:
-            raise self._ended(carried)
-        return carried.outcome
+            connection.remove(worker_job)
+        if worker_job.outcome is None:
+            raise self._ended(worker_job)
+        return worker_job.outcome
 
-    def _ended(self, carried: Carried) -> WorkerEnded:
-        job = carried.job
-        if not (carried.is_accepted or job.was_sent):  # the worker says so before it begins
-            job.is_carried = False
+    def _ended(self, worker_job: WorkerJob) -> WorkerEnded:
+        job = worker_job.job
+        if not (worker_job.is_accepted or job.was_sent):  # the worker says so before it begins
+            job.is_in_worker = False
             return WorkerEnded(_NOT_SENT)
         job.was_sent = True  # it may have been
         return _ended_after_acceptance()
 
     async def _result(self, outcome: frames.Outcome, job: Job, api_key: str) -> BaseModel:
-        job.files, job.carried_cost = outcome.files, outcome.cost
+        job.files, job.worker_cost = outcome.files, outcome.cost
         error = outcome.error
         if outcome.result is not None:
             return self._results[job.tool].model_validate(outcome.result)

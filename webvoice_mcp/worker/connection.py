@@ -1,4 +1,4 @@
-"""The server's side of the connection to one worker process, and the jobs that this process carries."""
+"""The server's side of the connection to one worker process, and the jobs in this process."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from webvoice_mcp.worker.channel import Channel, ChannelBroken
 _log = logging.getLogger("webvoice_mcp")
 
 
-class Carried:
+class WorkerJob:
     """A job in the worker, as far as the server knows.
 
     Attributes:
@@ -32,7 +32,7 @@ class Carried:
 
 
 class Connection:
-    """The connection to one worker process, and the jobs that it carries."""
+    """The connection to one worker process, and the jobs in it."""
 
     def __init__(self, channel: Channel, lines: AsyncIterator[bytes], idle_seconds: float, tasks: TaskGroup) -> None:
         self._channel = channel
@@ -40,7 +40,7 @@ class Connection:
         self._tasks = tasks
         self._idle_seconds = idle_seconds
         self._sending = WorkerThreads(1)
-        self._carried: dict[str, Carried] = {}
+        self._jobs: dict[str, WorkerJob] = {}
         self._changed = anyio.Event()
         self._is_closed = False
 
@@ -48,19 +48,19 @@ class Connection:
         """Let the time without a job begin anew, because a call is about to come."""
         self._changed.set()
 
-    def add(self, job: Job) -> Carried:
+    def add(self, job: Job) -> WorkerJob:
         """Take a job in; from now on the worker is not idle."""
-        carried = self._carried[job.id] = Carried(job)
-        carried.is_lost = self._is_closed
-        job.is_carried = True
-        job.cancel_carried = lambda: self._cancel(job)
+        worker_job = self._jobs[job.id] = WorkerJob(job)
+        worker_job.is_lost = self._is_closed
+        job.is_in_worker = True
+        job.cancel_in_worker = lambda: self._cancel(job)
         self._changed.set()
         job.notify()  # a server that ends waits for it no longer
-        return carried
+        return worker_job
 
-    def remove(self, carried: Carried) -> None:
+    def remove(self, worker_job: WorkerJob) -> None:
         """Forget a job."""
-        self._carried.pop(carried.job.id, None)
+        self._jobs.pop(worker_job.job.id, None)
         self._changed.set()
 
     async def send(self, line: bytes, descriptors: list[int] | None = None) -> None:
@@ -84,15 +84,15 @@ class Connection:
         except ChannelBroken:
             _log.warning("The worker process sent a line without an end, so its connection was closed.")
         self._is_closed = True
-        for carried in self._carried.values():
-            carried.is_lost = True
-            carried.job.notify()
+        for worker_job in self._jobs.values():
+            worker_job.is_lost = True
+            worker_job.job.notify()
 
     async def end_when_idle(self) -> None:
-        """Close the connection once no job has been carried for a while; the worker then ends."""
+        """Close the connection once there has been no job for a while; the worker then ends."""
         while not self._is_closed:
             self._changed = anyio.Event()
-            with anyio.move_on_after(float("inf") if self._carried else self._idle_seconds):
+            with anyio.move_on_after(float("inf") if self._jobs else self._idle_seconds):
                 await self._changed.wait()
                 continue
             self.close()
@@ -108,18 +108,18 @@ class Connection:
     def _handle(self, line: bytes) -> None:
         try:
             frame = frames.decode(line, frames.ACCEPTED, frames.PROGRESS, frames.FINISHED)
-            carried = self._carried.get(str(frame.get("id")))
-            if carried is None:
+            worker_job = self._jobs.get(str(frame.get("id")))
+            if worker_job is None:
                 return  # a job that nobody waits for any more
             match frame["type"]:
                 case frames.ACCEPTED:
-                    carried.is_accepted = True
+                    worker_job.is_accepted = True
                 case frames.PROGRESS:
-                    frames.apply_progress(carried.job, frame)
+                    frames.apply_progress(worker_job.job, frame)
                 case _:  # frames.FINISHED
-                    frames.apply_progress(carried.job, frame)
-                    carried.outcome = frames.read_outcome(frame)
-                    carried.job.notify()
+                    frames.apply_progress(worker_job.job, frame)
+                    worker_job.outcome = frames.read_outcome(frame)
+                    worker_job.job.notify()
         except (frames.NotAFrame, KeyError, TypeError):
             _log.warning(
                 "The worker process sent a line that is none of its messages. It was left out; its jobs go on."

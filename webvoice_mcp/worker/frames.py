@@ -11,8 +11,8 @@ from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.errors import NetworkError, WebVoiceError
 from webvoice_mcp.files import FileFacts, HandedInput, SavedFile
 from webvoice_mcp.files.disk import FileId
-from webvoice_mcp.jobs.carrier import AgreedCall
 from webvoice_mcp.jobs.job import Job
+from webvoice_mcp.jobs.worker_process import AgreedCall
 
 Frame = dict[str, Any]
 

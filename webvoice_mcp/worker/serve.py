@@ -20,10 +20,10 @@ from webvoice_mcp.contract.estimate import Estimate
 from webvoice_mcp.files import Files
 from webvoice_mcp.jobs.batch import PaidBatch
 from webvoice_mcp.jobs.call import PaidCall
-from webvoice_mcp.jobs.carrier import AgreedCall
 from webvoice_mcp.jobs.job import Job
 from webvoice_mcp.jobs.run import run_agreed
 from webvoice_mcp.jobs.services import Services
+from webvoice_mcp.jobs.worker_process import AgreedCall
 from webvoice_mcp.storage.threads import WorkerThreads
 from webvoice_mcp.studio.recordings import MAX_PIECE_SECONDS
 from webvoice_mcp.worker import frames
@@ -32,7 +32,7 @@ from webvoice_mcp.worker.channel import Channel, ChannelBroken, lines_of
 _log = logging.getLogger("webvoice_mcp")
 
 _REPORT_SECONDS = 0.5  # between reports of how much of an answer has come
-_LAST_WORDS_SECONDS = 2.0  # for what is still to be sent at the end
+_FLUSH_SECONDS = 2.0  # for what is still to be sent at the end
 _MARGIN_SECONDS = 60.0  # beyond the longest request, for work on this computer between two of them
 
 Function = Callable[..., Awaitable[PaidCall[Any] | PaidBatch[Any]]]
@@ -53,12 +53,12 @@ async def serve(
             async with services.jobs:  # inside of the group, so that the ends of jobs are told
                 server = _Server(channel, services, find_function, use_key, tasks)
                 tasks.start_soon(_end_on_signals, server)
-                async with anyio.create_task_group() as talking:
-                    talking.start_soon(server.send_all)
+                async with anyio.create_task_group() as sending:
+                    sending.start_soon(server.send_all)
                     await server.receive_all()
                     await server.wait_for_jobs()
                     server.close()
-                    talking.cancel_scope.deadline = anyio.current_time() + _LAST_WORDS_SECONDS
+                    sending.cancel_scope.deadline = anyio.current_time() + _FLUSH_SECONDS
             tasks.cancel_scope.cancel()
 
 

@@ -42,7 +42,7 @@ class AgreedCall:
             file.close()
 
 
-class Carrier(Protocol):
+class WorkerProcess(Protocol):
     """A process that carries out paid calls, and goes on when this one ends.
 
     Attributes:
@@ -55,7 +55,7 @@ class Carrier(Protocol):
         """Start the process if it is not running, and return True if it can take calls."""
         ...
 
-    async def carry(self, job: Job, call: AgreedCall) -> BaseModel:
+    async def run(self, job: Job, call: AgreedCall) -> BaseModel:
         """Hand the call over, follow the job, and return the tool's result. The call's descriptors are closed.
 
         Raises:

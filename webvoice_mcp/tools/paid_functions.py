@@ -13,7 +13,7 @@ from webvoice_mcp.jobs.call import PaidCall
 _FAMILIES = ("speech", "video", "image", "transcription", "translation")
 
 
-def carried_function(name: str) -> Callable[..., Awaitable[PaidCall[Any] | PaidBatch[Any]]]:
+def find_paid_function(name: str) -> Callable[..., Awaitable[PaidCall[Any] | PaidBatch[Any]]]:
     """Return the function of a paid tool of these families. They are imported one by one until it is found.
 
     Raises:
