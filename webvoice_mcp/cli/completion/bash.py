@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from webvoice_mcp.cli.completion.vocabulary import Command, Vocabulary
+from webvoice_mcp.cli.completion.vocabulary import Command, Option, Vocabulary, Word, indented
 
 # `=` ends a word in bash, so `text=Hi` arrives as the three words `text`, `=` and `Hi`.
 _SCRIPT = """\
@@ -59,46 +59,37 @@ complete -o default -F _webvoice_mcp webvoice-mcp
 def script(vocabulary: Vocabulary) -> str:
     """Return the script."""
     commands = vocabulary.commands
-    tools = " ".join(tool.word.text for tool in vocabulary.tools)
     return _SCRIPT.format(
-        commands=" ".join(command.word.text for command in commands),
-        own_options=" ".join(word.text for word in vocabulary.options),
-        skipped="|".join(f"{command.word.text}:{name}" for command in commands for name in command.value_options),
-        values=_lines(8, (line for command in commands for line in _values(command))),
-        options=_lines(12, (f"{command.word.text}:-*) words='{_options(command)}' ;;" for command in commands)),
-        choices=_lines(
-            20,
-            (
-                f"{command.word.text}) words='{tools if command.takes_tool else ' '.join(command.choices)}' ;;"
-                for command in commands
-                if command.takes_tool or command.choices
-            ),
+        commands=_texts(command.word for command in commands),
+        own_options=_texts(vocabulary.options),
+        skipped="|".join(f"{command}:{option}" for command, option in vocabulary.value_options),
+        values=indented(8, (_value(command, option) for command in commands for option in command.options)),
+        options=indented(12, (f"{command.word.text}:-*) words='{_options(command)}' ;;" for command in commands)),
+        choices=indented(
+            20, (f"{command}) words='{_texts(words)}' ;;" for command, words in vocabulary.first_words.items())
         ),
-        parameters=_lines(
+        parameters=indented(
             20,
             (
-                f"{command.word.text}:{tool.word.text}) words='{' '.join(word.text for word in tool.parameters)}' ;;"
-                for command in commands
-                if command.takes_parameters
-                for tool in vocabulary.tools
+                f"{command}:{tool}) words='{_texts(words)}' ;;"
+                for (command, tool), words in vocabulary.parameters.items()
             ),
         ),
     )
 
 
-def _values(command: Command) -> Iterable[str]:
-    for option in command.options:
-        if option.takes_value:
-            start = f"{command.word.text}:{option.word.text}) "
-            if option.is_folder:
-                yield f'{start}COMPREPLY=($(compgen -d -- "$word")); compopt -o filenames 2>/dev/null; return ;;'
-            else:
-                yield f"{start}words='{' '.join(option.values)}' ;;" if option.values else f"{start}return ;;"
+def _value(command: Command, option: Option) -> str:
+    if not option.takes_value:
+        return ""
+    start = f"{command.word.text}:{option.word.text}) "
+    if option.is_folder:
+        return f'{start}COMPREPLY=($(compgen -d -- "$word")); compopt -o filenames 2>/dev/null; return ;;'
+    return f"{start}words='{' '.join(option.values)}' ;;" if option.values else f"{start}return ;;"
 
 
 def _options(command: Command) -> str:
-    return " ".join(option.word.text for option in command.options)
+    return _texts(option.word for option in command.options)
 
 
-def _lines(indent: int, lines: Iterable[str]) -> str:
-    return "\n".join(" " * indent + line for line in lines)
+def _texts(words: Iterable[Word]) -> str:
+    return " ".join(word.text for word in words)

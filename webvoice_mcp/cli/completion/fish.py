@@ -27,8 +27,7 @@ _FIRST = "'test (count (commandline -opc)) -eq 1'"
 
 def script(vocabulary: Vocabulary) -> str:
     """Return the script."""
-    skipped = [f"{command.word.text} {name}" for command in vocabulary.commands for name in command.value_options]
-    head = _HEAD.format(skipped=" ".join(map(_quoted, skipped)))
+    head = _HEAD.format(skipped=" ".join(_quoted(" ".join(names)) for names in vocabulary.value_options))
     return head + "".join(f"{line}\n" for line in _lines(vocabulary))
 
 
@@ -46,7 +45,8 @@ def _command(command: Command, tools: tuple[ToolWords, ...]) -> Iterator[str]:
     for option in command.options:
         yield f"complete -c webvoice-mcp -n '__fish_seen_subcommand_from {name}' {_option(option)}"
     if command.choices:
-        yield f"complete -c webvoice-mcp -n {nothing_yet} -a {_quoted(' '.join(command.choices))}"
+        choices = " ".join(choice.text for choice in command.choices)
+        yield f"complete -c webvoice-mcp -n {nothing_yet} -a {_quoted(choices)}"
     for tool in tools if command.takes_tool else ():
         yield _candidates(nothing_yet, tool.word)
         if command.takes_parameters:

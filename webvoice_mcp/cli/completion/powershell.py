@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from webvoice_mcp.cli.completion.vocabulary import Vocabulary, Word
+from webvoice_mcp.cli.completion.vocabulary import Vocabulary, Word, indented
 
 _SCRIPT = """\
 # Completion in PowerShell, written by: webvoice-mcp completion powershell
@@ -48,38 +48,29 @@ Register-ArgumentCompleter -Native -CommandName 'webvoice-mcp', 'webvoice-mcp.ex
 
 def script(vocabulary: Vocabulary) -> str:
     """Return the script."""
-    commands, tools = vocabulary.commands, vocabulary.tools
+    commands = vocabulary.commands
     top = [*(command.word for command in commands), *vocabulary.options]
-    following: dict[str, Iterable[Word]] = {}
-    for command in commands:
-        name = command.word.text
-        if command.takes_tool:
-            following[name] = [tool.word for tool in tools]
-        elif command.choices:
-            following[name] = _plain(command.choices)
-        if command.takes_parameters:
-            following |= {f"{name} {tool.word.text}": tool.parameters for tool in tools}
+    following = {
+        **vocabulary.first_words,
+        **{" ".join(names): words for names, words in vocabulary.parameters.items()},
+    }
     values = {
-        f"{command.word.text} {option.word.text}": _plain(option.values)
+        f"{command.word.text} {option.word.text}": [Word(value, "") for value in option.values]
         for command in commands
         for option in command.options
         if option.takes_value
     }
     options = {command.word.text: [option.word for option in command.options] for command in commands}
     return _SCRIPT.format(
-        top="\n".join(f"        {line}" for line in map(_pair, top)),
+        top=indented(8, map(_pair, top)),
         options=_table(options),
         values=_table(values),
         choices=_table(following),
     )
 
 
-def _plain(words: Iterable[str]) -> list[Word]:
-    return [Word(word, "") for word in words]
-
-
 def _table(entries: Mapping[str, Iterable[Word]]) -> str:
-    return "\n".join(f"        {_quoted(name)} = @({'; '.join(map(_pair, words))})" for name, words in entries.items())
+    return indented(8, (f"{_quoted(name)} = @({'; '.join(map(_pair, words))})" for name, words in entries.items()))
 
 
 def _pair(word: Word) -> str:

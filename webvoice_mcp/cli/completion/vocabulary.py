@@ -13,7 +13,7 @@ _MAX_DESCRIPTION_CHARACTERS = 80
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word with its description."""
+    """A word with its description, "" for none."""
 
     text: str
     about: str
@@ -47,14 +47,9 @@ class Command:
 
     word: Word
     options: tuple[Option, ...]
-    choices: tuple[str, ...]
+    choices: tuple[Word, ...]
     takes_tool: bool
     takes_parameters: bool
-
-    @property
-    def value_options(self) -> list[str]:
-        """The options that a value follows as the next word."""
-        return [option.word.text for option in self.options if option.takes_value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +68,36 @@ class Vocabulary:
     commands: tuple[Command, ...]
     tools: tuple[ToolWords, ...]
 
+    @property
+    def value_options(self) -> list[tuple[str, str]]:
+        """The options that a value follows as the next word, each behind its command."""
+        return [
+            (command.word.text, option.word.text)
+            for command in self.commands
+            for option in command.options
+            if option.takes_value
+        ]
+
+    @property
+    def first_words(self) -> dict[str, tuple[Word, ...]]:
+        """The words that may follow a command, by its name; without those that have none."""
+        tools = tuple(tool.word for tool in self.tools)
+        return {
+            command.word.text: tools if command.takes_tool else command.choices
+            for command in self.commands
+            if command.takes_tool or command.choices
+        }
+
+    @property
+    def parameters(self) -> dict[tuple[str, str], tuple[Word, ...]]:
+        """The parameters that may follow a command and a tool, by the names of both."""
+        return {
+            (command.word.text, tool.word.text): tool.parameters
+            for command in self.commands
+            if command.takes_parameters
+            for tool in self.tools
+        }
+
 
 def read_vocabulary(parsers: dict[str, argparse.ArgumentParser]) -> Vocabulary:
     """Return the words of the commands with these parsers, and of all tools."""
@@ -83,10 +108,15 @@ def read_vocabulary(parsers: dict[str, argparse.ArgumentParser]) -> Vocabulary:
     )
 
 
+def indented(spaces: int, lines: Iterable[str]) -> str:
+    """Return lines of a script as one text; empty ones are left out."""
+    return "\n".join(" " * spaces + line for line in lines if line)
+
+
 def _command(name: str, parser: argparse.ArgumentParser) -> Command:
     actions = parser._actions  # noqa: SLF001 - argparse has no public list of options
     positionals = {action.dest: action for action in actions if not action.option_strings}
-    choices = tuple(str(choice) for action in positionals.values() for choice in action.choices or ())
+    choices = tuple(Word(str(choice), "") for action in positionals.values() for choice in action.choices or ())
     return Command(
         Word(name, _short(parser.description or "")),
         tuple(_option(action) for action in actions if action.option_strings),

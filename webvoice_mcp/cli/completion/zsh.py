@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from webvoice_mcp.cli.completion.vocabulary import Command, Option, Vocabulary, Word
+from webvoice_mcp.cli.completion.vocabulary import Command, Option, Vocabulary, Word, indented
 
 _SCRIPT = """\
 #compdef webvoice-mcp
@@ -57,34 +57,20 @@ fi
 def script(vocabulary: Vocabulary) -> str:
     """Return the script."""
     commands = vocabulary.commands
-    tools = _words(tool.word for tool in vocabulary.tools)
     return _SCRIPT.format(
         commands=_words(command.word for command in commands),
         own_options=_words(vocabulary.options),
-        skipped="|".join(f"{command.word.text}:{name}" for command in commands for name in command.value_options),
-        values=_lines(8, (_value(command, option) for command in commands for option in command.options)),
-        options=_lines(
-            12,
-            (
-                f"({command.word.text}:-*) found=({_words(option.word for option in command.options)}) ;;"
-                for command in commands
-            ),
+        skipped="|".join(f"{command}:{option}" for command, option in vocabulary.value_options),
+        values=indented(8, (_value(command, option) for command in commands for option in command.options)),
+        options=indented(12, (f"({command.word.text}:-*) found=({_options(command)}) ;;" for command in commands)),
+        choices=indented(
+            20, (f"({command}) found=({_words(words)}) ;;" for command, words in vocabulary.first_words.items())
         ),
-        choices=_lines(
+        parameters=indented(
             20,
             (
-                f"({command.word.text}) found=({tools if command.takes_tool else _plain(command.choices)}) ;;"
-                for command in commands
-                if command.takes_tool or command.choices
-            ),
-        ),
-        parameters=_lines(
-            20,
-            (
-                f"({command.word.text}:{tool.word.text}) starts=({_words(tool.parameters)}) ;;"
-                for command in commands
-                if command.takes_parameters
-                for tool in vocabulary.tools
+                f"({command}:{tool}) starts=({_words(words)}) ;;"
+                for (command, tool), words in vocabulary.parameters.items()
             ),
         ),
     )
@@ -97,20 +83,16 @@ def _value(command: Command, option: Option) -> str:
     if option.is_folder:
         return f"{start} _files -/ ;;"
     name = "starts" if option.values and option.values[0].endswith("=") else "found"
-    return f"{start} {name}=({_plain(option.values)}) ;;" if option.values else f"{start} ;;"
+    return f"{start} {name}=({' '.join(map(_quoted, option.values))}) ;;" if option.values else f"{start} ;;"
+
+
+def _options(command: Command) -> str:
+    return _words(option.word for option in command.options)
 
 
 def _words(words: Iterable[Word]) -> str:
-    return " ".join(_quoted(f"{word.text}:{word.about}") for word in words)
-
-
-def _plain(words: Iterable[str]) -> str:
-    return " ".join(map(_quoted, words))
+    return " ".join(_quoted(f"{word.text}:{word.about}" if word.about else word.text) for word in words)
 
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
-
-
-def _lines(indent: int, lines: Iterable[str]) -> str:
-    return "\n".join(" " * indent + line for line in lines if line)
